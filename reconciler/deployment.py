@@ -1,0 +1,118 @@
+"""The numbers, names and patterns that a deployment and the local cloud share.
+
+Behaviour: one place says how the pipeline is wired; infrastructure code and `reconciler.local` both
+read it, so that what runs on one machine is what is deployed.
+Source: AWS Lambda, EventBridge and SQS quotas (docs.aws.amazon.com), DESIGN "The flow".
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+EVENT_SOURCE = "dynamodb.reconciler"
+DETAIL_TYPE = "Replicated Write Lost"
+METRICS_NAMESPACE = "DynamoDBReconciler"
+
+DETECT_HANDLER = "handlers.detect:handler"
+RESOLVE_HANDLER = "handlers.resolve:handler"
+
+
+@dataclass(frozen=True)
+class StreamSource:
+    """The event-source mapping from a replica's DynamoDB stream to the detector."""
+
+    batch_size: int = 100
+    batching_window_seconds: float = 1
+    parallelization_factor: int = 1
+    maximum_retry_attempts: int = 10
+    maximum_record_age_seconds: int = 72_000
+    bisect_batch_on_function_error: bool = True
+    starting_position: str = "TRIM_HORIZON"
+
+
+@dataclass(frozen=True)
+class QueueSource:
+    """The event-source mapping from an SQS queue to the resolver, and that queue's settings."""
+
+    batch_size: int = 10
+    visibility_timeout_seconds: int = 180
+    maximum_receive_count: int = 5
+    delay_seconds: int = 0
+
+
+STREAM_SOURCE = StreamSource()
+HOME_SOURCE = QueueSource()
+WITNESS_SOURCE = QueueSource(delay_seconds=60)
+
+
+@dataclass(frozen=True)
+class Names:
+    """What one region's resources are called, all derived from the table's name."""
+
+    table: str
+    region: str
+
+    @property
+    def ledger(self) -> str:
+        return f"{self.table}-ledger"
+
+    @property
+    def bus(self) -> str:
+        return f"{self.table}-conflicts"
+
+    @property
+    def home_queue(self) -> str:
+        return f"{self.table}-resolve"
+
+    @property
+    def witness_queue(self) -> str:
+        return f"{self.table}-witness"
+
+    @property
+    def parked_queue(self) -> str:
+        return f"{self.table}-parked"
+
+    @property
+    def stream_dlq(self) -> str:
+        return f"{self.table}-stream-dlq"
+
+    @property
+    def evidence_bucket(self) -> str:
+        return f"{self.table}-evidence-{self.region}"
+
+
+def dead_letter_queue(queue: str) -> str:
+    """Return the name of the dead-letter queue behind `queue`."""
+    return f"{queue}-dlq"
+
+
+def rule_pattern(role: str) -> dict[str, Any]:
+    """Return the EventBridge pattern that selects conflicts of `role`, "home" or "witness"."""
+    return {
+        "source": [EVENT_SOURCE],
+        "detail-type": [DETAIL_TYPE],
+        "detail": {"role": [role]},
+    }
+
+
+def stream_filters(partition_key: str) -> list[dict[str, Any]]:
+    """Return event-source filters that drop inserts: nothing is lost where nothing was.
+
+    A key is a string, a number or binary, and `exists` works on leaf nodes only, hence one
+    pattern for each. Source: Lambda guide, "Using event filtering with a DynamoDB source".
+    """
+    return [
+        {"dynamodb": {"OldImage": {partition_key: {kind: [{"exists": True}]}}}} for kind in "SNB"
+    ]
+
+
+def function_environment(names: Names, *, parked_queue_url: str) -> dict[str, str]:
+    """Return the environment variables that both Lambda functions of a region are given."""
+    return {
+        "RECONCILER_TABLE": names.table,
+        "RECONCILER_LEDGER_TABLE": names.ledger,
+        "RECONCILER_BUS": names.bus,
+        "RECONCILER_PARKED_QUEUE_URL": parked_queue_url,
+        "RECONCILER_EVIDENCE_BUCKET": names.evidence_bucket,
+        "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,
+        "POWERTOOLS_SERVICE_NAME": "reconciler",
+    }
