@@ -1,0 +1,246 @@
+"""DynamoDB wire values: to and from Python, and to one canonical form.
+
+Behaviour: every DynamoDB type, numbers of 38 digits exact, sets sorted. Stream images (binary as
+base64 text) and API items (binary as bytes) have the same canonical form, so a merge is the same
+bytes whatever it was read from.
+Source: DynamoDB API Reference, AttributeValue; Developer Guide, "Constraints" and "Item sizes".
+"""
+
+import base64
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Context, Decimal, InvalidOperation
+from hashlib import blake2b
+from typing import Any
+
+from reconciler.errors import InvalidInput, ItemTooLarge, Undecodable
+
+Wire = dict[str, Any]  # one attribute value, such as {"S": "Ada"}
+Image = dict[str, Wire]  # one item: attribute name -> value
+Path = tuple[str, ...]
+
+MAX_DIGITS = 38
+MAX_DEPTH = 32
+MAX_VALUE_DEPTH = 26  # tombstones and ledger rows hold a value some levels deeper
+MAX_ITEM_BYTES = 400 * 1024
+SET_KINDS = ("SS", "NS", "BS")
+_PLAIN_INTEGER = re.compile(r"-?[1-9][0-9]{0,37}|0", re.ASCII)
+_ROUND = Context(prec=MAX_DIGITS)
+
+
+def label(path: Path) -> str:
+    """Return `path` as messages show it: address.city."""
+    return ".".join(path)
+
+
+def number_text(number: Decimal) -> str:
+    """Return the canonical text of a number; ValueError if DynamoDB cannot hold it exactly."""
+    if not number.is_finite():
+        raise ValueError("not a finite number")
+    sign, digits, exponent = number.as_tuple()
+    text = "".join(map(str, digits)).lstrip("0")
+    stripped = text.rstrip("0")
+    if not stripped:
+        return "0"
+    if len(stripped) > MAX_DIGITS:
+        raise ValueError(f"has {len(stripped)} significant digits; DynamoDB holds {MAX_DIGITS}")
+    power = int(exponent) + len(text) - len(stripped)
+    if not -130 <= power + len(stripped) - 1 <= 125:
+        raise ValueError("is outside DynamoDB's range of 1E-130 to 9.9E+125")
+    exact = Decimal((sign, tuple(map(int, stripped)), power))
+    return format(exact, "f") if -MAX_DIGITS <= power <= MAX_DIGITS else str(exact)
+
+
+def rounded_number_text(number: Decimal) -> str:
+    """Return a sum as DynamoDB can show it: to 38 digits, and within its range."""
+    limit = Decimal("9.9999999999999999999999999999999999999E+125")
+    shown = max(-limit, min(limit, _ROUND.plus(number)))
+    return "0" if shown.adjusted() < -130 else number_text(shown)
+
+
+def to_wire(value: Any, path: Path) -> Wire:
+    """Return the wire form of a Python value; InvalidInput names `path` and the fix."""
+    return _to_wire(value, path, 1)
+
+
+def _to_wire(value: Any, path: Path, depth: int) -> Wire:
+    if depth > MAX_VALUE_DEPTH:
+        raise InvalidInput(f"{label(path)}: nested deeper than {MAX_VALUE_DEPTH} levels")
+    if isinstance(value, dict):
+        for name in value:
+            if not isinstance(name, str):
+                raise InvalidInput(f"{label(path)}: map key {name!r} must be a string")
+        return {"M": {k: _to_wire(v, (*path, k), depth + 1) for k, v in value.items()}}
+    if isinstance(value, list | tuple):
+        return {"L": [_to_wire(v, (*path, str(i)), depth + 1) for i, v in enumerate(value)]}
+    if isinstance(value, set | frozenset):
+        return _set_to_wire(value, path)
+    return _scalar_to_wire(value, path)
+
+
+def _scalar_to_wire(value: Any, path: Path) -> Wire:
+    if value is None:
+        return {"NULL": True}
+    if isinstance(value, bool):
+        return {"BOOL": value}
+    if isinstance(value, str):
+        return {"S": value}
+    if isinstance(value, bytes | bytearray):
+        return {"B": bytes(value)}
+    if isinstance(value, int | Decimal):
+        try:
+            return {"N": number_text(Decimal(value))}
+        except ValueError as problem:
+            raise InvalidInput(
+                f"{label(path)}: {value} {problem}; store it as a string or round it", path=path
+            ) from None
+    if isinstance(value, float):
+        raise InvalidInput(
+            f"{label(path)}: {value!r} is a float, which is not exact; use Decimal('{value}')"
+        )
+    raise InvalidInput(f"{label(path)}: DynamoDB cannot hold a {type(value).__name__}")
+
+
+def _set_to_wire(values: set[Any] | frozenset[Any], path: Path) -> Wire:
+    if not values:
+        raise InvalidInput(
+            f"{label(path)}: DynamoDB has no empty set; remove the attribute instead"
+        )
+    wires = [_scalar_to_wire(value, path) for value in values]
+    kinds = {kind for wire in wires for kind in wire}
+    if len(kinds) > 1 or not kinds <= {"S", "N", "B"}:
+        raise InvalidInput(
+            f"{label(path)}: a set holds only strings, only numbers or only bytes;"
+            " use a list for anything else"
+        )
+    kind = kinds.pop()
+    return {kind + "S": sorted({wire[kind] for wire in wires})}
+
+
+def from_wire(wire: Wire) -> Any:
+    """Return the plain Python value of a wire value; whole numbers become int, others Decimal."""
+    ((kind, value),) = wire.items()
+    if kind == "N":
+        return _python_number(value)
+    if kind == "M":
+        return {name: from_wire(nested) for name, nested in value.items()}
+    if kind == "L":
+        return [from_wire(nested) for nested in value]
+    if kind in SET_KINDS:
+        return {from_wire({kind[0]: element}) for element in value}
+    if kind == "B":
+        return _binary(value)
+    return None if kind == "NULL" else value
+
+
+def _python_number(text: str) -> int | Decimal:
+    number = Decimal(text)
+    return int(number) if number == number.to_integral_value() else number
+
+
+def canonical(wire: Any) -> Wire:
+    """Return the one form that equal wire values share; Undecodable if it is not a wire value."""
+    try:
+        ((kind, value),) = wire.items()
+        return {kind: _CANONICAL[kind](value)}
+    except (AttributeError, KeyError, TypeError, ValueError, InvalidOperation) as problem:
+        raise Undecodable(f"not a DynamoDB value: {str(wire)[:200]}", cause=str(problem)) from None
+
+
+def _binary(value: Any) -> bytes:
+    return base64.b64decode(value, validate=True) if isinstance(value, str) else bytes(value)
+
+
+def canonical_number(text: str) -> str:
+    """Return the canonical text of a wire number."""
+    return text if _PLAIN_INTEGER.fullmatch(text) else number_text(Decimal(text))
+
+
+def _distinct_sorted(values: Iterable[Any]) -> list[Any]:
+    return sorted(set(values))
+
+
+_CANONICAL: Mapping[str, Callable[[Any], Any]] = {
+    "S": str,
+    "N": canonical_number,
+    "B": _binary,
+    "BOOL": bool,
+    "NULL": bool,
+    "M": lambda value: {name: canonical(value[name]) for name in sorted(value)},
+    "L": lambda value: [canonical(nested) for nested in value],
+    "SS": _distinct_sorted,
+    "NS": lambda value: _distinct_sorted(map(canonical_number, value)),
+    "BS": lambda value: _distinct_sorted(map(_binary, value)),
+}
+
+
+def canonical_image(image: Mapping[str, Any]) -> Image:
+    """Return an item in canonical form, attribute by attribute."""
+    return {name: canonical(image[name]) for name in sorted(image)}
+
+
+def _json_binary(value: bytes) -> str:
+    return base64.b64encode(value).decode()
+
+
+def to_json(value: Any) -> str:
+    """Return wire values as compact JSON with sorted names; binary becomes base64 text."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=_json_binary)
+
+
+def canonical_bytes(wire: Wire | None) -> bytes:
+    """Return bytes that are equal iff the canonical wire values are, and that order them."""
+    return b"" if wire is None else to_json(wire).encode()
+
+
+def digest(data: bytes, width: int) -> str:
+    """Return `width` characters of URL-safe base64 that stand for `data`."""
+    hashed = blake2b(data, digest_size=(width * 6 + 7) // 8).digest()
+    return base64.urlsafe_b64encode(hashed).decode()[:width]
+
+
+def item_size(image: Mapping[str, Wire]) -> int:
+    """Return an item's size in bytes as DynamoDB counts it (numbers: its documented estimate)."""
+    return sum(len(name.encode()) + _size(wire) for name, wire in image.items())
+
+
+def _size(wire: Wire) -> int:
+    ((kind, value),) = wire.items()
+    if kind == "M":
+        return 3 + sum(1 + len(name.encode()) + _size(nested) for name, nested in value.items())
+    if kind == "L":
+        return 3 + sum(1 + _size(nested) for nested in value)
+    if kind in SET_KINDS:
+        return sum(_size({kind[0]: element}) for element in value)
+    if kind == "N":
+        number = str(value)
+        digits = number.strip("-").replace(".", "").strip("0")
+        return len(digits) // 2 + 2 + number.startswith("-")
+    if kind == "B":
+        return len(_binary(value))
+    return len(str(value).encode()) if kind == "S" else 1
+
+
+def _depth(wire: Wire) -> int:
+    ((kind, value),) = wire.items()
+    if kind not in ("M", "L"):
+        return 1
+    return 1 + max(map(_depth, value.values() if kind == "M" else value), default=0)
+
+
+def check_size(image: Image) -> Image:
+    """Return `image` if DynamoDB will take it; ItemTooLarge otherwise."""
+    if max(map(_depth, image.values())) >= MAX_DEPTH:
+        raise InvalidInput(
+            f"the item, with its metadata, nests deeper than DynamoDB's {MAX_DEPTH} levels:"
+            " flatten its map_or attributes"
+        )
+    size = item_size(image)
+    if size > MAX_ITEM_BYTES:
+        raise ItemTooLarge(
+            f"the item would be {size:,} bytes; DynamoDB holds {MAX_ITEM_BYTES:,}:"
+            " split it, or keep the large attribute in S3",
+            size_bytes=size,
+        )
+    return image

@@ -1,0 +1,203 @@
+"""What every replicated data type is: a state whose join, given both causal contexts, is exact.
+
+Behaviour: states are immutable. `join` is commutative, associative and idempotent for states that
+writes can reach. A dot that one side lacks although its context covers it was removed or replaced
+there, so it goes; a dot it never saw stays. No type keeps tombstones unless its meaning needs them.
+Source: Almeida, Shoker, Baquero, "Delta State Replicated Data Types", JPDC 2018 (causal CRDTs).
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, TypeVar
+
+from reconciler.causality import CausalContext, Dot
+from reconciler.codec import Path, Wire, canonical_bytes, label
+from reconciler.errors import InvalidInput, TypeMismatch
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One change to an item: a verb on the attribute, or the map field, at `path`.
+
+    Verbs: assign, remove, increment, add, discard. `value` is a canonical wire value or None.
+    """
+
+    path: Path
+    verb: str
+    value: Wire | None = None
+
+
+@dataclass(frozen=True)
+class Spec:
+    """The declared type of an attribute; `fields` and `values` say what a map_or holds."""
+
+    type: type["Crdt"]
+    fields: Mapping[str, "Spec"] = field(default_factory=dict)
+    values: "Spec | None" = None
+
+
+class Crdt(ABC):
+    """The state of one attribute. Subclasses are the types; `TYPES` registers them."""
+
+    NAME: ClassVar[str]  # in schemas and messages
+    TAG: ClassVar[str]  # in the metadata of an item
+
+    @abstractmethod
+    def join(self, other: Any, mine: CausalContext, theirs: CausalContext) -> "Crdt":
+        """Return the join with a state of the same type; the contexts are those of the images."""
+
+    @abstractmethod
+    def apply(self, edit: Edit, depth: int, dot: Dot, spec: Spec) -> "Crdt":
+        """Return the state after a local write; `depth` parts of the edit's path lead here."""
+
+    @abstractmethod
+    def visible(self) -> Wire | None:
+        """Return what readers see, or None where they see no attribute."""
+
+    @abstractmethod
+    def dots(self) -> Iterator[Dot]:
+        """Yield every live dot, repeated or not."""
+
+    @abstractmethod
+    def encode(self, refs: Mapping[Dot, str]) -> Wire:
+        """Return the metadata that, beside the visible value, restores this state."""
+
+    @classmethod
+    @abstractmethod
+    def decode(cls, wire: Wire, visible: Wire | None, dots: Sequence[Dot]) -> "Crdt":
+        """Restore a state from its metadata and its visible value."""
+
+    def is_empty(self) -> bool:
+        """Return whether the state holds nothing that a join must know."""
+        return not any(True for _ in self.dots())
+
+    def forget(self, dot: Dot) -> "Crdt":  # noqa: ARG002 (a counter needs the dot)
+        """Return the state after an observed remove of the whole value."""
+        return type(self)()
+
+    def settled(self) -> "Crdt":
+        """Return the state without what no join of a whole attribute can need again."""
+        return self
+
+    def spec(self) -> Spec:
+        """Return the type as the state itself shows it, where no schema is at hand."""
+        return Spec(type(self))
+
+    def refuse(self, edit: Edit, depth: int, verbs: str) -> InvalidInput:
+        """Return the error for an edit that this type does not take."""
+        where = label(edit.path[:depth])
+        if len(edit.path) > depth:
+            return InvalidInput(
+                f"{label(edit.path)}: {where} is a {self.NAME}, which has no fields;"
+                " declare it as map_or, or assign it whole"
+            )
+        return InvalidInput(f"{where}: {edit.verb} does not fit a {self.NAME}; it takes {verbs}")
+
+
+TYPES: dict[str, type[Crdt]] = {}  # by the name schemas use
+_BY_TAG: dict[str, type[Crdt]] = {}
+_DEFAULT_TAG = "lww"
+Registered = TypeVar("Registered", bound=type[Crdt])
+
+
+def register(kind: Registered) -> Registered:
+    """Make a type known to schemas and to the metadata of items; a class decorator."""
+    TYPES[kind.NAME] = _BY_TAG[kind.TAG] = kind
+    return kind
+
+
+def tagged(state: Crdt, refs: Mapping[Dot, str]) -> Wire:
+    """Return a state's metadata with its type; the default type with one value needs no tag."""
+    wire = state.encode(refs)
+    return wire if state.TAG == _DEFAULT_TAG and "S" in wire else {"M": {state.TAG: wire}}
+
+
+def untagged(wire: Wire, visible: Wire | None, dots: Sequence[Dot]) -> Crdt:
+    """Restore the state that `tagged` wrote; KeyError if its type is not registered."""
+    ((tag, state),) = {_DEFAULT_TAG: wire}.items() if "S" in wire else wire["M"].items()
+    return _BY_TAG[tag].decode(state, visible, dots)
+
+
+def join_states(
+    a: Crdt | None, b: Crdt | None, mine: CausalContext, theirs: CausalContext, path: Path
+) -> Crdt:
+    """Join two states of one attribute; a side that has none counts as empty."""
+    present = a if a is not None else b
+    if present is None:
+        raise ValueError("one of the two states must be given")
+    left = a if a is not None else type(present)()
+    right = b if b is not None else type(present)()
+    if type(left) is not type(right):
+        raise TypeMismatch(
+            f"{label(path)} is a {left.NAME} in one image and a {right.NAME} in the other;"
+            " an attribute keeps its type: use a new attribute for a new type",
+            path=path,
+        )
+    return left.join(right, mine, theirs)
+
+
+def surviving_dots(
+    a: Iterable[Dot], b: Iterable[Dot], mine: CausalContext, theirs: CausalContext
+) -> tuple[Dot, ...]:
+    """Return, in order, the dots that live on: held by both, or unseen by the side without."""
+    left, right = set(a), set(b)
+    kept = left & right
+    kept.update(dot for dot in left - right if not theirs.covers(dot))
+    kept.update(dot for dot in right - left if not mine.covers(dot))
+    return tuple(sorted(kept))
+
+
+class DotFunction(Crdt):
+    """A value for each write that no other write has replaced yet; a base for register types."""
+
+    def __init__(self, entries: Mapping[Dot, Wire | None] | None = None) -> None:
+        self.entries: Mapping[Dot, Wire | None] = entries or {}
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.entries == other.entries
+
+    __hash__ = None  # type: ignore[assignment]  # states are compared, never kept in sets
+
+    def join(self, other: "DotFunction", mine: CausalContext, theirs: CausalContext) -> Crdt:
+        kept = surviving_dots(self.entries, other.entries, mine, theirs)
+        held = [(entries, dot) for dot in kept for entries in (self.entries, other.entries)]
+        values: dict[Dot, Wire | None] = {}
+        for entries, dot in held:
+            if dot in entries and (
+                dot not in values or canonical_bytes(entries[dot]) > canonical_bytes(values[dot])
+            ):
+                values[dot] = entries[dot]
+        return type(self)(values)
+
+    def apply(self, edit: Edit, depth: int, dot: Dot, spec: Spec) -> Crdt:  # noqa: ARG002 (no fields)
+        if (
+            len(edit.path) > depth
+            or edit.verb not in ("assign", "remove")
+            or (edit.verb == "assign" and edit.value is None)
+        ):
+            raise self.refuse(edit, depth, "assign and remove")
+        return self.written(edit, depth, dot)
+
+    def written(self, edit: Edit, depth: int, dot: Dot) -> Crdt:  # noqa: ARG002 (for subclasses)
+        """Return the state after an assign or a remove."""
+        return type(self)({dot: edit.value}) if edit.verb == "assign" else self.forget(dot)
+
+    def dots(self) -> Iterator[Dot]:
+        return iter(self.entries)
+
+    def encode(self, refs: Mapping[Dot, str]) -> Wire:
+        if len(self.entries) == 1:
+            return {"S": refs[next(iter(self.entries))]}  # the visible value is the entry's
+        return {"M": {refs[dot]: self.entries[dot] for dot in sorted(self.entries)}}
+
+    @classmethod
+    def decode(cls, wire: Wire, visible: Wire | None, dots: Sequence[Dot]) -> "DotFunction":
+        if "S" in wire:
+            return cls({dots[int(wire["S"])]: cls.entry_of(visible)})
+        return cls({dots[int(ref)]: value for ref, value in wire["M"].items()})
+
+    @classmethod
+    def entry_of(cls, visible: Wire | None) -> Wire | None:
+        """Return the value of the only entry from what readers see."""
+        return visible

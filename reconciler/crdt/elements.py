@@ -1,0 +1,46 @@
+"""What the two set types share: elements of one kind, and dots that point at them by position.
+
+Behaviour: the visible set, in canonical order, already holds the elements, so metadata says only
+which positions each dot stands for ("0-4,7"). A set costs its dots, not its elements twice.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from reconciler.codec import SET_KINDS, Path, Wire, label
+from reconciler.errors import InvalidInput, TypeMismatch
+
+
+def elements_of(value: Wire | None, kind: str | None, path: Path) -> tuple[str, list[Any]]:
+    """Return the kind and the elements of an edit's value; InvalidInput if it is not a set."""
+    found = next((each for each in SET_KINDS if value and each in value), None)
+    if value is None or found is None:
+        raise InvalidInput(f"{label(path)}: expected a set of strings, numbers or bytes")
+    if kind not in (None, found):
+        raise InvalidInput(f"{label(path)}: the set holds {kind}, so {found} cannot join it")
+    return found, value[found]
+
+
+def common_kind(a: str | None, b: str | None) -> str | None:
+    """Return the kind of a joined set; TypeMismatch if both sides hold elements of other kinds."""
+    if a and b and a != b:
+        raise TypeMismatch(f"a set holds {a} in one image and {b} in the other")
+    return a or b
+
+
+def ranges(positions: Iterable[int]) -> str:
+    """Return ascending positions as text: [0, 1, 2, 5] is "0-2,5"."""
+    runs: list[list[int]] = []
+    for position in positions:
+        if runs and runs[-1][1] == position - 1:
+            runs[-1][1] = position
+        else:
+            runs.append([position, position])
+    return ",".join(str(low) if low == high else f"{low}-{high}" for low, high in runs)
+
+
+def positions(text: str) -> Iterator[int]:
+    """Yield the positions that `ranges` wrote as text."""
+    for run in filter(None, text.split(",")):
+        low, _, high = run.partition("-")
+        yield from range(int(low), int(high or low) + 1)

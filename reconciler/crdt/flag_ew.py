@@ -1,0 +1,25 @@
+"""flag_ew: a boolean in which enabling wins over concurrent disabling.
+
+Behaviour: readers see true if any enabling was not seen by a later disabling.
+Source: INRIA RR-7506, 2011; Riak's flag data type.
+"""
+
+from reconciler.causality import Dot
+from reconciler.codec import Wire, label
+from reconciler.crdt.base import Crdt, DotFunction, Edit, register
+from reconciler.errors import InvalidInput
+
+
+@register
+class FlagEw(DotFunction):
+    """See the module."""
+
+    NAME, TAG = "flag_ew", "flag"
+
+    def written(self, edit: Edit, depth: int, dot: Dot) -> Crdt:
+        if edit.value is not None and "BOOL" not in edit.value:
+            raise InvalidInput(f"{label(edit.path[:depth])}: a flag_ew holds True or False")
+        return super().written(edit, depth, dot)
+
+    def visible(self) -> Wire | None:
+        return {"BOOL": {"BOOL": True} in self.entries.values()} if self.entries else None

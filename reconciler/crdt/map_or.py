@@ -1,0 +1,109 @@
+"""map_or: a map whose fields are replicated types of their own, maps included.
+
+Behaviour: edits of different fields merge; edits of one field merge by its type. Removing a key
+takes away what its writer saw, so a field written concurrently comes back alone. A map without keys
+is not visible. Assigning a map writes only the differences.
+Source: Riak DT map; Almeida et al., JPDC 2018.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from reconciler.causality import CausalContext, Dot
+from reconciler.codec import Path, Wire, label
+from reconciler.crdt.base import Crdt, Edit, Spec, join_states, register, tagged, untagged
+from reconciler.crdt.register_lww import RegisterLww
+from reconciler.errors import InvalidInput, TypeMismatch
+
+_LEAF = Spec(RegisterLww)
+
+
+@register
+@dataclass(frozen=True)
+class MapOr(Crdt):
+    """`fields`: key -> the state of its value; states that hold nothing are left out."""
+
+    NAME, TAG = "map_or", "map"
+
+    fields: Mapping[str, Crdt] = field(default_factory=dict)
+
+    def join(self, other: "MapOr", mine: CausalContext, theirs: CausalContext) -> Crdt:
+        return _map(
+            {
+                key: join_states(self.fields.get(key), other.fields.get(key), mine, theirs, (key,))
+                for key in sorted(self.fields.keys() | other.fields.keys())
+            }
+        )
+
+    def apply(self, edit: Edit, depth: int, dot: Dot, spec: Spec) -> Crdt:
+        if len(edit.path) == depth:
+            return self._apply_whole(edit, depth, dot, spec)
+        key = edit.path[depth]
+        if edit.verb == "remove" and len(edit.path) == depth + 1:
+            known = self.fields.get(key)
+            return self if known is None else _map({**self.fields, key: known.forget(dot)})
+        nested, state = child_of(self.fields.get(key), spec, key, edit.path[: depth + 1])
+        return _map({**self.fields, key: state.apply(edit, depth + 1, dot, nested)})
+
+    def _apply_whole(self, edit: Edit, depth: int, dot: Dot, spec: Spec) -> Crdt:
+        if edit.verb == "remove":
+            return self.forget(dot)
+        where = edit.path[:depth]
+        if edit.verb != "assign":
+            raise self.refuse(edit, depth, "assign and remove")
+        if edit.value is None or "M" not in edit.value:
+            raise InvalidInput(f"{label(where)}: a map_or holds a dict")
+        wanted = edit.value["M"]
+        fields = {k: s if k in wanted else s.forget(dot) for k, s in self.fields.items()}
+        for key, value in wanted.items():
+            nested, state = child_of(self.fields.get(key), spec, key, (*where, key))
+            if state.visible() != value:
+                one = Edit((*where, key), "assign", value)
+                fields[key] = state.apply(one, depth + 1, dot, nested)
+        return _map(fields)
+
+    def forget(self, dot: Dot) -> Crdt:
+        return _map({key: state.forget(dot) for key, state in self.fields.items()})
+
+    def spec(self) -> Spec:
+        return Spec(MapOr, {key: state.spec() for key, state in self.fields.items()})
+
+    def visible(self) -> Wire | None:
+        shown = {key: self.fields[key].visible() for key in sorted(self.fields)}
+        kept = {key: value for key, value in shown.items() if value is not None}
+        return {"M": kept} if kept else None
+
+    def dots(self) -> Iterator[Dot]:
+        for state in self.fields.values():
+            yield from state.dots()
+
+    def encode(self, refs: Mapping[Dot, str]) -> Wire:
+        return {"M": {key: tagged(self.fields[key], refs) for key in sorted(self.fields)}}
+
+    @classmethod
+    def decode(cls, wire: Wire, visible: Wire | None, dots: Sequence[Dot]) -> "MapOr":
+        shown = visible["M"] if visible else {}
+        return cls({key: untagged(v, shown.get(key), dots) for key, v in wire["M"].items()})
+
+
+def child_of(state: Crdt | None, spec: Spec, key: str, path: Path) -> tuple[Spec, Crdt]:
+    """Return the declared type of a map's key and its state, empty if it has none yet."""
+    nested = spec.fields.get(key) or spec.values or _LEAF
+    return nested, checked(state, nested, path)
+
+
+def checked(state: Crdt | None, spec: Spec, path: Path) -> Crdt:
+    """Return `state`, or an empty one; TypeMismatch if the item holds another type there."""
+    if state is None:
+        return spec.type()
+    if type(state) is not spec.type:
+        raise TypeMismatch(
+            f"{label(path)} is stored as {state.NAME}, the schema says {spec.type.NAME};"
+            " an attribute keeps its type: use a new attribute for a new type",
+            path=path,
+        )
+    return state
+
+
+def _map(fields: Mapping[str, Crdt]) -> MapOr:
+    return MapOr({key: state for key, state in fields.items() if not state.is_empty()})

@@ -1,0 +1,56 @@
+"""register_max and register_min: the greatest, or the least, value ever assigned.
+
+Behaviour: values are numbers (by value) or strings (by UTF-8 bytes, which suits ISO 8601 times); a
+number counts as less than any string. Assigning a value that is not beyond the current one changes
+nothing that readers see. Removing forgets the values seen, not concurrent ones. Source: INRIA
+RR-7506, 2011: the join of a totally ordered set.
+"""
+
+from decimal import Decimal
+
+from reconciler.causality import Dot
+from reconciler.codec import Wire, label
+from reconciler.crdt.base import Crdt, DotFunction, Edit, register
+from reconciler.errors import InvalidInput
+
+
+def _rank(value: Wire) -> tuple[Decimal, bytes]:
+    if "N" in value:
+        return (Decimal(value["N"]), b"")
+    if "S" in value:
+        return (Decimal("Infinity"), value["S"].encode())
+    raise ValueError("not comparable")
+
+
+@register
+class RegisterMax(DotFunction):
+    """See the module."""
+
+    NAME, TAG = "register_max", "max"
+
+    def written(self, edit: Edit, depth: int, dot: Dot) -> Crdt:
+        if edit.verb == "remove":
+            return self.forget(dot)
+        try:
+            best = self._best([edit.value, *self.entries.values()])
+        except ValueError:
+            raise InvalidInput(
+                f"{label(edit.path[:depth])}: a {self.NAME} holds numbers or strings"
+            ) from None
+        return type(self)({dot: best})
+
+    def visible(self) -> Wire | None:
+        return self._best(list(self.entries.values()))
+
+    def _best(self, values: list[Wire | None]) -> Wire | None:
+        return max(filter(None, values), key=_rank, default=None)
+
+
+@register
+class RegisterMin(RegisterMax):
+    """See the module."""
+
+    NAME, TAG = "register_min", "min"
+
+    def _best(self, values: list[Wire | None]) -> Wire | None:
+        return min(filter(None, values), key=_rank, default=None)

@@ -1,0 +1,26 @@
+"""register_mv: every concurrent value is kept until somebody decides.
+
+Behaviour: readers see a list with one value, or with several after concurrent assignments, in
+canonical order. The next assignment replaces all the values its writer saw. Source: INRIA RR-7506,
+2011, section 3.2.2; Dynamo's siblings.
+"""
+
+from reconciler.codec import Wire, canonical_bytes
+from reconciler.crdt.base import DotFunction, register
+
+
+@register
+class RegisterMv(DotFunction):
+    """See the module."""
+
+    NAME, TAG = "register_mv", "mv"
+
+    def visible(self) -> Wire | None:
+        if not self.entries:
+            return None
+        distinct = {canonical_bytes(value): value for value in self.entries.values()}
+        return {"L": [distinct[data] for data in sorted(distinct)]}
+
+    @classmethod
+    def entry_of(cls, visible: Wire | None) -> Wire | None:
+        return visible["L"][0] if visible else None

@@ -1,0 +1,91 @@
+"""set_aw: a set in which adding wins over concurrent removing.
+
+Behaviour: discarding takes away the additions its writer saw; an addition it did not see stays.
+Nothing is kept of removed elements (the causal context remembers them). Assigning a set adds what
+is missing and discards what is not in it. Source: Bieniusa et al., "An optimized conflict-free
+replicated set", INRIA RR-8083, 2012 (ORSWOT).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from reconciler.causality import CausalContext, Dot
+from reconciler.codec import Wire
+from reconciler.crdt.base import Crdt, Edit, Spec, register, surviving_dots
+from reconciler.crdt.elements import common_kind, elements_of, positions, ranges
+
+Dots = tuple[Dot, ...]
+
+
+@register
+@dataclass(frozen=True)
+class SetAw(Crdt):
+    """`elements`: element -> the dots of the additions it stands on. `kind`: SS, NS or BS."""
+
+    NAME, TAG = "set_aw", "aw"
+
+    kind: str | None = None
+    elements: Mapping[Any, Dots] = field(default_factory=dict)
+
+    def join(self, other: "SetAw", mine: CausalContext, theirs: CausalContext) -> Crdt:
+        kind = common_kind(self.kind, other.kind)
+        left, right = self.elements, other.elements
+        joined: dict[Any, Dots] = {}
+        verdicts: dict[tuple[Dots, Dots], Dots] = {}  # elements added together share one verdict
+        for element in left.keys() | right.keys():
+            pair = (left.get(element, ()), right.get(element, ()))
+            dots = verdicts.get(pair)
+            if dots is None:
+                dots = verdicts[pair] = surviving_dots(*pair, mine, theirs)
+            if dots:
+                joined[element] = dots
+        return _set(kind, joined)
+
+    def apply(self, edit: Edit, depth: int, dot: Dot, spec: Spec) -> Crdt:  # noqa: ARG002 (no fields)
+        if len(edit.path) > depth or edit.verb not in ("add", "discard", "assign", "remove"):
+            raise self.refuse(edit, depth, "add, discard, assign and remove")
+        if edit.verb == "remove":
+            return self.forget(dot)
+        kind, given = elements_of(edit.value, self.kind, edit.path[:depth])
+        if edit.verb == "discard":
+            gone = set(given)
+            return _set(kind, {e: dots for e, dots in self.elements.items() if e not in gone})
+        if edit.verb == "add":
+            return _set(kind, {**self.elements, **dict.fromkeys(given, (dot,))})
+        return _set(kind, {element: self.elements.get(element, (dot,)) for element in given})
+
+    def visible(self) -> Wire | None:
+        return {self.kind: sorted(self.elements)} if self.kind else None
+
+    def dots(self) -> Iterator[Dot]:
+        for dots in set(self.elements.values()):
+            yield from dots
+
+    def encode(self, refs: Mapping[Dot, str]) -> Wire:
+        places: dict[Dots, list[int]] = {}
+        for position, element in enumerate(sorted(self.elements)):
+            places.setdefault(self.elements[element], []).append(position)
+        by_dot: dict[Dot, list[int]] = {}
+        for dots, held in places.items():
+            for dot in dots:
+                by_dot.setdefault(dot, []).extend(held)
+        return {"M": {refs[dot]: {"S": ranges(sorted(by_dot[dot]))} for dot in sorted(by_dot)}}
+
+    @classmethod
+    def decode(cls, wire: Wire, visible: Wire | None, dots: Sequence[Dot]) -> "SetAw":
+        if visible is None:
+            return cls()
+        ((kind, elements),) = visible.items()
+        held: list[Dots] = [()] * len(elements)
+        for ref in sorted(wire["M"], key=int):
+            one = (dots[int(ref)],)
+            grown: dict[Dots, Dots] = {}  # one shared tuple for all the elements of a combination
+            for position in positions(wire["M"][ref]["S"]):
+                before = held[position]
+                held[position] = grown.setdefault(before, before + one)
+        return cls(kind, dict(zip(elements, held, strict=True)))
+
+
+def _set(kind: str | None, elements: Mapping[Any, Dots]) -> SetAw:
+    return SetAw(kind, elements) if elements else SetAw()

@@ -1,0 +1,81 @@
+"""Every error the reconciler raises, as one small tree.
+
+    ReconcilerError
+    ├── InvalidInput          park   the caller's value, edit, key or schema; names field and fix
+    │   └── ItemTooLarge      park   the image would pass DynamoDB's 400 KB
+    ├── Undecodable           park   an image or event that this release cannot read
+    │   └── UnknownWireVersion park  written by a newer release: deploy that one, then redrive
+    ├── TypeMismatch          park   two images disagree about an attribute's type
+    ├── ClockAhead            park   a stamp from the far future takes part in a conflict
+    ├── ItemGone              park   the item a loss belongs to does not exist any more
+    ├── Contention            retry  other writers kept winning; nothing was written
+    ├── OutcomeUnknown        park   the write may have been applied; it must not be repeated
+    ├── Unavailable           retry  a service refused or did not answer; nothing is lost
+    └── UnsupportedStream     park   the stream does not carry both images
+
+`disposition` is what a stage does with the failure: "retry" leaves the work where it is, "park"
+sets it aside, whole, for a person or a redrive. `evidence` is what is needed to understand it.
+"""
+
+from typing import Any, ClassVar, Literal
+
+
+class ReconcilerError(Exception):
+    """Base of the tree; never raised itself."""
+
+    disposition: ClassVar[Literal["retry", "park"]] = "park"
+
+    def __init__(self, message: str, **evidence: Any) -> None:
+        super().__init__(message)
+        self.evidence = evidence
+
+
+class InvalidInput(ReconcilerError):
+    """A value, edit, key or schema that cannot be accepted; says which field and what to do."""
+
+
+class ItemTooLarge(InvalidInput):
+    """The image would exceed DynamoDB's limit of 400 KB; nothing was written."""
+
+
+class Undecodable(ReconcilerError):
+    """An image or an event whose reconciler metadata cannot be read."""
+
+
+class UnknownWireVersion(Undecodable):
+    """The metadata was written by a newer release of the reconciler."""
+
+
+class TypeMismatch(ReconcilerError):
+    """An attribute has one type in one image and another type in the other image or schema."""
+
+
+class ClockAhead(ReconcilerError):
+    """A conflict in which a stamp lies further in the future than clocks may drift."""
+
+
+class ItemGone(ReconcilerError):
+    """A loss whose item, tombstone included, has been removed from the table."""
+
+
+class Contention(ReconcilerError):
+    """The bounded attempts of a conditional write were used up; nothing was written."""
+
+    disposition = "retry"
+
+
+class OutcomeUnknown(ReconcilerError):
+    """The answer to a write was lost and the item has moved on since.
+
+    If it was applied, the reconciler brings it back; repeating it could count it twice.
+    """
+
+
+class Unavailable(ReconcilerError):
+    """A service refused or did not answer; the work stays where it is and is tried again."""
+
+    disposition = "retry"
+
+
+class UnsupportedStream(ReconcilerError):
+    """The stream's view type hides an image: a lost write could not be seen, let alone repaired."""

@@ -1,0 +1,91 @@
+"""What the reconciler needs from the outside world, as protocols.
+
+Behaviour: the adapters in `reconciler.aws` and the in-memory fakes of the tests fulfil the same
+contract, and the same contract tests hold for both. Adapters raise `Unavailable` for a call that
+was certainly not carried out and `OutcomeUnknown` for a write whose answer was lost.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from reconciler.codec import Image
+from reconciler.events import ConflictEvent
+from reconciler.ledger import LedgerRow
+
+Wires = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Superseded:
+    """A conditional write was refused because the item is not the image it was to replace."""
+
+    current: Image | None
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """One conditional write: `image` takes the place of exactly `replacing` (None: no item)."""
+
+    image: Image
+    replacing: Wires | None
+
+
+class ItemStore(Protocol):
+    """One region's replica of the table."""
+
+    def get(self, key: Image) -> Image | None:
+        """Return the current item, read consistently, or None."""
+
+    def put(self, write: Replacement) -> Superseded | None:
+        """Write if the item is still the one to replace; None means written."""
+
+    def put_all(self, writes: Sequence[Replacement]) -> Sequence[Superseded | None] | None:
+        """Write all or nothing; None means written, else each item's refusal, if it had one.
+
+        Sending the same writes again is harmless, even if they were carried out the first time.
+        """
+
+    def query(self, parameters: Mapping[str, Any]) -> Iterator[Image]:
+        """Yield the images that DynamoDB's Query finds, page after page."""
+
+
+class Ledger(Protocol):
+    """One region's ledger of losses."""
+
+    def record(self, rows: Sequence[LedgerRow]) -> set[str]:
+        """Write rows, replacing rows of the same id; return the ids that were not written."""
+
+
+class ConflictBus(Protocol):
+    """The event bus of one region."""
+
+    def publish(self, events: Sequence[ConflictEvent]) -> set[str]:
+        """Send events; return the conflict ids of those that were not accepted."""
+
+
+class EvidenceStore(Protocol):
+    """Where images too large for an event, a row or a message are kept."""
+
+    def put(self, name: str, document: str) -> str:
+        """Keep a JSON document under a name; return the reference to it."""
+
+    def get(self, reference: str) -> str:
+        """Return the document behind a reference."""
+
+
+class ParkedChanges(Protocol):
+    """Where changes are set aside, whole, for a person or a redrive."""
+
+    def park(self, document: Mapping[str, Any]) -> None:
+        """Keep the change; it is safe once this returns."""
+
+
+class Telemetry(Protocol):
+    """Metrics and logs of one function."""
+
+    def count(self, metric: str, value: float = 1) -> None:
+        """Add to a metric; names ending in `_ms` are milliseconds, others are counts."""
+
+    def note(self, message: str, **fields: Any) -> None:
+        """Log one structured line."""

@@ -1,0 +1,122 @@
+"""The schema of a replicated table: which type merges each attribute.
+
+Behaviour: an attribute that the schema does not name is a register_lww. All mistakes are reported
+at once, each with its attribute's path. The schema is for writers: the merge needs none, because
+items carry their attributes' types.
+
+    Schema.of(table="parties", key=["id"], attributes={
+        "loyalty": "counter_pn",
+        "address": {"type": "map_or"},
+        "contacts": {"type": "map_or", "values": {"type": "map_or", "fields": {"tags": "set_aw"}}},
+    })
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+import reconciler.crdt  # noqa: F401 (registers the types)
+from reconciler.crdt.base import TYPES, Spec
+from reconciler.errors import InvalidInput
+
+RESERVED_PREFIX = "_rec"
+_DEFAULT = Spec(TYPES["register_lww"])
+
+
+class AttributeSchema(BaseModel):
+    """The type of one attribute; `fields` (named keys) and `values` (other keys) are a map_or's."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    type: str
+    fields: Mapping[str, "AttributeSchema"] = Field(default_factory=dict)
+    values: "AttributeSchema | None" = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name(cls, data: Any) -> Any:
+        return {"type": data} if isinstance(data, str) else data
+
+    @field_validator("type")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in TYPES:
+            raise ValueError(f"unknown type {name!r}; known types: {', '.join(sorted(TYPES))}")
+        return name
+
+    @model_validator(mode="after")
+    def _only_maps_have_fields(self) -> "AttributeSchema":
+        if self.type != "map_or" and (self.fields or self.values):
+            raise ValueError(f"only a map_or has fields or values, not a {self.type}")
+        return self
+
+    def spec(self) -> Spec:
+        """Return this type as the data types take it."""
+        fields = {name: nested.spec() for name, nested in self.fields.items()}
+        return Spec(TYPES[self.type], fields, self.values.spec() if self.values else None)
+
+
+class Schema(BaseModel):
+    """A replicated table.
+
+    `key` names the partition key and, if there is one, the sort key. `delete` says who wins when an
+    item is deleted in one region and updated in another. A tombstone is kept for
+    `tombstone_retention_days`; keep it longer than any loss may wait for its repair.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    table: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_.-]{3,255}$")]
+    key: Annotated[tuple[str, ...], Field(min_length=1, max_length=2)]
+    attributes: Mapping[str, AttributeSchema] = Field(default_factory=dict)
+    delete: Literal["update_wins", "delete_wins"] = "update_wins"
+    tombstone_retention_days: Annotated[int, Field(ge=1, le=3650)] = 30
+
+    @field_validator("key", "attributes")
+    @classmethod
+    def _names_are_free(cls, names: Any) -> Any:
+        reserved = [name for name in names if name.startswith(RESERVED_PREFIX)]
+        if reserved:
+            raise ValueError(f"{reserved[0]!r} is reserved: no name may start with '_rec'")
+        return names
+
+    @field_validator("attributes")
+    @classmethod
+    def _keys_have_no_type(cls, names: Any, info: ValidationInfo) -> Any:
+        keys = [name for name in info.data.get("key", ()) if name in names]
+        if keys:
+            raise ValueError(f"{keys[0]!r} is a key attribute: a key never changes, so no type")
+        return names
+
+    @field_validator("key")
+    @classmethod
+    def _two_keys_differ(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(names)) < len(names):
+            raise ValueError("the partition key and the sort key must be two attributes")
+        return names
+
+    @classmethod
+    def of(cls, **definition: Any) -> "Schema":
+        """Build a schema; InvalidInput lists every mistake with the path of its attribute."""
+        try:
+            return cls.model_validate(definition)
+        except ValidationError as error:
+            problems = [
+                f"{'.'.join(map(str, each['loc'])) or 'schema'}: {each['msg']}"
+                for each in error.errors()
+            ]
+            raise InvalidInput("invalid schema: " + "; ".join(problems)) from None
+
+    def spec(self, attribute: str) -> Spec:
+        """Return the declared type of a top-level attribute."""
+        declared = self.attributes.get(attribute)
+        return declared.spec() if declared else _DEFAULT
