@@ -1,0 +1,44 @@
+"""The reconciler on AWS: adapters for the ports, and the way to open a replicated table."""
+
+import os
+import secrets
+import time
+from random import random
+from typing import Any
+
+from reconciler.aws.clients import client
+from reconciler.aws.items import DynamoItems
+from reconciler.causality import replica_id
+from reconciler.hlc import NONCE_WIDTH, HybridClock, fixed_width
+from reconciler.schema import Schema
+from reconciler.table import ReplicatedTable
+
+__all__ = ["connect"]
+
+
+def connect(
+    schema: Schema, *, region: str | None = None, dynamodb: Any = None
+) -> ReplicatedTable:
+    """Open the replica of a table in `region` (default: the environment's AWS_REGION).
+
+    `dynamodb` is a boto3 client to use instead of a new one; it must make one attempt a call,
+    because only the write client can tell a retried write from a refused one.
+    """
+    region = region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or ""
+    return ReplicatedTable(
+        schema,
+        DynamoItems(schema.table, dynamodb or client("dynamodb", region, attempts=1)),
+        replica=replica_id(region),
+        clock=HybridClock(now_ms, _nonce),
+        sleep=time.sleep,
+        draw=random,
+    )
+
+
+def now_ms() -> int:
+    """Return the wall clock, in milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+def _nonce() -> str:
+    return fixed_width(secrets.randbelow(32**NONCE_WIDTH), NONCE_WIDTH)

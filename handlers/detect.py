@@ -1,0 +1,41 @@
+"""Lambda entry point of the detector: one replica's stream in, ledger rows and events out.
+
+Event source: the replica's DynamoDB stream, NEW_AND_OLD_IMAGES, with ReportBatchItemFailures.
+"""
+
+import os
+from functools import cache
+from typing import Any
+
+from handlers.observability import Observability, traced
+from handlers.settings import read_settings
+from reconciler.aws import now_ms
+from reconciler.aws.services import DynamoLedger, EventBridgeBus, S3Evidence, SqsParked
+from reconciler.detector import Detector, DetectorPolicy, DetectorPorts
+
+
+@cache
+def _function() -> tuple[Detector, Observability]:
+    settings = read_settings(os.environ)
+    region = settings.region
+    observability = Observability("detect", settings.table, region)
+    evidence = S3Evidence(settings.evidence_bucket, region)
+    ports = DetectorPorts(
+        ledger=DynamoLedger(settings.ledger_table, region),
+        bus=EventBridgeBus(settings.bus, region),
+        evidence=evidence,
+        parked=SqsParked(settings.parked_queue_url, region, evidence),
+        telemetry=observability,
+    )
+    policy = DetectorPolicy(settings.table, region, settings.outside_writes)
+    return Detector(policy, ports, now_ms), observability
+
+
+@traced
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Detect the losses in a batch; answer with the record to come back to, if any."""
+    detector, observability = _function()
+    with observability.invocation(context):
+        first_unsafe = detector.detect(event["Records"])
+    failures = [] if first_unsafe is None else [{"itemIdentifier": first_unsafe}]
+    return {"batchItemFailures": failures}

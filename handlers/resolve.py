@@ -1,0 +1,65 @@
+"""Lambda entry point of the resolver: conflict events in, conditional write-backs out.
+
+Event source: the home queue and the witness queue, with ReportBatchItemFailures.
+"""
+
+import json
+import os
+from functools import cache
+from typing import Any
+
+from handlers.observability import Observability, traced
+from handlers.settings import read_settings
+from reconciler import telemetry
+from reconciler.aws import now_ms
+from reconciler.aws.clients import client
+from reconciler.aws.items import DynamoItems
+from reconciler.aws.services import DynamoLedger, S3Evidence, SqsParked
+from reconciler.errors import Unavailable, Undecodable
+from reconciler.events import ConflictEvent, parse_event
+from reconciler.ports import ParkedChanges
+from reconciler.resolver import Message, Resolver, ResolverPorts
+
+
+@cache
+def _function() -> tuple[Resolver, ParkedChanges, Observability]:
+    settings = read_settings(os.environ)
+    region = settings.region
+    observability = Observability("resolve", settings.table, region)
+    evidence = S3Evidence(settings.evidence_bucket, region)
+    parked = SqsParked(settings.parked_queue_url, region, evidence)
+    ports = ResolverPorts(
+        items=DynamoItems(settings.table, client("dynamodb", region, attempts=1)),
+        ledger=DynamoLedger(settings.ledger_table, region),
+        evidence=evidence,
+        parked=parked,
+        telemetry=observability,
+    )
+    return Resolver(ports, now_ms), parked, observability
+
+
+@traced
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Resolve the conflicts in a batch; answer with the messages that must come back."""
+    resolver, parked, observability = _function()
+    with observability.invocation(context):
+        messages, failed = [], []
+        for record in event["Records"]:
+            try:
+                messages.append(Message(record["messageId"], _conflict(record["body"])))
+            except Undecodable as problem:
+                try:
+                    parked.park({"reason": f"Undecodable: {problem}", "message": record["body"]})
+                except Unavailable as unparked:
+                    observability.note("not parked", error=str(unparked))
+                    failed.append(record["messageId"])
+                observability.count(telemetry.PARKED)
+        failed += resolver.resolve(messages)
+    return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in failed]}
+
+
+def _conflict(body: str) -> ConflictEvent:
+    try:
+        return parse_event(json.loads(body)["detail"])
+    except (ValueError, TypeError, KeyError) as problem:
+        raise Undecodable(f"not an EventBridge event ({problem})", body=body) from None

@@ -1,0 +1,43 @@
+"""What the functions are told through their environment, read once, at the first invocation."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from reconciler.errors import InvalidInput
+
+_REQUIRED = {
+    "table": "RECONCILER_TABLE",
+    "ledger_table": "RECONCILER_LEDGER_TABLE",
+    "bus": "RECONCILER_BUS",
+    "parked_queue_url": "RECONCILER_PARKED_QUEUE_URL",
+    "evidence_bucket": "RECONCILER_EVIDENCE_BUCKET",
+    "region": "AWS_REGION",
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The environment, typed."""
+
+    table: str
+    ledger_table: str
+    bus: str
+    parked_queue_url: str
+    evidence_bucket: str
+    region: str
+    outside_writes: Literal["accept", "restore"]
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Return the settings; InvalidInput names every variable that is missing or wrong."""
+    problems = [f"{name} is not set" for name in _REQUIRED.values() if not environment.get(name)]
+    policy = environment.get("RECONCILER_OUTSIDE_WRITES", "accept")
+    if policy not in ("accept", "restore"):
+        problems.append(f"RECONCILER_OUTSIDE_WRITES is {policy!r}; it is 'accept' or 'restore'")
+    if problems:
+        raise InvalidInput("environment: " + "; ".join(problems))
+    return Settings(
+        **{field: environment[name] for field, name in _REQUIRED.items()},
+        outside_writes="restore" if policy == "restore" else "accept",
+    )

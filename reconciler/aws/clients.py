@@ -1,0 +1,71 @@
+"""boto3 clients with explicit timeouts, and AWS's errors in our own tree.
+
+Behaviour: a call that was certainly not carried out becomes `Unavailable`; a write whose answer was
+lost becomes `OutcomeUnknown`. Source: DynamoDB guide, "Error handling with DynamoDB".
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError
+from botocore.exceptions import EndpointConnectionError as NoEndpoint
+
+from reconciler.errors import InvalidInput, ItemTooLarge, OutcomeUnknown, Unavailable
+
+_NOT_APPLIED = {
+    "AccessDeniedException",
+    "LimitExceededException",
+    "ProvisionedThroughputExceededException",
+    "ReplicatedWriteConflictException",
+    "RequestLimitExceeded",
+    "ResourceNotFoundException",
+    "ThrottlingException",
+    "TransactionCanceledException",
+    "TransactionConflictException",
+    "TransactionInProgressException",
+}
+_TIMEOUTS = {"connect_timeout": 2, "read_timeout": 5}
+
+
+@cache
+def client(service: str, region: str, *, attempts: int = 4) -> Any:
+    """Return the shared client of a service in a region; `attempts` bounds the SDK's own tries."""
+    retries = {"mode": "adaptive", "total_max_attempts": attempts}
+    config = Config(retries=retries, **_TIMEOUTS)  # type: ignore[arg-type]  # stubs want a TypedDict
+    session = boto3.session.Session()  # a session of its own: clients are made in several threads
+    return session.client(service, region_name=region, config=config)
+
+
+@contextmanager
+def translated(call: str) -> Iterator[None]:
+    """Raise AWS's and the network's errors as errors of the reconciler."""
+    try:
+        yield
+    except ClientError as error:
+        code = str(error.response["Error"].get("Code"))
+        message = f"{call}: {code}: {error.response['Error'].get('Message')}"
+        if code == "ValidationException":
+            if "size" in message:
+                raise ItemTooLarge(message) from None
+            raise InvalidInput(message) from None
+        status = error.response["ResponseMetadata"].get("HTTPStatusCode", 500)
+        certain = code in _NOT_APPLIED or status < 500
+        raise (Unavailable if certain else OutcomeUnknown)(message, code=code) from None
+    except (ConnectTimeoutError, NoEndpoint) as error:
+        raise Unavailable(f"{call}: {error}") from None
+    except BotoCoreError as error:
+        raise OutcomeUnknown(f"{call}: {error}") from None
+
+
+@contextmanager
+def idempotent(call: str) -> Iterator[None]:
+    """Like `translated`, for calls that may simply be made again when their answer is lost."""
+    try:
+        with translated(call):
+            yield
+    except OutcomeUnknown as problem:
+        raise Unavailable(str(problem), **problem.evidence) from None

@@ -1,0 +1,97 @@
+"""One region's replica of the table, over the DynamoDB API.
+
+Behaviour: every write is conditional on the image it replaces. The SDK's own retries are off for
+writes: a retried write that was applied the first time looks refused, and only the write client,
+which knows its dot, can tell the difference.
+Source: DynamoDB API Reference, PutItem (ReturnValuesOnConditionCheckFailure), TransactWriteItems.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from reconciler.aws.clients import idempotent, translated
+from reconciler.codec import Image, digest, to_json
+from reconciler.errors import Unavailable
+from reconciler.item import METADATA, is_managed, reading, token_of
+from reconciler.ports import Replacement, Superseded
+
+
+class DynamoItems:
+    """An `ItemStore` on a boto3 DynamoDB client that makes one attempt a call."""
+
+    def __init__(self, table: str, dynamodb: Any) -> None:
+        self._table = table
+        self._client = dynamodb
+
+    def get(self, key: Image) -> Image | None:
+        """Return the current item, read consistently, or None."""
+        with idempotent("GetItem"):
+            answer = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
+        item: Image | None = answer.get("Item")
+        return item
+
+    def put(self, write: Replacement) -> Superseded | None:
+        """Write if the item is still the one to replace; None means written."""
+        with translated("PutItem"):
+            try:
+                self._client.put_item(**self._conditional(write))
+            except self._client.exceptions.ConditionalCheckFailedException as refusal:
+                return Superseded(refusal.response.get("Item") or None)
+        return None
+
+    def put_all(self, writes: Sequence[Replacement]) -> Sequence[Superseded | None] | None:
+        """Write all or nothing; the request token makes sending it again harmless."""
+        items = [{"Put": self._conditional(write)} for write in writes]
+        token = digest(to_json([write.image for write in writes]).encode(), 36)
+        with translated("TransactWriteItems"):
+            try:
+                self._client.transact_write_items(TransactItems=items, ClientRequestToken=token)
+            except self._client.exceptions.TransactionCanceledException as error:
+                return _refusals(error)
+        return None
+
+    def query(self, parameters: Mapping[str, Any]) -> Iterator[Image]:
+        """Yield the images that DynamoDB's Query finds, page after page."""
+        start: dict[str, Any] = {}
+        while True:
+            with idempotent("Query"):
+                page = self._client.query(TableName=self._table, **parameters, **start)
+            yield from page["Items"]
+            if not page.get("LastEvaluatedKey"):
+                return
+            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+    def _conditional(self, write: Replacement) -> dict[str, Any]:
+        names = {"#key": reading(write.image, lambda metadata: str(metadata["i"]["SS"][0]))}
+        values: dict[str, Any] = {}
+        if write.replacing is None:
+            condition = "attribute_not_exists(#key)"
+        elif is_managed(write.replacing):
+            names = {"#rec": METADATA, "#token": "t"}
+            values = {":token": {"S": token_of(write.replacing)}}
+            condition = "#rec.#token = :token"
+        else:
+            names["#rec"] = METADATA
+            condition = "attribute_exists(#key) AND attribute_not_exists(#rec)"
+        return {
+            "TableName": self._table,
+            "Item": write.image,
+            "ConditionExpression": condition,
+            "ExpressionAttributeNames": names,
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        } | ({"ExpressionAttributeValues": values} if values else {})
+
+
+def _refusals(error: ClientError) -> list[Superseded | None]:
+    reasons: list[dict[str, Any]] = error.response.get("CancellationReasons", [])  # type: ignore[assignment]  # the stubs do not know this field
+    codes = {reason.get("Code") for reason in reasons}
+    if "ConditionalCheckFailed" not in codes:
+        raise Unavailable(f"TransactWriteItems: cancelled: {sorted(map(str, codes))}")
+    return [
+        Superseded(reason.get("Item") or None)
+        if reason.get("Code") == "ConditionalCheckFailed"
+        else None
+        for reason in reasons
+    ]

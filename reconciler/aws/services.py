@@ -1,0 +1,146 @@
+"""The ledger, the bus, the evidence bucket and the parked queue, over their AWS APIs.
+
+Behaviour: whatever is not certainly safe is reported as not done; doing it again is harmless.
+Source: API References of DynamoDB BatchWriteItem, EventBridge PutEvents, S3 and SQS.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from reconciler.aws.clients import client, idempotent, translated
+from reconciler.codec import digest, to_json
+from reconciler.deployment import DETAIL_TYPE, EVENT_SOURCE
+from reconciler.errors import ReconcilerError
+from reconciler.events import ConflictEvent
+from reconciler.ledger import LedgerRow
+from reconciler.ports import EvidenceStore
+
+_ROWS_PER_CALL = 25
+_ENTRIES_PER_CALL = 10
+_CALL_BYTES = 1_000_000  # PutEvents takes 1,048,576 bytes, entries' own overhead included
+_ENTRY_OVERHEAD_BYTES = 200
+_MESSAGE_BYTES = 1_000_000
+
+
+class DynamoLedger:
+    """A `Ledger`."""
+
+    def __init__(self, table: str, region: str) -> None:
+        self._table = table
+        self._client = client("dynamodb", region)
+
+    def record(self, rows: Sequence[LedgerRow]) -> set[str]:
+        """Write rows, 25 a call; return the ids that were not written."""
+        latest = {row.conflict_id: row for row in rows}  # a batch must not name a key twice
+        ids = list(latest)
+        unwritten: set[str] = set()
+        for start in range(0, len(ids), _ROWS_PER_CALL):
+            chunk = ids[start : start + _ROWS_PER_CALL]
+            unwritten |= self._write([latest[each] for each in chunk])
+        return unwritten
+
+    def _write(self, rows: Sequence[LedgerRow]) -> set[str]:
+        requests = [{"PutRequest": {"Item": row.item}} for row in rows]
+        try:
+            with translated("BatchWriteItem"):
+                answer = self._client.batch_write_item(RequestItems={self._table: requests})
+        except ReconcilerError:
+            return {row.conflict_id for row in rows}
+        left = answer.get("UnprocessedItems", {}).get(self._table, [])
+        return {each["PutRequest"]["Item"]["conflict_id"]["S"] for each in left}
+
+
+class EventBridgeBus:
+    """A `ConflictBus`."""
+
+    def __init__(self, bus: str, region: str) -> None:
+        self._bus = bus
+        self._client = client("events", region)
+
+    def publish(self, events: Sequence[ConflictEvent]) -> set[str]:
+        """Send events, ten a call and under 1 MB; each entry's own result is read."""
+        unsent: set[str] = set()
+        for batch in batches([(event.conflict_id, event.to_detail()) for event in events]):
+            entries = [
+                {
+                    "EventBusName": self._bus,
+                    "Source": EVENT_SOURCE,
+                    "DetailType": DETAIL_TYPE,
+                    "Detail": detail,
+                }
+                for _, detail in batch
+            ]
+            try:
+                with translated("PutEvents"):
+                    results = self._client.put_events(Entries=entries)["Entries"]
+            except ReconcilerError:
+                unsent |= {identifier for identifier, _ in batch}
+                continue
+            unsent |= {
+                identifier
+                for (identifier, _), result in zip(batch, results, strict=True)
+                if "EventId" not in result
+            }
+        return unsent
+
+
+def batches(details: Sequence[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:
+    """Yield (id, detail) pairs in calls of at most ten entries and under 1 MB together."""
+    batch: list[tuple[str, str]] = []
+    size = 0
+    for identifier, detail in details:
+        weight = len(detail.encode()) + _ENTRY_OVERHEAD_BYTES
+        if batch and (len(batch) == _ENTRIES_PER_CALL or size + weight > _CALL_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append((identifier, detail))
+        size += weight
+    if batch:
+        yield batch
+
+
+class S3Evidence:
+    """An `EvidenceStore`; references are s3:// addresses."""
+
+    def __init__(self, bucket: str, region: str) -> None:
+        self._bucket = bucket
+        self._client = client("s3", region)
+
+    def put(self, name: str, document: str) -> str:
+        """Keep a JSON document; the same name and document again changes nothing."""
+        key = f"conflicts/{name}.json"
+        with idempotent("PutObject"):
+            self._client.put_object(
+                Bucket=self._bucket,
+                Key=key,
+                Body=document.encode(),
+                ContentType="application/json",
+            )
+        return f"s3://{self._bucket}/{key}"
+
+    def get(self, reference: str) -> str:
+        """Return the document behind a reference."""
+        bucket, _, key = reference.removeprefix("s3://").partition("/")
+        with idempotent("GetObject"):
+            body: bytes = self._client.get_object(Bucket=bucket, Key=key)["Body"].read()
+        return body.decode()
+
+
+class SqsParked:
+    """`ParkedChanges` in a queue; what is too large for a message goes to the evidence bucket."""
+
+    def __init__(self, queue_url: str, region: str, evidence: EvidenceStore) -> None:
+        self._queue_url = queue_url
+        self._client = client("sqs", region)
+        self._evidence = evidence
+
+    def park(self, document: Mapping[str, Any]) -> None:
+        """Keep the change; it is safe once this returns."""
+        body = to_json(document)
+        if len(body.encode()) > _MESSAGE_BYTES:
+            name = f"parked-{digest(body.encode(), 22)}"
+            reason = document.get("reason")
+            body = json.dumps({"reason": reason, "document_ref": self._evidence.put(name, body)})
+        with idempotent("SendMessage"):
+            self._client.send_message(QueueUrl=self._queue_url, MessageBody=body)

@@ -1,0 +1,172 @@
+"""Runs the demo on a local cloud and counts what happened."""
+
+import json
+import statistics
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from reconciler.aws import connect
+from reconciler.codec import canonical_image, to_json
+from reconciler.demo.accounting import Party, lost_writes
+from reconciler.demo.story import tell
+from reconciler.demo.workload import (
+    PLAIN,
+    RECONCILED,
+    Acknowledged,
+    Edit,
+    apply_plain,
+    apply_reconciled,
+    burst,
+    create_plain,
+    first_edits,
+    party_schema,
+)
+from reconciler.deployment import Names
+from reconciler.image import read
+from reconciler.local.cloud import LocalCloud
+from reconciler.local.provision import TableSpec
+from reconciler.table import ReplicatedTable
+from reconciler.telemetry import WRITE_BACKS
+
+SETTLE_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the burst led to; times are in milliseconds, from the loss to its first repair."""
+
+    acknowledged_writes: int
+    lost_with_last_writer_wins: int
+    lost_with_reconciler: int
+    conflicts: int
+    unresolved: int
+    write_backs: int
+    loss_to_repair_p50_ms: int
+    loss_to_repair_p99_ms: int
+    replicas_identical: bool
+    regions: tuple[str, ...]
+    seconds: float
+
+    @property
+    def nothing_lost(self) -> bool:
+        return (
+            self.lost_with_reconciler == 0 and self.unresolved == 0 and self.replicas_identical
+        )
+
+
+def open_cloud(regions: Sequence[str], port: int, seed: int) -> LocalCloud:
+    """Return the demo's cloud, not started: two global tables, one of them reconciled."""
+    return LocalCloud(
+        tables=[TableSpec(RECONCILED, "id"), TableSpec(PLAIN, "id")],
+        reconciled=RECONCILED,
+        regions=regions,
+        lag_ms=(150, 500),
+        port=port,
+        seed=seed,
+    )
+
+
+def run(
+    cloud: LocalCloud,
+    *,
+    edits: int,
+    seed: int,
+    say: Callable[[str], None],
+    advance: Callable[[str], None],
+) -> Outcome:
+    """Tell the story with `say`, run a burst with `advance` called for each edit, and count."""
+    schema = party_schema()
+    tables = {
+        region: connect(schema, region=region, dynamodb=cloud.client("dynamodb", region))
+        for region in cloud.regions
+    }
+    tell(cloud, tables, say)
+    started = time.monotonic()
+    with_us, without = _burst(cloud, tables, edits, seed, advance)
+    advance("settling")
+    cloud.settle(SETTLE_SECONDS)
+    return _count(cloud, with_us, without, time.monotonic() - started)
+
+
+def _burst(
+    cloud: LocalCloud,
+    tables: dict[str, ReplicatedTable],
+    count: int,
+    seed: int,
+    advance: Callable[[str], None],
+) -> tuple[list[Acknowledged], list[Acknowledged]]:
+    def write(edit: Edit) -> tuple[Acknowledged, Acknowledged]:
+        done = apply_reconciled(tables[edit.region], edit)
+        plain = apply_plain(cloud.client("dynamodb", edit.region), edit)
+        advance("edit")
+        return done, plain
+
+    for edit in first_edits(cloud.regions[0]):
+        create_plain(cloud.client("dynamodb", edit.region), edit.party)
+        apply_reconciled(tables[edit.region], edit)
+    cloud.settle(SETTLE_SECONDS)
+    planned = list(burst(count, cloud.regions, Random(seed)))  # noqa: S311 (a schedule)
+    third = len(planned) // 3
+    pairs: list[tuple[Acknowledged, Acknowledged]] = []
+    with ThreadPoolExecutor(len(cloud.regions)) as writers:
+        pairs += writers.map(write, planned[:third])
+        cloud.isolate(cloud.regions[-1])
+        pairs += writers.map(write, planned[third : 2 * third])
+        cloud.heal()
+        pairs += writers.map(write, planned[2 * third :])
+    return [done for done, _ in pairs], [plain for _, plain in pairs]
+
+
+def _count(
+    cloud: LocalCloud, with_us: list[Acknowledged], without: list[Acknowledged], seconds: float
+) -> Outcome:
+    replicas = [cloud.scan(RECONCILED, region) for region in cloud.regions]
+    rows = [row for region in cloud.regions for row in _ledger(cloud, region)]
+    repairs = _repair_times(rows)
+    cuts = statistics.quantiles(repairs, n=100) if len(repairs) > 1 else [*repairs, 0] * 99
+    return Outcome(
+        acknowledged_writes=len(with_us),
+        lost_with_last_writer_wins=len(lost_writes(without, _plain(cloud.scan(PLAIN, cloud.regions[0])))),
+        lost_with_reconciler=len(lost_writes(with_us, _plain(replicas[0]))),
+        conflicts=len({row["conflict_id"]["S"] for row in rows}),
+        unresolved=sum(row["state"]["S"] != "RESOLVED" for row in rows),
+        write_backs=sum(_metric(cloud, region, WRITE_BACKS) for region in cloud.regions),
+        loss_to_repair_p50_ms=round(cuts[49]),
+        loss_to_repair_p99_ms=round(cuts[98]),
+        replicas_identical=len({_bytes(replica) for replica in replicas}) == 1,
+        regions=tuple(cloud.regions),
+        seconds=round(seconds, 1),
+    )
+
+
+def _ledger(cloud: LocalCloud, region: str) -> list[dict[str, Any]]:
+    return cloud.scan(Names(RECONCILED, region).ledger, region)
+
+
+def _repair_times(rows: Iterable[dict[str, Any]]) -> list[int]:
+    """A loss seen in several regions is repaired when the first of them has repaired it."""
+    lost: dict[str, int] = {}
+    repaired: dict[str, int] = {}
+    for row in rows:
+        name = row["conflict_id"]["S"]
+        lost[name] = min(lost.get(name, 2**63), int(row["lost_at_ms"]["N"]))
+        repaired[name] = min(repaired.get(name, 2**63), int(row["state_at_ms"]["N"]))
+    return sorted(max(0, repaired[name] - lost[name]) for name in lost)
+
+
+def _metric(cloud: LocalCloud, region: str, name: str) -> int:
+    documents = [json.loads(line) for line in cloud.log_lines(region) if f'"{name}"' in line]
+    values = [document[name] for document in documents if name in document]
+    return sum(int(sum(each) if isinstance(each, list) else each) for each in values)
+
+
+def _plain(images: Iterable[dict[str, Any]]) -> dict[str, Party]:
+    return {image["id"]["S"]: read(image) for image in images}
+
+
+def _bytes(images: Iterable[dict[str, Any]]) -> str:
+    return to_json(sorted((canonical_image(image) for image in images), key=lambda i: i["id"]["S"]))
