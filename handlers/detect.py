@@ -10,6 +10,7 @@ from typing import Any
 from handlers.observability import Observability, traced
 from handlers.settings import read_settings
 from reconciler.aws import now_ms
+from reconciler.aws.clients import client
 from reconciler.aws.services import DynamoLedger, EventBridgeBus, S3Evidence, SqsParked
 from reconciler.detector import Detector, DetectorPolicy, DetectorPorts
 
@@ -19,12 +20,12 @@ def _function() -> tuple[Detector, Observability]:
     settings = read_settings(os.environ)
     region = settings.region
     observability = Observability("detect", settings.table, region)
-    evidence = S3Evidence(settings.evidence_bucket, region)
+    evidence = S3Evidence(settings.evidence_bucket, client("s3", region))
     ports = DetectorPorts(
-        ledger=DynamoLedger(settings.ledger_table, region),
-        bus=EventBridgeBus(settings.bus, region),
+        ledger=DynamoLedger(settings.ledger_table, client("dynamodb", region)),
+        bus=EventBridgeBus(settings.bus, client("events", region)),
         evidence=evidence,
-        parked=SqsParked(settings.parked_queue_url, region, evidence),
+        parked=SqsParked(settings.parked_queue_url, client("sqs", region), evidence),
         telemetry=observability,
     )
     policy = DetectorPolicy(settings.table, region, settings.outside_writes)

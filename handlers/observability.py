@@ -16,14 +16,14 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
-_SAMPLES_PER_BLOB = 100  # the format's own limit for one metric
 
 
 class Observability:
     """A `Telemetry`. Few dimensions (service, table, region): each combination is billed."""
 
     def __init__(self, function: str, table: str, region: str) -> None:
-        self._logger = Logger(child=False, function=function, table=table)
+        self._logger = Logger()
+        self._names = {"function": function, "table": table, "region": region}
         self._metrics = Metrics()
         self._metrics.set_default_dimensions(table=table, region=region)
         self._counts: Counter[str] = Counter()
@@ -37,7 +37,7 @@ class Observability:
 
     def note(self, message: str, **fields: Any) -> None:
         """Log one structured line."""
-        self._logger.info(message, extra=fields)
+        self._logger.info(message, extra={**self._names, **fields})
 
     @contextmanager
     def invocation(self, context: Any) -> Iterator[None]:
@@ -46,7 +46,7 @@ class Observability:
         try:
             yield
         except Exception:
-            self._logger.exception("invocation failed")
+            self._logger.exception("invocation failed", extra=self._names)
             raise
         finally:
             for metric, value in self._counts.items():

@@ -26,11 +26,11 @@ def _function() -> tuple[Resolver, ParkedChanges, Observability]:
     settings = read_settings(os.environ)
     region = settings.region
     observability = Observability("resolve", settings.table, region)
-    evidence = S3Evidence(settings.evidence_bucket, region)
-    parked = SqsParked(settings.parked_queue_url, region, evidence)
+    evidence = S3Evidence(settings.evidence_bucket, client("s3", region))
+    parked = SqsParked(settings.parked_queue_url, client("sqs", region), evidence)
     ports = ResolverPorts(
         items=DynamoItems(settings.table, client("dynamodb", region, attempts=1)),
-        ledger=DynamoLedger(settings.ledger_table, region),
+        ledger=DynamoLedger(settings.ledger_table, client("dynamodb", region)),
         evidence=evidence,
         parked=parked,
         telemetry=observability,

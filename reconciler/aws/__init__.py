@@ -16,9 +16,7 @@ from reconciler.table import ReplicatedTable
 __all__ = ["connect"]
 
 
-def connect(
-    schema: Schema, *, region: str | None = None, dynamodb: Any = None
-) -> ReplicatedTable:
+def connect(schema: Schema, *, region: str | None = None, dynamodb: Any = None) -> ReplicatedTable:
     """Open the replica of a table in `region` (default: the environment's AWS_REGION).
 
     `dynamodb` is a boto3 client to use instead of a new one; it must make one attempt a call,

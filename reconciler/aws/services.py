@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from reconciler.aws.clients import client, idempotent, translated
+from reconciler.aws.clients import idempotent, translated
 from reconciler.codec import digest, to_json
 from reconciler.deployment import DETAIL_TYPE, EVENT_SOURCE
 from reconciler.errors import ReconcilerError
@@ -26,9 +26,9 @@ _MESSAGE_BYTES = 1_000_000
 class DynamoLedger:
     """A `Ledger`."""
 
-    def __init__(self, table: str, region: str) -> None:
+    def __init__(self, table: str, dynamodb: Any) -> None:
         self._table = table
-        self._client = client("dynamodb", region)
+        self._client = dynamodb
 
     def record(self, rows: Sequence[LedgerRow]) -> set[str]:
         """Write rows, 25 a call; return the ids that were not written."""
@@ -54,9 +54,9 @@ class DynamoLedger:
 class EventBridgeBus:
     """A `ConflictBus`."""
 
-    def __init__(self, bus: str, region: str) -> None:
+    def __init__(self, bus: str, events: Any) -> None:
         self._bus = bus
-        self._client = client("events", region)
+        self._client = events
 
     def publish(self, events: Sequence[ConflictEvent]) -> set[str]:
         """Send events, ten a call and under 1 MB; each entry's own result is read."""
@@ -103,9 +103,9 @@ def batches(details: Sequence[tuple[str, str]]) -> Iterator[list[tuple[str, str]
 class S3Evidence:
     """An `EvidenceStore`; references are s3:// addresses."""
 
-    def __init__(self, bucket: str, region: str) -> None:
+    def __init__(self, bucket: str, s3: Any) -> None:
         self._bucket = bucket
-        self._client = client("s3", region)
+        self._client = s3
 
     def put(self, name: str, document: str) -> str:
         """Keep a JSON document; the same name and document again changes nothing."""
@@ -130,9 +130,9 @@ class S3Evidence:
 class SqsParked:
     """`ParkedChanges` in a queue; what is too large for a message goes to the evidence bucket."""
 
-    def __init__(self, queue_url: str, region: str, evidence: EvidenceStore) -> None:
+    def __init__(self, queue_url: str, sqs: Any, evidence: EvidenceStore) -> None:
         self._queue_url = queue_url
-        self._client = client("sqs", region)
+        self._client = sqs
         self._evidence = evidence
 
     def park(self, document: Mapping[str, Any]) -> None:

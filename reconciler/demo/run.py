@@ -53,9 +53,7 @@ class Outcome:
 
     @property
     def nothing_lost(self) -> bool:
-        return (
-            self.lost_with_reconciler == 0 and self.unresolved == 0 and self.replicas_identical
-        )
+        return self.lost_with_reconciler == 0 and self.unresolved == 0 and self.replicas_identical
 
 
 def open_cloud(regions: Sequence[str], port: int, seed: int) -> LocalCloud:
@@ -70,26 +68,32 @@ def open_cloud(regions: Sequence[str], port: int, seed: int) -> LocalCloud:
     )
 
 
-def run(
+def run(  # noqa: PLR0913 (what it tells is one callable each)
     cloud: LocalCloud,
     *,
     edits: int,
     seed: int,
     say: Callable[[str], None],
+    started: Callable[[], None],
     advance: Callable[[str], None],
 ) -> Outcome:
-    """Tell the story with `say`, run a burst with `advance` called for each edit, and count."""
+    """Tell the story with `say`, run a burst, and count.
+
+    `started` is called when the burst begins, `advance` with "edit" for each edit of it and with
+    what else is going on.
+    """
     schema = party_schema()
     tables = {
         region: connect(schema, region=region, dynamodb=cloud.client("dynamodb", region))
         for region in cloud.regions
     }
     tell(cloud, tables, say)
-    started = time.monotonic()
+    started()
+    beginning = time.monotonic()
     with_us, without = _burst(cloud, tables, edits, seed, advance)
-    advance("settling")
+    advance("repairing the last ones")
     cloud.settle(SETTLE_SECONDS)
-    return _count(cloud, with_us, without, time.monotonic() - started)
+    return _count(cloud, with_us, without, time.monotonic() - beginning)
 
 
 def _burst(
@@ -109,7 +113,7 @@ def _burst(
         create_plain(cloud.client("dynamodb", edit.region), edit.party)
         apply_reconciled(tables[edit.region], edit)
     cloud.settle(SETTLE_SECONDS)
-    planned = list(burst(count, cloud.regions, Random(seed)))  # noqa: S311 (a schedule)
+    planned = list(burst(count, cloud.regions, Random(seed)))
     third = len(planned) // 3
     pairs: list[tuple[Acknowledged, Acknowledged]] = []
     with ThreadPoolExecutor(len(cloud.regions)) as writers:
@@ -125,13 +129,14 @@ def _count(
     cloud: LocalCloud, with_us: list[Acknowledged], without: list[Acknowledged], seconds: float
 ) -> Outcome:
     replicas = [cloud.scan(RECONCILED, region) for region in cloud.regions]
+    plain = cloud.scan(PLAIN, cloud.regions[0])
     rows = [row for region in cloud.regions for row in _ledger(cloud, region)]
     repairs = _repair_times(rows)
     cuts = statistics.quantiles(repairs, n=100) if len(repairs) > 1 else [*repairs, 0] * 99
     return Outcome(
         acknowledged_writes=len(with_us),
-        lost_with_last_writer_wins=len(lost_writes(without, _plain(cloud.scan(PLAIN, cloud.regions[0])))),
-        lost_with_reconciler=len(lost_writes(with_us, _plain(replicas[0]))),
+        lost_with_last_writer_wins=len(lost_writes(without, _readable(plain))),
+        lost_with_reconciler=len(lost_writes(with_us, _readable(replicas[0]))),
         conflicts=len({row["conflict_id"]["S"] for row in rows}),
         unresolved=sum(row["state"]["S"] != "RESOLVED" for row in rows),
         write_backs=sum(_metric(cloud, region, WRITE_BACKS) for region in cloud.regions),
@@ -164,7 +169,7 @@ def _metric(cloud: LocalCloud, region: str, name: str) -> int:
     return sum(int(sum(each) if isinstance(each, list) else each) for each in values)
 
 
-def _plain(images: Iterable[dict[str, Any]]) -> dict[str, Party]:
+def _readable(images: Iterable[dict[str, Any]]) -> dict[str, Party]:
     return {image["id"]["S"]: read(image) for image in images}
 
 

@@ -1,0 +1,119 @@
+"""The console command `reconciler`. Every command is a few lines over the library."""
+
+import json
+import sys
+import threading
+from contextlib import ExitStack
+from dataclasses import asdict
+from typing import Annotated
+
+try:
+    import typer
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.table import Table
+
+    from reconciler.demo.run import Outcome, open_cloud, run
+    from reconciler.demo.workload import RECONCILED
+    from reconciler.local.cloud import DEFAULT_REGIONS, LocalCloud
+    from reconciler.local.errors import LocalCloudError
+except ModuleNotFoundError as missing:
+    sys.exit(f"{missing}: the command needs the extra `local`: pip install '.[local]'")
+
+from reconciler.errors import ReconcilerError
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def reconciler() -> None:
+    """Ends silent write loss in DynamoDB global tables."""
+
+
+@app.command()
+def demo(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
+    edits: Annotated[int, typer.Option(min=1, max=5000, help="edits in the burst")] = 300,
+    regions: Annotated[int, typer.Option(min=2, max=5, help="how many regions")] = 3,
+    seed: Annotated[int, typer.Option(help="the burst's random seed")] = 1,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 picks a free one")] = 4777,
+    as_json: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
+    keep: Annotated[bool, typer.Option(help="leave the cloud running until Ctrl-C")] = False,
+) -> None:
+    """Show a lost write and its repair on this machine, then count a burst of them."""
+    told = Console(stderr=as_json, soft_wrap=True, highlight=False)
+    with ExitStack() as running:
+        told.print(f"Starting {regions} regions on this machine ...")
+        cloud = running.enter_context(open_cloud(_region_names(regions), port, seed))
+        bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=told,
+            disable=not told.is_terminal,
+        )
+        task = bar.add_task("edits from all regions", total=edits)
+
+        def advance(what: str) -> None:
+            bar.update(task, advance=1) if what == "edit" else bar.update(task, description=what)
+
+        told.print()
+        running.callback(bar.stop)
+        outcome = run(
+            cloud, edits=edits, seed=seed, say=told.print, started=bar.start, advance=advance
+        )
+        bar.stop()
+        if as_json:
+            typer.echo(json.dumps(asdict(outcome)))
+        told.print(_table(outcome))
+        if keep:
+            _wait(cloud, told)
+    raise typer.Exit(0 if outcome.nothing_lost else 1)
+
+
+def _region_names(count: int) -> tuple[str, ...]:
+    return (*DEFAULT_REGIONS, "us-west-2", "sa-east-1")[:count]
+
+
+def _table(outcome: Outcome) -> Table:
+    table = Table(
+        title=f"{outcome.acknowledged_writes} acknowledged writes",
+        title_justify="left",
+        show_header=False,
+    )
+    table.add_column()
+    table.add_column(justify="right")
+    good, bad = "bold green", "bold red"
+    lost, plain = outcome.lost_with_reconciler, outcome.lost_with_last_writer_wins
+    table.add_row("lost under plain last-writer-wins", str(plain), style=bad if plain else None)
+    table.add_row("lost with the reconciler", str(lost), style=bad if lost else good)
+    table.add_row("conflicts", str(outcome.conflicts))
+    table.add_row("conflicts not resolved", str(outcome.unresolved))
+    table.add_row("write-backs", str(outcome.write_backs))
+    p50, p99 = outcome.loss_to_repair_p50_ms, outcome.loss_to_repair_p99_ms
+    table.add_row("from loss to repair, p50 / p99", f"{p50:,} ms / {p99:,} ms")
+    same = "yes" if outcome.replicas_identical else "NO"
+    table.add_row("all replicas identical", same, style=None if outcome.replicas_identical else bad)
+    table.add_row("burst and repair", f"{outcome.seconds} s")
+    return table
+
+
+def _wait(cloud: LocalCloud, told: Console) -> None:
+    told.print(f"\nThe cloud keeps running at {cloud.endpoint}; Ctrl-C ends it. For example:")
+    told.print(
+        "AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local aws"
+        f" --endpoint-url {cloud.endpoint} --region {cloud.regions[1]}"
+        f" dynamodb scan --table-name {RECONCILED}",
+        style="bold",
+    )
+    threading.Event().wait()
+
+
+def main() -> None:
+    """Run the command; errors are sentences, not tracebacks."""
+    try:
+        app()
+    except (ReconcilerError, LocalCloudError) as problem:
+        sys.exit(f"reconciler: {problem}")
+    except KeyboardInterrupt:
+        sys.exit(130)
