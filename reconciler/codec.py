@@ -12,6 +12,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Context, Decimal, InvalidOperation
 from hashlib import blake2b
+from itertools import islice
+from operator import lt
 from typing import Any
 
 from reconciler.errors import InvalidInput, ItemTooLarge, Undecodable
@@ -158,7 +160,9 @@ def canonical_number(text: str) -> str:
 
 
 def _distinct_sorted(values: Iterable[Any]) -> list[Any]:
-    return sorted(set(values))
+    listed = list(values)
+    rising = all(map(lt, listed, islice(listed, 1, None)))
+    return listed if rising else sorted(set(listed))
 
 
 _CANONICAL: Mapping[str, Callable[[Any], Any]] = {

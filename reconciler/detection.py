@@ -112,6 +112,16 @@ def _loss(
     )
 
 
+def may_have_expired(old: Wires, now_ms: int) -> bool:
+    """Return whether a removed item may have met its own time to live, set when it was a tombstone.
+
+    Time-to-live runs in one region while another writes to the tombstone, and its delete replicates
+    like any other write: an acknowledged revival can be what it took away.
+    """
+    expiry = reading(old, lambda metadata: metadata.get("e"))
+    return expiry is not None and int(expiry["N"]) * 1000 <= now_ms
+
+
 def lost_image(verdict: Verdict, old: Wires, new: Wires | None) -> Wires:
     """Return the image that holds what the record lost and that a merge can bring back.
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from reconciler import telemetry
 from reconciler.causality import replica_id
-from reconciler.detection import Finding, Verdict, classify, lost_image
+from reconciler.detection import Finding, Verdict, classify, lost_image, may_have_expired
 from reconciler.errors import ReconcilerError, Unavailable, Undecodable, UnsupportedStream
 from reconciler.events import ConflictEvent, conflict_id
 from reconciler.hlc import Hlc
@@ -106,11 +106,11 @@ class Detector:
 
     def _event(self, change: Mapping[str, Any], verdict: Verdict, now: int) -> ConflictEvent:
         policy = self._policy
-        restore = policy.outside_writes == "restore" and verdict.finding in (
-            Finding.REMOVED,
-            Finding.OVERWRITTEN,
-        )
         old, new = change["OldImage"], change.get("NewImage")
+        restore = verdict.finding in (Finding.REMOVED, Finding.OVERWRITTEN) and (
+            policy.outside_writes == "restore"
+            or (verdict.finding is Finding.REMOVED and may_have_expired(old, now))
+        )
         lost = old if restore else lost_image(verdict, old, new)
         event = ConflictEvent(
             conflict_id=conflict_id(policy.table, change["Keys"], verdict, lost),

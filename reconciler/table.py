@@ -19,13 +19,13 @@ from functools import partial
 from typing import Any, TypeVar
 
 from reconciler.causality import Dot, Lineage
-from reconciler.codec import Image, canonical_image, to_json, to_wire
+from reconciler.codec import Image, canonical_image, digest, to_json, to_wire
 from reconciler.crdt.base import Edit
 from reconciler.editor import ItemEditor
-from reconciler.errors import Contention, InvalidInput, OutcomeUnknown, ReconcilerError, Unavailable
+from reconciler.errors import Contention, InvalidInput, OutcomeUnknown, Unavailable
 from reconciler.hlc import HybridClock
 from reconciler.image import read, write
-from reconciler.item import context_of, is_managed, reading
+from reconciler.item import METADATA, context_of, is_managed, reading, token_of
 from reconciler.ports import ItemStore, Replacement, Superseded
 from reconciler.schema import Schema
 
@@ -38,7 +38,7 @@ _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.02, 1.0
 
 
 class ReplicatedTable:
-    """See the module. `sleep` takes seconds; `draw` returns a number in [0, 1) for jitter."""
+    """See the module. `sleep` takes seconds; `draw` returns a random number in [0, 1)."""
 
     def __init__(  # noqa: PLR0913 (a client is all of these, by name)
         self,
@@ -103,7 +103,10 @@ class ReplicatedTable:
         remembered = self._seen.get(_name(key))
         if remembered is not None:
             try:
-                edits_on(remembered)  # a refusal by `change` counts only on a fresh image
+                # Doing nothing, or refusing to, counts only on a fresh image: no condition tells
+                # that the remembered one is stale.
+                if not edits_on(remembered):
+                    remembered = None
             except Exception:  # whatever it was, it is raised again on a fresh image
                 remembered = None
         image = remembered if remembered is not None else self._fetch(key)
@@ -128,7 +131,8 @@ class ReplicatedTable:
                     writes[index] = Replacement(image, images[index])
             if not writes:
                 return
-            refusals, _ = self._answered(partial(self._store.put_all, tuple(writes.values())))
+            send = partial(self._store.put_all, tuple(writes.values()))
+            refusals, _ = self._answered(send, *writes.values())
             if refusals is None:
                 return
             for index, refusal in zip(writes, refusals, strict=True):
@@ -141,10 +145,10 @@ class ReplicatedTable:
         return ItemEditor(self._schema, read(image))
 
     def _fetch(self, key: Key) -> Image | None:
-        return self._store.get(_wires(key))
+        return self._answered(partial(self._store.get, _wires(key)))[0]
 
     def _next(self, key: Key, image: Image | None, edits: Sequence[Edit]) -> Image:
-        return write(
+        written = write(
             image,
             edits,
             key=key,
@@ -152,6 +156,7 @@ class ReplicatedTable:
             replica=self._replica,
             clock=self._clock,
         )
+        return _with_own_token(written, self._draw())
 
     def _commit(
         self, key: Key, image: Image | None, edits_on: Callable[[Image | None], Sequence[Edit]]
@@ -171,39 +176,35 @@ class ReplicatedTable:
         raise Contention(f"{dict(key)} changed in each of {ATTEMPTS} attempts; nothing was written")
 
     def _put(self, write: Replacement) -> Superseded | None:
-        refusal, doubtful = self._answered(partial(self._store.put, write))
-        if refusal is None or not doubtful:
-            return refusal
-        dot = written_dot(write.image)
-        current = refusal.current
-        if current is not None and is_managed(current) and context_of(current).covers(dot):
+        refusal, doubtful = self._answered(partial(self._store.put, write), write)
+        if refusal is None or carried_out(write, refusal.current):
             return None
-        raise OutcomeUnknown(
-            "the answer to a write was lost and the item has moved on: if the write was applied,"
-            " the reconciler brings it back, so do not repeat it; read the item in a while",
-            dot=str(dot),
-        )
+        if doubtful:
+            raise _unsettled(write)
+        return refusal
 
-    def _answered(self, send: Callable[[], Answer]) -> tuple[Answer, bool]:
+    def _answered(self, send: Callable[[], Answer], *writes: Replacement) -> tuple[Answer, bool]:
         """Return the answer, and whether an earlier try may have been carried out.
 
-        Each try sends the same image under the same condition, so at most one takes effect.
+        Each try sends the same images under the same conditions, so at most one takes effect.
         """
-        doubt: ReconcilerError | None = None
+        doubtful = False
+        last: Unavailable | None = None
         for attempt in range(ATTEMPTS):
             try:
-                return send(), doubt is not None
-            except OutcomeUnknown as problem:
-                doubt = problem
+                return send(), doubtful
+            except OutcomeUnknown:
+                doubtful = True
             except Unavailable as problem:
-                if attempt == ATTEMPTS - 1:
-                    raise doubt or problem from None
+                last = problem
             self._pause(attempt)
-        raise doubt or Contention("no attempt was made")
+        if last is not None and not doubtful:
+            raise last
+        raise _unsettled(*writes)
 
     def _remember(self, key: Key, image: Image) -> None:
+        self._seen.pop(_name(key), None)
         self._seen[_name(key)] = image
-        self._seen.move_to_end(_name(key))
         if len(self._seen) > REMEMBERED_ITEMS:
             self._seen.popitem(last=False)
 
@@ -216,6 +217,38 @@ def written_dot(image: Image) -> Dot:
     """Return the dot of the local write that made the image."""
     lineage = reading(image, lambda metadata: Lineage(metadata["p"]["S"]))
     return Dot(lineage, context_of(image).heads[lineage])
+
+
+def carried_out(write: Replacement, current: Image | None) -> bool:
+    """Return whether the current image proves that the write was carried out.
+
+    Its token does, and so does a lineage that the write started. A lineage that it extended does
+    not: every writer of a region extends it, so a later stamp there may be another writer's.
+    """
+    if current is None or not is_managed(current):
+        return False
+    if token_of(current) == token_of(write.image):
+        return True
+    lineage = written_dot(write.image).lineage
+    replaced = write.replacing
+    extended = is_managed(replaced) and lineage in context_of(replaced or {}).heads
+    return not extended and lineage in context_of(current).heads
+
+
+def _with_own_token(image: Image, drawn: float) -> Image:
+    # Two writers may make the same edit of the same image in the same millisecond: the same bytes.
+    # The token must still tell whose write it was, or both would take one increment for theirs.
+    token = token_of(image)
+    own = {"S": digest(f"{token}{drawn!r}".encode(), len(token))}
+    return {**image, METADATA: {"M": {**image[METADATA]["M"], "t": own}}}
+
+
+def _unsettled(*writes: Replacement) -> OutcomeUnknown:
+    return OutcomeUnknown(
+        "the answer to a write was lost: it may be in the item, or have been overwritten, in which"
+        " case the reconciler brings it back; do not repeat it, read the item in a while",
+        dots=tuple(str(written_dot(write.image)) for write in writes),
+    )
 
 
 def _wires(key: Key) -> Image:

@@ -4,7 +4,9 @@ Behaviour: the visible set, in canonical order, already holds the elements, so m
 which positions each dot stands for ("0-4,7"). A set costs its dots, not its elements twice.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from operator import sub
 from typing import Any
 
 from reconciler.codec import SET_KINDS, Path, Wire, label
@@ -28,19 +30,17 @@ def common_kind(a: str | None, b: str | None) -> str | None:
     return a or b
 
 
-def ranges(positions: Iterable[int]) -> str:
+def ranges(positions: Sequence[int]) -> str:
     """Return ascending positions as text: [0, 1, 2, 5] is "0-2,5"."""
-    runs: list[list[int]] = []
-    for position in positions:
-        if runs and runs[-1][1] == position - 1:
-            runs[-1][1] = position
-        else:
-            runs.append([position, position])
-    return ",".join(str(low) if low == high else f"{low}-{high}" for low, high in runs)
+    steps = map(sub, islice(positions, 1, None), positions)
+    starts = [0, *(index for index, step in enumerate(steps, 1) if step != 1)]
+    stops = [*starts[1:], len(positions)]
+    ends = [(positions[a], positions[b - 1]) for a, b in zip(starts, stops, strict=True)]
+    return ",".join(str(low) if low == high else f"{low}-{high}" for low, high in ends)
 
 
-def positions(text: str) -> Iterator[int]:
-    """Yield the positions that `ranges` wrote as text."""
+def spans(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the (first, last + 1) positions of each run that `ranges` wrote as text."""
     for run in filter(None, text.split(",")):
         low, _, high = run.partition("-")
-        yield from range(int(low), int(high or low) + 1)
+        yield int(low), int(high or low) + 1

@@ -6,6 +6,7 @@ is missing and discards what is not in it. Source: Bieniusa et al., "An optimize
 replicated set", INRIA RR-8083, 2012 (ORSWOT).
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 from reconciler.causality import CausalContext, Dot
 from reconciler.codec import Wire
 from reconciler.crdt.base import Crdt, Edit, Spec, register, surviving_dots
-from reconciler.crdt.elements import common_kind, elements_of, positions, ranges
+from reconciler.crdt.elements import common_kind, elements_of, ranges, spans
 
 Dots = tuple[Dot, ...]
 
@@ -32,13 +33,15 @@ class SetAw(Crdt):
         kind = common_kind(self.kind, other.kind)
         left, right = self.elements, other.elements
         joined: dict[Any, Dots] = {}
-        verdicts: dict[tuple[Dots, Dots], Dots] = {}  # elements added together share one verdict
-        for element in left.keys() | right.keys():
-            pair = (left.get(element, ()), right.get(element, ()))
-            dots = verdicts.get(pair)
-            if dots is None:
-                dots = verdicts[pair] = surviving_dots(*pair, mine, theirs)
-            if dots:
+        verdicts: dict[
+            tuple[int, int], Dots
+        ] = {}  # by identity: elements added together share dots
+        for element in sorted({**left, **right}):
+            a, b = left.get(element, ()), right.get(element, ())
+            pair = (id(a), id(b))
+            if pair not in verdicts:
+                verdicts[pair] = surviving_dots(a, b, mine, theirs)
+            if dots := verdicts[pair]:
                 joined[element] = dots
         return _set(kind, joined)
 
@@ -63,12 +66,13 @@ class SetAw(Crdt):
             yield from dots
 
     def encode(self, refs: Mapping[Dot, str]) -> Wire:
-        places: dict[Dots, list[int]] = {}
-        for position, element in enumerate(sorted(self.elements)):
-            places.setdefault(self.elements[element], []).append(position)
+        places: defaultdict[int, list[int]] = defaultdict(list)  # by identity: elements share dots
+        in_order = [self.elements[element] for element in sorted(self.elements)]
+        for position, dots in enumerate(in_order):
+            places[id(dots)].append(position)
         by_dot: dict[Dot, list[int]] = {}
-        for dots, held in places.items():
-            for dot in dots:
+        for held in places.values():
+            for dot in in_order[held[0]]:
                 by_dot.setdefault(dot, []).extend(held)
         return {"M": {refs[dot]: {"S": ranges(sorted(by_dot[dot]))} for dot in sorted(by_dot)}}
 
@@ -77,14 +81,16 @@ class SetAw(Crdt):
         if visible is None:
             return cls()
         ((kind, elements),) = visible.items()
-        held: list[Dots] = [()] * len(elements)
+        held: dict[Any, Dots] = dict.fromkeys(elements, ())
         for ref in sorted(wire["M"], key=int):
             one = (dots[int(ref)],)
-            grown: dict[Dots, Dots] = {}  # one shared tuple for all the elements of a combination
-            for position in positions(wire["M"][ref]["S"]):
-                before = held[position]
-                held[position] = grown.setdefault(before, before + one)
-        return cls(kind, dict(zip(elements, held, strict=True)))
+            for low, high in spans(wire["M"][ref]["S"]):
+                run = elements[low:high]
+                shared = [e for e in run if held[e]]
+                before = {e: held[e] for e in shared}
+                held.update(dict.fromkeys(run, one))
+                held.update({e: before[e] + one for e in shared})
+        return cls(kind, held)
 
 
 def _set(kind: str | None, elements: Mapping[Any, Dots]) -> SetAw:

@@ -13,7 +13,7 @@ from typing import Any
 from reconciler.causality import CausalContext, Dot
 from reconciler.codec import Wire
 from reconciler.crdt.base import Crdt, Edit, Spec, register, surviving_dots
-from reconciler.crdt.elements import common_kind, elements_of, positions, ranges
+from reconciler.crdt.elements import common_kind, elements_of, ranges, spans
 
 Votes = Mapping[Dot, bool]  # True for an addition, False for a discard
 
@@ -83,8 +83,9 @@ class SetRw(Crdt):
         kind, members = next(iter((visible or {}).items()), (None, []))
         elements: dict[Any, dict[Dot, bool]] = {element: {} for element in members}
         for ref in sorted(refs, key=int):
-            for position in positions(refs[ref]["S"]):
-                elements[members[position]][dots[int(ref)]] = True
+            for low, high in spans(refs[ref]["S"]):
+                for element in members[low:high]:
+                    elements[element][dots[int(ref)]] = True
         for entry in hidden:
             ((kind, (element,)),) = entry["M"]["e"].items()
             ballot = entry["M"]["v"]["S"].split(",")
