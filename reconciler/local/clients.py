@@ -1,0 +1,53 @@
+"""boto3 clients, and the environment that makes boto3 elsewhere talk to this cloud only."""
+
+from collections.abc import Mapping
+from threading import Lock
+from typing import Any
+
+from boto3.session import Session
+from botocore.config import Config
+
+_KEY = "local"
+
+# Loopback answers at once or not at all; a proxy named by the environment must not see the calls.
+_CONFIG = Config(
+    connect_timeout=5,
+    read_timeout=30,
+    retries={"mode": "standard", "total_max_attempts": 3},
+    proxies={},
+)
+
+
+class Clients:
+    """Clients by service and region, each made once."""
+
+    def __init__(self, endpoint: str) -> None:
+        self._endpoint = endpoint
+        self._session = Session(aws_access_key_id=_KEY, aws_secret_access_key=_KEY)
+        self._made: dict[tuple[str, str], Any] = {}
+        self._lock = Lock()
+
+    def get(self, service: str, *, region: str) -> Any:
+        """Return the client for a service in a region."""
+        with self._lock:
+            if (service, region) not in self._made:
+                make: Any = self._session.client
+                self._made[service, region] = make(
+                    service, region_name=region, endpoint_url=self._endpoint, config=_CONFIG
+                )
+            return self._made[service, region]
+
+
+def aws_environment(region: str, endpoint: str) -> Mapping[str, str]:
+    """Return the variables Lambda sets for an SDK, pointed at this cloud."""
+    return {
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_ACCESS_KEY_ID": _KEY,
+        "AWS_SECRET_ACCESS_KEY": _KEY,
+        "AWS_SESSION_TOKEN": _KEY,
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_CONFIG_FILE": "/dev/null",
+        "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }

@@ -1,0 +1,247 @@
+"""Several AWS regions on this machine, for the demo and for tests.
+
+Behaviour: entering `LocalCloud` starts one server and, for a reconciled table, one worker per
+region, and makes every resource; leaving it, by whatever way, ends the processes and removes
+their files. Nothing listens beyond loopback and nothing is kept.
+"""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import KW_ONLY, dataclass, field, replace
+from functools import partial
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any, Self
+
+from reconciler.deployment import (
+    DETECT_HANDLER,
+    HOME_SOURCE,
+    RESOLVE_HANDLER,
+    STREAM_SOURCE,
+    WITNESS_SOURCE,
+    Names,
+    QueueSource,
+    StreamSource,
+    dead_letter_queue,
+)
+from reconciler.local.children import Child, stop
+from reconciler.local.clients import Clients
+from reconciler.local.control_client import ask
+from reconciler.local.errors import LocalCloudError
+from reconciler.local.launch import start_server, start_worker
+from reconciler.local.port import listen_on_loopback
+from reconciler.local.provision import TableSpec, create_pipeline, create_table
+from reconciler.local.status import unfinished
+from reconciler.local.worker import WorkerSettings
+
+DEFAULT_REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
+
+# What is deployed, in a hurry: the same limits, but nobody waits three minutes for a redelivery.
+LOCAL_STREAM = replace(STREAM_SOURCE, batching_window_seconds=0.1)
+LOCAL_HOME = replace(HOME_SOURCE, visibility_timeout_seconds=2)
+LOCAL_WITNESS = replace(WITNESS_SOURCE, visibility_timeout_seconds=2, delay_seconds=2)
+
+_START_SECONDS = 30
+_LOOK_SECONDS = 0.05
+
+
+@dataclass
+class LocalCloud:
+    """Inside this context the regions live.
+
+    tables: the global tables to make. reconciled: the one whose streams feed the pipeline, or
+    None for no pipeline. regions: two to five. lag_ms: least and most replication lag.
+    skew_ms: by region, how far its clock is ahead.
+    port: a port on loopback, 0 for any; if it is taken another is used, with a warning.
+    stream, home, witness: the event sources. detect, resolve: the handlers, "module:attribute".
+    Raises: LocalCloudError if the settings are wrong or a process dies at start.
+    """
+
+    tables: Sequence[TableSpec]
+    _: KW_ONLY
+    reconciled: str | None = None
+    regions: Sequence[str] = DEFAULT_REGIONS
+    lag_ms: tuple[int, int] = (50, 150)
+    port: int = 0
+    seed: int = 0
+    skew_ms: Mapping[str, int] = field(default_factory=dict)
+    stream: StreamSource = LOCAL_STREAM
+    home: QueueSource = LOCAL_HOME
+    witness: QueueSource = LOCAL_WITNESS
+    detect: str = DETECT_HANDLER
+    resolve: str = RESOLVE_HANDLER
+
+    def __post_init__(self) -> None:
+        self._workers: dict[str, Child] = {}
+        if not 2 <= len(set(self.regions)) == len(self.regions) <= 5:
+            raise LocalCloudError(f"two to five different regions are needed, not {self.regions}")
+        names = [spec.name for spec in self.tables]
+        if self.reconciled is not None and self.reconciled not in names:
+            raise LocalCloudError(f"the reconciled table {self.reconciled!r} is not among {names}")
+        if not 0 <= self.lag_ms[0] <= self.lag_ms[1]:
+            raise LocalCloudError(f"a lag is (least, most) milliseconds, not {self.lag_ms}")
+
+    def __enter__(self) -> Self:
+        with ExitStack() as undo:
+            self._directory = Path(tempfile.mkdtemp(prefix="reconciler-"))
+            undo.callback(shutil.rmtree, self._directory, ignore_errors=True)
+            self._start_server(undo)
+            for table in self.tables:
+                if table.name == self.reconciled:
+                    self._start_workers(undo, table)
+            self._await(lambda: bool(self.status()))
+            streams = self._provision()
+            for region, worker in self._workers.items():
+                worker.tell(streams[region])
+            self._await(lambda: len(self.status()["workers"]) == len(self._workers))
+            self._exit = undo.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._exit.close()
+
+    def _start_server(self, undo: ExitStack) -> None:
+        with listen_on_loopback(self.port) as listening:
+            self.port = listening.getsockname()[1]
+            self.endpoint = f"http://127.0.0.1:{self.port}"
+            self._clients = Clients(self.endpoint)
+            settings = {
+                "port": self.port,
+                "regions": self.regions,
+                "lag_ms": self.lag_ms,
+                "seed": self.seed,
+                "skew_ms": dict(self.skew_ms),
+            }
+            self._server = start_server(settings, listening=listening, directory=self._directory)
+        undo.callback(stop, [self._server])
+
+    def _start_workers(self, undo: ExitStack, table: TableSpec) -> None:
+        undo.callback(lambda: stop(self._workers.values()))
+        for region in self.regions:
+            settings = WorkerSettings(
+                region=region,
+                port=self.port,
+                table=table.name,
+                partition_key=table.partition_key,
+                detect=self.detect,
+                resolve=self.resolve,
+                stream=self.stream,
+                home=self.home,
+                witness=self.witness,
+            )
+            self._workers[region] = start_worker(
+                settings, endpoint=self.endpoint, directory=self._directory
+            )
+
+    def _provision(self) -> Mapping[str, str]:
+        """Make every resource; return the ARN of the reconciled table's stream by region."""
+        with ThreadPoolExecutor(len(self.regions)) as regions:
+            arns = regions.map(self._provision_region, self.regions)
+            streams = dict(zip(self.regions, arns, strict=True))
+        for spec in self.tables:
+            ask(self.port, "register", table=spec.name, consumed=spec.name == self.reconciled)
+        return streams
+
+    def _provision_region(self, region: str) -> str:
+        client = partial(self._clients.get, region=region)
+        streams = {spec.name: create_table(client, spec) for spec in self.tables}
+        if self.reconciled is None:
+            return ""
+        names = Names(self.reconciled, region)
+        create_pipeline(client, names, home=self.home, witness=self.witness)
+        return streams[self.reconciled]
+
+    def _await(self, ready: Callable[[], bool]) -> None:
+        """Look until the processes answer; a process that died says so at once."""
+        give_up = time.monotonic() + _START_SECONDS
+        while True:
+            for child in self.children:
+                child.check()
+            try:
+                if ready():
+                    return
+            except (OSError, HTTPException):
+                pass  # The server is not there yet, or is gone: the next look tells which.
+            if time.monotonic() > give_up:
+                raise LocalCloudError(f"the local cloud did not start in {_START_SECONDS} s")
+            time.sleep(_LOOK_SECONDS)
+
+    @property
+    def children(self) -> tuple[Child, ...]:
+        """The processes of this cloud: the server first, then the workers."""
+        return (self._server, *self._workers.values())
+
+    def client(self, service: str, region: str) -> Any:
+        """Return a boto3 client of this cloud; clients are shared and safe between threads."""
+        return self._clients.get(service, region=region)
+
+    def status(self) -> dict[str, Any]:
+        """Return one instant's counts: links, unsettled stream records, queue depths, workers."""
+        return ask(self.port, "status")
+
+    def partition(self, one: str, other: str) -> None:
+        """Stop replication between two regions; what they owe each other is kept."""
+        ask(self.port, "partition", one=one, other=other)
+
+    def isolate(self, region: str) -> None:
+        """Stop replication to and from a region."""
+        ask(self.port, "isolate", region=region)
+
+    def heal(self) -> None:
+        """Resume replication everywhere."""
+        ask(self.port, "heal")
+
+    def set_lag(self, least_ms: int, most_ms: int) -> None:
+        """Change the replication lag of writes to come."""
+        ask(self.port, "lag", least_ms=least_ms, most_ms=most_ms)
+
+    def settle(self, timeout_seconds: float = 30) -> None:
+        """Wait until nothing is under way: replication, streams, queues and their consumers.
+
+        Raises: LocalCloudError naming what is still busy, or the worker that died.
+        """
+        give_up = time.monotonic() + timeout_seconds
+        while busy := unfinished(self.status(), self._worked_queues()):
+            for child in self.children:
+                child.check()
+            if time.monotonic() > give_up:
+                raise LocalCloudError(f"after {timeout_seconds} s: {'; '.join(busy)}")
+            time.sleep(_LOOK_SECONDS)
+
+    def _worked_queues(self) -> list[tuple[str, str]]:
+        if self.reconciled is None:
+            return []
+        names = [Names(self.reconciled, region) for region in self.regions]
+        return [(n.region, queue) for n in names for queue in (n.home_queue, n.witness_queue)]
+
+    def scan(self, table: str, region: str) -> list[dict[str, Any]]:
+        """Return every item of a replica, in wire format."""
+        pages = self.client("dynamodb", region).get_paginator("scan")
+        return [item for page in pages.paginate(TableName=table) for item in page["Items"]]
+
+    def log_lines(self, region: str) -> Iterator[str]:
+        """Yield what the functions of a region have written so far: metrics and logs."""
+        return self._workers[region].log_lines()
+
+    def parked(self, region: str) -> list[str]:
+        """Return the bodies in a region's parked queue, without receiving them."""
+        return self._bodies(region, self._names(region).parked_queue)
+
+    def dead_letters(self, region: str) -> dict[str, list[str]]:
+        """Return the bodies in each dead-letter queue of a region, without receiving them."""
+        names = self._names(region)
+        queues = [dead_letter_queue(name) for name in (names.home_queue, names.witness_queue)]
+        return {queue: self._bodies(region, queue) for queue in (names.stream_dlq, *queues)}
+
+    def _names(self, region: str) -> Names:
+        if self.reconciled is None:
+            raise LocalCloudError("this cloud has no reconciled table")
+        return Names(self.reconciled, region)
+
+    def _bodies(self, region: str, queue: str) -> list[str]:
+        bodies: list[str] = ask(self.port, "messages", region=region, queue=queue)["bodies"]
+        return bodies

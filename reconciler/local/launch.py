@@ -1,0 +1,43 @@
+"""How the two kinds of processes of the local cloud are started."""
+
+import socket
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from reconciler.deployment import Names, function_environment
+from reconciler.local.children import Child
+from reconciler.local.clients import aws_environment
+from reconciler.local.provision import queue_url
+from reconciler.local.worker import WorkerSettings
+
+
+def start_server(
+    settings: Mapping[str, Any], *, listening: socket.socket, directory: Path
+) -> Child:
+    """Start the server on a socket that already listens, so that its port is known and its own."""
+    descriptor = listening.fileno()
+    return Child(
+        "reconciler.local.server",
+        {**settings, "socket": descriptor, "directory": str(directory)},
+        log=directory / "server.log",
+        environment={},
+        inherited=(descriptor,),
+    )
+
+
+def start_worker(settings: WorkerSettings, *, endpoint: str, directory: Path) -> Child:
+    """Start a region's worker with the environment that Lambda would give its functions."""
+    names = Names(settings.table, settings.region)
+    parked = queue_url(endpoint, names.parked_queue)
+    return Child(
+        "reconciler.local.worker",
+        asdict(settings),
+        log=directory / f"worker-{settings.region}.log",
+        environment={
+            **aws_environment(settings.region, endpoint),
+            **function_environment(names, parked_queue_url=parked),
+            "AWS_LAMBDA_FUNCTION_NAME": f"{settings.table}-reconciler",
+        },
+    )

@@ -1,0 +1,141 @@
+"""The process that is Lambda in one region: it polls the stream and the queues for the handlers.
+
+Behaviour: one thread takes turns between the table's stream (detect) and the home and witness
+queues (resolve). It polls at once while there is work and ever more slowly while there is none.
+What the handlers write to standard output is the process's log.
+Started by `cloud` with the environment of a function; ends with its parent.
+"""
+
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from threading import Event
+from typing import Any, Protocol
+
+from reconciler.deployment import Names, QueueSource, StreamSource, stream_filters
+from reconciler.local.clients import Clients
+from reconciler.local.control_client import ask
+from reconciler.local.event_source import Origin, ShardSource
+from reconciler.local.lambda_runtime import Function
+from reconciler.local.lifeline import end_with_parent
+from reconciler.local.provision import queue_url
+from reconciler.local.queue_source import QueueConsumer
+from reconciler.local.stream_consumer import StreamConsumer, only_shard
+
+_SHORTEST_PAUSE_SECONDS = 0.02
+_LONGEST_PAUSE_SECONDS = 0.25
+
+
+class Consumer(Protocol):
+    """Something that is polled; `poll` tells whether it met any work."""
+
+    def poll(self) -> bool:
+        """Do what is due, if anything is."""
+
+
+@dataclass(frozen=True)
+class WorkerSettings:
+    """What one worker is told: where it lives, what it runs, how its sources are set."""
+
+    region: str
+    port: int
+    table: str
+    partition_key: str
+    detect: str
+    resolve: str
+    stream: StreamSource
+    home: QueueSource
+    witness: QueueSource
+
+    @classmethod
+    def from_json(cls, text: str) -> "WorkerSettings":
+        """Read what `dataclasses.asdict` and `json.dumps` wrote."""
+        values: dict[str, Any] = json.loads(text)
+        sources: dict[str, Any] = {
+            "stream": StreamSource(**values.pop("stream")),
+            "home": QueueSource(**values.pop("home")),
+            "witness": QueueSource(**values.pop("witness")),
+        }
+        return cls(**values, **sources)
+
+
+class Worker:
+    """The two functions of a region, and what they are fed from."""
+
+    def __init__(self, settings: WorkerSettings) -> None:
+        """Import both handlers."""
+        self._settings = settings
+        self._names = Names(settings.table, settings.region)
+        self._endpoint = f"http://127.0.0.1:{settings.port}"
+        self._clients = Clients(self._endpoint)
+        self._detect = self._function("detect", settings.detect)
+        self._resolve = self._function("resolve", settings.resolve)
+
+    def _function(self, role: str, handler: str) -> Function:
+        settings = self._settings
+        return Function(handler, name=f"{settings.table}-{role}", region=settings.region)
+
+    def consumers(self, stream_arn: str) -> list[Consumer]:
+        """Return the consumers of the stream and of both queues."""
+        settings = self._settings
+        home = self._queue(self._names.home_queue, settings.home)
+        witness = self._queue(self._names.witness_queue, settings.witness)
+        return [self._stream(stream_arn), home, witness]
+
+    def _stream(self, stream_arn: str) -> StreamConsumer:
+        settings = self._settings
+        streams = self._client("dynamodbstreams")
+        origin = Origin(self._detect.arn, stream_arn, only_shard(streams, stream_arn))
+        filters = stream_filters(settings.partition_key)
+        return StreamConsumer(
+            streams,
+            self._detect,
+            ShardSource(settings.stream, filters, origin),
+            set_aside=self._set_aside,
+            settled=self._report_settled,
+        )
+
+    def _queue(self, queue: str, source: QueueSource) -> QueueConsumer:
+        url = queue_url(self._endpoint, queue)
+        return QueueConsumer(self._client("sqs"), url, self._resolve, batch_size=source.batch_size)
+
+    def _client(self, service: str) -> Any:
+        return self._clients.get(service, region=self._settings.region)
+
+    def _set_aside(self, body: str) -> None:
+        url = queue_url(self._endpoint, self._names.stream_dlq)
+        self._client("sqs").send_message(QueueUrl=url, MessageBody=body)
+
+    def _report_settled(self, sequence_number: int) -> None:
+        settings = self._settings
+        place = {"region": settings.region, "table": settings.table}
+        ask(settings.port, "settled", **place, sequence_number=sequence_number)
+
+
+def take_turns(consumers: Sequence[Consumer], stop: Event) -> None:
+    """Poll every consumer in turn until `stop` is set, pausing while there is no work."""
+    pause = _SHORTEST_PAUSE_SECONDS
+    while not stop.is_set():
+        met_work = [consumer.poll() for consumer in consumers]
+        pause = _SHORTEST_PAUSE_SECONDS if any(met_work) else min(pause * 2, _LONGEST_PAUSE_SECONDS)
+        stop.wait(pause)
+
+
+def main() -> None:
+    """Poll until told to stop; settings come as one JSON argument, the stream's ARN as a line."""
+    logging.basicConfig(level=logging.WARNING)
+    settings = WorkerSettings.from_json(sys.argv[1])
+    worker = Worker(settings)
+    stream_arn = sys.stdin.readline().strip()
+    stop = end_with_parent()
+    if not stream_arn:
+        return  # The parent ended before it was ready.
+    consumers = worker.consumers(stream_arn)
+    ask(settings.port, "ready", region=settings.region)
+    take_turns(consumers, stop)
+
+
+if __name__ == "__main__":
+    main()

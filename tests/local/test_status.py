@@ -1,0 +1,26 @@
+"""A status in words."""
+
+from typing import Any
+
+from reconciler.local.status import unfinished
+
+
+def status(pending: int = 0, unsettled: int = 0, depth: int = 0) -> dict[str, Any]:
+    link = {"source": "a", "destination": "b", "pending": pending, "cut": False}
+    return {
+        "links": [link],
+        "unsettled": {"a": unsettled},
+        "queues": {"a": {"work": depth, "parked": 9}},
+    }
+
+
+def test_a_cloud_at_rest_has_nothing_unfinished_whatever_is_parked() -> None:
+    assert unfinished(status(), [("a", "work")]) == []
+
+
+def test_everything_under_way_is_named() -> None:
+    assert unfinished(status(1, 2, 3), [("a", "work")]) == [
+        "1 changes under way from a to b",
+        "2 stream records not settled in a",
+        "3 messages in queue work of a",
+    ]

@@ -1,0 +1,116 @@
+"""Reading a stream for a function."""
+
+import json
+import sys
+from datetime import UTC, datetime
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from reconciler.deployment import StreamSource
+from reconciler.local.event_source import Origin, ShardSource
+from reconciler.local.lambda_runtime import Function
+from reconciler.local.stream_consumer import StreamConsumer, lambda_record
+
+ARN = "arn:aws:dynamodb:eu-west-1:1:table/t/stream/now"
+CREATED = datetime.now(UTC).replace(microsecond=0)
+
+
+def record(number: int) -> dict[str, Any]:
+    change = {
+        "Keys": {"id": {"S": "1"}},
+        "NewImage": {"b": {"B": b"\xff"}, "m": {"M": {"bs": {"BS": [b"1"]}}}},
+        "SequenceNumber": str(number),
+        "ApproximateCreationDateTime": CREATED,
+    }
+    return {"eventName": "MODIFY", "dynamodb": change}
+
+
+class FakeStreams:
+    """A stream with one page of records for each read."""
+
+    def __init__(self, *pages: list[int]) -> None:
+        self.pages = list(pages)
+
+    def get_shard_iterator(self, **_: str) -> dict[str, str]:
+        return {"ShardIterator": "first"}
+
+    def get_records(self, **_: str) -> dict[str, Any]:
+        numbers = self.pages.pop(0) if self.pages else []
+        return {"NextShardIterator": "next", "Records": [record(number) for number in numbers]}
+
+
+class Reports:
+    """What a consumer reports while it reads `streams`; `failing` numbers are never handled."""
+
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, streams: FakeStreams, failing: tuple[str, ...] = ()
+    ) -> None:
+        self.given: list[str] = []
+        self.set_aside: list[Any] = []
+        self.settled: list[int] = []
+        self._failing = failing
+        module = ModuleType("handlers_of_this_test")
+        module.handler = self._handle  # type: ignore[attr-defined]
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        source = StreamSource(batch_size=2, batching_window_seconds=0, maximum_retry_attempts=0)
+        self.consumer = StreamConsumer(
+            streams,
+            Function("handlers_of_this_test:handler", name="f", region="eu-west-1"),
+            ShardSource(source, [], Origin("function", ARN, "shard")),
+            set_aside=lambda body: self.set_aside.append(json.loads(body)),
+            settled=self.settled.append,
+        )
+
+    def _handle(self, event: dict[str, Any], _: object) -> dict[str, Any]:
+        numbers = [r["dynamodb"]["SequenceNumber"] for r in event["Records"]]
+        self.given += numbers
+        failed = [{"itemIdentifier": number} for number in numbers if number in self._failing]
+        return {"batchItemFailures": failed}
+
+
+def test_records_look_as_lambda_shows_them() -> None:
+    shown = lambda_record(record(7), ARN)
+
+    assert shown["eventSourceARN"] == ARN
+    assert shown["dynamodb"]["NewImage"] == {
+        "b": {"B": "/w=="},
+        "m": {"M": {"bs": {"BS": ["MQ=="]}}},
+    }
+    assert shown["dynamodb"]["ApproximateCreationDateTime"] == CREATED.timestamp()
+    json.dumps(shown)
+
+
+def test_a_read_is_reported_as_settled_once_all_of_it_was_handled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reports = Reports(monkeypatch, FakeStreams([1, 2, 3]))
+
+    worked = [reports.consumer.poll() for _ in range(3)]
+
+    assert reports.given == ["1", "2", "3"]
+    assert reports.settled == [3]
+    assert worked == [True, True, False]
+
+
+def test_nothing_is_read_while_a_whole_batch_is_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    streams = FakeStreams([1, 2, 3, 4, 5], [6])
+    reports = Reports(monkeypatch, streams)
+
+    reports.consumer.poll()
+    reports.consumer.poll()
+
+    assert reports.given == ["1", "2", "3", "4"]
+    assert streams.pages == [[6]]
+
+
+def test_records_that_cannot_be_handled_are_set_aside_before_the_read_is_settled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reports = Reports(monkeypatch, FakeStreams([1]), failing=("1",))
+
+    reports.consumer.poll()
+
+    assert [m["DDBStreamBatchInfo"]["startSequenceNumber"] for m in reports.set_aside] == ["1"]
+    assert reports.settled == [1]
