@@ -15,6 +15,8 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
+from reconciler.deployment import METRICS_NAMESPACE
+
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
 
@@ -24,7 +26,8 @@ class Observability:
     def __init__(self, function: str, table: str, region: str) -> None:
         self._logger = Logger()
         self._names = {"function": function, "table": table, "region": region}
-        self._metrics = Metrics()
+        namespace = os.environ.get("POWERTOOLS_METRICS_NAMESPACE", METRICS_NAMESPACE)
+        self._metrics = Metrics(namespace=namespace)
         self._metrics.set_default_dimensions(table=table, region=region)
         self._counts: Counter[str] = Counter()
 

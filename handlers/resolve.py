@@ -53,7 +53,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
                 except Unavailable as unparked:
                     observability.note("not parked", error=str(unparked))
                     failed.append(record["messageId"])
-                observability.count(telemetry.PARKED)
+                else:
+                    observability.count(telemetry.PARKED)
         failed += resolver.resolve(messages)
     return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in failed]}
 

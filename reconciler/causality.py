@@ -8,6 +8,7 @@ Source: Almeida et al., "Scalable and Accurate Causality Tracking for Eventually
 2014 (dotted version vectors); Riak's per-key actor epochs.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -19,6 +20,7 @@ from reconciler.hlc import EPOCH_WIDTH, HLC_WIDTH, Hlc
 _SHORT = {"north": "n", "south": "s", "east": "e", "west": "w", "central": "c", "gov": "g"} | {
     f"{ns}{ew}": ns[0] + ew[0] for ns in ("north", "south") for ew in ("east", "west")
 }
+_LINEAGE = re.compile(rf"[a-z0-9~]+\.[0-9a-v]{{{EPOCH_WIDTH}}}")
 K = TypeVar("K")
 V = TypeVar("V", bound=str)
 
@@ -42,6 +44,13 @@ class Lineage(str):
     def of(cls, replica: str, epoch: str) -> "Lineage":
         return cls(f"{replica}.{epoch}")
 
+    @classmethod
+    def parse(cls, text: str) -> "Lineage":
+        """Return the lineage written as `text`; ValueError if it is not one."""
+        if not _LINEAGE.fullmatch(text):
+            raise ValueError(f"{text!r} is not a lineage")
+        return cls(text)
+
     @property
     def replica(self) -> str:
         return self[: -EPOCH_WIDTH - 1]
@@ -63,10 +72,7 @@ class Dot(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> "Dot":
         """Return the dot written as `text`; ValueError if it is not one."""
-        lineage, hlc = text[:-HLC_WIDTH], text[-HLC_WIDTH:]
-        if len(lineage) < EPOCH_WIDTH + 2 or lineage[-EPOCH_WIDTH - 1] != ".":
-            raise ValueError(f"{text!r} is not a dot")
-        return cls(Lineage(lineage), Hlc(hlc))
+        return cls(Lineage.parse(text[:-HLC_WIDTH]), Hlc.parse(text[-HLC_WIDTH:]))
 
     @property
     def rank(self) -> tuple[str, str, str]:

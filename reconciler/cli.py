@@ -16,7 +16,6 @@ try:
     from reconciler.demo.run import Outcome, open_cloud, run
     from reconciler.demo.workload import RECONCILED
     from reconciler.local.cloud import DEFAULT_REGIONS, LocalCloud
-    from reconciler.local.errors import LocalCloudError
 except ModuleNotFoundError as missing:
     sys.exit(f"{missing}: the command needs the extra `local`: pip install '.[local]'")
 
@@ -113,7 +112,7 @@ def main() -> None:
     """Run the command; errors are sentences, not tracebacks."""
     try:
         app()
-    except (ReconcilerError, LocalCloudError) as problem:
+    except ReconcilerError as problem:
         sys.exit(f"reconciler: {problem}")
     except KeyboardInterrupt:
         sys.exit(130)

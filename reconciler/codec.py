@@ -57,7 +57,7 @@ def number_text(number: Decimal) -> str:
 def rounded_number_text(number: Decimal) -> str:
     """Return a sum as DynamoDB can show it: to 38 digits, and within its range."""
     limit = Decimal("9.9999999999999999999999999999999999999E+125")
-    shown = max(-limit, min(limit, _ROUND.plus(number)))
+    shown = max(limit.copy_negate(), min(limit, _ROUND.plus(number)))
     return "0" if shown.adjusted() < -130 else number_text(shown)
 
 
@@ -73,12 +73,20 @@ def _to_wire(value: Any, path: Path, depth: int) -> Wire:
         for name in value:
             if not isinstance(name, str):
                 raise InvalidInput(f"{label(path)}: map key {name!r} must be a string")
-        return {"M": {k: _to_wire(v, (*path, k), depth + 1) for k, v in value.items()}}
+        return {"M": {_text(k, path): _to_wire(v, (*path, k), depth + 1) for k, v in value.items()}}
     if isinstance(value, list | tuple):
         return {"L": [_to_wire(v, (*path, str(i)), depth + 1) for i, v in enumerate(value)]}
     if isinstance(value, set | frozenset):
         return _set_to_wire(value, path)
     return _scalar_to_wire(value, path)
+
+
+def _text(value: str, path: Path) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InvalidInput(f"{label(path)}: {value!r} is not UTF-8 text; use bytes") from None
+    return value
 
 
 def _scalar_to_wire(value: Any, path: Path) -> Wire:
@@ -87,15 +95,16 @@ def _scalar_to_wire(value: Any, path: Path) -> Wire:
     if isinstance(value, bool):
         return {"BOOL": value}
     if isinstance(value, str):
-        return {"S": value}
+        return {"S": _text(value, path)}
     if isinstance(value, bytes | bytearray):
         return {"B": bytes(value)}
     if isinstance(value, int | Decimal):
+        number = Decimal(value)
         try:
-            return {"N": number_text(Decimal(value))}
+            return {"N": number_text(number)}
         except ValueError as problem:
             raise InvalidInput(
-                f"{label(path)}: {value} {problem}; store it as a string or round it", path=path
+                f"{label(path)}: {str(number)[:60]} {problem}; store it as a string or round it"
             ) from None
     if isinstance(value, float):
         raise InvalidInput(
@@ -106,15 +115,12 @@ def _scalar_to_wire(value: Any, path: Path) -> Wire:
 
 def _set_to_wire(values: set[Any] | frozenset[Any], path: Path) -> Wire:
     if not values:
-        raise InvalidInput(
-            f"{label(path)}: DynamoDB has no empty set; remove the attribute instead"
-        )
+        raise InvalidInput(f"{label(path)}: DynamoDB has no empty set; remove the attribute")
     wires = [_scalar_to_wire(value, path) for value in values]
     kinds = {kind for wire in wires for kind in wire}
     if len(kinds) > 1 or not kinds <= {"S", "N", "B"}:
         raise InvalidInput(
-            f"{label(path)}: a set holds only strings, only numbers or only bytes;"
-            " use a list for anything else"
+            f"{label(path)}: a set holds only strings, only numbers or only bytes; use a list"
         )
     kind = kinds.pop()
     return {kind + "S": sorted({wire[kind] for wire in wires})}
@@ -124,7 +130,8 @@ def from_wire(wire: Wire) -> Any:
     """Return the plain Python value of a wire value; whole numbers become int, others Decimal."""
     ((kind, value),) = wire.items()
     if kind == "N":
-        return _python_number(value)
+        number = Decimal(value)
+        return int(number) if number == number.to_integral_value() else number
     if kind == "M":
         return {name: from_wire(nested) for name, nested in value.items()}
     if kind == "L":
@@ -134,11 +141,6 @@ def from_wire(wire: Wire) -> Any:
     if kind == "B":
         return _binary(value)
     return None if kind == "NULL" else value
-
-
-def _python_number(text: str) -> int | Decimal:
-    number = Decimal(text)
-    return int(number) if number == number.to_integral_value() else number
 
 
 def canonical(wire: Any) -> Wire:
@@ -184,13 +186,11 @@ def canonical_image(image: Mapping[str, Any]) -> Image:
     return {name: canonical(image[name]) for name in sorted(image)}
 
 
-def _json_binary(value: bytes) -> str:
-    return base64.b64encode(value).decode()
-
-
 def to_json(value: Any) -> str:
     """Return wire values as compact JSON with sorted names; binary becomes base64 text."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=_json_binary)
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), default=lambda b: base64.b64encode(b).decode()
+    )
 
 
 def canonical_bytes(wire: Wire | None) -> bytes:

@@ -65,17 +65,18 @@ def classify(
     if not is_managed(new):
         found = Finding.OVERWRITTEN
         return _loss(found, context_of(old), CausalContext(), replica, latest_plausible)
-    before, after = reading(old, _raw), reading(new, _raw)
-    if before["t"] == after["t"]:
+    found = reading(old, lambda before: reading(new, lambda after: _found(before, after)))
+    if found is Finding.UNMANAGED:
         return CLEAN if old == new else _UNMANAGED
-    if _dominates(before, after):
+    if found is Finding.CLEAN:
         return CLEAN
-    found = Finding.CONFLICT
     return _loss(found, context_of(old), context_of(new), replica, latest_plausible)
 
 
-def _raw(metadata: Any) -> Any:
-    return metadata["t"]["S"] and metadata["c"]["M"] is not None and metadata
+def _found(before: Wires, after: Wires) -> Finding:
+    if before["t"]["S"] == after["t"]["S"]:
+        return Finding.UNMANAGED
+    return Finding.CLEAN if _dominates(before, after) else Finding.CONFLICT
 
 
 def _dominates(before: Wires, after: Wires) -> bool:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from reconciler import telemetry
 from reconciler.causality import replica_id
+from reconciler.codec import Image, canonical_image
 from reconciler.detection import Finding, Verdict, classify, lost_image, may_have_expired
 from reconciler.errors import ReconcilerError, Unavailable, Undecodable, UnsupportedStream
 from reconciler.events import ConflictEvent, conflict_id
@@ -23,6 +24,7 @@ from reconciler.ports import ConflictBus, EvidenceStore, Ledger, ParkedChanges, 
 Record = Mapping[str, Any]
 EVENT_BYTES = 900_000  # EventBridge and SQS take 1 MB; their envelopes need the rest
 BOTH_IMAGES = "NEW_AND_OLD_IMAGES"
+MALFORMED = (KeyError, ValueError, TypeError, IndexError, AttributeError, ArithmeticError)
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ class Detector:
             event = self._event(change, verdict, now)
         except Unavailable:
             raise
-        except ReconcilerError as problem:
+        except (ReconcilerError, *MALFORMED) as problem:
             return self._undecodable(record, problem, now)
         return self._decided(event, verdict, now)
 
@@ -153,14 +155,14 @@ class Detector:
             return Loss(event.sequence_number, ledger_row(event, State.ACCEPTED, now))
         return Loss(event.sequence_number, ledger_row(event, State.OPEN, now), event)
 
-    def _undecodable(self, record: Record, problem: ReconcilerError, now: int) -> Loss:
+    def _undecodable(self, record: Record, problem: Exception, now: int) -> Loss:
         reason = f"{type(problem).__name__}: {problem}"
         change = record.get("dynamodb", {})
         number = sequence_number(record)
         event = ConflictEvent(
             conflict_id=f"undecodable-{self._replica}-{number}",
             table=self._policy.table,
-            key=change.get("Keys") or {},
+            key=_readable_key(change),
             finding=Finding.CONFLICT,
             ordering="UNKNOWN",
             role="home",
@@ -194,7 +196,7 @@ class Detector:
     def _park(self, loss: Loss) -> bool:
         try:
             self._ports.parked.park(loss.parked or {})
-        except Unavailable as problem:
+        except ReconcilerError as problem:
             self._note_failure(problem)
             return False
         self._ports.telemetry.count(telemetry.PARKED)
@@ -219,6 +221,13 @@ def check_view_type(change: Mapping[str, Any]) -> None:
 def sequence_number(record: Record) -> str:
     """Return a record's sequence number, "" if it has none."""
     return str(record.get("dynamodb", {}).get("SequenceNumber", ""))
+
+
+def _readable_key(change: Mapping[str, Any]) -> Image:
+    try:
+        return canonical_image(change.get("Keys") or {})
+    except (ReconcilerError, *MALFORMED):
+        return {}  # the parked record has it, such as it is
 
 
 def _milliseconds(seconds: float | None, now: int) -> int:

@@ -9,9 +9,12 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from reconciler.codec import Path, Wire, canonical, to_wire
+from reconciler.codec import Path, Wire, canonical, label, to_wire
 from reconciler.crdt.base import Edit, Spec
-from reconciler.crdt.counter_pn import CounterPn
+from reconciler.crdt.counter_pn import CounterPn, exact_sum
+from reconciler.crdt.map_or import MapOr
+from reconciler.crdt.set_aw import SetAw
+from reconciler.crdt.set_rw import SetRw
 from reconciler.errors import InvalidInput
 from reconciler.image import DELETE
 from reconciler.schema import Schema
@@ -45,14 +48,25 @@ class ItemEditor:
         return self.get(where, self) is not self
 
     def __setitem__(self, where: Where, value: Any) -> None:
+        # What a writer of a counter, a set or a map means is the difference to what it saw: on a
+        # newer image the whole value would undo what others wrote in the meantime.
         path = _path(where)
         wire = canonical(to_wire(value, path))
-        if self._spec(path).type is CounterPn and isinstance(value, int | Decimal):
-            # What the writer means is the difference to what it saw, not the absolute number.
-            self.increment(where, value - self.get(where, 0))
-            return
-        self._record(path, "assign", wire)
-        self._show(path, value)
+        kind, before = self._spec(path).type, self.get(where)
+        if kind is CounterPn and _is_number(value):
+            seen = Decimal(before if _is_number(before) else 0)
+            self.increment(where, _sum(value, seen.copy_negate()))
+        elif kind in (SetAw, SetRw) and isinstance(before, set) and isinstance(value, set):
+            self.add(where, *(value - before))
+            self.discard(where, *(before - value))
+        elif kind is MapOr and isinstance(before, dict) and isinstance(value, dict):
+            for name in before.keys() - value.keys():
+                del self[(*path, name)]
+            for name in (name for name in value if self.get((*path, name), self) != value[name]):
+                self[(*path, name)] = value[name]
+        else:
+            self._record(path, "assign", wire)
+            self._show(path, value)
 
     def __delitem__(self, where: Where) -> None:
         path = _path(where)
@@ -63,20 +77,21 @@ class ItemEditor:
         """Add to a counter; a negative amount subtracts."""
         path = _path(where)
         self._record(path, "increment", canonical(to_wire(amount, path)))
-        self._show(path, self.get(where, 0) + amount)
+        before = self.get(where)
+        self._show(path, _sum(before if _is_number(before) else 0, amount))
 
     def add(self, where: Where, *elements: Any) -> None:
         """Add elements to a set."""
-        path = _path(where)
-        self._record(path, "add", canonical(to_wire(set(elements), path)))
-        self._show(path, self.get(where, set()) | set(elements))
+        if elements:
+            path, given = self._voted(where, "add", elements)
+            self._show(path, self._members(where) | given)
 
     def discard(self, where: Where, *elements: Any) -> None:
         """Discard elements from a set."""
-        path = _path(where)
-        self._record(path, "discard", canonical(to_wire(set(elements), path)))
-        rest = self.get(where, set()) - set(elements)
-        self._show(path, rest, gone=not rest)
+        if elements:
+            path, given = self._voted(where, "discard", elements)
+            rest = self._members(where) - given
+            self._show(path, rest, gone=not rest)
 
     def delete(self) -> None:
         """Delete the item; deleting an item that is not there changes nothing."""
@@ -88,6 +103,21 @@ class ItemEditor:
     def _record(self, path: Path, verb: str, value: Wire | None) -> None:
         self.edits.append(Edit(path, verb, value))
         self.exists = True
+
+    def _voted(self, where: Where, verb: str, elements: tuple[Any, ...]) -> tuple[Path, set[Any]]:
+        path = _path(where)
+        try:
+            given = set(elements)
+        except TypeError:
+            raise InvalidInput(
+                f"{label(path)}: {verb} takes the elements one by one: strings, numbers or bytes"
+            ) from None
+        self._record(path, verb, canonical(to_wire(given, path)))
+        return path, given
+
+    def _members(self, where: Where) -> set[Any]:
+        held = self.get(where)
+        return set(held) if isinstance(held, set) else set()  # if it is no set, the write says so
 
     def _spec(self, path: Path) -> Spec:
         spec = self._schema.spec(path[0])
@@ -105,6 +135,15 @@ class ItemEditor:
             level.pop(path[-1], None)
         else:
             level[path[-1]] = value
+
+
+def _sum(*numbers: int | Decimal) -> int | Decimal:
+    total = exact_sum(map(Decimal, numbers))  # plain Decimal arithmetic keeps 28 digits
+    return int(total) if total == total.to_integral_value() else total
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | Decimal) and not isinstance(value, bool)
 
 
 def _path(where: Where) -> Path:

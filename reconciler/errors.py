@@ -11,7 +11,8 @@
     ├── Contention            retry  other writers kept winning; nothing was written
     ├── OutcomeUnknown        park   the write may have been applied; it must not be repeated
     ├── Unavailable           retry  a service refused or did not answer; nothing is lost
-    └── UnsupportedStream     park   the stream does not carry both images
+    ├── UnsupportedStream     park   the stream does not carry both images
+    └── LocalCloudError       park   the regions on this machine (in reconciler.local.errors)
 
 `disposition` is what a stage does with the failure: "retry" leaves the work where it is, "park"
 sets it aside, whole, for a person or a redrive. `evidence` is what is needed to understand it.

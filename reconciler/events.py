@@ -66,12 +66,15 @@ def _plain(event: ConflictEvent) -> Json:
 def parse_event(detail: Any) -> ConflictEvent:
     """Return the event in an EventBridge detail; Undecodable, with the detail, if it is none."""
     try:
-        return ConflictEvent.model_validate(detail)
+        event = ConflictEvent.model_validate(detail)
     except ValidationError as problem:
         where = "; ".join(
             f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in problem.errors()
         )
         raise Undecodable(f"not a conflict event: {where}", detail=detail) from None
+    canonical_image(event.key)  # Undecodable here, where its message alone is set aside
+    canonical_image(event.lost or {})
+    return event
 
 
 def conflict_id(table: str, key: Mapping[str, Any], verdict: Verdict, lost: Any) -> str:

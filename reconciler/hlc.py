@@ -10,6 +10,7 @@ Text form: 9 digits of wall milliseconds and 3 digits of logical counter, both b
 so that text order is stamp order. Wall time fits until the year 3084.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
@@ -20,6 +21,7 @@ _LOGICAL_LIMIT = 32**_LOGICAL_WIDTH
 HLC_WIDTH = _WALL_WIDTH + _LOGICAL_WIDTH
 NONCE_WIDTH = 4
 EPOCH_WIDTH = _WALL_WIDTH + NONCE_WIDTH
+_HLC = re.compile(rf"[0-9a-v]{{{HLC_WIDTH}}}")
 
 
 def fixed_width(number: int, width: int) -> str:
@@ -42,6 +44,13 @@ class Hlc(str):
     def of(cls, wall_ms: int, logical: int = 0) -> "Hlc":
         """Build a stamp from wall milliseconds since 1970 and a logical counter below 32,768."""
         return cls(fixed_width(wall_ms, _WALL_WIDTH) + fixed_width(logical, _LOGICAL_WIDTH))
+
+    @classmethod
+    def parse(cls, text: str) -> "Hlc":
+        """Return the stamp written as `text`; ValueError if it is not one."""
+        if not _HLC.fullmatch(text):
+            raise ValueError(f"{text!r} is not a stamp")
+        return cls(text)
 
     @property
     def wall_ms(self) -> int:
@@ -98,6 +107,14 @@ class HybridClock:
             greatest = max(seen or "", self._latest or "") or None
             self._latest = tick(physical, greatest)
             return Stamp(self._latest, fixed_width(physical, _WALL_WIDTH) + self._nonce())
+
+    def drift_ms(self) -> int:
+        """Return how far the latest stamp lies ahead of the physical clock, in milliseconds.
+
+        More than clocks may drift apart means that a far-future stamp was seen: writes go on, ahead
+        of it, and their conflicts are parked for a person.
+        """
+        return drift_ms(self._latest, self._physical_ms()) if self._latest else 0
 
     def now_ms(self) -> int:
         """Return the physical clock's reading, in milliseconds since 1970."""

@@ -29,10 +29,22 @@ from reconciler.crdt.base import Crdt, Edit, Spec, join_states, surviving_dots
 from reconciler.crdt.map_or import checked
 from reconciler.errors import InvalidInput, TypeMismatch, Undecodable
 from reconciler.hlc import EPOCH_WIDTH, Hlc, Stamp, fixed_width, tick
-from reconciler.item import EXPIRY, METADATA, ReplicatedItem, decode, encode, is_managed
+from reconciler.item import (
+    EXPIRY,
+    METADATA,
+    ReplicatedItem,
+    context_of,
+    decode,
+    encode,
+    is_managed,
+    token_of,
+)
 from reconciler.schema import RESERVED_PREFIX, Schema
 
 DELETE = Edit((), "delete")
+
+
+_BASE_WIDTH = 7  # of an adopted lineage's epoch: which image was changed; the rest: how
 
 
 class Clock(Protocol):
@@ -102,9 +114,12 @@ def read(image: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if image is None:
         return None
     plain = {name: wire for name, wire in image.items() if name not in (METADATA, EXPIRY)}
-    metadata = image.get(METADATA, {"M": {}})["M"]
-    if "s" in metadata and set(plain) == set(metadata["i"]["SS"]):
-        return None
+    try:
+        metadata = image.get(METADATA, {"M": {}})["M"]
+        if "s" in metadata and set(plain) == set(metadata["i"]["SS"]):
+            return None
+    except (KeyError, TypeError) as cause:
+        raise Undecodable(f"unreadable metadata: {cause}", metadata=image[METADATA]) from None
     return {name: from_wire(canonical(wire)) for name, wire in plain.items()}
 
 
@@ -117,9 +132,29 @@ def adopt(image: Mapping[str, Any]) -> ReplicatedItem:
     item, changed = decode(image)
     if not changed:
         return item
-    data = to_json([item.context.latest(), image[METADATA]["M"]["t"], changed]).encode()
-    dot = Dot(Lineage.of(ADOPTED, _hashed(data, EPOCH_WIDTH)), tick(0, item.context.latest()))
+    base = _adoption_of(token_of(image))
+    lineage = Lineage(base + _hashed(to_json(changed).encode(), EPOCH_WIDTH - _BASE_WIDTH))
+    dot = Dot(lineage, tick(0, item.context.latest()))
     return _assigned(item, changed, dot, lambda _: None)
+
+
+def has_adopted(current: Mapping[str, Any], lost: Mapping[str, Any]) -> bool:
+    """Return whether what was done around the library in `lost` has its place in `current`.
+
+    Writers around the library leave the token alone, so of two images with one token, the current
+    one holds the later of their changes; adopting both would count a counter's difference twice.
+    """
+    if not is_managed(current) or not decode(lost)[1]:
+        return False
+    token = token_of(lost)
+    base = _adoption_of(token)
+    return token == token_of(current) or any(
+        lineage.startswith(base) for lineage in context_of(current).heads
+    )
+
+
+def _adoption_of(token: str) -> str:
+    return Lineage.of(ADOPTED, _hashed(token.encode(), _BASE_WIDTH))
 
 
 def _adopted_whole(image: Mapping[str, Any], key: Mapping[str, Wire], schema: Schema) -> Any:
@@ -143,11 +178,11 @@ def _assigned(
         spec = declared(name)
         if spec is None:
             spec = attributes[name].spec() if name in attributes else _LWW
-        edit = Edit((name,), "remove" if value is None else "assign", value)
         try:
-            attributes[name] = checked(attributes.get(name), spec, (name,)).apply(
-                edit, 1, dot, spec
-            )
+            state = checked(attributes.get(name), spec, (name,))
+            given = None if value is None else state.assigned(value)
+            edit = Edit((name,), "remove" if value is None else "assign", given)
+            attributes[name] = state.apply(edit, 1, dot, spec)
         except InvalidInput as problem:
             raise TypeMismatch(f"written around the library: {problem}", value=value) from None
     context = item.context.with_dot(dot)

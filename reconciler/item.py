@@ -92,7 +92,10 @@ def token_of(image: Mapping[str, Wire]) -> str:
 
 def _context(metadata: Mapping[str, Wire]) -> CausalContext:
     return CausalContext(
-        {Lineage(lineage): Hlc(hlc["S"]) for lineage, hlc in metadata["c"]["M"].items()},
+        {
+            Lineage.parse(lineage): Hlc.parse(hlc["S"])
+            for lineage, hlc in metadata["c"]["M"].items()
+        },
         {replica: str(epoch["S"]) for replica, epoch in metadata.get("w", {"M": {}})["M"].items()},
     )
 
@@ -165,13 +168,16 @@ def _decode(
         name: untagged(wires[name], None if name in changed else values.get(name), dots)
         for name in names
     }
+    for name, state in states.items():
+        if state.visible() != values.get(name) and name not in changed:
+            raise ValueError(f"the state of {name} does not give its visible value")
     tip = metadata.get("p")
     expires = metadata.get("e")
     item = ReplicatedItem(
         key=key,
         attributes=states,
         context=_context(metadata),
-        tip=Lineage(tip["S"]) if tip else None,
+        tip=Lineage.parse(tip["S"]) if tip else None,
         alive=_dots(metadata.get("l"), dots),
         dead=_dots(metadata.get("x"), dots),
         expires=int(expires["N"]) if expires else None,

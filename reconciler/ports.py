@@ -9,8 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from reconciler.causality import ADOPTED
 from reconciler.codec import Image
 from reconciler.events import ConflictEvent
+from reconciler.item import context_of, is_managed
 from reconciler.ledger import LedgerRow
 
 Wires = Mapping[str, Any]
@@ -29,6 +31,17 @@ class Replacement:
 
     image: Image
     replacing: Wires | None
+
+    @property
+    def adopts(self) -> bool:
+        """Whether the write takes in what was done around the library to the image it replaces.
+
+        Such changes leave the token alone: then only the attributes tell whether more were made.
+        """
+        before = self.replacing
+        known = context_of(before).heads if before is not None and is_managed(before) else {}
+        heads = context_of(self.image).heads
+        return any(each.replica == ADOPTED and each not in known for each in heads)
 
 
 class ItemStore(Protocol):

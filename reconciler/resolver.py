@@ -16,7 +16,7 @@ from reconciler import telemetry
 from reconciler.codec import Image, canonical_image, check_size, to_json
 from reconciler.errors import Contention, ItemGone, OutcomeUnknown, ReconcilerError, Undecodable
 from reconciler.events import ConflictEvent
-from reconciler.image import merge
+from reconciler.image import has_adopted, merge
 from reconciler.item import context_of, is_managed
 from reconciler.ledger import LedgerRow, State, ledger_row
 from reconciler.ports import (
@@ -65,15 +65,10 @@ class Resolver:
         failed: list[str] = []
         rows: dict[str, tuple[LedgerRow, list[str]]] = {}
         for group in groups.values():
-            try:
-                state, reason = self._settle(group), ""
-            except ReconcilerError as problem:
-                reason = f"{type(problem).__name__}: {problem}"
-                if not self._set_aside(group, problem, reason):
-                    failed += [message.identifier for message in group]
+            for message, state, reason in self._outcomes(group):
+                if state is None:
+                    failed.append(message.identifier)
                     continue
-                state = State.PARKED
-            for message in group:
                 row = ledger_row(message.event, state, self._now_ms(), reason)
                 rows.setdefault(row.conflict_id, (row, []))[1].append(message.identifier)
         unwritten = self._ports.ledger.record([row for row, _ in rows.values()]) if rows else set()
@@ -82,6 +77,19 @@ class Resolver:
         if failed:
             self._ports.telemetry.count(telemetry.RESOLUTION_FAILURES, len(failed))
         return failed
+
+    def _outcomes(self, group: Sequence[Message]) -> list[tuple[Message, State | None, str]]:
+        """Return each message with its row's new state, or None if the message must come back."""
+        state: State | None
+        try:
+            state, reason = self._settle(group), ""
+        except ReconcilerError as problem:
+            if problem.disposition == "park" and len(group) > 1:
+                # One message that cannot be merged must not take the others along.
+                return [each for message in group for each in self._outcomes([message])]
+            reason = f"{type(problem).__name__}: {problem}"
+            state = State.PARKED if self._set_aside(group, problem, reason) else None
+        return [(message, state, reason) for message in group]
 
     def _settle(self, group: Sequence[Message]) -> State:
         events = [message.event for message in group]
@@ -107,7 +115,11 @@ class Resolver:
     def _lost_image(self, event: ConflictEvent) -> Image:
         lost = event.lost
         if event.images_ref:
-            lost = json.loads(self._ports.evidence.get(event.images_ref))["lost"]
+            document = self._ports.evidence.get(event.images_ref)
+            try:
+                lost = json.loads(document)["lost"]
+            except (ValueError, KeyError, TypeError):
+                raise Undecodable(f"no losing image in {event.images_ref}") from None
         if lost is None:
             raise Undecodable("the event carries neither a losing image nor a reference to one")
         return canonical_image(lost)
@@ -146,7 +158,7 @@ def merged_into(current: Image | None, lost: Sequence[Image], *, restore: bool) 
         if not restore:
             raise ItemGone("the item, tombstone included, is gone from the table")
         return check_size(reduce(merge, lost, lost[0]))
-    merged = reduce(merge, lost, base)
+    merged = reduce(merge, [base if has_adopted(base, each) else each for each in lost], base)
     if is_managed(base) and context_of(merged) == context_of(base):
         return None
     return check_size(merged)

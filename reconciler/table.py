@@ -33,7 +33,7 @@ Key = Mapping[str, Any]
 Change = Callable[[ItemEditor], None]
 Answer = TypeVar("Answer")
 ATTEMPTS = 10
-REMEMBERED_ITEMS = 1_000
+REMEMBERED_ITEMS, TOKEN_WIDTH = 1_000, 12
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.02, 1.0
 
 
@@ -149,12 +149,7 @@ class ReplicatedTable:
 
     def _next(self, key: Key, image: Image | None, edits: Sequence[Edit]) -> Image:
         written = write(
-            image,
-            edits,
-            key=key,
-            schema=self._schema,
-            replica=self._replica,
-            clock=self._clock,
+            image, edits, key=key, schema=self._schema, replica=self._replica, clock=self._clock
         )
         return _with_own_token(written, self._draw())
 
@@ -189,17 +184,15 @@ class ReplicatedTable:
         Each try sends the same images under the same conditions, so at most one takes effect.
         """
         doubtful = False
-        last: Unavailable | None = None
         for attempt in range(ATTEMPTS):
             try:
                 return send(), doubtful
             except OutcomeUnknown:
                 doubtful = True
-            except Unavailable as problem:
-                last = problem
+            except Unavailable:
+                if attempt == ATTEMPTS - 1 and not doubtful:
+                    raise
             self._pause(attempt)
-        if last is not None and not doubtful:
-            raise last
         raise _unsettled(*writes)
 
     def _remember(self, key: Key, image: Image) -> None:
@@ -223,23 +216,20 @@ def carried_out(write: Replacement, current: Image | None) -> bool:
     """Return whether the current image proves that the write was carried out.
 
     Its token does, and so does a lineage that the write started. A lineage that it extended does
-    not: every writer of a region extends it, so a later stamp there may be another writer's.
+    not: every writer of the region extends it, so a later stamp may be another writer's (W4).
     """
     if current is None or not is_managed(current):
         return False
-    if token_of(current) == token_of(write.image):
-        return True
-    lineage = written_dot(write.image).lineage
-    replaced = write.replacing
-    extended = is_managed(replaced) and lineage in context_of(replaced or {}).heads
-    return not extended and lineage in context_of(current).heads
+    lineage, before = written_dot(write.image).lineage, write.replacing
+    if before is not None and is_managed(before) and lineage in context_of(before).heads:
+        return token_of(current) == token_of(write.image)
+    return lineage in context_of(current).heads
 
 
 def _with_own_token(image: Image, drawn: float) -> Image:
     # Two writers may make the same edit of the same image in the same millisecond: the same bytes.
     # The token must still tell whose write it was, or both would take one increment for theirs.
-    token = token_of(image)
-    own = {"S": digest(f"{token}{drawn!r}".encode(), len(token))}
+    own = {"S": digest(f"{token_of(image)}{drawn!r}".encode(), TOKEN_WIDTH)}
     return {**image, METADATA: {"M": {**image[METADATA]["M"], "t": own}}}
 
 

@@ -23,10 +23,11 @@ def connect(schema: Schema, *, region: str | None = None, dynamodb: Any = None) 
     because only the write client can tell a retried write from a refused one.
     """
     region = region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or ""
+    replica = replica_id(region)  # first of all, because it says what is wrong with the region
     return ReplicatedTable(
         schema,
         DynamoItems(schema.table, dynamodb or client("dynamodb", region, attempts=1)),
-        replica=replica_id(region),
+        replica=replica,
         clock=HybridClock(now_ms, _nonce),
         sleep=time.sleep,
         draw=random,

@@ -11,8 +11,18 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError
-from botocore.exceptions import EndpointConnectionError as NoEndpoint
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    CredentialRetrievalError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ParamValidationError,
+    PartialCredentialsError,
+    TokenRetrievalError,
+)
+from botocore.parsers import ResponseParserError
 
 from reconciler.errors import InvalidInput, ItemTooLarge, OutcomeUnknown, Unavailable
 
@@ -28,6 +38,14 @@ _NOT_APPLIED = {
     "TransactionConflictException",
     "TransactionInProgressException",
 }
+_NEVER_SENT = (
+    ConnectTimeoutError,
+    CredentialRetrievalError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    TokenRetrievalError,
+)
 _TIMEOUTS = {"connect_timeout": 2, "read_timeout": 5}
 
 
@@ -55,9 +73,11 @@ def translated(call: str) -> Iterator[None]:
         status = error.response["ResponseMetadata"].get("HTTPStatusCode", 500)
         certain = code in _NOT_APPLIED or status < 500
         raise (Unavailable if certain else OutcomeUnknown)(message, code=code) from None
-    except (ConnectTimeoutError, NoEndpoint) as error:
+    except ParamValidationError as error:
+        raise InvalidInput(f"{call}: {error}") from None
+    except _NEVER_SENT as error:
         raise Unavailable(f"{call}: {error}") from None
-    except BotoCoreError as error:
+    except (BotoCoreError, ResponseParserError) as error:
         raise OutcomeUnknown(f"{call}: {error}") from None
 
 

@@ -13,9 +13,12 @@ from botocore.exceptions import ClientError
 
 from reconciler.aws.clients import idempotent, translated
 from reconciler.codec import Image, digest, to_json
-from reconciler.errors import Unavailable
+from reconciler.errors import InvalidInput, Unavailable
 from reconciler.item import METADATA, is_managed, reading, token_of
 from reconciler.ports import Replacement, Superseded
+
+_COMPARED_ATTRIBUTES = 100  # an expression takes 300 operators and 4 KB
+_INVALID = ("ValidationError", "ItemCollectionSizeLimitExceeded")
 
 
 class DynamoItems:
@@ -42,14 +45,19 @@ class DynamoItems:
         return None
 
     def put_all(self, writes: Sequence[Replacement]) -> Sequence[Superseded | None] | None:
-        """Write all or nothing; the request token makes sending it again harmless."""
+        """Write all or nothing; the request token makes sending it again harmless.
+
+        After ten minutes the request token is forgotten; the images' own tokens are not.
+        """
         items = [{"Put": self._conditional(write)} for write in writes]
         token = digest(to_json([write.image for write in writes]).encode(), 36)
         with translated("TransactWriteItems"):
             try:
                 self._client.transact_write_items(TransactItems=items, ClientRequestToken=token)
             except self._client.exceptions.TransactionCanceledException as error:
-                return _refusals(error)
+                refusals = _refusals(error)
+                carried_out = any(map(_is_written, writes, refusals))
+                return None if carried_out else refusals
         return None
 
     def query(self, parameters: Mapping[str, Any]) -> Iterator[Image]:
@@ -64,29 +72,45 @@ class DynamoItems:
             start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
     def _conditional(self, write: Replacement) -> dict[str, Any]:
-        names = {"#key": reading(write.image, lambda metadata: str(metadata["i"]["SS"][0]))}
         values: dict[str, Any] = {}
         if write.replacing is None:
-            condition = "attribute_not_exists(#key)"
+            names = {"#key": reading(write.image, lambda metadata: str(metadata["i"]["SS"][0]))}
+            tests = ["attribute_not_exists(#key)"]
         elif is_managed(write.replacing):
             names = {"#rec": METADATA, "#token": "t"}
             values = {":token": {"S": token_of(write.replacing)}}
-            condition = "#rec.#token = :token"
+            tests = ["#rec.#token = :token"]
         else:
-            names["#rec"] = METADATA
-            condition = "attribute_exists(#key) AND attribute_not_exists(#rec)"
+            names = {"#rec": METADATA}
+            tests = ["attribute_not_exists(#rec)"]
+        if write.replacing is not None and (write.adopts or not is_managed(write.replacing)):
+            # Writers around the library change no token: the attributes say what was read.
+            plain = sorted((n, v) for n, v in write.replacing.items() if n != METADATA)
+            for number, (name, value) in enumerate(plain[:_COMPARED_ATTRIBUTES]):
+                names[f"#a{number}"], values[f":a{number}"] = name, value
+                tests.append(f"#a{number} = :a{number}")
         return {
             "TableName": self._table,
             "Item": write.image,
-            "ConditionExpression": condition,
+            "ConditionExpression": " AND ".join(tests),
             "ExpressionAttributeNames": names,
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         } | ({"ExpressionAttributeValues": values} if values else {})
 
 
+def _is_written(write: Replacement, refusal: Superseded | None) -> bool:
+    current = refusal.current if refusal is not None else None
+    return (
+        current is not None and is_managed(current) and token_of(current) == token_of(write.image)
+    )
+
+
 def _refusals(error: ClientError) -> list[Superseded | None]:
     reasons: list[dict[str, Any]] = error.response.get("CancellationReasons", [])  # type: ignore[assignment]  # the stubs do not know this field
     codes = {reason.get("Code") for reason in reasons}
+    invalid = [str(each.get("Message")) for each in reasons if each.get("Code") in _INVALID]
+    if invalid:
+        raise InvalidInput(f"TransactWriteItems: {'; '.join(invalid)}")
     if "ConditionalCheckFailed" not in codes:
         raise Unavailable(f"TransactWriteItems: cancelled: {sorted(map(str, codes))}")
     return [

@@ -76,6 +76,10 @@ class Crdt(ABC):
         """Return the state after an observed remove of the whole value."""
         return type(self)()
 
+    def assigned(self, shown: Wire) -> Wire:
+        """Return the value to assign so that readers see `shown`, where a type shows another."""
+        return shown
+
     def settled(self) -> "Crdt":
         """Return the state without what no join of a whole attribute can need again."""
         return self

@@ -75,7 +75,7 @@ class CounterPn(Crdt):
     def forget(self, dot: Dot) -> Crdt:
         # Dropping the slots would bring a lineage's old increments back with its next one.
         total = self.total()
-        cleared = self._adding(-total, dot, ("counter",)) if total else self
+        cleared = self._adding(total.copy_negate(), dot, ("counter",)) if total else self
         return replace(cleared, presence=())
 
     def total(self) -> Decimal:

@@ -7,7 +7,7 @@ which positions each dot stands for ("0-4,7"). A set costs its dots, not its ele
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from operator import sub
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from reconciler.codec import SET_KINDS, Path, Wire, label
 from reconciler.errors import InvalidInput, TypeMismatch
@@ -23,11 +23,21 @@ def elements_of(value: Wire | None, kind: str | None, path: Path) -> tuple[str, 
     return found, value[found]
 
 
-def common_kind(a: str | None, b: str | None) -> str | None:
-    """Return the kind of a joined set; TypeMismatch if both sides hold elements of other kinds."""
-    if a and b and a != b:
-        raise TypeMismatch(f"a set holds {a} in one image and {b} in the other")
-    return a or b
+class Kinded(Protocol):
+    """A set that knows the kind of its elements, or None if it has none."""
+
+    @property
+    def kind(self) -> str | None: ...
+
+
+Sets = TypeVar("Sets", bound=Kinded)
+
+
+def of_one_kind(a: Sets, b: Sets) -> Sets:
+    """Return the set that outlived its join with one of another kind; TypeMismatch if both did."""
+    if a.kind and b.kind:
+        raise TypeMismatch(f"a set holds {a.kind} in one image and {b.kind} in the other")
+    return a if a.kind else b
 
 
 def ranges(positions: Sequence[int]) -> str:

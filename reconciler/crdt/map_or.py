@@ -58,7 +58,7 @@ class MapOr(Crdt):
         for key, value in wanted.items():
             nested, state = child_of(self.fields.get(key), spec, key, (*where, key))
             if state.visible() != value:
-                one = Edit((*where, key), "assign", value)
+                one = Edit((*where, key), "assign", state.assigned(value))
                 fields[key] = state.apply(one, depth + 1, dot, nested)
         return _map(fields)
 

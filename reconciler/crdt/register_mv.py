@@ -21,6 +21,10 @@ class RegisterMv(DotFunction):
         distinct = {canonical_bytes(value): value for value in self.entries.values()}
         return {"L": [distinct[data] for data in sorted(distinct)]}
 
+    def assigned(self, shown: Wire) -> Wire:
+        listed = shown.get("L", [])
+        return listed[0] if len(listed) == 1 else shown
+
     @classmethod
     def entry_of(cls, visible: Wire | None) -> Wire | None:
         return visible["L"][0] if visible else None

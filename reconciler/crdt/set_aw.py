@@ -14,7 +14,7 @@ from typing import Any
 from reconciler.causality import CausalContext, Dot
 from reconciler.codec import Wire
 from reconciler.crdt.base import Crdt, Edit, Spec, register, surviving_dots
-from reconciler.crdt.elements import common_kind, elements_of, ranges, spans
+from reconciler.crdt.elements import elements_of, of_one_kind, ranges, spans
 
 Dots = tuple[Dot, ...]
 
@@ -29,8 +29,11 @@ class SetAw(Crdt):
     kind: str | None = None
     elements: Mapping[Any, Dots] = field(default_factory=dict)
 
-    def join(self, other: "SetAw", mine: CausalContext, theirs: CausalContext) -> Crdt:
-        kind = common_kind(self.kind, other.kind)
+    def join(self, other: "SetAw", mine: CausalContext, theirs: CausalContext) -> "SetAw":
+        if self.kind and other.kind and self.kind != other.kind:
+            kept = self.join(SetAw(), mine, theirs)
+            return of_one_kind(kept, SetAw().join(other, mine, theirs))
+        kind = self.kind or other.kind
         left, right = self.elements, other.elements
         joined: dict[Any, Dots] = {}
         verdicts: dict[
@@ -90,6 +93,8 @@ class SetAw(Crdt):
                 before = {e: held[e] for e in shared}
                 held.update(dict.fromkeys(run, one))
                 held.update({e: before[e] + one for e in shared})
+        if not all(held.values()):
+            raise ValueError("an element stands on no addition")
         return cls(kind, held)
 
 

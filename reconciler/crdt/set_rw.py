@@ -13,7 +13,7 @@ from typing import Any
 from reconciler.causality import CausalContext, Dot
 from reconciler.codec import Wire
 from reconciler.crdt.base import Crdt, Edit, Spec, register, surviving_dots
-from reconciler.crdt.elements import common_kind, elements_of, ranges, spans
+from reconciler.crdt.elements import elements_of, of_one_kind, ranges, spans
 
 Votes = Mapping[Dot, bool]  # True for an addition, False for a discard
 
@@ -28,8 +28,11 @@ class SetRw(Crdt):
     kind: str | None = None
     elements: Mapping[Any, Votes] = field(default_factory=dict)
 
-    def join(self, other: "SetRw", mine: CausalContext, theirs: CausalContext) -> Crdt:
-        kind = common_kind(self.kind, other.kind)
+    def join(self, other: "SetRw", mine: CausalContext, theirs: CausalContext) -> "SetRw":
+        if self.kind and other.kind and self.kind != other.kind:
+            ours = self.join(SetRw(), mine, theirs)
+            return of_one_kind(ours, SetRw().join(other, mine, theirs))
+        kind = self.kind or other.kind
         joined: dict[Any, Votes] = {}
         for element in self.elements.keys() | other.elements.keys():
             left, right = self.elements.get(element, {}), other.elements.get(element, {})
@@ -87,9 +90,14 @@ class SetRw(Crdt):
                 for element in members[low:high]:
                     elements[element][dots[int(ref)]] = True
         for entry in hidden:
-            ((kind, (element,)),) = entry["M"]["e"].items()
+            ((held, (element,)),) = entry["M"]["e"].items()
+            if kind not in (None, held):
+                raise ValueError("a set of two kinds")
+            kind = held
             ballot = entry["M"]["v"]["S"].split(",")
             elements[element] = {dots[int(mark[:-1])]: mark[-1] == "+" for mark in ballot}
+        if members and not all(elements.values()):
+            raise ValueError("an element stands on no addition")
         return _set(kind, elements)
 
 

@@ -13,7 +13,7 @@ _KEY = "local"
 _CONFIG = Config(
     connect_timeout=5,
     read_timeout=30,
-    retries={"mode": "standard", "total_max_attempts": 3},
+    retries={"mode": "standard", "total_max_attempts": 1},  # only a write client may retry
     proxies={},
 )
 

@@ -1,5 +1,7 @@
-"""What can go wrong with a cloud that runs on one machine."""
+"""What can go wrong with the local cloud itself."""
+
+from reconciler.errors import ReconcilerError
 
 
-class LocalCloudError(RuntimeError):
-    """The local cloud was set up wrongly, could not start, or did not come to rest in time."""
+class LocalCloudError(ReconcilerError):
+    """The local cloud cannot start, or stopped working; says which process or setting."""

@@ -1,0 +1,35 @@
+"""One region of AWS in this process, with credentials that are worth nothing."""
+
+from collections.abc import Iterator
+
+import pytest
+from moto import mock_aws
+
+from reconciler.aws.clients import client
+
+REGION = "us-east-1"
+
+
+@pytest.fixture
+def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.setenv(name, "worthless")
+    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_REGION", REGION)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+@pytest.fixture(scope="module")
+def clients() -> Iterator[None]:
+    """Make clients once a module: it costs more than most tests do."""
+    client.cache_clear()
+    yield
+    client.cache_clear()
+
+
+@pytest.fixture
+def aws(credentials: None, clients: None) -> Iterator[None]:
+    with mock_aws():
+        yield

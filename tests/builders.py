@@ -1,0 +1,103 @@
+"""Shared builders: a schema with every type, edits, clocks that tests set, and small items."""
+
+import json
+from collections.abc import Iterator, Mapping
+from itertools import count
+from typing import Any
+
+from reconciler.codec import Image, Wire, canonical, to_json, to_wire
+from reconciler.crdt.base import Edit
+from reconciler.hlc import NONCE_WIDTH, HybridClock, fixed_width
+from reconciler.image import write
+from reconciler.schema import Schema
+
+KEY = {"id": "p1"}
+TYPES = {
+    "name": "register_lww",
+    "notes": "register_mv",
+    "balance": "counter_pn",
+    "tags": "set_aw",
+    "blocked": "set_rw",
+    "active": "flag_ew",
+    "high": "register_max",
+    "low": "register_min",
+    "profile": {
+        "type": "map_or",
+        "fields": {
+            "visits": "counter_pn",
+            "labels": "set_aw",
+            "bans": "set_rw",
+            "seen": "register_max",
+            "deep": {"type": "map_or", "values": "counter_pn"},
+        },
+    },
+}
+SCHEMA = Schema.of(table="parties", key=["id"], attributes=TYPES)
+DELETE_WINS = Schema.of(table="parties", key=["id"], attributes=TYPES, delete="delete_wins")
+
+
+def edit(where: str, verb: str, value: Any = None) -> Edit:
+    """Return an edit; `where` is a path such as "profile.city"."""
+    path = tuple(where.split("."))
+    wire = canonical(to_wire(value, path)) if verb != "remove" else None
+    return Edit(path, verb, wire)
+
+
+def assign(where: str, value: Any) -> Edit:
+    return edit(where, "assign", value)
+
+
+def remove(where: str) -> Edit:
+    return edit(where, "remove")
+
+
+def increment(where: str, amount: Any = 1) -> Edit:
+    return edit(where, "increment", amount)
+
+
+def add(where: str, *elements: Any) -> Edit:
+    return edit(where, "add", set(elements))
+
+
+def discard(where: str, *elements: Any) -> Edit:
+    return edit(where, "discard", set(elements))
+
+
+def clock(wall_ms: int, nonces: Iterator[int]) -> HybridClock:
+    """Return a new writer's clock: it knows nothing but what the item carries."""
+    return HybridClock(lambda: wall_ms, lambda: fixed_width(next(nonces), NONCE_WIDTH))
+
+
+class Replica:
+    """One region's copy of one item; every write states its wall time and is a new writer's."""
+
+    def __init__(self, name: str, image: Mapping[str, Any] | None = None) -> None:
+        self.name = name
+        self.image = image
+        self._nonces = count(1)
+
+    def write(self, *edits: Edit, at: int = 1_000, schema: Schema = SCHEMA) -> Image:
+        self.image = write(
+            self.image,
+            edits,
+            key=KEY,
+            schema=schema,
+            replica=self.name,
+            clock=clock(at, self._nonces),
+        )
+        return self.image
+
+
+def written(*edits: Edit, replica: str = "use1", at: int = 1_000) -> Image:
+    """Return the image of a new item after one write."""
+    return Replica(replica).write(*edits, at=at)
+
+
+def as_stream(image: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the image as a Lambda stream record carries it: JSON, with binary as base64 text."""
+    return dict(json.loads(to_json(image)))
+
+
+def metadata(image: Mapping[str, Any]) -> dict[str, Wire]:
+    """Return the reserved map of an image."""
+    return dict(image["_rec"]["M"])

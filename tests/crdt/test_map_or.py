@@ -1,0 +1,87 @@
+"""map_or: fields merge by their own types; a removed key takes away what its writer saw."""
+
+from typing import Any
+
+import pytest
+
+from reconciler.errors import InvalidInput
+from reconciler.image import merge, read
+from tests.builders import Replica, add, assign, discard, increment, remove
+
+
+def profile(image: Any) -> Any:
+    plain = read(image)
+    assert plain is not None
+    return plain.get("profile")
+
+
+def forks(value: Any) -> tuple[Replica, Replica]:
+    base = Replica("apse1").write(assign("name", "x"), assign("profile", value), at=1_000)
+    return Replica("use1", base), Replica("euw1", base)
+
+
+def test_edits_of_different_fields_merge() -> None:
+    ours, theirs = forks({"city": "Rome"})
+    merged = merge(
+        ours.write(assign("profile.city", "Oslo")), theirs.write(assign("profile.street", "x"))
+    )
+    assert profile(merged) == {"city": "Oslo", "street": "x"}
+
+
+def test_fields_merge_by_their_own_types_at_any_depth() -> None:
+    ours, theirs = forks({"visits": 1, "labels": {"a"}, "deep": {"k": 1}})
+    merged = merge(
+        ours.write(
+            increment("profile.visits", 10),
+            discard("profile.labels", "a"),
+            increment("profile.deep.k", 10),
+        ),
+        theirs.write(
+            increment("profile.visits", 100),
+            add("profile.labels", "a"),
+            increment("profile.deep.k", 100),
+        ),
+    )
+    assert profile(merged) == {"visits": 111, "labels": {"a"}, "deep": {"k": 111}}
+
+
+def test_a_field_written_while_its_map_was_removed_comes_back_alone() -> None:
+    ours, theirs = forks({"city": "Rome", "visits": 1, "labels": {"a"}})
+    removed = ours.write(remove("profile"), at=9_000)
+    assert profile(removed) is None
+    updated = theirs.write(increment("profile.visits", 5), add("profile.labels", "b"))
+    assert profile(merge(removed, updated)) == {"visits": 5, "labels": {"b"}}
+
+
+def test_a_field_removed_and_added_again_beside_a_concurrent_edit_counts_each_write_once() -> None:
+    ours, theirs = forks({"visits": 1, "labels": {"a"}})
+    ours.write(remove("profile.visits"), remove("profile.labels"), at=2_000)
+    ours.write(increment("profile.visits", 10), add("profile.labels", "c"), at=3_000)
+    theirs.write(increment("profile.visits", 100), add("profile.labels", "d"), at=2_500)
+    merged = merge(ours.image or {}, theirs.image or {})
+    assert profile(merged) == {"visits": 110, "labels": {"c", "d"}}
+
+
+def test_assigning_a_map_writes_only_the_differences() -> None:
+    ours, theirs = forks({"city": "Rome", "street": "x", "visits": 1})
+    whole = ours.write(assign("profile", {"city": "Rome", "street": "y", "visits": 4}), at=9_000)
+    merged = merge(whole, theirs.write(assign("profile.city", "Oslo"), increment("profile.visits")))
+    assert profile(merged) == {"city": "Oslo", "street": "y", "visits": 5}
+
+
+def test_a_removed_register_field_keeps_a_value_it_did_not_see() -> None:
+    ours, theirs = forks({"city": "Rome"})
+    removed = ours.write(remove("profile.city"), at=9_000)
+    merged = merge(removed, theirs.write(assign("profile.city", "Oslo"), at=2_000))
+    assert profile(merged) == {"city": "Oslo"}
+
+
+def test_a_map_without_keys_is_no_attribute() -> None:
+    ours, _ = forks({"city": "Rome"})
+    assert profile(ours.write(remove("profile.city"))) is None
+
+
+def test_an_edit_below_a_field_that_is_no_map_is_refused_with_its_path() -> None:
+    ours, _ = forks({"visits": 1})
+    with pytest.raises(InvalidInput, match=r"profile\.visits\.x: profile\.visits is a counter_pn"):
+        ours.write(assign("profile.visits.x", 1))

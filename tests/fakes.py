@@ -1,0 +1,200 @@
+"""In-memory ports, with one call log for all of them and faults that a test scripts.
+
+Behaviour: the same contract as the adapters in `reconciler.aws`; `tests/aws/test_contract.py` holds
+both to it. Each call takes the next fault of its port, if any is left: an exception is raised
+instead of the call, a callable runs before it ("another writer comes first"), and an `AnswerLost`
+carries a write out, or not, and keeps the answer back.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from reconciler.codec import Image, canonical_image, digest, to_json
+from reconciler.errors import OutcomeUnknown, Unavailable
+from reconciler.events import ConflictEvent
+from reconciler.item import is_managed, token_of
+from reconciler.ledger import LedgerRow
+from reconciler.ports import Replacement, Superseded
+
+
+class Call(NamedTuple):
+    """One call of a port, and the ids of what it was about."""
+
+    name: str
+    about: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class AnswerLost:
+    """The caller hears nothing; `applied` says whether the write was carried out."""
+
+    applied: bool
+
+
+Fault = Exception | AnswerLost | Callable[[], Any] | None
+REFUSED = Unavailable("refused")
+
+
+class Port:
+    """What the fakes share: the log, and the faults still to come."""
+
+    def __init__(self, log: list[Call] | None = None) -> None:
+        self.log: list[Call] = [] if log is None else log
+        self.faults: deque[Fault] = deque()
+
+    def called(self, name: str, *about: str) -> Fault:
+        """Log a call; raise, or return, the fault that is its turn."""
+        self.log.append(Call(name, about))
+        fault = self.faults.popleft() if self.faults else None
+        if isinstance(fault, Exception):
+            raise fault
+        if callable(fault):
+            fault()
+        return fault
+
+    def names(self) -> list[str]:
+        """Return the names of the calls so far, in order."""
+        return [call.name for call in self.log]
+
+
+class FakeItems(Port):
+    """An `ItemStore`. Faults meet writes; `read_faults` meet reads."""
+
+    def __init__(self, *key_names: str, log: list[Call] | None = None) -> None:
+        super().__init__(log)
+        self.key_names = key_names or ("id",)
+        self.items: dict[str, Image] = {}
+        self.read_faults: deque[Exception] = deque()
+        self._carried_out: set[str] = set()
+
+    def get(self, key: Image) -> Image | None:
+        self.log.append(Call("get", (to_json(key),)))
+        if self.read_faults:
+            raise self.read_faults.popleft()
+        return deepcopy(self.items.get(to_json(canonical_image(key))))
+
+    def put(self, write: Replacement) -> Superseded | None:
+        fault = self.called("put", self._name(write.image))
+        if isinstance(fault, AnswerLost) and not fault.applied:
+            raise OutcomeUnknown("the request was lost")
+        refusal = self._refusal(write)
+        if refusal is None:
+            self.place(write.image)
+        if isinstance(fault, AnswerLost):
+            raise OutcomeUnknown("the answer was lost")
+        return refusal
+
+    def put_all(self, writes: Sequence[Replacement]) -> Sequence[Superseded | None] | None:
+        fault = self.called("put_all", *(self._name(write.image) for write in writes))
+        if isinstance(fault, AnswerLost) and not fault.applied:
+            raise OutcomeUnknown("the request was lost")
+        token = digest(to_json([write.image for write in writes]).encode(), 36)
+        if token in self._carried_out:
+            return None
+        refusals = [self._refusal(write) for write in writes]
+        refused = any(refusal is not None for refusal in refusals)
+        if not refused:
+            self._carried_out.add(token)
+            for write in writes:
+                self.place(write.image)
+        if isinstance(fault, AnswerLost):
+            raise OutcomeUnknown("the answer was lost")
+        return refusals if refused else None
+
+    def query(self, parameters: Mapping[str, Any]) -> Iterator[Image]:
+        """Yield the items of the one partition that the only expression value names."""
+        (partition,) = parameters["ExpressionAttributeValues"].values()
+        found = [item for item in self.items.values() if item[self.key_names[0]] == partition]
+        found.sort(key=lambda item: to_json(item[self.key_names[-1]]))
+        size = parameters.get("Limit", 1_000)
+        for start in range(0, max(1, len(found)), size):
+            self.log.append(Call("query"))
+            yield from deepcopy(found[start : start + size])
+
+    def place(self, image: Mapping[str, Any]) -> None:
+        """Put an image as replication, or a writer around the library, does: unconditionally."""
+        self.items[self._name(image)] = deepcopy(dict(image))
+
+    def _name(self, image: Mapping[str, Any]) -> str:
+        return to_json(canonical_image({name: image[name] for name in self.key_names}))
+
+    def _refusal(self, write: Replacement) -> Superseded | None:
+        current = self.items.get(self._name(write.image))
+        replaced = write.replacing
+        if replaced is None or current is None or is_managed(replaced) != is_managed(current):
+            same = replaced is None and current is None
+        elif is_managed(replaced) and not write.adopts:
+            same = token_of(replaced) == token_of(current)
+        else:
+            same = canonical_image(replaced) == canonical_image(current)
+        return None if same else Superseded(deepcopy(current))
+
+
+class FakeLedger(Port):
+    """A `Ledger`; `refuses` takes the ids of a call and returns those that are not written."""
+
+    def __init__(self, log: list[Call] | None = None) -> None:
+        super().__init__(log)
+        self.rows: dict[str, Image] = {}
+        self.refuses: deque[Callable[[list[str]], set[str]]] = deque()
+
+    def record(self, rows: Sequence[LedgerRow]) -> set[str]:
+        ids = [row.conflict_id for row in rows]
+        self.called("record", *ids)
+        refused = self.refuses.popleft()(ids) if self.refuses else set()
+        self.rows |= {row.conflict_id: row.item for row in rows if row.conflict_id not in refused}
+        return refused
+
+    def states(self) -> list[str]:
+        """Return the states of all rows."""
+        return [row["state"]["S"] for row in self.rows.values()]
+
+
+class FakeBus(Port):
+    """A `ConflictBus`; `refuses` takes the ids of a call and returns those not accepted."""
+
+    def __init__(self, log: list[Call] | None = None) -> None:
+        super().__init__(log)
+        self.sent: list[ConflictEvent] = []
+        self.refuses: deque[Callable[[list[str]], set[str]]] = deque()
+
+    def publish(self, events: Sequence[ConflictEvent]) -> set[str]:
+        ids = [event.conflict_id for event in events]
+        self.called("publish", *ids)
+        refused = self.refuses.popleft()(ids) if self.refuses else set()
+        self.sent += [event for event in events if event.conflict_id not in refused]
+        return refused
+
+
+class FakeEvidence(Port):
+    """An `EvidenceStore`."""
+
+    def __init__(self, log: list[Call] | None = None) -> None:
+        super().__init__(log)
+        self.documents: dict[str, str] = {}
+
+    def put(self, name: str, document: str) -> str:
+        self.called("keep", name)
+        self.documents[f"memory://{name}"] = document
+        return f"memory://{name}"
+
+    def get(self, reference: str) -> str:
+        self.called("fetch", reference)
+        if reference not in self.documents:
+            raise Unavailable(f"{reference} is not there")
+        return self.documents[reference]
+
+
+class FakeParked(Port):
+    """`ParkedChanges`."""
+
+    def __init__(self, log: list[Call] | None = None) -> None:
+        super().__init__(log)
+        self.documents: list[dict[str, Any]] = []
+
+    def park(self, document: Mapping[str, Any]) -> None:
+        self.called("park")
+        self.documents.append(dict(document))

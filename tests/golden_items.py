@@ -1,0 +1,65 @@
+"""Builds the images whose bytes are golden; `python -m tests.golden_items` writes them anew."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from reconciler.codec import Image, to_json
+from reconciler.image import DELETE, adopt, merge
+from reconciler.item import encode
+from tests.builders import Replica, add, as_stream, assign, discard, increment
+
+PATH = Path(__file__).parent / "golden" / "images.json"
+
+
+def images() -> dict[str, Image]:
+    """Return the golden images by name."""
+    ada = Replica("use1")
+    first = ada.write(
+        assign("name", "Ada"),
+        assign("notes", "one"),
+        increment("balance", 10),
+        add("tags", "a", "b", "c"),
+        add("blocked", "x", "y"),
+        assign("active", True),
+        assign("high", 7),
+        assign("low", "2026-01-01"),
+        assign("picture", b"\x00\xff"),
+        assign("profile", {"city": "Rome", "visits": 3, "labels": {"p"}, "deep": {"k": 1}}),
+        at=1_700_000_000_000,
+    )
+    second = ada.write(
+        increment("balance", 5), discard("tags", "b"), discard("blocked", "x"), at=1_700_000_001_000
+    )
+    other = Replica("euw1", first).write(
+        assign("notes", "two"),
+        increment("balance", 100),
+        add("tags", "d"),
+        assign("active", False),
+        assign("profile.city", "Paris"),
+        at=1_700_000_001_000,
+    )
+    tombstone = Replica("use1", second).write(DELETE, at=1_700_000_002_000)
+    unmanaged: dict[str, Any] = {**first, "name": {"S": "Grace"}, "balance": {"N": "12"}}
+    legacy = {"id": {"S": "p1"}, "name": {"S": "Old"}, "balance": {"N": "1"}}
+    return {
+        "first write of every type": first,
+        "second write": second,
+        "merge of two concurrent writes": merge(second, other),
+        "tombstone": tombstone,
+        "change around the library, adopted": encode(adopt(unmanaged)),
+        "item from before the library, written to": Replica("use1", legacy).write(
+            increment("balance", 2), at=1_700_000_003_000
+        ),
+    }
+
+
+def golden() -> dict[str, Any]:
+    """Return the checked-in images, as streams carry them."""
+    return dict(json.loads(PATH.read_text()))
+
+
+if __name__ == "__main__":
+    streams = {name: as_stream(image) for name, image in images().items()}
+    PATH.write_text(json.dumps(streams, indent=1, sort_keys=True, ensure_ascii=True) + "\n")
+    assert {name: to_json(image) for name, image in golden().items()}

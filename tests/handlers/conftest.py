@@ -1,0 +1,108 @@
+"""A region as the functions find it: its resources in this process, its names in the environment.
+
+The functions keep their clients between invocations; a test starts without any.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import handlers.detect
+import handlers.resolve
+from reconciler.aws.clients import client
+from reconciler.deployment import Names, function_environment
+from tests.aws.conftest import REGION, aws, clients, credentials
+
+__all__ = ["aws", "clients", "credentials"]
+
+NAMES = Names("parties", REGION)
+
+
+class Region:
+    """The resources of one region."""
+
+    def __init__(self) -> None:
+        self.dynamodb = client("dynamodb", REGION)
+        self.sqs, self.s3, self.events = (client(each, REGION) for each in ("sqs", "s3", "events"))
+        for table, key in ((NAMES.table, "id"), (NAMES.ledger, "conflict_id")):
+            self.dynamodb.create_table(
+                TableName=table,
+                BillingMode="PAY_PER_REQUEST",
+                AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
+                KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
+            )
+        self.s3.create_bucket(Bucket=NAMES.evidence_bucket)
+        self.events.create_event_bus(Name=NAMES.bus)
+        self.parked_url = self._queue(NAMES.parked_queue)
+        self.conflicts_url = self._queue(NAMES.home_queue)
+        rule = {"source": ["dynamodb.reconciler"]}
+        self.events.put_rule(Name="all", EventBusName=NAMES.bus, EventPattern=json.dumps(rule))
+        arn = self.sqs.get_queue_attributes(
+            QueueUrl=self.conflicts_url, AttributeNames=["QueueArn"]
+        )["Attributes"]["QueueArn"]
+        targets = [{"Id": "queue", "Arn": arn}]
+        self.events.put_targets(Rule="all", EventBusName=NAMES.bus, Targets=targets)
+
+    def _queue(self, name: str) -> str:
+        attributes = {"MaximumMessageSize": "1048576"}
+        return str(self.sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"])
+
+    def parked(self) -> list[dict[str, Any]]:
+        return self._bodies(self.parked_url)
+
+    def conflicts(self) -> list[dict[str, Any]]:
+        """Return the EventBridge events that reached the resolve queue."""
+        return self._bodies(self.conflicts_url)
+
+    def _bodies(self, url: str) -> list[dict[str, Any]]:
+        answer = self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+        return [json.loads(message["Body"]) for message in answer.get("Messages", [])]
+
+    def ledger_states(self) -> list[str]:
+        rows = self.dynamodb.scan(TableName=NAMES.ledger)["Items"]
+        return [row["state"]["S"] for row in rows]
+
+    def item(self, identifier: str = "p1") -> Any:
+        key = {"id": {"S": identifier}}
+        return self.dynamodb.get_item(TableName=NAMES.table, Key=key).get("Item")
+
+    def place(self, image: Any) -> None:
+        self.dynamodb.put_item(TableName=NAMES.table, Item=image)
+
+
+@pytest.fixture
+def fresh_functions() -> Iterator[None]:
+    handlers.detect._function.cache_clear()
+    handlers.resolve._function.cache_clear()
+    yield
+    handlers.detect._function.cache_clear()
+    handlers.resolve._function.cache_clear()
+
+
+@pytest.fixture
+def region(aws: None, fresh_functions: None, monkeypatch: pytest.MonkeyPatch) -> Region:
+    made = Region()
+    environment = function_environment(NAMES, parked_queue_url=made.parked_url)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("RECONCILER_TRACING", raising=False)
+    monkeypatch.delenv("RECONCILER_OUTSIDE_WRITES", raising=False)
+    return made
+
+
+class Context:
+    """What Lambda passes beside the event."""
+
+    aws_request_id = "request-1"
+    function_name = "function"
+    memory_limit_in_mb = 256
+    invoked_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:function"
+
+
+def metrics(out: str) -> dict[str, Any]:
+    """Return the metrics of the one embedded-metric-format line in what was printed."""
+    lines = [json.loads(line) for line in out.splitlines() if '"_aws"' in line]
+    assert len(lines) == 1
+    return dict(lines[0])

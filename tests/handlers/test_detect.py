@@ -1,0 +1,142 @@
+"""The detect function, from the event that Lambda delivers to rows, events and metrics."""
+
+import json
+
+import pytest
+
+from handlers.detect import handler
+from reconciler.aws.clients import client
+from reconciler.codec import canonical_image
+from reconciler.errors import InvalidInput, UnsupportedStream
+from tests.aws.conftest import REGION
+from tests.handlers.conftest import NAMES, Context, Region, metrics
+from tests.handlers.streams import LOST, WINNER, batch, clean, lost, record, undecodable
+
+
+def test_a_loss_ends_in_a_row_and_an_event_with_the_losing_image(region: Region) -> None:
+    assert handler(batch(clean(1), lost(2)), Context()) == {"batchItemFailures": []}
+    assert region.ledger_states() == ["OPEN"]
+    (event,) = region.conflicts()
+    assert event["source"] == "dynamodb.reconciler"
+    assert event["detail"]["role"] == "home"
+    assert canonical_image(event["detail"]["lost"]) == LOST
+
+
+def test_clean_records_leave_nothing_behind(region: Region) -> None:
+    assert handler(batch(clean(1), clean(2)), Context()) == {"batchItemFailures": []}
+    assert region.ledger_states() == []
+    assert region.conflicts() == []
+
+
+def test_an_undecodable_record_is_parked_whole_and_the_batch_goes_on(region: Region) -> None:
+    bad = undecodable(1)
+    assert handler(batch(bad, lost(2)), Context()) == {"batchItemFailures": []}
+    (document,) = region.parked()
+    assert document["record"] == bad
+    assert sorted(region.ledger_states()) == ["OPEN", "PARKED"]
+    assert len(region.conflicts()) == 1
+
+
+def test_a_large_image_travels_by_reference(region: Region) -> None:
+    large = {**LOST, "name": {"S": "x" * 310_000}}
+    handler(batch(record(1, large, WINNER)), Context())
+    (event,) = region.conflicts()
+    reference = event["detail"]["images_ref"]
+    body = region.s3.get_object(Bucket=NAMES.evidence_bucket, Key=reference.split("/", 3)[3])[
+        "Body"
+    ]
+    assert canonical_image(json.loads(body.read())["lost"]) == canonical_image(large)
+
+
+def test_a_ledger_that_is_gone_returns_the_batch_from_its_first_loss(region: Region) -> None:
+    region.dynamodb.delete_table(TableName=NAMES.ledger)
+    answer = handler(batch(clean(1), lost(2), lost(3)), Context())
+    assert answer == {"batchItemFailures": [{"itemIdentifier": f"{2:021d}"}]}
+    assert region.conflicts() == []
+
+
+def test_a_parked_queue_that_is_gone_returns_the_batch_from_the_record(region: Region) -> None:
+    region.sqs.delete_queue(QueueUrl=region.parked_url)
+    answer = handler(batch(lost(1), undecodable(2)), Context())
+    assert answer == {"batchItemFailures": [{"itemIdentifier": f"{2:021d}"}]}
+    assert len(region.conflicts()) == 1
+
+
+def test_metrics_leave_as_one_embedded_metric_line(
+    region: Region, capsys: pytest.CaptureFixture[str]
+) -> None:
+    handler(batch(clean(1), lost(2), undecodable(3)), Context())
+    line = metrics(capsys.readouterr().out)
+    assert line["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "DynamoDBReconciler"
+    assert (line["table"], line["region"], line["service"]) == ("parties", REGION, "reconciler")
+    assert (line["Records"], line["Conflicts"], line["Parked"]) == ([3.0], [1.0], [1.0])
+    assert line["LossToDetection_ms"][0] > 0
+
+
+def test_each_invocation_counts_from_nothing(
+    region: Region, capsys: pytest.CaptureFixture[str]
+) -> None:
+    handler(batch(lost(1)), Context())
+    capsys.readouterr()
+    handler(batch(clean(2)), Context())
+    line = metrics(capsys.readouterr().out)
+    assert line["Records"] == [1.0]
+    assert "Conflicts" not in line
+
+
+def test_metrics_have_a_namespace_even_if_the_environment_names_none(
+    region: Region, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without one, sending them raised, and every batch failed after its work was done."""
+    monkeypatch.delenv("POWERTOOLS_METRICS_NAMESPACE")
+    assert handler(batch(lost(1)), Context()) == {"batchItemFailures": []}
+    line = metrics(capsys.readouterr().out)
+    assert line["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "DynamoDBReconciler"
+
+
+def test_metrics_are_sent_even_if_the_invocation_fails(
+    region: Region, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    keys_only = record(1, LOST, LOST, StreamViewType="KEYS_ONLY")
+    with pytest.raises(UnsupportedStream):
+        handler(batch(keys_only), Context())
+    assert metrics(capsys.readouterr().out)["Records"] == [1.0]
+    assert "invocation failed" in caplog.messages
+
+
+def test_hundreds_of_losses_in_one_batch_are_all_handled(
+    region: Region, capsys: pytest.CaptureFixture[str]
+) -> None:
+    losses = [record(n, LOST, WINNER) for n in range(150)]
+    assert handler(batch(*losses), Context()) == {"batchItemFailures": []}
+    lines = [json.loads(x) for x in capsys.readouterr().out.splitlines() if '"_aws"' in x]
+    assert sum(sum(line.get("Conflicts", [])) for line in lines) == 150
+
+
+def test_settings_that_are_missing_or_wrong_are_all_named_at_once(
+    region: Region, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("RECONCILER_TABLE", "RECONCILER_BUS", "AWS_REGION"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("RECONCILER_OUTSIDE_WRITES", "ignore")
+    with pytest.raises(InvalidInput) as caught:
+        handler(batch(clean(1)), Context())
+    for name in ("RECONCILER_TABLE", "RECONCILER_BUS", "AWS_REGION", "'ignore'"):
+        assert name in str(caught.value)
+    assert "RECONCILER_LEDGER_TABLE" not in str(caught.value)
+
+
+def test_outside_writes_are_restored_if_the_environment_says_so(
+    region: Region, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RECONCILER_OUTSIDE_WRITES", "restore")
+    handler(batch(record(1, LOST, None)), Context())
+    (event,) = region.conflicts()
+    assert event["detail"]["restore"] is True
+
+
+def test_clients_are_made_once_for_all_invocations(region: Region) -> None:
+    handler(batch(lost(1)), Context())
+    made = client.cache_info().misses
+    handler(batch(lost(1)), Context())
+    assert client.cache_info().misses == made

@@ -1,0 +1,136 @@
+"""The resolve function, from the message that a queue delivers to the repaired item."""
+
+import json
+from typing import Any
+
+import pytest
+
+from handlers import detect, resolve
+from reconciler.image import read
+from tests.handlers.conftest import NAMES, Context, Region, metrics
+from tests.handlers.streams import WINNER, batch, lost
+
+REPAIRED = {"id": "p1", "name": "Ada", "balance": 5, "photo": b"\x00\xff", "note": "Eve"}
+
+
+def message(body: str, identifier: str = "m1") -> dict[str, Any]:
+    """Return one record of an SQS event."""
+    return {
+        "messageId": identifier,
+        "receiptHandle": "receipt",
+        "body": body,
+        "attributes": {"ApproximateReceiveCount": "1"},
+        "messageAttributes": {},
+        "md5OfBody": "",
+        "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:parties-resolve",
+        "awsRegion": "us-east-1",
+    }
+
+
+def detected(region: Region) -> str:
+    """Detect a loss; return the message that reaches the queue, and leave the winner in place."""
+    region.place(WINNER)
+    detect.handler(batch(lost(1)), Context())
+    (event,) = region.conflicts()
+    return json.dumps(event)
+
+
+def resolved(*records: dict[str, Any]) -> list[str]:
+    answer = resolve.handler({"Records": list(records)}, Context())
+    assert list(answer) == ["batchItemFailures"]
+    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+
+def test_a_lost_write_is_back_after_both_functions_ran(region: Region) -> None:
+    body = detected(region)
+    assert resolved(message(body)) == []
+    assert read(region.item()) == REPAIRED
+    assert region.ledger_states() == ["RESOLVED"]
+
+
+def test_a_message_delivered_twice_changes_nothing_more(region: Region) -> None:
+    body = detected(region)
+    resolved(message(body))
+    repaired = region.item()
+    assert resolved(message(body, "m2"), message(body, "m3")) == []
+    assert region.item() == repaired
+
+
+def test_metrics_leave_as_one_embedded_metric_line(
+    region: Region, capsys: pytest.CaptureFixture[str]
+) -> None:
+    body = detected(region)
+    capsys.readouterr()
+    resolved(message(body))
+    line = metrics(capsys.readouterr().out)
+    assert (line["WriteBacks"], line["WritesRescued"]) == ([1.0], [1.0])
+    assert line["LossToRepair_ms"][0] > 0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "not json",
+        "[]",
+        "null",
+        "{}",
+        '{"detail": null}',
+        '{"detail": {"version": "2"}}',
+        '{"detail": 7}',
+    ],
+)
+def test_a_body_that_is_no_conflict_event_is_parked_whole(
+    region: Region, body: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = detected(region)
+    capsys.readouterr()
+    assert resolved(message(body, "bad"), message(good)) == []
+    (document,) = region.parked()
+    assert document["message"] == body
+    assert document["reason"].startswith("Undecodable")
+    assert read(region.item()) == REPAIRED
+    assert metrics(capsys.readouterr().out)["Parked"] == [1.0]
+
+
+@pytest.mark.parametrize("field", ["key", "lost"])
+def test_an_event_whose_values_are_no_wire_values_is_parked_alone(
+    region: Region, field: str
+) -> None:
+    """It once raised while messages were grouped, and again while its row was made."""
+    good = detected(region)
+    bad = json.loads(good)
+    bad["detail"][field] = {"id": {"X": "?"}}
+    assert resolved(message(json.dumps(bad), "bad"), message(good)) == []
+    assert len(region.parked()) == 1
+    assert read(region.item()) == REPAIRED
+
+
+def test_a_body_that_cannot_be_parked_comes_back(
+    region: Region, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = detected(region)
+    capsys.readouterr()
+    region.sqs.delete_queue(QueueUrl=region.parked_url)
+    assert resolved(message("not json", "bad"), message(good)) == ["bad"]
+    assert read(region.item()) == REPAIRED
+    assert "Parked" not in metrics(capsys.readouterr().out)
+
+
+def test_a_table_that_is_gone_brings_the_message_back_and_leaves_its_row_open(
+    region: Region,
+) -> None:
+    body = detected(region)
+    region.dynamodb.delete_table(TableName=NAMES.table)
+    assert resolved(message(body)) == ["m1"]
+    assert region.ledger_states() == ["OPEN"]
+
+
+def test_a_loss_of_an_item_that_is_gone_is_parked(region: Region) -> None:
+    body = detected(region)
+    region.dynamodb.delete_item(TableName=NAMES.table, Key={"id": {"S": "p1"}})
+    assert resolved(message(body)) == []
+    (document,) = region.parked()
+    assert document["reason"].startswith("ItemGone")
+    assert document["event"]["lost"]["photo"] == {"B": "AP8="}
+    assert region.ledger_states() == ["PARKED"]
