@@ -115,7 +115,3 @@ class HybridClock:
         of it, and their conflicts are parked for a person.
         """
         return drift_ms(self._latest, self._physical_ms()) if self._latest else 0
-
-    def now_ms(self) -> int:
-        """Return the physical clock's reading, in milliseconds since 1970."""
-        return self._physical_ms()

@@ -30,7 +30,8 @@ from reconciler.hlc import Hlc
 METADATA = "_rec"
 EXPIRY = "_rec_ttl"  # a top-level number, because that is all DynamoDB's TTL looks at
 WIRE_VERSION = "1"
-_TOKEN_WIDTH, _DIGEST_WIDTH = 12, 6
+TOKEN_WIDTH = 12
+_DIGEST_WIDTH = 6
 T = TypeVar("T")
 
 
@@ -129,7 +130,7 @@ def encode(item: ReplicatedItem) -> Image:
     if not item.exists:
         metadata["s"] = {"M": visible}
         visible = {EXPIRY: {"N": str(item.expires)}} if item.expires is not None else {}
-    metadata["t"] = {"S": digest(to_json(metadata).encode(), _TOKEN_WIDTH)}
+    metadata["t"] = {"S": digest(to_json(metadata).encode(), TOKEN_WIDTH)}
     return {**item.key, **visible, METADATA: {"M": metadata}}
 
 

@@ -18,22 +18,22 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypeVar
 
-from reconciler.causality import Dot, Lineage
-from reconciler.codec import Image, canonical_image, digest, to_json, to_wire
+from reconciler.codec import Image, canonical_image, to_json, to_wire
 from reconciler.crdt.base import Edit
 from reconciler.editor import ItemEditor
 from reconciler.errors import Contention, InvalidInput, OutcomeUnknown, Unavailable
 from reconciler.hlc import HybridClock
 from reconciler.image import read, write
-from reconciler.item import METADATA, context_of, is_managed, reading, token_of
 from reconciler.ports import ItemStore, Replacement, Superseded
 from reconciler.schema import Schema
+from reconciler.settlement import carried_out, unsettled, with_own_token
 
 Key = Mapping[str, Any]
 Change = Callable[[ItemEditor], None]
 Answer = TypeVar("Answer")
 ATTEMPTS = 10
-REMEMBERED_ITEMS, TOKEN_WIDTH = 1_000, 12
+REMEMBERED_ITEMS = 1_000
+_HIDING = {"AttributesToGet", "ProjectionExpression", "Select"}
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.02, 1.0
 
 
@@ -58,6 +58,15 @@ class ReplicatedTable:
         self._draw = draw
         self._seen: OrderedDict[str, Image] = OrderedDict()
 
+    @property
+    def clock_drift_ms(self) -> int:
+        """How far this client's latest stamp lies ahead of its wall clock.
+
+        More than clocks may drift apart means that a stamp from the far future was read: writes
+        go on beyond it, and the conflicts of its item are parked for a person.
+        """
+        return self._clock.drift_ms()
+
     def get(self, key: Key) -> dict[str, Any] | None:
         """Return the item as plain values, read consistently in this region, or None."""
         return read(self._fetch(key))
@@ -67,7 +76,10 @@ class ReplicatedTable:
 
         Parameters are those of DynamoDB's Query, in plain values:
         `query(KeyConditionExpression="id = :id", ExpressionAttributeValues={":id": "p1"})`.
+        Whole items only: without its metadata a deleted item cannot be told from a live one.
         """
+        for name in _HIDING & parameters.keys():
+            raise InvalidInput(f"query: {name} hides the metadata; choose attributes afterwards")
         values = parameters.get("ExpressionAttributeValues")
         if values:
             wires = {name: to_wire(value, (name,)) for name, value in values.items()}
@@ -151,7 +163,7 @@ class ReplicatedTable:
         written = write(
             image, edits, key=key, schema=self._schema, replica=self._replica, clock=self._clock
         )
-        return _with_own_token(written, self._draw())
+        return with_own_token(written, self._draw())
 
     def _commit(
         self, key: Key, image: Image | None, edits_on: Callable[[Image | None], Sequence[Edit]]
@@ -175,7 +187,7 @@ class ReplicatedTable:
         if refusal is None or carried_out(write, refusal.current):
             return None
         if doubtful:
-            raise _unsettled(write)
+            raise unsettled(write)
         return refusal
 
     def _answered(self, send: Callable[[], Answer], *writes: Replacement) -> tuple[Answer, bool]:
@@ -193,7 +205,7 @@ class ReplicatedTable:
                 if attempt == ATTEMPTS - 1 and not doubtful:
                     raise
             self._pause(attempt)
-        raise _unsettled(*writes)
+        raise unsettled(*writes)
 
     def _remember(self, key: Key, image: Image) -> None:
         self._seen.pop(_name(key), None)
@@ -204,41 +216,6 @@ class ReplicatedTable:
     def _pause(self, attempt: int) -> None:
         longest = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2**attempt)
         self._sleep(longest * self._draw())
-
-
-def written_dot(image: Image) -> Dot:
-    """Return the dot of the local write that made the image."""
-    lineage = reading(image, lambda metadata: Lineage(metadata["p"]["S"]))
-    return Dot(lineage, context_of(image).heads[lineage])
-
-
-def carried_out(write: Replacement, current: Image | None) -> bool:
-    """Return whether the current image proves that the write was carried out.
-
-    Its token does, and so does a lineage that the write started. A lineage that it extended does
-    not: every writer of the region extends it, so a later stamp may be another writer's (W4).
-    """
-    if current is None or not is_managed(current):
-        return False
-    lineage, before = written_dot(write.image).lineage, write.replacing
-    if before is not None and is_managed(before) and lineage in context_of(before).heads:
-        return token_of(current) == token_of(write.image)
-    return lineage in context_of(current).heads
-
-
-def _with_own_token(image: Image, drawn: float) -> Image:
-    # Two writers may make the same edit of the same image in the same millisecond: the same bytes.
-    # The token must still tell whose write it was, or both would take one increment for theirs.
-    own = {"S": digest(f"{token_of(image)}{drawn!r}".encode(), TOKEN_WIDTH)}
-    return {**image, METADATA: {"M": {**image[METADATA]["M"], "t": own}}}
-
-
-def _unsettled(*writes: Replacement) -> OutcomeUnknown:
-    return OutcomeUnknown(
-        "the answer to a write was lost: it may be in the item, or have been overwritten, in which"
-        " case the reconciler brings it back; do not repeat it, read the item in a while",
-        dots=tuple(str(written_dot(write.image)) for write in writes),
-    )
 
 
 def _wires(key: Key) -> Image:

@@ -73,6 +73,7 @@ BY_TYPE: dict[str, Edits] = {
     "register_max": register("high", st.one_of(NUMBERS, WORDS)),
     "register_min": register("low", st.one_of(NUMBERS, WORDS)),
     "map_or": mapping("profile"),
+    "register_lww in a map_or": register("profile.city", WORDS),
 }
 DELETES = st.just(DELETE)
 ANY = st.one_of(*BY_TYPE.values(), DELETES)

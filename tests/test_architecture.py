@@ -29,6 +29,7 @@ PURE = [
     "ports",
     "detector",
     "resolver",
+    "settlement",
     "table",
     "editor",
     "telemetry",
@@ -46,7 +47,8 @@ LAYERS = [
     ["events"],
     ["ledger"],
     ["ports", "telemetry"],
-    ["detector", "resolver", "table"],
+    ["detector", "resolver", "settlement"],
+    ["table"],
 ]
 IMPURE = {"time", "random", "os", "uuid", "secrets", "boto3", "botocore", "socket", "threading"}
 

@@ -8,7 +8,7 @@ from functools import reduce
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.codec import to_json
@@ -55,6 +55,7 @@ def test_attributes_written_together_are_what_their_history_says(
     assert_as_history_says(played(schedule, schema))
 
 
+@settings(max_examples=5 * settings().max_examples)
 @given(schedule=steps(st.just(increment("balance")), length=40))
 def test_every_increment_counts_exactly_once(schedule: list[Any]) -> None:
     # The n-th write adds 10**n, so a digit names the write that was lost (0) or doubled (2).

@@ -16,7 +16,8 @@ from reconciler.editor import ItemEditor
 from reconciler.errors import Contention, InvalidInput, ItemTooLarge, OutcomeUnknown, Unavailable
 from reconciler.image import read
 from reconciler.item import context_of, token_of
-from reconciler.table import ATTEMPTS, REMEMBERED_ITEMS, ReplicatedTable, written_dot
+from reconciler.settlement import written_dot
+from reconciler.table import ATTEMPTS, REMEMBERED_ITEMS, ReplicatedTable
 from tests.builders import KEY, SCHEMA, Replica, assign, clock, increment, written
 from tests.fakes import REFUSED, AnswerLost, FakeItems, Port
 
@@ -651,3 +652,11 @@ def test_acknowledged_increments_count_once_refused_ones_never_doubtful_ones_at_
     assert set(counted.values()) <= {0, 1}
     assert all(counted.get(amount) == 1 for amount in schedule.acknowledged)
     assert all(counted.get(amount, 0) == 0 for amount in schedule.refused)
+
+
+@pytest.mark.parametrize("name", ["ProjectionExpression", "Select", "AttributesToGet"])
+def test_a_query_that_would_hide_the_metadata_is_refused(name: str) -> None:
+    parties = table(FakeItems())
+
+    with pytest.raises(InvalidInput, match=name):
+        list(parties.query(KeyConditionExpression="id = :id", **{name: "id"}))

@@ -9,6 +9,7 @@ from typing import Any
 from reconciler.aws.clients import client
 from reconciler.aws.items import DynamoItems
 from reconciler.causality import replica_id
+from reconciler.errors import InvalidInput
 from reconciler.hlc import NONCE_WIDTH, HybridClock, fixed_width
 from reconciler.schema import Schema
 from reconciler.table import ReplicatedTable
@@ -23,6 +24,10 @@ def connect(schema: Schema, *, region: str | None = None, dynamodb: Any = None) 
     because only the write client can tell a retried write from a refused one.
     """
     region = region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or ""
+    if dynamodb is not None and dynamodb.meta.config.retries.get("total_max_attempts") != 1:
+        raise InvalidInput(
+            "the client retries by itself: Config(retries={'total_max_attempts': 1})"
+        )
     replica = replica_id(region)  # first of all, because it says what is wrong with the region
     return ReplicatedTable(
         schema,

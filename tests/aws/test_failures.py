@@ -421,3 +421,10 @@ def test_a_large_parked_change_whose_evidence_fails_is_not_called_kept() -> None
     with pytest.raises(Unavailable):
         SqsParked("url", sqs, evidence).park({"record": "x" * 1_100_000})
     assert sqs.requests == []
+
+
+def test_a_client_that_retries_by_itself_is_refused_with_the_setting_to_change() -> None:
+    retrying = client("dynamodb", REGION)
+
+    with pytest.raises(InvalidInput, match="total_max_attempts': 1"):
+        connect(SCHEMA, region=REGION, dynamodb=retrying)

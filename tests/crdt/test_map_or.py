@@ -76,6 +76,17 @@ def test_a_removed_register_field_keeps_a_value_it_did_not_see() -> None:
     assert profile(merged) == {"city": "Oslo"}
 
 
+def test_a_value_that_lost_in_a_merge_outlives_a_removal_that_saw_only_the_winner() -> None:
+    # Dropping the loser when it loses would make the order of repair show.
+    ours, theirs = forks({"visits": 1})
+    winner = ours.write(assign("profile.city", "Rome"), at=3_000)
+    loser = theirs.write(assign("profile.city", "Oslo"), at=2_000)
+    removed = Replica("apse1", winner).write(remove("profile.city"), at=4_000)
+    expected = {"visits": 1, "city": "Oslo"}
+    assert profile(merge(merge(winner, loser), removed)) == expected
+    assert profile(merge(winner, merge(loser, removed))) == expected
+
+
 def test_a_map_without_keys_is_no_attribute() -> None:
     ours, _ = forks({"city": "Rome"})
     assert profile(ours.write(remove("profile.city"))) is None
