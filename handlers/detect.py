@@ -28,7 +28,7 @@ def _function() -> tuple[Detector, Observability]:
         parked=SqsParked(settings.parked_queue_url, client("sqs", region), evidence),
         telemetry=observability,
     )
-    policy = DetectorPolicy(settings.table, region, settings.outside_writes)
+    policy = DetectorPolicy(settings.table, region, settings.outside_writes, folds=settings.folds)
     return Detector(policy, ports, now_ms), observability
 
 

@@ -15,8 +15,9 @@ from reconciler.aws import now_ms
 from reconciler.aws.clients import client
 from reconciler.aws.items import DynamoItems
 from reconciler.aws.services import DynamoLedger, S3Evidence, SqsParked
+from reconciler.deployment import CERTIFICATE_DETAIL_TYPE
 from reconciler.errors import Unavailable, Undecodable
-from reconciler.events import ConflictEvent, parse_event
+from reconciler.events import ConflictEvent, FoldCertificate, parse_certificate, parse_event
 from reconciler.ports import ParkedChanges
 from reconciler.resolver import Message, Resolver, ResolverPorts
 
@@ -44,9 +45,14 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     resolver, parked, observability = _function()
     with observability.invocation(context):
         messages, failed = [], []
+        certificates = []
         for record in event["Records"]:
             try:
-                messages.append(Message(record["messageId"], _conflict(record["body"])))
+                told = _event(record["body"])
+                if isinstance(told, FoldCertificate):
+                    certificates.append(told)
+                else:
+                    messages.append(Message(record["messageId"], told))
             except Undecodable as problem:
                 try:
                     parked.park({"reason": f"Undecodable: {problem}", "message": record["body"]})
@@ -56,11 +62,15 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
                 else:
                     observability.count(telemetry.PARKED)
         failed += resolver.resolve(messages)
+        for certificate in certificates:
+            resolver.fold(certificate)
     return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in failed]}
 
 
-def _conflict(body: str) -> ConflictEvent:
+def _event(body: str) -> ConflictEvent | FoldCertificate:
     try:
-        return parse_event(json.loads(body)["detail"])
-    except (ValueError, TypeError, KeyError) as problem:
+        envelope = json.loads(body)
+        closed = envelope.get("detail-type") == CERTIFICATE_DETAIL_TYPE
+        return (parse_certificate if closed else parse_event)(envelope["detail"])
+    except (ValueError, TypeError, KeyError, AttributeError) as problem:
         raise Undecodable(f"not an EventBridge event ({problem})", body=body) from None

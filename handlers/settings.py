@@ -27,6 +27,7 @@ class Settings:
     evidence_bucket: str
     region: str
     outside_writes: Literal["accept", "restore"]
+    folds: bool
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -35,9 +36,13 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     policy = environment.get("RECONCILER_OUTSIDE_WRITES", "accept")
     if policy not in ("accept", "restore"):
         problems.append(f"RECONCILER_OUTSIDE_WRITES is {policy!r}; it is 'accept' or 'restore'")
+    folds = environment.get("RECONCILER_FOLDS", "on")
+    if folds not in ("on", "off"):
+        problems.append(f"RECONCILER_FOLDS is {folds!r}; it is 'on' or 'off'")
     if problems:
         raise InvalidInput("environment: " + "; ".join(problems))
     return Settings(
         **{field: environment[name] for field, name in _REQUIRED.items()},
         outside_writes="restore" if policy == "restore" else "accept",
+        folds=folds == "on",
     )

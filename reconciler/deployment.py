@@ -10,6 +10,7 @@ from typing import Any
 
 EVENT_SOURCE = "dynamodb.reconciler"
 DETAIL_TYPE = "Replicated Write Lost"
+CERTIFICATE_DETAIL_TYPE = "Lineages Closed"
 METRICS_NAMESPACE = "DynamoDBReconciler"
 
 DETECT_HANDLER = "handlers.detect:handler"
@@ -89,7 +90,7 @@ def rule_pattern(role: str) -> dict[str, Any]:
     """Return the EventBridge pattern that selects conflicts of `role`, "home" or "witness"."""
     return {
         "source": [EVENT_SOURCE],
-        "detail-type": [DETAIL_TYPE],
+        "detail-type": [DETAIL_TYPE, CERTIFICATE_DETAIL_TYPE],
         "detail": {"role": [role]},
     }
 

@@ -13,29 +13,39 @@ from typing import Any, Literal
 
 from reconciler import telemetry
 from reconciler.causality import replica_id
-from reconciler.codec import Image, canonical_image
 from reconciler.detection import Finding, Verdict, classify, lost_image, may_have_expired
-from reconciler.errors import ReconcilerError, Unavailable, Undecodable, UnsupportedStream
-from reconciler.events import ConflictEvent, conflict_id
+from reconciler.errors import ReconcilerError, Unavailable, Undecodable
+from reconciler.events import ConflictEvent, FoldCertificate, conflict_id
+from reconciler.folding import closed_lineages
 from reconciler.hlc import Hlc
-from reconciler.ledger import LedgerRow, State, fits_inline, ledger_row
+from reconciler.item import is_managed
+from reconciler.ledger import LedgerRow, State, fits_inline, item_key, ledger_row
 from reconciler.ports import ConflictBus, EvidenceStore, Ledger, ParkedChanges, Telemetry
+from reconciler.record import (
+    MALFORMED,
+    Record,
+    check_view_type,
+    created_at_ms,
+    readable_key,
+    sequence_number,
+)
 
-Record = Mapping[str, Any]
 EVENT_BYTES = 900_000  # EventBridge and SQS take 1 MB; their envelopes need the rest
-BOTH_IMAGES = "NEW_AND_OLD_IMAGES"
-MALFORMED = (KeyError, ValueError, TypeError, IndexError, AttributeError, ArithmeticError)
 
 
 @dataclass(frozen=True)
 class DetectorPolicy:
-    """What a deployment decides. `outside_writes`: whether hard deletes and puts made around the
-    library stand ("accept") or are taken back ("restore")."""
+    """What a deployment decides.
+
+    `outside_writes`: whether hard deletes and puts made around the library stand ("accept") or are
+    taken back ("restore"). `folds`: whether closed lineages are certified for folding.
+    """
 
     table: str
     region: str
     outside_writes: Literal["accept", "restore"] = "accept"
     maximum_clock_drift_ms: int = 60_000
+    folds: bool = True
 
 
 @dataclass(frozen=True)
@@ -75,6 +85,7 @@ class Detector:
         now = self._now_ms()
         self._ports.telemetry.count(telemetry.RECORDS, len(records))
         losses: list[Loss] = []
+        certificates: dict[str, tuple[int, FoldCertificate]] = {}  # the last one of each item
         first_unsafe = None
         for record in records:
             try:
@@ -85,12 +96,15 @@ class Detector:
                 break
             if loss is not None:
                 losses.append(loss)
-        unsafe = self._secure(losses)
+            certificate = self._certificate(record, now)
+            if certificate is not None:
+                certificates[item_key(certificate.key)] = (len(losses), certificate)
+        unsafe = self._secure(losses, list(certificates.values()))
         return losses[unsafe].sequence_number if unsafe is not None else first_unsafe
 
     def _loss(self, record: Record, now: int) -> Loss | None:
         change = record.get("dynamodb", {})
-        check_view_type(change)
+        check_view_type(record)
         try:
             if not change.get("Keys"):
                 raise Undecodable("the record has no keys")
@@ -99,15 +113,36 @@ class Detector:
             verdict = classify(old, new, replica=self._replica, latest_plausible=latest)
             if verdict.finding is Finding.CLEAN:
                 return None
-            event = self._event(change, verdict, now)
+            event = self._event(record, verdict, now)
         except Unavailable:
             raise
         except (ReconcilerError, *MALFORMED) as problem:
             return self._undecodable(record, problem, now)
         return self._decided(event, verdict, now)
 
-    def _event(self, change: Mapping[str, Any], verdict: Verdict, now: int) -> ConflictEvent:
-        policy = self._policy
+    def _certificate(self, record: Record, now: int) -> FoldCertificate | None:
+        change = record.get("dynamodb", {})
+        image = change.get("NewImage")
+        if not self._policy.folds or not is_managed(image):
+            return None
+        try:
+            lineages = closed_lineages(image, self._replica, now)
+        except ReconcilerError:
+            return None  # the record is parked
+        if not lineages:
+            return None
+        return FoldCertificate(
+            certificate_id=f"certificate-{self._replica}-{sequence_number(record)}",
+            table=self._policy.table,
+            key=change["Keys"],
+            replica=self._replica,
+            sequence_number=sequence_number(record),
+            issued_at_ms=str(now),
+            lineages=lineages,
+        )
+
+    def _event(self, record: Record, verdict: Verdict, now: int) -> ConflictEvent:
+        policy, change = self._policy, record["dynamodb"]
         old, new = change["OldImage"], change.get("NewImage")
         restore = verdict.finding in (Finding.REMOVED, Finding.OVERWRITTEN) and (
             policy.outside_writes == "restore"
@@ -127,7 +162,7 @@ class Detector:
             lost_watermarks=dict(verdict.lost_watermarks),
             restore=restore,
             sequence_number=change["SequenceNumber"],
-            lost_at_ms=str(_milliseconds(change.get("ApproximateCreationDateTime"), now)),
+            lost_at_ms=str(created_at_ms(record, now)),
             detected_at_ms=str(now),
             lost=dict(lost),
             winner=dict(new) if new else None,
@@ -157,12 +192,11 @@ class Detector:
 
     def _undecodable(self, record: Record, problem: Exception, now: int) -> Loss:
         reason = f"{type(problem).__name__}: {problem}"
-        change = record.get("dynamodb", {})
         number = sequence_number(record)
         event = ConflictEvent(
             conflict_id=f"undecodable-{self._replica}-{number}",
             table=self._policy.table,
-            key=_readable_key(change),
+            key=readable_key(record),
             finding=Finding.CONFLICT,
             ordering="UNKNOWN",
             role="home",
@@ -170,14 +204,19 @@ class Detector:
             replica=self._replica,
             lost_dots=(),
             sequence_number=number,
-            lost_at_ms=str(_milliseconds(change.get("ApproximateCreationDateTime"), now)),
+            lost_at_ms=str(created_at_ms(record, now)),
             detected_at_ms=str(now),
         )
         row = ledger_row(event, State.PARKED, now, reason)
         return Loss(number, row, parked={"reason": reason, "record": record})
 
-    def _secure(self, losses: Sequence[Loss]) -> int | None:
-        """Row first, then parking place or bus; return the index of the first loss not safe."""
+    def _secure(
+        self, losses: Sequence[Loss], certificates: Sequence[tuple[int, FoldCertificate]]
+    ) -> int | None:
+        """Row first, then parking place or bus; return the index of the first loss not safe.
+
+        A certificate comes with the number of losses before it; it holds if they have their rows.
+        """
         unwritten = self._ports.ledger.record([loss.row for loss in losses]) if losses else set()
         unsafe = {i for i, loss in enumerate(losses) if loss.row.conflict_id in unwritten}
         safe = losses[: min(unsafe, default=len(losses))]
@@ -187,7 +226,8 @@ class Detector:
                 safe = safe[:index]
                 break
         events = [loss.event for loss in safe if loss.event is not None]
-        unsent = self._ports.bus.publish(events) if events else set()
+        certified = [certificate for after, certificate in certificates if after <= len(safe)]
+        unsent = self._ports.bus.publish([*events, *certified]) if events or certified else set()
         unsafe |= {i for i, loss in enumerate(safe) if loss.row.conflict_id in unsent}
         if unsafe:
             self._ports.telemetry.count(telemetry.DETECTION_FAILURES, len(unsafe))
@@ -205,30 +245,3 @@ class Detector:
 
     def _note_failure(self, problem: ReconcilerError) -> None:
         self._ports.telemetry.note("batch stopped", error=str(problem), evidence=problem.evidence)
-
-
-def check_view_type(change: Mapping[str, Any]) -> None:
-    """Refuse a stream that hides an image: UnsupportedStream says what to change."""
-    view_type = change.get("StreamViewType", BOTH_IMAGES)
-    if view_type != BOTH_IMAGES:
-        raise UnsupportedStream(
-            f"the stream's view type is {view_type}, which hides the write that was lost; disable"
-            f" the stream and enable it again with {BOTH_IMAGES}, then point the event source at"
-            " the new stream ARN"
-        )
-
-
-def sequence_number(record: Record) -> str:
-    """Return a record's sequence number, "" if it has none."""
-    return str(record.get("dynamodb", {}).get("SequenceNumber", ""))
-
-
-def _readable_key(change: Mapping[str, Any]) -> Image:
-    try:
-        return canonical_image(change.get("Keys") or {})
-    except (ReconcilerError, *MALFORMED):
-        return {}  # the parked record has it, such as it is
-
-
-def _milliseconds(seconds: float | None, now: int) -> int:
-    return now if seconds is None else int(float(seconds) * 1000)

@@ -46,6 +46,11 @@ class ConflictEvent(BaseModel):
     winner: Json | None = None
     images_ref: str | None = None
 
+    @property
+    def identifier(self) -> str:
+        """What the bus and its answers call the event."""
+        return self.conflict_id
+
     def to_detail(self) -> str:
         """Return the event's JSON; binary values inside images are base64 text, as in streams."""
         return to_json(self.model_dump(mode="python", exclude_none=True) | _plain(self))
@@ -61,6 +66,42 @@ class ConflictEvent(BaseModel):
 
 def _plain(event: ConflictEvent) -> Json:
     return {"finding": event.finding.value, "lost_dots": list(event.lost_dots)}
+
+
+class FoldCertificate(BaseModel):
+    """A detector's statement: these lineages of its replica are closed, each with its final hlc.
+
+    It holds for the stream up to `sequence_number`: every earlier loss has its ledger row.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    version: Literal["1"] = "1"
+    certificate_id: str
+    table: str
+    key: Json
+    role: Literal["home"] = "home"
+    replica: str
+    sequence_number: str
+    issued_at_ms: str
+    lineages: Mapping[str, str]
+
+    @property
+    def identifier(self) -> str:
+        """What the bus and its answers call the certificate."""
+        return self.certificate_id
+
+    def to_detail(self) -> str:
+        """Return the certificate's JSON."""
+        return to_json(self.model_dump(mode="python"))
+
+
+def parse_certificate(detail: Any) -> FoldCertificate:
+    """Return the certificate in an EventBridge detail; Undecodable if it is none."""
+    try:
+        return FoldCertificate.model_validate(detail)
+    except ValidationError as problem:
+        raise Undecodable(f"not a fold certificate: {problem}", detail=detail) from None
 
 
 def parse_event(detail: Any) -> ConflictEvent:

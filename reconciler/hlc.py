@@ -87,6 +87,16 @@ class Stamp:
     epoch: str
 
 
+def epoch_above(watermark: str, stamp: Stamp) -> str:
+    """Return the epoch of a new lineage: the stamp's own, unless a fold already covers it.
+
+    Only a writer whose clock went back further than clocks may drift apart is ever below.
+    """
+    if stamp.epoch > watermark:
+        return stamp.epoch
+    return fixed_width(int(watermark, 32) + 1, EPOCH_WIDTH)
+
+
 class HybridClock:
     """A writer's clock. Wall time and nonces are passed in: nothing is read at import.
 

@@ -28,7 +28,7 @@ from reconciler.codec import (
 from reconciler.crdt.base import Crdt, Edit, Spec, join_states, surviving_dots
 from reconciler.crdt.map_or import checked
 from reconciler.errors import InvalidInput, TypeMismatch, Undecodable
-from reconciler.hlc import EPOCH_WIDTH, Hlc, Stamp, fixed_width, tick
+from reconciler.hlc import EPOCH_WIDTH, Hlc, Stamp, epoch_above, fixed_width, tick
 from reconciler.item import (
     EXPIRY,
     METADATA,
@@ -72,7 +72,8 @@ def write(  # noqa: PLR0913 (a write is all of these, by name)
     stamp = clock.stamp(item.context.latest())
     tip = item.tip
     extends = tip is not None and tip.replica == replica
-    lineage = tip if tip is not None and extends else Lineage.of(replica, stamp.epoch)
+    epoch = epoch_above(item.context.watermarks.get(replica, ""), stamp)
+    lineage = tip if tip is not None and extends else Lineage.of(replica, epoch)
     dot = Dot(lineage, stamp.hlc)
     for edit in edits:
         item = _deleted(item, dot, schema) if edit == DELETE else _edited(item, edit, dot, schema)

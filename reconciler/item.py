@@ -120,7 +120,9 @@ def encode(item: ReplicatedItem) -> Image:
         "l": {"S": ",".join(refs[dot] for dot in item.alive)},
     }
     if watermarks:
-        metadata["w"] = {"M": {replica: {"S": watermarks[replica]} for replica in watermarks}}
+        metadata["w"] = {
+            "M": {replica: {"S": watermarks[replica]} for replica in sorted(watermarks)}
+        }
     if item.tip:
         metadata["p"] = {"S": str(item.tip)}
     if item.dead:

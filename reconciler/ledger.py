@@ -5,8 +5,10 @@ that matters and the resolver can close it without reading it. The losing image 
 the evidence bucket if it is too large: from the row on it is safe, whatever the bus does.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 from reconciler.codec import Image, canonical_image, item_size, to_json
 from reconciler.events import ConflictEvent
@@ -26,7 +28,8 @@ class State(Enum):
 
 @dataclass(frozen=True)
 class LedgerRow:
-    """A row in wire format; `conflict_id` is its key."""
+    """A row in wire format; its key is `item_key`, so that an item's rows are read together and
+    consistently, and `conflict_id`."""
 
     conflict_id: str
     item: Image
@@ -38,12 +41,13 @@ def ledger_row(event: ConflictEvent, state: State, at_ms: int, reason: str = "")
         "conflict_id": {"S": event.conflict_id},
         "state": {"S": state.value},
         "table": {"S": event.table},
-        "item_key": {"S": to_json(canonical_image(event.key))},
+        "item_key": {"S": item_key(event.key)},
         "finding": {"S": event.finding.value},
         "ordering": {"S": event.ordering},
         "role": {"S": event.role},
         "region": {"S": event.region},
         "lost_dots": {"L": [{"S": dot} for dot in event.lost_dots]},
+        "lost_watermarks": {"M": {r: {"S": e} for r, e in event.lost_watermarks.items()}},
         "sequence_number": {"S": event.sequence_number},
         "lost_at_ms": {"N": event.lost_at_ms},
         "detected_at_ms": {"N": event.detected_at_ms},
@@ -58,6 +62,11 @@ def ledger_row(event: ConflictEvent, state: State, at_ms: int, reason: str = "")
     if state in (State.RESOLVED, State.ACCEPTED):
         row["expires"] = {"N": str(at_ms // 1000 + RETENTION_SECONDS)}
     return LedgerRow(event.conflict_id, row)
+
+
+def item_key(key: Mapping[str, Any]) -> str:
+    """Return an item's key as one text, the same for equal keys."""
+    return to_json(canonical_image(key))
 
 
 def fits_inline(image: Image) -> bool:

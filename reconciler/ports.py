@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from reconciler.causality import ADOPTED
 from reconciler.codec import Image
-from reconciler.events import ConflictEvent
+from reconciler.events import ConflictEvent, FoldCertificate
 from reconciler.item import context_of, is_managed
 from reconciler.ledger import LedgerRow
 
@@ -69,12 +69,15 @@ class Ledger(Protocol):
     def record(self, rows: Sequence[LedgerRow]) -> set[str]:
         """Write rows, replacing rows of the same id; return the ids that were not written."""
 
+    def rows_of(self, item_key: str) -> Sequence[Image]:
+        """Return the rows of one item, read consistently."""
+
 
 class ConflictBus(Protocol):
     """The event bus of one region."""
 
-    def publish(self, events: Sequence[ConflictEvent]) -> set[str]:
-        """Send events; return the conflict ids of those that were not accepted."""
+    def publish(self, events: Sequence[ConflictEvent | FoldCertificate]) -> set[str]:
+        """Send events; return the identifiers of those that were not accepted."""
 
 
 class EvidenceStore(Protocol):

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from functools import reduce
 
 from reconciler import telemetry
-from reconciler.codec import Image, canonical_image, check_size, to_json
+from reconciler.codec import Image, canonical_image, check_size
 from reconciler.errors import Contention, ItemGone, OutcomeUnknown, ReconcilerError, Undecodable
-from reconciler.events import ConflictEvent
+from reconciler.events import ConflictEvent, FoldCertificate
+from reconciler.folding import CERTIFICATE_LIFE_MS, folded
 from reconciler.image import has_adopted, merge
 from reconciler.item import context_of, is_managed
-from reconciler.ledger import LedgerRow, State, ledger_row
+from reconciler.ledger import LedgerRow, State, item_key, ledger_row
 from reconciler.ports import (
     EvidenceStore,
     ItemStore,
@@ -61,7 +62,7 @@ class Resolver:
         """Resolve a batch; return the identifiers of the messages that must come back."""
         groups: dict[str, list[Message]] = {}
         for message in messages:
-            groups.setdefault(to_json(canonical_image(message.event.key)), []).append(message)
+            groups.setdefault(item_key(message.event.key), []).append(message)
         failed: list[str] = []
         rows: dict[str, tuple[LedgerRow, list[str]]] = {}
         for group in groups.values():
@@ -77,6 +78,26 @@ class Resolver:
         if failed:
             self._ports.telemetry.count(telemetry.RESOLUTION_FAILURES, len(failed))
         return failed
+
+    def fold(self, certificate: FoldCertificate) -> bool:
+        """Fold the certified lineages of the current item, if that is exact; return whether it was.
+
+        Nothing is tried twice and nothing fails: as long as there is something to fold, the
+        detector sends another certificate.
+        """
+        if self._now_ms() - int(certificate.issued_at_ms) > CERTIFICATE_LIFE_MS:
+            return False
+        try:
+            current = self._ports.items.get(canonical_image(certificate.key))
+            rows = self._ports.ledger.rows_of(item_key(certificate.key))
+            image = folded(current, certificate, rows)
+            if image is None or self._ports.items.put(Replacement(image, current)) is not None:
+                return False
+        except ReconcilerError as problem:
+            self._ports.telemetry.note("not folded", error=str(problem), key=certificate.key)
+            return False
+        self._ports.telemetry.count(telemetry.FOLDS)
+        return True
 
     def _outcomes(self, group: Sequence[Message]) -> list[tuple[Message, State | None, str]]:
         """Return each message with its row's new state, or None if the message must come back."""

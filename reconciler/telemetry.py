@@ -13,6 +13,7 @@ WRITES_RESCUED = "WritesRescued"
 WRITE_BACKS = "WriteBacks"
 ALREADY_REPAIRED = "AlreadyRepaired"
 RESOLUTION_FAILURES = "ResolutionFailures"
+FOLDS = "Folds"
 LOSS_TO_DETECTION_MS = "LossToDetection_ms"
 LOSS_TO_REPAIR_MS = "LossToRepair_ms"
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from reconciler.codec import Image, canonical_image, digest, to_json
 from reconciler.errors import OutcomeUnknown, Unavailable
-from reconciler.events import ConflictEvent
+from reconciler.events import ConflictEvent, FoldCertificate
 from reconciler.item import is_managed, token_of
 from reconciler.ledger import LedgerRow
 from reconciler.ports import Replacement, Superseded
@@ -148,6 +148,10 @@ class FakeLedger(Port):
         self.rows |= {row.conflict_id: row.item for row in rows if row.conflict_id not in refused}
         return refused
 
+    def rows_of(self, item_key: str) -> list[Image]:
+        self.called("rows_of", item_key)
+        return [row for row in self.rows.values() if row["item_key"]["S"] == item_key]
+
     def states(self) -> list[str]:
         """Return the states of all rows."""
         return [row["state"]["S"] for row in self.rows.values()]
@@ -159,13 +163,18 @@ class FakeBus(Port):
     def __init__(self, log: list[Call] | None = None) -> None:
         super().__init__(log)
         self.sent: list[ConflictEvent] = []
+        self.certificates: list[FoldCertificate] = []
         self.refuses: deque[Callable[[list[str]], set[str]]] = deque()
 
-    def publish(self, events: Sequence[ConflictEvent]) -> set[str]:
-        ids = [event.conflict_id for event in events]
+    def publish(self, events: Sequence[ConflictEvent | FoldCertificate]) -> set[str]:
+        ids = [event.identifier for event in events]
         self.called("publish", *ids)
         refused = self.refuses.popleft()(ids) if self.refuses else set()
-        self.sent += [event for event in events if event.conflict_id not in refused]
+        for event in (each for each in events if each.identifier not in refused):
+            if isinstance(event, ConflictEvent):
+                self.sent.append(event)
+            else:
+                self.certificates.append(event)
         return refused
 
 

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from reconciler.aws.clients import idempotent, translated
-from reconciler.codec import digest, to_json
-from reconciler.deployment import DETAIL_TYPE, EVENT_SOURCE
+from reconciler.codec import Image, digest, to_json
+from reconciler.deployment import CERTIFICATE_DETAIL_TYPE, DETAIL_TYPE, EVENT_SOURCE
 from reconciler.errors import ReconcilerError
-from reconciler.events import ConflictEvent
+from reconciler.events import ConflictEvent, FoldCertificate
 from reconciler.ledger import LedgerRow
 from reconciler.ports import EvidenceStore
 
@@ -40,6 +40,24 @@ class DynamoLedger:
             unwritten |= self._write([latest[each] for each in chunk])
         return unwritten
 
+    def rows_of(self, item_key: str) -> list[Image]:
+        """Return the rows of one item, read consistently, page after page."""
+        found: list[Image] = []
+        start: dict[str, Any] = {}
+        while True:
+            with idempotent("Query"):
+                page = self._client.query(
+                    TableName=self._table,
+                    ConsistentRead=True,
+                    KeyConditionExpression="item_key = :key",
+                    ExpressionAttributeValues={":key": {"S": item_key}},
+                    **start,
+                )
+            found += page["Items"]
+            if not page.get("LastEvaluatedKey"):
+                return found
+            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
     def _write(self, rows: Sequence[LedgerRow]) -> set[str]:
         requests = [{"PutRequest": {"Item": row.item}} for row in rows]
         try:
@@ -58,18 +76,19 @@ class EventBridgeBus:
         self._bus = bus
         self._client = events
 
-    def publish(self, events: Sequence[ConflictEvent]) -> set[str]:
+    def publish(self, events: Sequence[ConflictEvent | FoldCertificate]) -> set[str]:
         """Send events, ten a call and under 1 MB; each entry's own result is read."""
         unsent: set[str] = set()
-        for batch in batches([(event.conflict_id, event.to_detail()) for event in events]):
+        kinds = {event.identifier: _detail_type(event) for event in events}
+        for batch in batches([(event.identifier, event.to_detail()) for event in events]):
             entries = [
                 {
                     "EventBusName": self._bus,
                     "Source": EVENT_SOURCE,
-                    "DetailType": DETAIL_TYPE,
+                    "DetailType": kinds[identifier],
                     "Detail": detail,
                 }
-                for _, detail in batch
+                for identifier, detail in batch
             ]
             try:
                 with translated("PutEvents"):
@@ -83,6 +102,10 @@ class EventBridgeBus:
                 if "EventId" not in result
             }
         return unsent
+
+
+def _detail_type(event: ConflictEvent | FoldCertificate) -> str:
+    return DETAIL_TYPE if isinstance(event, ConflictEvent) else CERTIFICATE_DETAIL_TYPE
 
 
 def batches(details: Sequence[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:

@@ -80,6 +80,10 @@ class Crdt(ABC):
         """Return the value to assign so that readers see `shown`, where a type shows another."""
         return shown
 
+    def folded(self, replica: str, epoch: str) -> "Crdt":  # noqa: ARG002 (counters fold)
+        """Return the state once the replica's lineages up to `epoch` are one watermark."""
+        return self
+
     def settled(self) -> "Crdt":
         """Return the state without what no join of a whole attribute can need again."""
         return self

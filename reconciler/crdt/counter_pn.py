@@ -8,7 +8,7 @@ Limits: a slot holds 38 digits exactly; a sum beyond them is shown rounded, its 
 Source: INRIA RR-7506, 2011, section 3.1.3; Riak's per-key actor epochs.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Context, Decimal
 
@@ -21,7 +21,7 @@ from reconciler.errors import InvalidInput
 _EXACT = Context(prec=300)
 
 
-def exact_sum(numbers: Iterator[Decimal]) -> Decimal:
+def exact_sum(numbers: Iterable[Decimal]) -> Decimal:
     """Return the sum without rounding."""
     total = Decimal(0)
     for number in numbers:
@@ -32,19 +32,47 @@ def exact_sum(numbers: Iterator[Decimal]) -> Decimal:
 @register
 @dataclass(frozen=True)
 class CounterPn(Crdt):
-    """`slots`: last dot of each lineage -> its sum. `presence`: who says the attribute exists."""
+    """`slots`: last dot of each lineage -> its sum. `presence`: who says the attribute exists.
+
+    `bases`: replica -> the sum of its folded lineages, those that its watermark covers.
+    """
 
     NAME, TAG = "counter_pn", "pn"
 
     slots: Mapping[Dot, Decimal] = field(default_factory=dict)
     presence: tuple[Dot, ...] = ()
+    bases: Mapping[str, Decimal] = field(default_factory=dict)
 
     def join(self, other: "CounterPn", mine: CausalContext, theirs: CausalContext) -> Crdt:
         kept = surviving_dots(self.slots, other.slots, mine, theirs)
         return CounterPn(
             {dot: self.slots[dot] if dot in self.slots else other.slots[dot] for dot in kept},
             surviving_dots(self.presence, other.presence, mine, theirs),
+            self._joined_bases(other, mine, theirs),
         )
+
+    def _joined_bases(
+        self, other: "CounterPn", mine: CausalContext, theirs: CausalContext
+    ) -> Mapping[str, Decimal]:
+        # The base belongs to the watermark: the greater one's sums all that the lesser one's does.
+        bases: dict[str, Decimal] = {}
+        for replica in sorted(self.bases.keys() | other.bases.keys()):
+            ahead = mine.watermarks.get(replica, "") >= theirs.watermarks.get(replica, "")
+            base = (self if ahead else other).bases.get(replica)
+            if base is not None:
+                bases[replica] = base
+        return bases
+
+    def folded(self, replica: str, epoch: str) -> Crdt:
+        gone = [d for d in self.slots if d.lineage.replica == replica and d.lineage.epoch <= epoch]
+        if not gone:
+            return self
+        base = exact_sum([self.bases.get(replica, Decimal(0)), *map(self.slots.__getitem__, gone)])
+        slots = {dot: amount for dot, amount in self.slots.items() if dot not in gone}
+        return replace(self, slots=slots, bases={**self.bases, replica: base})
+
+    def is_empty(self) -> bool:
+        return not (self.slots or self.presence or self.bases)
 
     def apply(self, edit: Edit, depth: int, dot: Dot, spec: Spec) -> Crdt:  # noqa: ARG002 (no fields)
         if len(edit.path) > depth or edit.verb not in ("assign", "increment", "remove"):
@@ -61,7 +89,7 @@ class CounterPn(Crdt):
 
     def _adding(self, amount: Decimal, dot: Dot, where: Path) -> "CounterPn":
         own = [held for held in self.slots if held.lineage == dot.lineage]
-        total = exact_sum(iter([amount, *(self.slots[held] for held in own)]))
+        total = exact_sum([amount, *(self.slots[held] for held in own)])
         try:
             number_text(total)
         except ValueError as problem:
@@ -80,7 +108,7 @@ class CounterPn(Crdt):
 
     def total(self) -> Decimal:
         """Return the exact sum of the slots."""
-        return exact_sum(iter(self.slots.values()))
+        return exact_sum([*self.slots.values(), *self.bases.values()])
 
     def visible(self) -> Wire | None:
         return {"N": rounded_number_text(self.total())} if self.presence else None
@@ -91,13 +119,17 @@ class CounterPn(Crdt):
 
     def encode(self, refs: Mapping[Dot, str]) -> Wire:
         slots = {refs[dot]: {"N": number_text(self.slots[dot])} for dot in sorted(self.slots)}
-        return {"M": {**slots, "p": {"S": ",".join(refs[dot] for dot in self.presence)}}}
+        present: Wire = {"p": {"S": ",".join(refs[dot] for dot in self.presence)}}
+        bases = {name: {"N": number_text(self.bases[name])} for name in sorted(self.bases)}
+        return {"M": {**slots, **present, **({"b": {"M": bases}} if bases else {})}}
 
     @classmethod
     def decode(cls, wire: Wire, visible: Wire | None, dots: Sequence[Dot]) -> "CounterPn":  # noqa: ARG003 (the slots say all)
         refs = dict(wire["M"])
         presence = refs.pop("p")["S"]
+        bases = refs.pop("b", {"M": {}})["M"]
         return cls(
             {dots[int(ref)]: Decimal(amount["N"]) for ref, amount in refs.items()},
             tuple(dots[int(ref)] for ref in presence.split(",") if ref),
+            {replica: Decimal(amount["N"]) for replica, amount in bases.items()},
         )

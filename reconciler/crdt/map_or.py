@@ -65,6 +65,9 @@ class MapOr(Crdt):
     def forget(self, dot: Dot) -> Crdt:
         return _map({key: state.forget(dot) for key, state in self.fields.items()})
 
+    def folded(self, replica: str, epoch: str) -> Crdt:
+        return MapOr({key: each.folded(replica, epoch) for key, each in self.fields.items()})
+
     def spec(self) -> Spec:
         return Spec(MapOr, {key: state.spec() for key, state in self.fields.items()})
 

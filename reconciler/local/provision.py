@@ -48,8 +48,13 @@ def create_pipeline(
     """Create what detector and resolver need: ledger, bus, rules, queues, evidence bucket."""
     client("dynamodb").create_table(
         TableName=names.ledger,
-        KeySchema=[{"AttributeName": "conflict_id", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "conflict_id", "AttributeType": "S"}],
+        KeySchema=[
+            {"AttributeName": "item_key", "KeyType": "HASH"},
+            {"AttributeName": "conflict_id", "KeyType": "RANGE"},
+        ],
+        AttributeDefinitions=[
+            {"AttributeName": name, "AttributeType": "S"} for name in ("item_key", "conflict_id")
+        ],
         BillingMode="PAY_PER_REQUEST",
     )
     sqs = client("sqs")

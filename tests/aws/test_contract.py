@@ -16,7 +16,7 @@ from reconciler.errors import Unavailable
 from reconciler.events import ConflictEvent
 from reconciler.image import merge
 from reconciler.image import write as written_image
-from reconciler.ledger import LedgerRow, State, ledger_row
+from reconciler.ledger import LedgerRow, State, item_key, ledger_row
 from reconciler.ports import (
     ConflictBus,
     EvidenceStore,
@@ -328,7 +328,7 @@ class Book:
             fake = FakeLedger()
             self.port, self.rows = fake, lambda: list(fake.rows.values())
         else:
-            dynamodb = make_table("ledger", "conflict_id")
+            dynamodb = make_table("ledger", "item_key", "conflict_id")
             self.port = DynamoLedger("ledger", dynamodb)
             self.rows = lambda: dynamodb.scan(TableName="ledger")["Items"]
 
@@ -370,6 +370,16 @@ def test_a_row_replaces_the_row_of_the_same_id(book: Book) -> None:
 def test_a_row_is_read_back_as_it_was_written(book: Book) -> None:
     book.port.record([row(1)])
     assert [canonical_image(each) for each in book.rows()] == [canonical_image(row(1).item)]
+
+
+@both
+def test_the_rows_of_one_item_are_found_together_and_no_others(book: Book) -> None:
+    other = event(1).model_copy(update={"conflict_id": "c9"})
+    book.port.record([row(1), row(2), ledger_row(other, State.PARKED, 3_000)])
+
+    found = book.port.rows_of(item_key(event(1).key))
+
+    assert sorted(each["conflict_id"]["S"] for each in found) == ["c1", "c9"]
 
 
 # Evidence and parked changes

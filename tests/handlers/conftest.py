@@ -26,12 +26,13 @@ class Region:
     def __init__(self) -> None:
         self.dynamodb = client("dynamodb", REGION)
         self.sqs, self.s3, self.events = (client(each, REGION) for each in ("sqs", "s3", "events"))
-        for table, key in ((NAMES.table, "id"), (NAMES.ledger, "conflict_id")):
+        for table, keys in ((NAMES.table, ["id"]), (NAMES.ledger, ["item_key", "conflict_id"])):
+            kinds = zip(keys, ("HASH", "RANGE"), strict=False)
             self.dynamodb.create_table(
                 TableName=table,
                 BillingMode="PAY_PER_REQUEST",
-                AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
-                KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
+                AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
+                KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in kinds],
             )
         self.s3.create_bucket(Bucket=NAMES.evidence_bucket)
         self.events.create_event_bus(Name=NAMES.bus)

@@ -6,9 +6,13 @@ from typing import Any
 import pytest
 
 from handlers import detect, resolve
+from reconciler.aws import now_ms
+from reconciler.deployment import CERTIFICATE_DETAIL_TYPE
 from reconciler.image import read
+from reconciler.item import context_of
 from tests.handlers.conftest import NAMES, Context, Region, metrics
 from tests.handlers.streams import WINNER, batch, lost
+from tests.test_folding import certificate, in_turn
 
 REPAIRED = {"id": "p1", "name": "Ada", "balance": 5, "photo": b"\x00\xff", "note": "Eve"}
 
@@ -134,3 +138,16 @@ def test_a_loss_of_an_item_that_is_gone_is_parked(region: Region) -> None:
     assert document["reason"].startswith("ItemGone")
     assert document["event"]["lost"]["photo"] == {"B": "AP8="}
     assert region.ledger_states() == ["PARKED"]
+
+
+def test_a_certificate_from_the_bus_folds_the_item(region: Region) -> None:
+    image = in_turn(20)
+    region.place(image)
+    told = certificate(image, issued_at_ms=str(now_ms()))
+    detail = json.loads(told.to_detail())
+
+    body = json.dumps({"detail-type": CERTIFICATE_DETAIL_TYPE, "detail": detail})
+
+    assert resolved(message(body)) == []
+    assert read(region.item()) == read(image)
+    assert list(context_of(region.item()).watermarks) == ["use1"]
