@@ -126,7 +126,8 @@ class Detector:
         if not self._policy.folds or not is_managed(image):
             return None
         try:
-            lineages = closed_lineages(image, self._replica, now)
+            # As of the record, not of now: a late detector knows nothing of what came after it.
+            lineages = closed_lineages(image, self._replica, min(now, created_at_ms(record, now)))
         except ReconcilerError:
             return None  # the record is parked
         if not lineages:

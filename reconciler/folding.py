@@ -26,11 +26,12 @@ _WALL_WIDTH = EPOCH_WIDTH - NONCE_WIDTH
 Heads = dict[Lineage, Hlc]
 
 
-def closed_lineages(image: Mapping[str, Any], replica: str, now_ms: int) -> dict[str, str]:
+def closed_lineages(image: Mapping[str, Any], replica: str, at_ms: int) -> dict[str, str]:
     """Return the closed lineages of `replica` to certify, with their final hlcs; mostly none.
 
-    A lineage is closed if it is not the tip; it must be older than clocks may drift apart. Up to
-    eight are left alone, so a clean record costs a comparison.
+    A lineage is closed if it is not the tip. When the image was written, at `at_ms`, it must have
+    been older than clocks may drift apart: then no later lineage has a lesser epoch. Up to eight
+    are left alone, so a clean record costs a comparison.
     """
 
     def closed(metadata: Mapping[str, Any]) -> dict[str, str]:
@@ -39,7 +40,7 @@ def closed_lineages(image: Mapping[str, Any], replica: str, now_ms: int) -> dict
             return {}
         own = f"{replica}."
         tip = metadata.get("p", {"S": ""})["S"]
-        oldest_open = own + fixed_width(max(0, now_ms - CLOCK_SKEW_MARGIN_MS), _WALL_WIDTH)
+        oldest_open = own + fixed_width(max(0, at_ms - CLOCK_SKEW_MARGIN_MS), _WALL_WIDTH)
         found = {
             str(lineage): str(hlc["S"])
             for lineage, hlc in heads.items()

@@ -69,7 +69,7 @@ def write(  # noqa: PLR0913 (a write is all of these, by name)
     (W1); its hlc exceeds every hlc in the context (W2). InvalidInput for a bad edit, ItemTooLarge.
     """
     item = _current(image, key, schema)
-    stamp = clock.stamp(item.context.latest())
+    stamp = clock.stamp(item.latest())
     tip = item.tip
     extends = tip is not None and tip.replica == replica
     epoch = epoch_above(item.context.watermarks.get(replica, ""), stamp)
@@ -135,7 +135,7 @@ def adopt(image: Mapping[str, Any]) -> ReplicatedItem:
         return item
     base = _adoption_of(token_of(image))
     lineage = Lineage(base + _hashed(to_json(changed).encode(), EPOCH_WIDTH - _BASE_WIDTH))
-    dot = Dot(lineage, tick(0, item.context.latest()))
+    dot = Dot(lineage, tick(0, item.latest()))
     return _assigned(item, changed, dot, lambda _: None)
 
 

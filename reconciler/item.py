@@ -12,6 +12,7 @@ of a deleted item. States name dots by their position in d.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, TypeVar
 
 from reconciler.causality import CausalContext, Dot, Lineage
@@ -54,6 +55,12 @@ class ReplicatedItem:
     @property
     def exists(self) -> bool:
         return bool(self.alive) and not self.dead
+
+    def latest(self) -> Hlc | None:
+        """Return the greatest hlc of the context and of live dots, which folds leave behind."""
+        heads, states = self.context.heads.values(), self.attributes.values()
+        live = chain(self.alive, self.dead, *(state.dots() for state in states))
+        return max(chain(heads, (dot.hlc for dot in live)), default=None)
 
 
 def reading(image: Any, read: Callable[[Any], T]) -> T:

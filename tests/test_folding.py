@@ -15,6 +15,7 @@ from reconciler.image import merge, read
 from reconciler.item import context_of, token_of
 from reconciler.ledger import State, item_key, ledger_row
 from reconciler.resolver import Resolver, ResolverPorts
+from reconciler.settlement import written_dot
 from reconciler.telemetry import FOLDS, Recorded
 from tests.builders import Replica, as_stream, assign, increment
 from tests.fakes import FakeBus, FakeEvidence, FakeItems, FakeLedger, FakeParked
@@ -75,6 +76,11 @@ def lost_row(image: Image, winner: Image, **changed: Any) -> Image:
         "lost": as_stream(image),
     }
     return ledger_row(ConflictEvent(**known | changed), State.OPEN, 1).item
+
+
+def made(number: int, old: Image, new: Image) -> dict[str, Any]:
+    """Return a record made long after the item's lineages were closed."""
+    return record(number, old, new, ApproximateCreationDateTime=LATER / 1_000)
 
 
 def fold_of(image: Image) -> Image:
@@ -229,6 +235,22 @@ def test_a_writer_whose_clock_went_back_starts_its_lineage_above_the_watermark()
     assert plain["balance"] == int("1" * 20) + 5 * 10**25
 
 
+def test_a_write_after_a_fold_is_stamped_later_than_the_values_that_the_fold_left_behind() -> None:
+    folded_twice = fold_of(in_turn(20))
+    certified = {
+        lineage: str(hlc)
+        for lineage, hlc in context_of(folded_twice).heads.items()
+        if lineage.replica == "euw1"
+    }
+    both = folded(folded_twice, certificate(in_turn(20), replica="euw1", lineages=certified), [])
+    assert both is not None
+    assert context_of(both).heads == {}
+
+    late = Replica("use1", both).write(assign("name", "late"), at=1)
+
+    assert written_dot(late).hlc.wall_ms == 2_000
+
+
 def detector(ledger: FakeLedger, bus: FakeBus, *, folds: bool = True) -> Detector:
     ports = DetectorPorts(ledger, bus, FakeEvidence(), FakeParked(), Recorded())
     return Detector(DetectorPolicy("parties", "us-east-1", folds=folds), ports, lambda: LATER)
@@ -238,7 +260,7 @@ def test_a_detector_certifies_an_item_once_a_batch_and_the_certificate_survives_
     ledger, bus = FakeLedger(), FakeBus()
     *_, before, image = history(20)
 
-    answer = detector(ledger, bus).detect([record(1, before, image), record(2, image, image)])
+    answer = detector(ledger, bus).detect([made(1, before, image), made(2, image, image)])
 
     assert answer is None
     assert [each.sequence_number for each in bus.certificates] == ["2"]
@@ -250,7 +272,17 @@ def test_a_detector_certifies_an_item_once_a_batch_and_the_certificate_survives_
 def test_a_detector_told_not_to_fold_certifies_nothing() -> None:
     bus = FakeBus()
 
-    detector(FakeLedger(), bus, folds=False).detect([record(1, *history(20)[-2:])])
+    detector(FakeLedger(), bus, folds=False).detect([made(1, *history(20)[-2:])])
+
+    assert bus.certificates == []
+
+
+def test_a_late_detector_certifies_what_was_old_when_the_record_was_made() -> None:
+    bus = FakeBus()
+
+    detector(FakeLedger(), bus).detect(
+        [record(1, *history(20)[-2:], ApproximateCreationDateTime=2.0)]
+    )
 
     assert bus.certificates == []
 
@@ -259,7 +291,7 @@ def test_no_certificate_leaves_before_the_losses_ahead_of_it_have_their_rows() -
     ledger, bus = FakeLedger(), FakeBus()
     ledger.refuses.append(set)
 
-    answer = detector(ledger, bus).detect([loss(1), record(2, *history(20)[-2:])])
+    answer = detector(ledger, bus).detect([loss(1), made(2, *history(20)[-2:])])
 
     assert answer == "1"
     assert bus.certificates == []
@@ -269,7 +301,7 @@ def test_a_certificate_that_the_bus_refuses_fails_no_batch() -> None:
     bus = FakeBus()
     bus.refuses.append(set)
 
-    assert detector(FakeLedger(), bus).detect([record(1, *history(20)[-2:])]) is None
+    assert detector(FakeLedger(), bus).detect([made(1, *history(20)[-2:])]) is None
 
 
 def resolving(image: Image, rows: list[Image]) -> tuple[Resolver, FakeItems, Recorded]:
