@@ -16,16 +16,14 @@ from itertools import islice
 from operator import lt
 from typing import Any
 
-from reconciler.errors import InvalidInput, ItemTooLarge, Undecodable
+from reconciler.errors import InvalidInput, Undecodable
 
 Wire = dict[str, Any]  # one attribute value, such as {"S": "Ada"}
 Image = dict[str, Wire]  # one item: attribute name -> value
 Path = tuple[str, ...]
 
 MAX_DIGITS = 38
-MAX_DEPTH = 32
 MAX_VALUE_DEPTH = 26  # tombstones and ledger rows hold a value some levels deeper
-MAX_ITEM_BYTES = 400 * 1024
 SET_KINDS = ("SS", "NS", "BS")
 _PLAIN_INTEGER = re.compile(r"-?[1-9][0-9]{0,37}|0", re.ASCII)
 _ROUND = Context(prec=MAX_DIGITS)
@@ -139,7 +137,7 @@ def from_wire(wire: Wire) -> Any:
     if kind in SET_KINDS:
         return {from_wire({kind[0]: element}) for element in value}
     if kind == "B":
-        return _binary(value)
+        return binary(value)
     return None if kind == "NULL" else value
 
 
@@ -152,7 +150,8 @@ def canonical(wire: Any) -> Wire:
         raise Undecodable(f"not a DynamoDB value: {str(wire)[:200]}", cause=str(problem)) from None
 
 
-def _binary(value: Any) -> bytes:
+def binary(value: Any) -> bytes:
+    """Return the bytes of a binary value: bytes from the API, base64 text from a stream."""
     return base64.b64decode(value, validate=True) if isinstance(value, str) else bytes(value)
 
 
@@ -170,14 +169,14 @@ def _distinct_sorted(values: Iterable[Any]) -> list[Any]:
 _CANONICAL: Mapping[str, Callable[[Any], Any]] = {
     "S": str,
     "N": canonical_number,
-    "B": _binary,
+    "B": binary,
     "BOOL": bool,
     "NULL": bool,
     "M": lambda value: {name: canonical(value[name]) for name in sorted(value)},
     "L": lambda value: [canonical(nested) for nested in value],
     "SS": _distinct_sorted,
     "NS": lambda value: _distinct_sorted(map(canonical_number, value)),
-    "BS": lambda value: _distinct_sorted(map(_binary, value)),
+    "BS": lambda value: _distinct_sorted(map(binary, value)),
 }
 
 
@@ -202,49 +201,3 @@ def digest(data: bytes, width: int) -> str:
     """Return `width` characters of URL-safe base64 that stand for `data`."""
     hashed = blake2b(data, digest_size=(width * 6 + 7) // 8).digest()
     return base64.urlsafe_b64encode(hashed).decode()[:width]
-
-
-def item_size(image: Mapping[str, Wire]) -> int:
-    """Return an item's size in bytes as DynamoDB counts it (numbers: its documented estimate)."""
-    return sum(len(name.encode()) + _size(wire) for name, wire in image.items())
-
-
-def _size(wire: Wire) -> int:
-    ((kind, value),) = wire.items()
-    if kind == "M":
-        return 3 + sum(1 + len(name.encode()) + _size(nested) for name, nested in value.items())
-    if kind == "L":
-        return 3 + sum(1 + _size(nested) for nested in value)
-    if kind in SET_KINDS:
-        return sum(_size({kind[0]: element}) for element in value)
-    if kind == "N":
-        number = str(value)
-        digits = number.strip("-").replace(".", "").strip("0")
-        return len(digits) // 2 + 2 + number.startswith("-")
-    if kind == "B":
-        return len(_binary(value))
-    return len(str(value).encode()) if kind == "S" else 1
-
-
-def _depth(wire: Wire) -> int:
-    ((kind, value),) = wire.items()
-    if kind not in ("M", "L"):
-        return 1
-    return 1 + max(map(_depth, value.values() if kind == "M" else value), default=0)
-
-
-def check_size(image: Image) -> Image:
-    """Return `image` if DynamoDB will take it; ItemTooLarge otherwise."""
-    if max(map(_depth, image.values())) >= MAX_DEPTH:
-        raise InvalidInput(
-            f"the item, with its metadata, nests deeper than DynamoDB's {MAX_DEPTH} levels:"
-            " flatten its map_or attributes"
-        )
-    size = item_size(image)
-    if size > MAX_ITEM_BYTES:
-        raise ItemTooLarge(
-            f"the item would be {size:,} bytes; DynamoDB holds {MAX_ITEM_BYTES:,}:"
-            " split it, or keep the large attribute in S3",
-            size_bytes=size,
-        )
-    return image

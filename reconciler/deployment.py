@@ -19,12 +19,16 @@ RESOLVE_HANDLER = "handlers.resolve:handler"
 
 @dataclass(frozen=True)
 class StreamSource:
-    """The event-source mapping from a replica's DynamoDB stream to the detector."""
+    """The event-source mapping from a replica's DynamoDB stream to the detector.
+
+    Retries without end, up to the record's age: a record that is skipped would leave a loss without
+    its ledger row, and folds would pass over it.
+    """
 
     batch_size: int = 100
     batching_window_seconds: float = 1
     parallelization_factor: int = 1
-    maximum_retry_attempts: int = 10
+    maximum_retry_attempts: int = -1
     maximum_record_age_seconds: int = 72_000
     bisect_batch_on_function_error: bool = True
     starting_position: str = "TRIM_HORIZON"

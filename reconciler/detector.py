@@ -30,7 +30,7 @@ from reconciler.record import (
     sequence_number,
 )
 
-EVENT_BYTES = 900_000  # EventBridge and SQS take 1 MB; their envelopes need the rest
+IMAGES_BYTES = 850_000  # EventBridge and SQS take 1 MB; the rest of the event needs the rest
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ class Detector:
             lost=dict(lost),
             winner=dict(new) if new else None,
         )
-        if fits_inline(event.lost or {}) and len(event.to_detail()) <= EVENT_BYTES:
+        if fits_inline(lost) and len(event.images()) <= IMAGES_BYTES:
             return event
         reference = self._ports.evidence.put(event.conflict_id, event.images())
         return event.model_copy(update={"lost": None, "winner": None, "images_ref": reference})

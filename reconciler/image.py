@@ -19,7 +19,6 @@ from reconciler.codec import (
     Wire,
     canonical,
     canonical_image,
-    check_size,
     from_wire,
     label,
     to_json,
@@ -40,6 +39,7 @@ from reconciler.item import (
     token_of,
 )
 from reconciler.schema import RESERVED_PREFIX, Schema
+from reconciler.size import check_size
 
 DELETE = Edit((), "delete")
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from reconciler.codec import Image, canonical_image, item_size, to_json
+from reconciler.codec import Image, canonical_image, to_json
 from reconciler.events import ConflictEvent
 
 RETENTION_SECONDS = 30 * 86_400  # of closed rows; open and parked rows never expire
@@ -69,6 +69,6 @@ def item_key(key: Mapping[str, Any]) -> str:
     return to_json(canonical_image(key))
 
 
-def fits_inline(image: Image) -> bool:
-    """Return whether a losing image can be kept inside its row."""
-    return item_size(image) <= INLINE_BYTES
+def fits_inline(image: Mapping[str, Any]) -> bool:
+    """Return whether a losing image can be kept inside its row: its text is never the shorter."""
+    return len(to_json(image)) <= INLINE_BYTES

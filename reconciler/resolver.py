@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import reduce
 
 from reconciler import telemetry
-from reconciler.codec import Image, canonical_image, check_size
+from reconciler.codec import Image, canonical_image
 from reconciler.errors import Contention, ItemGone, OutcomeUnknown, ReconcilerError, Undecodable
 from reconciler.events import ConflictEvent, FoldCertificate
 from reconciler.folding import CERTIFICATE_LIFE_MS, folded
@@ -28,6 +28,7 @@ from reconciler.ports import (
     Replacement,
     Telemetry,
 )
+from reconciler.size import check_size
 
 ATTEMPTS = 8
 

@@ -1,4 +1,4 @@
-"""Wire values: every type, exact numbers, one canonical form, sizes as DynamoDB counts them."""
+"""Wire values: every type, exact numbers, one canonical form."""
 
 from decimal import Decimal
 from typing import Any
@@ -8,19 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.codec import (
-    MAX_ITEM_BYTES,
     canonical,
     canonical_bytes,
-    check_size,
     digest,
     from_wire,
-    item_size,
     number_text,
     rounded_number_text,
     to_json,
     to_wire,
 )
-from reconciler.errors import InvalidInput, ItemTooLarge, Undecodable
+from reconciler.errors import InvalidInput, Undecodable
 from tests.builders import as_stream
 
 DIGITS_38 = int("12345678901234567890123456789012345678")
@@ -201,49 +198,6 @@ def test_canonical_bytes_tell_values_and_types_apart() -> None:
     assert canonical_bytes({"M": {"a": {"S": "x"}, "b": {"S": "y"}}}) == canonical_bytes(
         {"M": {"b": {"S": "y"}, "a": {"S": "x"}}}
     )
-
-
-@pytest.mark.parametrize(
-    ("image", "size"),
-    [
-        ({"ab": {"S": "xyz"}}, 2 + 3),
-        ({"é": {"S": "漢"}}, 2 + 3),
-        ({"a": {"N": "1234"}}, 1 + 4),  # one byte for two digits, and two more
-        ({"a": {"N": "-1234"}}, 1 + 5),
-        ({"a": {"N": "1200"}}, 1 + 3),  # zeros at either end are free
-        ({"a": {"N": "0"}}, 1 + 2),
-        ({"a": {"B": b"1234"}}, 1 + 4),
-        ({"a": {"B": "AAAA"}}, 1 + 3),  # base64 in a stream
-        ({"a": {"BOOL": True}}, 1 + 1),
-        ({"a": {"NULL": True}}, 1 + 1),
-        ({"a": {"L": []}}, 1 + 3),
-        ({"a": {"L": [{"S": "xy"}, {"NULL": True}]}}, 1 + 3 + (1 + 2) + (1 + 1)),
-        ({"a": {"M": {}}}, 1 + 3),
-        ({"a": {"M": {"key": {"S": "xy"}}}}, 1 + 3 + (1 + 3 + 2)),
-        ({"a": {"SS": ["x", "yz"]}}, 1 + 1 + 2),
-        ({"a": {"NS": ["1", "23"]}}, 1 + 2 + 3),
-    ],
-)
-def test_the_size_of_an_item_is_counted_as_dynamodb_does(image: Any, size: int) -> None:
-    assert item_size(image) == size
-
-
-def test_an_item_of_exactly_400_kb_is_taken_and_one_byte_more_is_not() -> None:
-    full = {"a": {"S": "x" * (MAX_ITEM_BYTES - 1)}}
-    assert check_size(full) is full
-    with pytest.raises(
-        ItemTooLarge, match=r"409,601 bytes; DynamoDB holds 409,600: split it"
-    ) as big:
-        check_size({"ab": full["a"]})
-    assert big.value.evidence == {"size_bytes": MAX_ITEM_BYTES + 1}
-
-
-def test_an_item_nested_too_deep_with_its_metadata_is_refused() -> None:
-    wire: Any = {"S": "x"}
-    for _ in range(31):
-        wire = {"M": {"a": wire}}
-    with pytest.raises(InvalidInput, match="deeper than DynamoDB's 32 levels: flatten"):
-        check_size({"a": wire})
 
 
 @given(data=st.binary(max_size=40), width=st.integers(1, 22))

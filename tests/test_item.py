@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 
 from reconciler.causality import CausalContext, Dot, Lineage
-from reconciler.codec import Image, item_size, to_json
+from reconciler.codec import Image, to_json
 from reconciler.errors import Undecodable
 from reconciler.hlc import EPOCH_WIDTH, Hlc, fixed_width
 from reconciler.image import DELETE, merge
@@ -22,6 +22,7 @@ from reconciler.item import (
     is_managed,
     token_of,
 )
+from reconciler.size import item_size
 from tests.builders import Replica, add, assign, increment, metadata, written
 from tests.strategies import ANY
 from tests.world import played, steps

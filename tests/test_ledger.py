@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from reconciler.codec import canonical_image, item_size
+from reconciler.codec import canonical_image
 from reconciler.detection import Finding
 from reconciler.events import ConflictEvent, parse_event
 from reconciler.ledger import INLINE_BYTES, RETENTION_SECONDS, State, fits_inline, ledger_row
+from reconciler.size import item_size
 from tests.builders import as_stream, assign, written
 
 LOST = written(assign("name", "Ada"), assign("photo", b"\x00\xff"))

@@ -2,7 +2,10 @@
 
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,12 +17,13 @@ from reconciler.local.provision import TableSpec
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
+EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
 def test_the_library_example_runs_as_printed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    example, _ = EXAMPLES
     table = party_schema().table
     with LocalCloud([TableSpec(table, "id")], regions=DEFAULT_REGIONS[:2]) as cloud:
         for name, value in aws_environment("eu-west-1", cloud.endpoint).items():
@@ -36,12 +40,30 @@ def test_the_library_example_runs_as_printed(
     }
 
 
-def test_every_command_of_the_readme_is_a_script_that_can_be_run() -> None:
-    commands = re.findall(r"```console\n(.*?)\n```", README, re.DOTALL)
+def test_the_simulator_example_holds_tests_that_pass() -> None:
+    _, example = EXAMPLES
+    names: dict[str, Any] = {}
+    exec(compile(example, "README.md", "exec"), names)  # noqa: S102 (it is our own example)
 
-    assert commands == ["./scripts/demo", "./scripts/test"]
-    assert all(os.access(ROOT / command, os.X_OK) for command in commands)
+    tests = [names[name] for name in names if name.startswith("test_")]
+
+    assert len(tests) == 2
+    for test in tests:
+        test()
+
+
+def test_every_command_of_the_readme_can_be_run(tmp_path: Path) -> None:
+    commands = re.findall(r"```console\n(.*?)\n```", README, re.DOTALL)
+    *scripts, simulate = commands
+
+    assert scripts == ["./scripts/demo", "./scripts/test"]
+    assert all(os.access(ROOT / script, os.X_OK) for script in scripts)
     assert "scripts/test" in (ROOT / ".ci" / "run").read_text()
+    program, *options = simulate.replace("--seeds 200", "--seeds 5").split()
+    assert program == ".venv/bin/reconciler"
+    installed = Path(sys.executable).with_name("reconciler")  # wherever these tests are installed
+    subprocess.run([installed, *options], cwd=tmp_path, check=True, capture_output=True)
+    assert (tmp_path / "schedule.html").stat().st_size > 0
 
 
 def test_the_table_of_types_names_every_type_there_is() -> None:

@@ -18,10 +18,11 @@ from pycrdt import Doc, Map, merge_updates
 from rich.console import Console
 from rich.table import Table
 
-from reconciler.codec import Image, item_size
+from reconciler.codec import Image
 from reconciler.detector import Detector, DetectorPolicy, DetectorPorts
 from reconciler.image import merge, write
 from reconciler.item import METADATA
+from reconciler.size import item_size
 from reconciler.telemetry import Recorded
 from tests.builders import SCHEMA, add, as_stream, assign, clock, discard, increment
 from tests.fakes import FakeBus, FakeEvidence, FakeLedger, FakeParked
