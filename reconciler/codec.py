@@ -185,11 +185,14 @@ def canonical_image(image: Mapping[str, Any]) -> Image:
     return {name: canonical(image[name]) for name in sorted(image)}
 
 
+_JSON = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), default=lambda b: base64.b64encode(b).decode()
+)
+
+
 def to_json(value: Any) -> str:
     """Return wire values as compact JSON with sorted names; binary becomes base64 text."""
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), default=lambda b: base64.b64encode(b).decode()
-    )
+    return _JSON.encode(value)
 
 
 def canonical_bytes(wire: Wire | None) -> bytes:

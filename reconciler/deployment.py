@@ -21,7 +21,7 @@ RESOLVE_HANDLER = "handlers.resolve:handler"
 class StreamSource:
     """The event-source mapping from a replica's DynamoDB stream to the detector.
 
-    Retries without end, up to the record's age: a record that is skipped would leave a loss without
+    Retries as long as the stream holds the record: one that is given up would leave a loss without
     its ledger row, and folds would pass over it.
     """
 
@@ -29,7 +29,7 @@ class StreamSource:
     batching_window_seconds: float = 1
     parallelization_factor: int = 1
     maximum_retry_attempts: int = -1
-    maximum_record_age_seconds: int = 72_000
+    maximum_record_age_seconds: int = -1
     bisect_batch_on_function_error: bool = True
     starting_position: str = "TRIM_HORIZON"
 

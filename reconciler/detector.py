@@ -145,9 +145,9 @@ class Detector:
     def _event(self, record: Record, verdict: Verdict, now: int) -> ConflictEvent:
         policy, change = self._policy, record["dynamodb"]
         old, new = change["OldImage"], change.get("NewImage")
-        restore = verdict.finding in (Finding.REMOVED, Finding.OVERWRITTEN) and (
-            policy.outside_writes == "restore"
-            or (verdict.finding is Finding.REMOVED and may_have_expired(old, now))
+        removed, latest = verdict.finding is Finding.REMOVED, now + policy.maximum_clock_drift_ms
+        restore = (removed or verdict.finding is Finding.OVERWRITTEN) and (
+            policy.outside_writes == "restore" or (removed and may_have_expired(old, latest))
         )
         lost = old if restore else lost_image(verdict, old, new)
         event = ConflictEvent(

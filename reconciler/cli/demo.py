@@ -1,36 +1,22 @@
-"""The console command `reconciler`. Every command is a few lines over the library."""
+"""`reconciler demo`: one conflict told step by step, then a burst, counted."""
 
 import json
-import sys
 import threading
 from contextlib import ExitStack
 from dataclasses import asdict
 from typing import Annotated
 
-try:
-    import typer
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-    from rich.table import Table
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
-    from reconciler.demo.run import Outcome, open_cloud, run
-    from reconciler.demo.workload import RECONCILED
-    from reconciler.local.cloud import DEFAULT_REGIONS, LocalCloud
-except ModuleNotFoundError as missing:
-    sys.exit(f"{missing}: the command needs the extra `local`: pip install '.[local]'")
-
-from reconciler.errors import ReconcilerError
-
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+from reconciler.demo.run import Outcome, open_cloud, run
+from reconciler.demo.workload import RECONCILED
+from reconciler.local.cloud import DEFAULT_REGIONS, LocalCloud
 
 
-@app.callback()
-def reconciler() -> None:
-    """Ends silent write loss in DynamoDB global tables."""
-
-
-@app.command()
-def demo(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
+def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     edits: Annotated[int, typer.Option(min=1, max=5000, help="edits in the burst")] = 300,
     regions: Annotated[int, typer.Option(min=2, max=5, help="how many regions")] = 3,
     seed: Annotated[int, typer.Option(help="the burst's random seed")] = 1,
@@ -106,13 +92,3 @@ def _wait(cloud: LocalCloud, told: Console) -> None:
         style="bold",
     )
     threading.Event().wait()
-
-
-def main() -> None:
-    """Run the command; errors are sentences, not tracebacks."""
-    try:
-        app()
-    except ReconcilerError as problem:
-        sys.exit(f"reconciler: {problem}")
-    except KeyboardInterrupt:
-        sys.exit(130)

@@ -1,0 +1,31 @@
+"""The console command `reconciler`: each command is a module here, a few lines over the library."""
+
+import sys
+
+try:
+    import typer
+
+    from reconciler.cli import demo, simulate
+except ModuleNotFoundError as missing:
+    sys.exit(f"{missing}: the command needs the extra `local`: pip install '.[local]'")
+
+from reconciler.errors import ReconcilerError
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+app.command("demo")(demo.command)
+app.command("simulate")(simulate.command)
+
+
+@app.callback()
+def reconciler() -> None:
+    """Ends silent write loss in DynamoDB global tables."""
+
+
+def main() -> None:
+    """Run the command; errors are sentences, not tracebacks."""
+    try:
+        app()
+    except ReconcilerError as problem:
+        sys.exit(f"reconciler: {problem}")
+    except KeyboardInterrupt:
+        sys.exit(130)

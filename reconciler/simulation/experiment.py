@@ -1,0 +1,92 @@
+"""What to simulate, and one of its runs explained: small, told, with what it broke."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from reconciler.errors import InvalidInput
+from reconciler.schema import Schema
+from reconciler.simulation.checks import check
+from reconciler.simulation.faults import KINDS
+from reconciler.simulation.model import Fault, Operation, Plan, Problem, Run
+from reconciler.simulation.plan import draw_plan
+from reconciler.simulation.run import run_plan
+from reconciler.simulation.shrink import shrink
+from reconciler.simulation.story import tell
+
+_GRAVITY = ("lost", "doubled", "wrong", "differing", "incomplete", "unresolved", "unbounded")
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What to simulate; with a seed it is one plan.
+
+    `operations` is how many to draw, or the operations themselves; `faults` are drawn from the seed
+    unless they are given. Lags, clock skews and everything else come from the seed.
+    """
+
+    schema: Schema | None = None
+    regions: int = 3
+    operations: int | Sequence[Operation] = 40
+    faults: Sequence[Fault] | None = None
+    folds: bool = True
+
+    def plan(self, seed: int) -> Plan:
+        """Return the plan of `seed`; InvalidInput if it names an unknown region or fault."""
+        given = None if isinstance(self.operations, int) else tuple(self.operations)
+        plan = draw_plan(
+            seed,
+            schema=self.schema,
+            regions=self.regions,
+            operations=self.operations if isinstance(self.operations, int) else len(given or ()),
+            folds=self.folds,
+        )
+        if given is not None:
+            plan = replace(plan, operations=given)
+        if self.faults is not None:
+            plan = replace(plan, faults=tuple(self.faults))
+        _check(plan)
+        return plan
+
+
+def _check(plan: Plan) -> None:
+    for kind in sorted({fault.kind for fault in plan.faults} - KINDS.keys()):
+        raise InvalidInput(f"{kind!r} is no kind of fault: {', '.join(KINDS)}")
+    named = {operation.region for operation in plan.operations}
+    named.update(fault.region for fault in plan.faults)
+    named.update(fault.other for fault in plan.faults if KINDS[fault.kind].where == "pair")
+    for region in sorted(named - {*plan.regions, ""}):
+        raise InvalidInput(f"{region!r} is no region of this run: {', '.join(plan.regions)}")
+
+
+@dataclass(frozen=True)
+class Explained:
+    """A run small enough to read; `notes` say how small it was made. No problems, no story."""
+
+    run: Run
+    problems: tuple[Problem, ...]
+    story: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def explained(experiment: Experiment, seed: int) -> Explained:
+    """Return a seed's run, and if it fails, the smallest one found that fails too."""
+    plan = experiment.plan(seed)
+    run = run_plan(plan)
+    problems = check(run)
+    if not problems:
+        return Explained(run, ())
+    # A schedule that loses a write is to end as a short one that loses a write, nothing less.
+    worst = min((problem.kind for problem in problems), key=_GRAVITY.index)
+    small = shrink(
+        plan, lambda less: any(each.kind == worst for each in check(run_plan(less, trace=False)))
+    )
+    run = run_plan(small)
+    problems = check(run)
+    note = (
+        f"Reduced from {len(plan.operations)} operations and {len(plan.faults)} faults to"
+        f" {len(small.operations)} and {len(small.faults)}: it still fails."
+    )
+    # Only what a seed alone decides can be run again from a command line.
+    drawn = isinstance(experiment.operations, int) and experiment.faults is None
+    again = len(plan.operations) if drawn and experiment.schema is None else None
+    return Explained(run, tuple(problems), tell(run, problems, operations=again), (note,))

@@ -1,0 +1,146 @@
+"""Schedules aimed at one kind of trouble, and settings that make rare things frequent.
+
+Behaviour: a setting breaks no rule of the protocol: a healthy product passes every aim.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Any
+from unittest.mock import patch
+
+from reconciler import folding, resolver
+from reconciler.deployment import STREAM_SOURCE
+from reconciler.simulation import faults, streams, world
+from reconciler.simulation.faults import FOR_EVER, HOUR, MINUTE, SECOND
+from reconciler.simulation.model import Fault, Plan
+from reconciler.simulation.plan import draw_plan
+
+Planner = Callable[[int], Plan]
+_LONG = 10 * MINUTE
+
+
+@dataclass(frozen=True)
+class Aim:
+    """Plans by seed, and the module settings that hold while they run."""
+
+    plan: Planner
+    settings: Sequence[tuple[Any, str, Any]] = ()
+
+    def set_up(self) -> AbstractContextManager[Any]:
+        """Return a context in which the settings hold; a run that never rests ends early."""
+        stack = ExitStack()
+        cut_off = ((world, "_ACTIONS_AT_LEAST", 20_000), (world, "_ACTIONS_PER_OPERATION", 500))
+        for owner, name, value in (*cut_off, *self.settings):
+            stack.enter_context(patch.object(owner, name, value))
+        return stack
+
+
+def mixed(seed: int) -> Plan:
+    """Return twenty operations on one item, with any faults."""
+    return draw_plan(seed, operations=20, items=1)
+
+
+def with_folds(seed: int) -> Plan:
+    """Return forty operations on one item, with any faults but wall clocks that step."""
+    return _without(draw_plan(seed, operations=40, items=1), faults.CLOCK)
+
+
+def an_hour(seed: int) -> Plan:
+    """Return an hour of operations on one item, and nothing that goes wrong."""
+    plan = draw_plan(seed, operations=120, items=1, regions=3)
+    drawn = Random(f"{seed}/hour")
+    times = sorted(drawn.randint(0, HOUR) // 24_000 * 24_000 for _ in plan.operations)
+    return _at(replace(plan, faults=()), times)
+
+
+def a_burst(seed: int) -> Plan:
+    """Return a burst of operations on one item, and nothing that goes wrong."""
+    plan = draw_plan(seed, operations=30, items=1)
+    drawn = Random(f"{seed}/burst")
+    times = sorted(drawn.randint(0, 10 * SECOND) for _ in plan.operations)
+    return _at(replace(plan, faults=()), times)
+
+
+def slow_calls(seed: int) -> Plan:
+    """Return a burst of operations on one item while others come between any two calls."""
+    plan = draw_plan(seed, operations=25, items=1)
+    drawn = Random(f"{seed}/slow")
+    times = sorted(drawn.randint(0, 8 * SECOND) for _ in plan.operations)
+    slow = Fault(faults.SLOW_CALL, 0, _LONG, rate=0.9)
+    return _at(replace(plan, faults=(slow,)), times)
+
+
+def refused_rows(seed: int) -> Plan:
+    """Return operations on one item while ledger rows are refused now and then."""
+    plan = _without(draw_plan(seed, operations=40, items=1), faults.CLOCK)
+    refusals = [Fault(faults.ROW_REFUSED, 0, _LONG, region, rate=0.7) for region in plan.regions]
+    return replace(plan, faults=(*plan.faults, *refusals))
+
+
+def alone_and_late(seed: int) -> Plan:
+    """Return a region cut off from the others, and events that come hours late once it is back."""
+    plan = draw_plan(seed, operations=30, items=1, regions=3)
+    drawn = Random(f"{seed}/alone")
+    alone, *others = drawn.sample(plan.regions, 3)
+    cut = [Fault(faults.PARTITION, 0, 30 * SECOND, alone, other) for other in others]
+    late = Fault(faults.LATE_EVENT, 20 * SECOND, _LONG, rate=0.6)
+    ahead = Fault(faults.SKEW, 0, _LONG, alone, "ahead", 1.0)
+    times = sorted(drawn.randint(0, MINUTE) for _ in plan.operations)
+    return _at(replace(plan, faults=(*cut, late, ahead)), times)
+
+
+def a_clock_steps_back(seed: int) -> Plan:
+    """Return operations on one item in regions of which one has its clock put back by seconds."""
+    plan = draw_plan(seed, operations=40, items=1, regions=2)
+    drawn = Random(f"{seed}/step")
+    ahead = Fault(faults.CLOCK, 0, 20 * SECOND, plan.regions[0], "ahead", 1.0)
+    times = sorted(drawn.randint(0, 40 * SECOND) for _ in plan.operations)
+    return _at(replace(plan, faults=(ahead,)), times)
+
+
+def a_late_detector_and_a_clock_that_steps_back(seed: int) -> Plan:
+    """Return the same with a stream that nobody reads until the clock has been put back."""
+    plan = a_clock_steps_back(seed)
+    off = Fault(faults.DETECTOR_OFF, 0, 45 * SECOND, plan.regions[0])
+    return replace(plan, faults=(*plan.faults, off))
+
+
+def a_foreign_clock_is_ahead(seed: int) -> Plan:
+    """Return a region whose clock is ahead for ever, and one that does not hear of it at first."""
+    plan = draw_plan(seed, operations=40, items=1, regions=3)
+    drawn = Random(f"{seed}/ahead")
+    _, ahead, deaf = plan.regions
+    clock = Fault(faults.CLOCK, 0, FOR_EVER, ahead, "ahead", 1.0)
+    skew = Fault(faults.SKEW, 0, _LONG, deaf, "ahead", 1.0)
+    cut = Fault(faults.PARTITION, 0, 20 * SECOND, ahead, deaf)
+    times = sorted(drawn.randint(0, 30 * SECOND) for _ in plan.operations)
+    return _at(replace(plan, faults=(clock, skew, cut)), times)
+
+
+def _without(plan: Plan, kind: str) -> Plan:
+    return replace(plan, faults=tuple(fault for fault in plan.faults if fault.kind != kind))
+
+
+def _at(plan: Plan, times: Sequence[int]) -> Plan:
+    timed = zip(plan.operations, times, strict=True)
+    return replace(plan, operations=tuple(replace(each, at_ms=time) for each, time in timed))
+
+
+# One closed lineage is enough to certify, after a second: clocks of a region are 0.1 s apart.
+EAGER_FOLDS = ((folding, "MOST_CLOSED_LINEAGES", 0), (folding, "CLOCK_SKEW_MARGIN_MS", 1_000))
+SMALL_BATCHES = ((streams, "STREAM_SOURCE", replace(STREAM_SOURCE, batch_size=1)),)
+# However young: exact as long as the clocks of one region never go back.
+FOLDS_AT_ONCE = ((folding, "MOST_CLOSED_LINEAGES", 0), (folding, "CLOCK_SKEW_MARGIN_MS", -60_000))
+MIXED = Aim(mixed)
+FOLDS = Aim(with_folds, EAGER_FOLDS)
+AN_HOUR = Aim(an_hour)
+A_BURST = Aim(a_burst)
+SLOW_CALLS = Aim(slow_calls)
+ONE_ATTEMPT = Aim(slow_calls, ((resolver, "ATTEMPTS", 1),))
+REFUSED_ROWS = Aim(refused_rows, EAGER_FOLDS)
+ALONE_AND_LATE = Aim(alone_and_late, EAGER_FOLDS)
+CLOCK_STEPS = Aim(a_clock_steps_back, ((folding, "MOST_CLOSED_LINEAGES", 0),))
+LATE_DETECTOR = Aim(a_late_detector_and_a_clock_that_steps_back, (*EAGER_FOLDS, *SMALL_BATCHES))
+CLOCK_AHEAD = Aim(a_foreign_clock_is_ahead, FOLDS_AT_ONCE)
