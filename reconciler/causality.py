@@ -3,7 +3,7 @@
 Behaviour: a context says exactly which writes an image includes, even after whole-item
 last-writer-wins made a replica forget its own. The actors of the version vector are lineages, not
 regions: a region that writes on top of a foreign image starts a new one, so it never claims a write
-that it lost. HAZARD if actors were regions: 28-38 % of random schedules lose an acknowledged write.
+that it lost. HAZARD if actors were regions: acknowledged writes are lost while replicas agree.
 Source: Almeida et al., "Scalable and Accurate Causality Tracking for Eventually Consistent Stores",
 2014 (dotted version vectors); Riak's per-key actor epochs.
 """

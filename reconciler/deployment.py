@@ -2,7 +2,7 @@
 
 Behaviour: one place says how the pipeline is wired; infrastructure code and `reconciler.local` both
 read it, so that what runs on one machine is what is deployed.
-Source: AWS Lambda, EventBridge and SQS quotas (docs.aws.amazon.com), DESIGN "The flow".
+Source: AWS Lambda, EventBridge and SQS quotas (docs.aws.amazon.com).
 """
 
 from dataclasses import dataclass

@@ -4,7 +4,7 @@ Behaviour: gathers the losses of a batch, writes their ledger rows, then sends t
 answers with the first record that is not safe yet; Lambda comes back from there. A record that
 cannot be decoded is parked whole, and the shard goes on. Every step may run twice (rule D3).
 HAZARD if an event were sent before its row: a bus that drops it would leave no trace of the loss.
-Source: Lambda guide, "Configuring partial batch response with DynamoDB"; DESIGN section 4.
+Source: Lambda guide, "Configuring partial batch response with DynamoDB".
 """
 
 from collections.abc import Callable, Mapping, Sequence

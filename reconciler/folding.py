@@ -5,7 +5,7 @@ lineage. A detector that sees many closed ones of its replica certifies them; th
 them, in the current item, by one watermark, if the item holds each of them whole and the ledger
 knows of no loss that it does not hold. Otherwise nothing happens: another certificate will come.
 HAZARD without any one of the conditions: a watermark covers a write that the item does not have,
-and the loss of that write looks clean (0.1-90 % of random schedules lose an acknowledged write).
+and the loss of that write looks clean.
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,6 +1,6 @@
 """After every loss is merged back, each attribute is what its history says: none lost or doubled.
 
-Convergence proves nothing here (every broken scheme of DESIGN section 3 converges). These tests
+Convergence proves nothing here (every broken scheme converges). These tests
 keep the history outside the item and compare with a second implementation, the oracle.
 """
 

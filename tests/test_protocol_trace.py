@@ -1,4 +1,4 @@
-"""The trace that loses data in every obvious scheme: DESIGN section 3, step by step.
+"""The trace that loses data in every obvious scheme, step by step.
 
 A writes a1 and B writes b1. B's copy wins and overwrites A's: A's item has forgotten a1. A's
 application writes a2 on top of b1, before any repair. With one actor per region, a2's version

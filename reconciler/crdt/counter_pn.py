@@ -2,8 +2,8 @@
 
 Behaviour: one slot per lineage holds that lineage's sum; the value is the sum of the slots. Slots
 belong to lineages, not regions, because a region that lost a write would count on from a slot it no
-longer holds (25-30 % of random schedules then lose an increment). Assigning a number adds the
-difference to what its writer saw; removing takes away exactly what its writer saw.
+longer holds. Assigning a number adds the difference to what its writer saw; removing takes away
+exactly what its writer saw.
 Limits: a slot holds 38 digits exactly; a sum beyond them is shown rounded, its slots stay exact.
 Source: INRIA RR-7506, 2011, section 3.1.3; Riak's per-key actor epochs.
 """
