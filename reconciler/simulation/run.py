@@ -57,9 +57,11 @@ def run_plan(plan: Plan, *, trace: bool = True) -> Run:
 
 def _with_fates(world: World, left: Sequence[str]) -> tuple[Done, ...]:
     """Mark the writes that are gone by rights: stranded, or expired with their item."""
-    expired = _expired(world)
+    applied = [done for done in world.done if done.applied]
+    stranded = {_number(done) for done in applied if _is_stranded(world, left, done)}
+    expired = _expired(world, stranded)
     return tuple(
-        replace(done, stranded=_is_stranded(world, left, done), expired=_number(done) in expired)
+        replace(done, stranded=_number(done) in stranded, expired=_number(done) in expired)
         if done.applied
         else done
         for done in world.done
@@ -72,14 +74,18 @@ def _is_stranded(world: World, left: Sequence[str], done: Done) -> bool:
     return done.operation.region not in left and not held >> _number(done) & 1
 
 
-def _expired(world: World) -> set[int]:
-    """Return the writes of deleted items whose tombstones went before anybody wrote on them."""
+def _expired(world: World, stranded: set[int]) -> set[int]:
+    """Return the writes of deleted items whose tombstones went before anybody wrote on them.
+
+    A write that a destroyed region took with it keeps no deleted item alive.
+    """
     found: set[int] = set()
     for key in sorted({done.operation.key for done in world.done}):
         written = [done for done in world.done if done.operation.key == key and done.applied]
         for mask in world.setting.causes.ended(key):
             ended = numbers(mask)
-            if not any(done.seen & ended for done in written if _number(done) not in ended):
+            gone = ended | stranded
+            if not any(done.seen & ended for done in written if _number(done) not in gone):
                 found |= ended
     return found
 

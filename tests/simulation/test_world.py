@@ -12,6 +12,7 @@ import pytest
 from reconciler.codec import Image, to_json
 from reconciler.image import DELETE, read
 from reconciler.simulation import faults
+from reconciler.simulation.checks import check
 from reconciler.simulation.model import Fault, Operation, Plan, Run
 from reconciler.simulation.plan import DEFAULT_SCHEMA, REGIONS, draw_plan
 from reconciler.simulation.replica import Replica
@@ -291,3 +292,10 @@ def test_a_revival_that_time_to_live_raced_is_restored_though_the_clocks_are_beh
     assert run.counts["expired"] > 0
     for items in run.items.values():
         assert read(items["k1"]) == {"id": "k1", "name": "Ada"}
+
+
+def test_a_write_that_a_destroyed_region_took_with_it_keeps_no_deleted_item_alive() -> None:
+    run = run_plan(draw_plan(1037))
+
+    assert any(done.stranded for done in run.done)
+    assert check(run) == []
