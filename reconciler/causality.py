@@ -74,11 +74,6 @@ class Dot(NamedTuple):
         """Return the dot written as `text`; ValueError if it is not one."""
         return cls(Lineage.parse(text[:-HLC_WIDTH]), Hlc.parse(text[-HLC_WIDTH:]))
 
-    @property
-    def rank(self) -> tuple[str, str, str]:
-        """Last-writer-wins order: later first by clock, then by replica, then by lineage."""
-        return (self.hlc, self.lineage.replica, self.lineage)
-
 
 class Ordering(Enum):
     """How one context stands to another."""
