@@ -17,7 +17,7 @@ from reconciler.aws.items import DynamoItems
 from reconciler.aws.services import DynamoLedger, S3Evidence, SqsParked
 from reconciler.deployment import CERTIFICATE_DETAIL_TYPE
 from reconciler.errors import Unavailable, Undecodable
-from reconciler.events import ConflictEvent, FoldCertificate, parse_certificate, parse_event
+from reconciler.events import Event, FoldCertificate, parse_certificate, parse_event
 from reconciler.ports import ParkedChanges
 from reconciler.resolver import Message, Resolver, ResolverPorts
 
@@ -67,7 +67,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in failed]}
 
 
-def _event(body: str) -> ConflictEvent | FoldCertificate:
+def _event(body: str) -> Event:
     try:
         envelope = json.loads(body)
         closed = envelope.get("detail-type") == CERTIFICATE_DETAIL_TYPE

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from reconciler import telemetry
 from reconciler.causality import replica_id
 from reconciler.detection import Finding, Verdict, classify, lost_image, may_have_expired
-from reconciler.errors import ReconcilerError, Unavailable, Undecodable
+from reconciler.errors import ReconcilerError, Undecodable
 from reconciler.events import ConflictEvent, FoldCertificate, conflict_id
 from reconciler.folding import closed_lineages
 from reconciler.hlc import Hlc
@@ -90,7 +90,9 @@ class Detector:
         for record in records:
             try:
                 loss = self._loss(record, now)
-            except Unavailable as problem:
+            except ReconcilerError as problem:
+                if problem.disposition == "park":
+                    raise
                 self._note_failure(problem)
                 first_unsafe = sequence_number(record)
                 break
@@ -114,9 +116,9 @@ class Detector:
             if verdict.finding is Finding.CLEAN:
                 return None
             event = self._event(record, verdict, now)
-        except Unavailable:
-            raise
         except (ReconcilerError, *MALFORMED) as problem:
+            if isinstance(problem, ReconcilerError) and problem.disposition == "retry":
+                raise
             return self._undecodable(record, problem, now)
         return self._decided(event, verdict, now)
 

@@ -4,7 +4,7 @@
     ├── InvalidInput          park   the caller's value, edit, key or schema; names field and fix
     │   └── ItemTooLarge      park   the image would pass DynamoDB's 400 KB
     ├── Undecodable           park   an image or event that this release cannot read
-    │   └── UnknownWireVersion park  written by a newer release: deploy that one, then redrive
+    │   └── UnknownWireVersion retry  written by a newer release: the work waits for that one
     ├── TypeMismatch          park   two images disagree about an attribute's type
     ├── ClockAhead            park   a stamp from the far future takes part in a conflict
     ├── ItemGone              park   the item a loss belongs to does not exist any more
@@ -44,7 +44,13 @@ class Undecodable(ReconcilerError):
 
 
 class UnknownWireVersion(Undecodable):
-    """The metadata was written by a newer release of the reconciler."""
+    """The metadata was written by a newer release of the reconciler.
+
+    A release is deployed to one process after the other. What only the newer one can read stays
+    where it is until it is there: parking every change of that time would bury the real trouble.
+    """
+
+    disposition = "retry"
 
 
 class TypeMismatch(ReconcilerError):

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from reconciler.codec import canonical_bytes, canonical_image, digest, to_json
+from reconciler.codec import canonical_image, digest, to_json
 from reconciler.detection import Finding, Verdict
 from reconciler.errors import Undecodable
 
@@ -96,6 +96,9 @@ class FoldCertificate(BaseModel):
         return to_json(self.model_dump(mode="python"))
 
 
+Event = ConflictEvent | FoldCertificate
+
+
 def parse_certificate(detail: Any) -> FoldCertificate:
     """Return the certificate in an EventBridge detail; Undecodable if it is none."""
     try:
@@ -122,6 +125,6 @@ def conflict_id(table: str, key: Mapping[str, Any], verdict: Verdict, lost: Any)
     """Return the id of a loss: the same in every region that sees the same dots lost."""
     named: list[Any] = [str(dot) for dot in verdict.lost_dots]
     if verdict.finding is Finding.UNMANAGED:
-        named = [digest(canonical_bytes(canonical_image(lost)), 22)]
+        named = [digest(to_json(canonical_image(lost)).encode(), 22)]
     loss = [table, canonical_image(key), verdict.finding.value, named, verdict.lost_watermarks]
     return digest(to_json(loss).encode(), 22)

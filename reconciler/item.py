@@ -68,11 +68,7 @@ def reading(image: Any, read: Callable[[Any], T]) -> T:
     try:
         metadata = image[METADATA]["M"]
         if metadata["v"]["N"] != WIRE_VERSION:
-            raise UnknownWireVersion(
-                f"metadata version {metadata['v']['N']!r}; this release reads {WIRE_VERSION}:"
-                " deploy the newer release, then redrive",
-                metadata=metadata,
-            )
+            raise _unknown(metadata["v"]["N"], metadata)
         return read(metadata)
     except ReconcilerError:
         raise
@@ -81,6 +77,13 @@ def reading(image: Any, read: Callable[[Any], T]) -> T:
         raise Undecodable(
             f"unreadable metadata ({type(cause).__name__}: {cause})", metadata=evidence
         ) from None
+
+
+def _unknown(version: str, metadata: Any) -> Undecodable:
+    said = f"metadata version {version!r}; this release reads {WIRE_VERSION}"
+    if version.isdecimal() and int(version) > int(WIRE_VERSION):
+        return UnknownWireVersion(f"{said}: deploy the newer release here", metadata=metadata)
+    return Undecodable(said, metadata=metadata)
 
 
 def is_managed(image: Mapping[str, Wire] | None) -> bool:
@@ -153,19 +156,19 @@ def decode(image: Mapping[str, Any]) -> tuple[ReplicatedItem, dict[str, Wire | N
     A changed attribute's state keeps its type and its counter slots, but not the values and members
     that only the visible value held. Undecodable if the metadata is not readable.
     """
-    token_of(image)  # the version first: the rest of a newer form may not even be canonical
-    return reading(plain := canonical_image(image), lambda metadata: _decode(plain, metadata))
+    return reading(image, lambda metadata: _decode(image, metadata))
 
 
 def _decode(
-    image: Image, metadata: Mapping[str, Any]
+    image: Mapping[str, Any], metadata: Mapping[str, Any]
 ) -> tuple[ReplicatedItem, dict[str, Wire | None]]:
     dots = [Dot.parse(each["S"]) for each in metadata["d"]["L"]]
     keys = set(metadata["i"]["SS"])
-    key = {name: image[name] for name in sorted(keys)}
+    key = canonical_image({name: image[name] for name in keys})
     outside = keys | {METADATA, EXPIRY}
-    plain = {name: value for name, value in image.items() if name not in outside}
-    wires, values = metadata["a"]["M"], metadata["s"]["M"] if "s" in metadata else plain
+    plain = canonical_image({name: image[name] for name in image if name not in outside})
+    wires = canonical_image(metadata["a"]["M"])
+    values = canonical_image(metadata["s"]["M"]) if "s" in metadata else plain
     names = sorted(wires)
     width = _DIGEST_WIDTH
     expected = dict(zip(names, _chunks(metadata["h"]["S"], width), strict=True))

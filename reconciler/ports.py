@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from reconciler.causality import ADOPTED
 from reconciler.codec import Image
-from reconciler.events import ConflictEvent, FoldCertificate
+from reconciler.events import Event
 from reconciler.item import context_of, is_managed
 from reconciler.ledger import LedgerRow
 
@@ -76,7 +76,7 @@ class Ledger(Protocol):
 class ConflictBus(Protocol):
     """The event bus of one region."""
 
-    def publish(self, events: Sequence[ConflictEvent | FoldCertificate]) -> set[str]:
+    def publish(self, events: Sequence[Event]) -> set[str]:
         """Send events; return the identifiers of those that were not accepted."""
 
 

@@ -6,7 +6,7 @@ at most once. HAZARD if it were applied anew on a newer image: it would count tw
 
 from reconciler.causality import Dot, Lineage
 from reconciler.codec import Image, digest
-from reconciler.errors import OutcomeUnknown
+from reconciler.errors import OutcomeUnknown, Undecodable
 from reconciler.item import METADATA, TOKEN_WIDTH, context_of, is_managed, reading, token_of
 from reconciler.ports import Replacement
 
@@ -21,14 +21,19 @@ def carried_out(write: Replacement, current: Image | None) -> bool:
     """Return whether the current image proves that the write was carried out.
 
     Its token does, and so does a lineage that the write started. A lineage that it extended does
-    not: every writer of the region extends it, so a later stamp may be another writer's (W4).
+    not: every writer of the region extends it, so a later stamp may be another writer's (W4). An
+    image that cannot be read proves nothing.
     """
     if current is None or not is_managed(current):
+        return False
+    try:
+        known = context_of(current).heads
+    except Undecodable:
         return False
     lineage, before = written_dot(write.image).lineage, write.replacing
     if before is not None and is_managed(before) and lineage in context_of(before).heads:
         return token_of(current) == token_of(write.image)
-    return lineage in context_of(current).heads
+    return lineage in known
 
 
 def with_own_token(image: Image, drawn: float) -> Image:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from reconciler.codec import Image, canonical_image, digest, to_json
 from reconciler.errors import OutcomeUnknown, Unavailable
 from reconciler.events import ConflictEvent, FoldCertificate
-from reconciler.item import is_managed, token_of
+from reconciler.item import METADATA, is_managed
 from reconciler.ledger import LedgerRow
 from reconciler.ports import Replacement, Superseded
 
@@ -127,7 +127,7 @@ class FakeItems(Port):
         if replaced is None or current is None or is_managed(replaced) != is_managed(current):
             same = replaced is None and current is None
         elif is_managed(replaced) and not write.adopts:
-            same = token_of(replaced) == token_of(current)
+            same = replaced[METADATA]["M"]["t"] == current[METADATA]["M"]["t"]
         else:
             same = canonical_image(replaced) == canonical_image(current)
         return None if same else Superseded(deepcopy(current))

@@ -187,6 +187,16 @@ def test_metadata_of_a_newer_release_is_named_as_such() -> None:
             call()
 
 
+@pytest.mark.parametrize("version", ["0", "-1", "two", "1.5"])
+def test_a_version_that_no_release_will_have_is_undecodable(version: str) -> None:
+    _, ours, _ = forked()
+    image = copy.deepcopy(ours)
+    image["_rec"]["M"]["v"] = {"N": version}
+    with pytest.raises(Undecodable) as caught:
+        decode(image)
+    assert not isinstance(caught.value, UnknownWireVersion)
+
+
 def test_unreadable_metadata_comes_with_the_error() -> None:
     base, ours, _ = forked()
     broken = {**ours, "_rec": {"M": {"v": {"N": "1"}}}}

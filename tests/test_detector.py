@@ -74,9 +74,13 @@ def clean(number: int) -> dict[str, Any]:
     return record(number, replica.write(assign("name", "Ada")), replica.write(increment("balance")))
 
 
+def of_version(version: str, number: int) -> dict[str, Any]:
+    image = written(assign("name", "Ada"))
+    return record(number, image | {"_rec": {"M": {"v": {"N": version}}}}, image)
+
+
 def undecodable(number: int) -> dict[str, Any]:
-    newer = written(assign("name", "Ada"))
-    return record(number, newer | {"_rec": {"M": {"v": {"N": "2"}}}}, newer)
+    return of_version("0", number)
 
 
 # Row first, then the event (D3)
@@ -152,13 +156,21 @@ def test_the_same_loss_twice_in_one_batch_fails_at_its_first_record() -> None:
 # Records that cannot be decoded
 
 
+def test_a_record_of_a_newer_release_waits_for_it_and_is_not_parked() -> None:
+    """A deployment across regions buried the parking place under every write of that time."""
+    world = World()
+    assert world.detect(loss(1), of_version("2", 2), loss(3)) == "2"
+    assert world.parked.documents == []
+    assert [event.sequence_number for event in world.bus.sent] == ["1"]
+
+
 def test_an_undecodable_record_is_parked_whole_and_the_ones_after_it_are_detected() -> None:
     world = World()
     bad = undecodable(1)
     assert world.detect(bad, loss(2)) is None
     (document,) = world.parked.documents
     assert document["record"] == bad
-    assert "UnknownWireVersion" in document["reason"]
+    assert document["reason"].startswith("Undecodable: metadata version")
     assert [event.sequence_number for event in world.bus.sent] == ["2"]
     assert sorted(world.ledger.states()) == ["OPEN", "PARKED"]
 
@@ -171,7 +183,7 @@ def test_the_row_of_an_undecodable_record_is_written_before_it_is_parked_and_nam
     assert world.calls() == ["record", "park"]
     (row,) = world.ledger.rows.values()
     assert row["item_key"] == {"S": '{"id":{"S":"p1"}}'}
-    assert row["reason"]["S"].startswith("UnknownWireVersion")
+    assert row["reason"]["S"].startswith("Undecodable: metadata version")
 
 
 def _without(*path: str) -> dict[str, Any]:

@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 from reconciler.causality import Dot
 from reconciler.codec import MAX_DIGITS
 from reconciler.editor import ItemEditor
-from reconciler.errors import Contention, InvalidInput, ItemTooLarge, OutcomeUnknown, Unavailable
+from reconciler.errors import (
+    Contention,
+    InvalidInput,
+    ItemTooLarge,
+    OutcomeUnknown,
+    Unavailable,
+    UnknownWireVersion,
+)
 from reconciler.image import read
 from reconciler.item import context_of, token_of
 from reconciler.settlement import written_dot
@@ -265,6 +272,29 @@ def test_a_put_without_metadata_after_a_lost_answer_is_not_written_over() -> Non
     with pytest.raises(OutcomeUnknown):
         table(store).apply(KEY, add(1))
     assert balance(store) == 99
+
+
+def test_a_newer_releases_write_after_a_lost_answer_leaves_the_outcome_unknown() -> None:
+    """An older client said that its write was refused, although it had been carried out."""
+    store = store_with(increment("balance", 5))
+    store.faults.extend([APPLIED, lambda: store.place(of_a_newer_release(store))])
+    with pytest.raises(OutcomeUnknown):
+        table(store).apply(KEY, add(1))
+    assert balance(store) == 6
+
+
+def test_an_item_of_a_newer_release_refuses_an_older_client_and_stays_as_it_is() -> None:
+    store = store_with(increment("balance", 5))
+    store.place(newer := of_a_newer_release(store))
+    with pytest.raises(UnknownWireVersion, match="deploy the newer release"):
+        table(store).apply(KEY, add(1))
+    assert list(store.items.values()) == [newer]
+
+
+def of_a_newer_release(store: FakeItems) -> dict[str, Any]:
+    (image,) = store.items.values()
+    metadata = {**image["_rec"]["M"], "v": {"N": "2"}, "t": {"S": "newer"}}
+    return {**image, "_rec": {"M": metadata}}
 
 
 def test_answers_that_are_all_lost_end_in_outcome_unknown_naming_the_dot() -> None:

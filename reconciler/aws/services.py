@@ -12,7 +12,7 @@ from reconciler.aws.clients import idempotent, translated
 from reconciler.codec import Image, digest, to_json
 from reconciler.deployment import CERTIFICATE_DETAIL_TYPE, DETAIL_TYPE, EVENT_SOURCE
 from reconciler.errors import ReconcilerError
-from reconciler.events import ConflictEvent, FoldCertificate
+from reconciler.events import ConflictEvent, Event
 from reconciler.ledger import LedgerRow
 from reconciler.ports import EvidenceStore
 
@@ -76,7 +76,7 @@ class EventBridgeBus:
         self._bus = bus
         self._client = events
 
-    def publish(self, events: Sequence[ConflictEvent | FoldCertificate]) -> set[str]:
+    def publish(self, events: Sequence[Event]) -> set[str]:
         """Send events, ten a call and under 1 MB; each entry's own result is read."""
         unsent: set[str] = set()
         kinds = {event.identifier: _detail_type(event) for event in events}
@@ -104,7 +104,7 @@ class EventBridgeBus:
         return unsent
 
 
-def _detail_type(event: ConflictEvent | FoldCertificate) -> str:
+def _detail_type(event: Event) -> str:
     return DETAIL_TYPE if isinstance(event, ConflictEvent) else CERTIFICATE_DETAIL_TYPE
 
 

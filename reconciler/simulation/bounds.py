@@ -12,6 +12,7 @@ from reconciler.folding import CLOCK_SKEW_MARGIN_MS, MOST_CLOSED_LINEAGES
 from reconciler.hlc import EPOCH_WIDTH, NONCE_WIDTH
 from reconciler.item import context_of
 from reconciler.simulation.model import Problem, Run
+from reconciler.simulation.releases import NEWER
 
 _SLACK = 10
 _WRITE_BACKS_PER_LOSS = 2
@@ -42,7 +43,7 @@ def _lineages(run: Run) -> Iterator[Problem]:
     """Count each replica's lineages that could have been folded when the item last changed."""
     for region, items in run.items.items():
         for key, image in items.items():
-            heads = context_of(image).heads
+            heads = context_of(NEWER.reading(image)).heads
             walls = {lineage: int(lineage.epoch[:_WALL_WIDTH], 32) for lineage in heads}
             settled = max(walls.values(), default=0) - 2 * CLOCK_SKEW_MARGIN_MS
             old = Counter(lineage.replica for lineage in heads if walls[lineage] < settled)

@@ -10,7 +10,7 @@ Shapes: sets of operations are bit masks: bit n is operation n.
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from reconciler.item import METADATA
+from reconciler.simulation.releases import token
 
 
 class Origin(NamedTuple):
@@ -23,11 +23,6 @@ class Origin(NamedTuple):
 
 
 NOWHERE = Origin(0, "nothing", "", 0)
-
-
-def token(image: Mapping[str, Any] | None) -> str:
-    """Return the version token of a managed image, "" of none."""
-    return "" if image is None else str(image[METADATA]["M"]["t"]["S"])
 
 
 def numbers(mask: int) -> frozenset[int]:

@@ -19,6 +19,7 @@ from reconciler.simulation.differences import differences
 from reconciler.simulation.model import Done, Problem, Run
 from reconciler.simulation.oracle import History
 from reconciler.simulation.reads import reads_that_went_back
+from reconciler.simulation.releases import NEWER
 
 Document = Mapping[str, Any]
 
@@ -58,7 +59,7 @@ def _values(
     found: dict[Problem, None] = {}
     for region in sorted(run.items):
         current = run.items[region].get(key)
-        images = held if current is None else [current, *held]
+        images = held if current is None else [NEWER.reading(current), *held]
         shown = read(reduce(merge, images)) if images else None
         if shown is not None:
             shown = {name: shown[name] for name in shown if name not in run.plan.schema.key}
@@ -102,7 +103,7 @@ def _lost_image(document: Document) -> Image | None:
     image = event.get("lost") or change.get("OldImage")
     try:
         if image:
-            read(found := canonical_image(image))
+            read(found := canonical_image(NEWER.reading(image)))
             context_of(found)
             return found
     except ReconcilerError:

@@ -18,6 +18,7 @@ from reconciler.simulation.causes import Origin, numbers
 from reconciler.simulation.draws import Draws
 from reconciler.simulation.model import Done, Operation
 from reconciler.simulation.ports import Items
+from reconciler.simulation.releases import OLDER, release_of
 from reconciler.simulation.replica import Replica
 from reconciler.simulation.setting import Calls, Crash, Setting
 from reconciler.table import ReplicatedTable
@@ -49,7 +50,8 @@ class Client:
         self._ahead_ms = setting.draws.between(
             "client clock", name, -_CLOCKS_APART_MS, _CLOCKS_APART_MS
         )
-        self._items = Items(replica, Calls(setting, replica.region, name), self._origin)
+        self._name = name
+        self._items = Items(replica, Calls(setting, replica.region, name), self._origin, OLDER)
         self._table = ReplicatedTable(
             schema,
             self._items,
@@ -64,6 +66,8 @@ class Client:
         self.effect = Effect()
         self._operation = operation
         self._about = self._items.calls.about = f"operation {operation.number}"
+        now = self._setting.agenda.now_ms
+        self._items.release = release_of(self._setting.weather, self._name, now)
         try:
             self._table.apply(self._replica.key_of(operation.key), self._change)
         except OutcomeUnknown:
@@ -142,8 +146,9 @@ class Clients:
     def touch(self, name: str) -> None:
         """Write an item as it is: a new write that changes nothing readers see."""
         setting, replica = self._setting, self._replica
+        release = release_of(setting.weather, f"{replica.region}/touch", setting.agenda.now_ms)
         image = write(
-            replica.items[name],
+            release.reading(replica.items[name]),
             (),
             key=replica.key_of(name),
             schema=self._schema,
@@ -154,7 +159,9 @@ class Clients:
         setting.journal.count("touched")
         label = f"touch of {before.label}"
         replica.write(
-            name, image, Origin(before.rests_on, label, replica.region, setting.agenda.now_ms)
+            name,
+            release.written(image),
+            Origin(before.rests_on, label, replica.region, setting.agenda.now_ms),
         )
 
     def _nonce(self) -> str:

@@ -29,6 +29,7 @@ SKEW = "skew"  # the hidden clock that decides which write wins is off; rate 1 i
 CLOCK = "clock"  # a region's wall clock is off, by a step and back; rate 1 is twenty seconds
 DETECTOR_OFF = "detector_off"  # a region's stream has no consumer
 RESOLVER_OFF = "resolver_off"  # a region's queues have no consumer
+DEPLOY = "deploy"  # a newer release reaches one process after the other; see `releases`
 EXPIRY = "expiry"  # time-to-live runs in a region, at the beginning and at the end
 # What strikes single calls and deliveries, at a rate.
 CRASH = "crash"  # a process dies before or after one of its calls
@@ -65,6 +66,7 @@ KINDS = {
     CLOCK: Kind(SECOND, 2 * HOUR, 0.01, 1.0),
     DETECTOR_OFF: Kind(10 * SECOND, 4 * HOUR),
     RESOLVER_OFF: Kind(10 * SECOND, 4 * HOUR),
+    DEPLOY: Kind(MINUTE, 12 * HOUR, where="world", times=1),
     EXPIRY: Kind(MINUTE, 10 * MINUTE, where="world", times=1),
     CRASH: Kind(MINUTE, 2 * HOUR, 0.02, 0.5, where="world"),
     THROTTLE: Kind(10 * SECOND, HOUR, 0.05, 0.9),
@@ -128,6 +130,8 @@ class Weather:
         self._draws = draws
         self._journal = journal
         self._reigning: dict[str, list[Fault]] = {}
+        self._moments: dict[str, int] = {}  # when each process is reached
+        self._past: set[str] = set()  # the kinds of which one has ended
 
     def begin(self, fault: Fault) -> None:
         """Let a fault reign."""
@@ -140,6 +144,7 @@ class Weather:
 
     def end(self, fault: Fault) -> None:
         """Let a fault reign no more."""
+        self._past.add(fault.kind)
         left = self._reigning[fault.kind]
         left.remove(fault)
         if not left:
@@ -153,6 +158,15 @@ class Weather:
     def reigns(self, kind: str, region: str) -> bool:
         """Return whether a fault of a kind reigns in a region."""
         return kind in self._reigning and bool(self.of(kind, region))
+
+    def reached(self, kind: str, process: str, now_ms: int) -> bool:
+        """Return whether what comes gradually, to stay, has come to a process."""
+        for fault in self.of(kind):
+            if process not in self._moments:
+                drawn = self._draws.between(kind, process, fault.at_ms, fault.until_ms)
+                self._moments[process] = drawn
+            return now_ms >= self._moments[process]
+        return kind in self._past
 
     def strikes(self, kind: str, region: str, about: str) -> bool:
         """Return whether a fault of a kind strikes this call or delivery."""

@@ -10,12 +10,11 @@ from typing import Any
 
 from reconciler.codec import Image
 from reconciler.detector import Detector, DetectorPolicy, DetectorPorts
-from reconciler.events import ConflictEvent, FoldCertificate, parse_certificate, parse_event
+from reconciler.events import ConflictEvent, Event, FoldCertificate, parse_certificate, parse_event
 from reconciler.resolver import Message, Resolver, ResolverPorts
 from reconciler.simulation.causes import Origin
 from reconciler.simulation.ports import (
     Bus,
-    Event,
     Evidence,
     Items,
     Ledger,
@@ -24,6 +23,7 @@ from reconciler.simulation.ports import (
     Unheard,
 )
 from reconciler.simulation.queues import Letter
+from reconciler.simulation.releases import Release, release_of
 from reconciler.simulation.replica import Replica
 from reconciler.simulation.setting import Calls, Setting
 
@@ -45,23 +45,26 @@ class Functions:
     def detect(self, records: Sequence[Any], about: str, bus: Any) -> str | None:
         """Run the detector on a batch; return the sequence number to come back to, if any."""
         calls = Calls(self._setting, self._region, about)
+        release = self._release("detect")
         ports = DetectorPorts(
             ledger=Ledger(self.ledger, self._replica, calls),
-            bus=Bus(bus, calls),
+            bus=Bus(bus, calls, release),
             evidence=Evidence(self.evidence, calls),
             parked=Parked(self.parked, calls),
             telemetry=Unheard(),
         )
         self._setting.journal.count("batches")
-        return Detector(self._policy, ports, self._now_ms).detect(records)
+        seen = [release.noticed(record) for record in records]
+        return Detector(self._policy, ports, self._now_ms).detect(seen)
 
     def resolve(self, letters: Sequence[Letter], about: str) -> set[str]:
         """Run the resolver on a batch; return the names of the messages that must come back."""
         calls = Calls(self._setting, self._region, about)
         call = _Call(self, letters, calls)
+        release = self._release("resolve")
         messages, certificates = [], []
         for letter in letters:
-            event = self._handed_over(letter)
+            event = release.heard(self._handed_over(letter))
             if isinstance(event, FoldCertificate):
                 certificates.append(event)
             else:
@@ -85,7 +88,7 @@ class Functions:
 
     def items(self, calls: Calls, origin: Any) -> Items:
         """Return the item store for one call."""
-        return Items(self._replica, calls, origin)
+        return Items(self._replica, calls, origin, self._release("resolve"))
 
     def lost(self, event: ConflictEvent) -> Origin:
         """Return where the losing image of an event comes from."""
@@ -97,6 +100,11 @@ class Functions:
     def name_of(self, event: Event) -> str:
         """Return the name of the item an event is about."""
         return self._replica.name_of(event.key)
+
+    def _release(self, function: str) -> Release:
+        setting = self._setting
+        process = f"{self._region}/{function}"
+        return release_of(setting.weather, process, setting.agenda.now_ms)
 
     def _now_ms(self) -> int:
         return self._setting.wall_ms(self._region)

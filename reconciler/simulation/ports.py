@@ -10,32 +10,38 @@ from typing import Any
 
 from reconciler.codec import Image
 from reconciler.errors import OutcomeUnknown, Unavailable
-from reconciler.events import ConflictEvent, FoldCertificate
+from reconciler.events import Event
+from reconciler.item import METADATA
 from reconciler.ledger import LedgerRow, State
 from reconciler.ports import Replacement, Superseded
 from reconciler.simulation import faults
-from reconciler.simulation.causes import Origin, token
+from reconciler.simulation.causes import Origin
+from reconciler.simulation.releases import Release
 from reconciler.simulation.replica import Replica
 from reconciler.simulation.setting import Calls
-
-Event = ConflictEvent | FoldCertificate
 
 
 class Items:
     """An `ItemStore`. `origin` says what a write rests on, given what it replaces."""
 
     def __init__(
-        self, replica: Replica, calls: Calls, origin: Callable[[str, Image, Origin], Origin]
+        self,
+        replica: Replica,
+        calls: Calls,
+        origin: Callable[[str, Image, Origin], Origin],
+        release: Release,
     ) -> None:
         self._replica = replica
         self._origin = origin
         self.calls = calls
+        self.release = release
 
     def get(self, key: Image) -> Image | None:
         self.calls.begin("get")
         image = self._replica.items.get(self._replica.name_of(key))
         self.calls.end("get")
-        return image
+        seen: Image | None = self.release.reading(image)
+        return seen
 
     def put(self, write: Replacement) -> Superseded | None:
         self.calls.write("put")
@@ -54,13 +60,17 @@ class Items:
     def _put(self, write: Replacement) -> Superseded | None:
         replica = self._replica
         key = replica.name_of(write.image)
-        current = replica.items.get(key)
-        if token(current) != token(write.replacing):
+        current = self.release.reading(replica.items.get(key))
+        if _version(current) != _version(write.replacing):
             self.calls.setting.journal.count("refusals")
             return Superseded(current)
         origin = self._origin(key, write.image, replica.origin_of(key))
-        replica.write(key, write.image, origin)
+        replica.write(key, self.release.written(write.image), origin)
         return None
+
+
+def _version(image: Mapping[str, Any] | None) -> Any:
+    return image and image[METADATA]["M"]["t"]
 
 
 class LedgerTable:
@@ -136,8 +146,9 @@ class Ledger:
 class Bus:
     """A `ConflictBus`; `deliver` takes each event that is accepted."""
 
-    def __init__(self, deliver: Callable[[Event], object], calls: Calls) -> None:
+    def __init__(self, deliver: Callable[[Event], object], calls: Calls, release: Release) -> None:
         self._deliver = deliver
+        self._release = release
         self._calls = calls
 
     def publish(self, events: Sequence[Event]) -> set[str]:
@@ -148,7 +159,7 @@ class Bus:
                 if self._calls.strikes(faults.ENTRY_REFUSED, "entry"):
                     refused.add(event.identifier)
                 else:
-                    self._deliver(event)
+                    self._deliver(self._release.told(event))
             self._calls.written("events")
         except (Unavailable, OutcomeUnknown):
             return {event.identifier for event in events}

@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from reconciler.deployment import QueueSource
+from reconciler.events import Event
 from reconciler.simulation import faults
 from reconciler.simulation.faults import HOUR, MINUTE
-from reconciler.simulation.ports import Event
 from reconciler.simulation.setting import Crash, Setting
 
 _GATHERING_MS = 200  # a poller gathers what becomes visible within this time

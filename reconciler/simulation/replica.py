@@ -13,7 +13,8 @@ from reconciler.codec import Image
 from reconciler.item import EXPIRY, METADATA
 from reconciler.record import BOTH_IMAGES
 from reconciler.schema import Schema
-from reconciler.simulation.causes import Origin, token
+from reconciler.simulation.causes import Origin
+from reconciler.simulation.releases import token
 from reconciler.simulation.setting import Setting
 
 Record = dict[str, Any]

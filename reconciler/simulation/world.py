@@ -10,7 +10,7 @@ from functools import partial
 
 from reconciler.codec import Image
 from reconciler.deployment import HOME_SOURCE, WITNESS_SOURCE
-from reconciler.events import FoldCertificate
+from reconciler.events import Event, FoldCertificate
 from reconciler.simulation import faults
 from reconciler.simulation.agenda import Agenda
 from reconciler.simulation.causes import Causes
@@ -21,7 +21,6 @@ from reconciler.simulation.functions import Functions
 from reconciler.simulation.journal import Journal
 from reconciler.simulation.model import Done, Fault, Operation, Plan
 from reconciler.simulation.network import Network
-from reconciler.simulation.ports import Event
 from reconciler.simulation.queues import Queue
 from reconciler.simulation.replica import Record, Replica
 from reconciler.simulation.setting import Setting

@@ -24,6 +24,7 @@ from reconciler.simulation.model import Fault
 from reconciler.simulation.plan import DEFAULT_SCHEMA
 from reconciler.simulation.ports import Bus, Evidence, Items, Ledger, LedgerTable, Parked
 from reconciler.simulation.queues import Queue
+from reconciler.simulation.releases import OLDER
 from reconciler.simulation.replica import Record, Replica
 from reconciler.simulation.setting import Calls, Crash, Setting
 from reconciler.simulation.streams import Shard
@@ -52,7 +53,9 @@ class Bench:
             emit=lambda *change: self.records.append(change[1]),
         )
         self.calls = Calls(self.setting, REGION, "a test")
-        self.items = Items(self.replica, self.calls, lambda *_: Origin(1, "a write", REGION, 0))
+        self.items = Items(
+            self.replica, self.calls, lambda *_: Origin(1, "a write", REGION, 0), OLDER
+        )
         self.table = LedgerTable()
         self.ledger = Ledger(self.table, self.replica, self.calls)
 
@@ -168,7 +171,7 @@ def test_an_event_that_is_not_certainly_sent_is_reported(
 ) -> None:
     bench.suffer(kind)
     delivered: list[Any] = []
-    assert Bus(delivered.append, bench.calls).publish([event()]) == {"loss1"}
+    assert Bus(delivered.append, bench.calls, OLDER).publish([event()]) == {"loss1"}
     assert len(delivered) == sent
 
 
@@ -176,7 +179,7 @@ def test_some_entries_of_a_call_may_be_refused(bench: Bench) -> None:
     bench.suffer(faults.ENTRY_REFUSED, 0.5)
     delivered: list[Any] = []
     events = [event(number) for number in range(20)]
-    refused = Bus(delivered.append, bench.calls).publish(events)
+    refused = Bus(delivered.append, bench.calls, OLDER).publish(events)
     assert {each.conflict_id for each in delivered} | refused == {f"loss{n}" for n in range(20)}
     assert 0 < len(refused) < 20
 

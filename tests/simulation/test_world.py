@@ -120,6 +120,7 @@ def test_every_kind_of_fault_really_strikes(runs: list[Run]) -> None:
         faults.DETECTOR_OFF,
         faults.RESOLVER_OFF,
         faults.EXPIRY,
+        faults.DEPLOY,
     }
     assert {name.split(".")[1] for name in struck} == faults.KINDS.keys()
     assert {f"struck.{kind}" for kind in faults.KINDS if kind not in reigning} <= struck
