@@ -1,7 +1,8 @@
 """What the functions are told through their environment, read once, at the first invocation."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Literal
 
 from reconciler.errors import InvalidInput
@@ -18,7 +19,7 @@ _REQUIRED = {
 
 @dataclass(frozen=True)
 class Settings:
-    """The environment, typed."""
+    """The environment, typed. `custom_types` are the modules that register merge functions."""
 
     table: str
     ledger_table: str
@@ -28,6 +29,7 @@ class Settings:
     region: str
     outside_writes: Literal["accept", "restore"]
     folds: bool
+    custom_types: tuple[str, ...]
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -39,10 +41,30 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     folds = environment.get("RECONCILER_FOLDS", "on")
     if folds not in ("on", "off"):
         problems.append(f"RECONCILER_FOLDS is {folds!r}; it is 'on' or 'off'")
+    listed = environment.get("RECONCILER_CUSTOM_TYPES", "")
+    custom_types = tuple(name.strip() for name in listed.split(",")) if listed.strip() else ()
+    problems += [
+        f"RECONCILER_CUSTOM_TYPES names {name!r}; it lists module names, such as 'shop.merging'"
+        for name in custom_types
+        if not all(part.isidentifier() for part in name.split("."))
+    ]
     if problems:
         raise InvalidInput("environment: " + "; ".join(problems))
     return Settings(
         **{field: environment[name] for field, name in _REQUIRED.items()},
         outside_writes="restore" if policy == "restore" else "accept",
         folds=folds == "on",
+        custom_types=custom_types,
     )
+
+
+def import_custom_types(modules: Sequence[str]) -> None:
+    """Import the modules, which registers their merge functions; InvalidInput names a bad one."""
+    for name in modules:
+        try:
+            import_module(name)
+        except Exception as problem:
+            raise InvalidInput(
+                f"RECONCILER_CUSTOM_TYPES: {name!r} cannot be imported"
+                f" ({type(problem).__name__}: {problem}); package it with the functions"
+            ) from problem

@@ -6,11 +6,13 @@
     ├── Undecodable           park   an image or event that this release cannot read
     │   └── UnknownWireVersion retry  written by a newer release: the work waits for that one
     ├── TypeMismatch          park   two images disagree about an attribute's type
+    ├── MergeFunctionFailed   park   a custom attribute's function gave no answer that can be kept
     ├── ClockAhead            park   a stamp from the far future takes part in a conflict
     ├── ItemGone              park   the item a loss belongs to does not exist any more
     ├── Contention            retry  other writers kept winning; nothing was written
     ├── OutcomeUnknown        park   the write may have been applied; it must not be repeated
     ├── Unavailable           retry  a service refused or did not answer; nothing is lost
+    ├── RecordsExpired        park   the stream no longer holds the records that were set aside
     ├── UnsupportedStream     park   the stream does not carry both images
     └── LocalCloudError       park   the regions on this machine (in reconciler.local.errors)
 
@@ -57,6 +59,10 @@ class TypeMismatch(ReconcilerError):
     """An attribute has one type in one image and another type in the other image or schema."""
 
 
+class MergeFunctionFailed(ReconcilerError):
+    """The function of a custom attribute is not registered, or gave no answer that can be kept."""
+
+
 class ClockAhead(ReconcilerError):
     """A conflict in which a stamp lies further in the future than clocks may drift."""
 
@@ -82,6 +88,10 @@ class Unavailable(ReconcilerError):
     """A service refused or did not answer; the work stays where it is and is tried again."""
 
     disposition = "retry"
+
+
+class RecordsExpired(ReconcilerError):
+    """Records that were set aside by name only are gone from their stream, or the stream is."""
 
 
 class UnsupportedStream(ReconcilerError):

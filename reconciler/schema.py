@@ -8,6 +8,7 @@ items carry their attributes' types.
         "loyalty": "counter_pn",
         "address": {"type": "map_or"},
         "contacts": {"type": "map_or", "values": {"type": "map_or", "fields": {"tags": "set_aw"}}},
+        "colour": {"type": "custom", "function": "brightest"},
     })
 """
 
@@ -33,13 +34,17 @@ _DEFAULT = Spec(TYPES["register_lww"])
 
 
 class AttributeSchema(BaseModel):
-    """The type of one attribute; `fields` (named keys) and `values` (other keys) are a map_or's."""
+    """The type of one attribute; `fields` (named keys) and `values` (other keys) are a map_or's.
+
+    `function` names the merge function of a custom: see `reconciler.crdt.custom`.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     type: str
     fields: Mapping[str, "AttributeSchema"] = Field(default_factory=dict)
     values: "AttributeSchema | None" = None
+    function: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_.-]{1,64}$")] | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -59,10 +64,19 @@ class AttributeSchema(BaseModel):
             raise ValueError(f"only a map_or has fields or values, not a {self.type}")
         return self
 
+    @model_validator(mode="after")
+    def _only_customs_have_a_function(self) -> "AttributeSchema":
+        if self.type == "custom" and not self.function:
+            raise ValueError("a custom needs the name of its merge function: 'function'")
+        if self.type != "custom" and self.function:
+            raise ValueError(f"only a custom has a function, not a {self.type}")
+        return self
+
     def spec(self) -> Spec:
         """Return this type as the data types take it."""
         fields = {name: nested.spec() for name, nested in self.fields.items()}
-        return Spec(TYPES[self.type], fields, self.values.spec() if self.values else None)
+        values = self.values.spec() if self.values else None
+        return Spec(TYPES[self.type], fields, values, self.function or "")
 
 
 class Schema(BaseModel):

@@ -7,7 +7,8 @@ from typing import Any
 from reconciler.codec import Image, to_json
 from reconciler.image import DELETE, adopt, merge
 from reconciler.item import encode
-from tests.builders import Replica, add, as_stream, assign, discard, increment
+from tests.builders import Replica, add, as_stream, assign, discard, increment, remove
+from tests.crdt.deciding import SCHEMA as DECIDING
 
 PATH = Path(__file__).parent / "golden" / "images.json"
 
@@ -39,6 +40,21 @@ def images() -> dict[str, Image]:
         assign("profile.city", "Paris"),
         at=1_700_000_001_000,
     )
+    owned = Replica("apse1").write(assign("owner", "Zoe"), at=1_700_000_000_000, schema=DECIDING)
+    ours = Replica("use1", owned).write(
+        remove("owner"),
+        assign("colour", "red"),
+        assign("case", {"owner": "Ada", "colour": 1}),
+        at=1_700_000_001_000,
+        schema=DECIDING,
+    )
+    theirs = Replica("euw1", owned).write(
+        assign("owner", "Eve"),
+        assign("colour", "blue"),
+        assign("case", {"owner": "Bo", "colour": 2}),
+        at=1_700_000_002_000,
+        schema=DECIDING,
+    )
     tombstone = Replica("use1", second).write(DELETE, at=1_700_000_002_000)
     unmanaged: dict[str, Any] = {**first, "name": {"S": "Grace"}, "balance": {"N": "12"}}
     legacy = {"id": {"S": "p1"}, "name": {"S": "Old"}, "balance": {"N": "1"}}
@@ -46,6 +62,8 @@ def images() -> dict[str, Image]:
         "first write of every type": first,
         "second write": second,
         "merge of two concurrent writes": merge(second, other),
+        "second write of a manual, first of a custom": theirs,
+        "manual and custom, each of two values": merge(ours, theirs),
         "tombstone": tombstone,
         "change around the library, adopted": encode(adopt(unmanaged)),
         "item from before the library, written to": Replica("use1", legacy).write(

@@ -3,11 +3,14 @@
 import pytest
 
 from reconciler.crdt.base import TYPES as REGISTERED
+from reconciler.crdt.base import Spec
 from reconciler.crdt.counter_pn import CounterPn
+from reconciler.crdt.custom import Custom
 from reconciler.crdt.register_lww import RegisterLww
 from reconciler.errors import InvalidInput
 from reconciler.schema import Schema
 from tests.builders import SCHEMA
+from tests.crdt import deciding
 
 
 def test_an_attribute_has_its_declared_type_and_any_other_is_last_writer_wins() -> None:
@@ -16,7 +19,7 @@ def test_an_attribute_has_its_declared_type_and_any_other_is_last_writer_wins() 
 
 
 def test_every_registered_type_can_be_declared() -> None:
-    declared = {each.type for each in SCHEMA.attributes.values()}
+    declared = {each.type for each in deciding.SCHEMA.attributes.values()}
     assert declared == set(REGISTERED)
 
 
@@ -26,6 +29,11 @@ def test_fields_and_values_of_a_map_have_their_types() -> None:
     deep = spec.fields["deep"].values
     assert deep is not None
     assert deep.type is CounterPn
+
+
+def test_a_custom_names_its_function_at_any_depth() -> None:
+    assert deciding.SCHEMA.spec("colour") == Spec(Custom, function="told")
+    assert deciding.SCHEMA.spec("case").fields["colour"] == Spec(Custom, function="told")
 
 
 def test_every_mistake_is_reported_at_once_with_its_path() -> None:
@@ -38,13 +46,16 @@ def test_every_mistake_is_reported_at_once_with_its_path() -> None:
                 "b": {"type": "set_aw", "fields": {"c": "flag_ew"}},
                 "d": {"type": "map_or", "fields": {"e": {"type": "map_or", "values": "nope"}}},
                 "f": {"type": "map_or", "colour": "red"},
+                "g": "custom",
+                "h": {"type": "map_or", "values": {"type": "manual", "function": "brightest"}},
+                "i": {"type": "custom", "function": "the brightest"},
             },
             delete="never",
             tombstone_retention_days=0,
         )
     known = (
-        "counter_pn, flag_ew, map_or, register_lww, register_max, register_min, register_mv,"
-        " set_aw, set_rw"
+        "counter_pn, custom, flag_ew, manual, map_or, register_lww, register_max, register_min,"
+        " register_mv, set_aw, set_rw"
     )
     assert str(caught.value).split("; ") == [
         "invalid schema: table: String should match pattern '^[a-zA-Z0-9_.-]{3,255}$'",
@@ -58,6 +69,9 @@ def test_every_mistake_is_reported_at_once_with_its_path() -> None:
             f"known types: {known}"
         ).split("; "),
         "attributes.f.colour: Extra inputs are not permitted",
+        "attributes.g: Value error, a custom needs the name of its merge function: 'function'",
+        "attributes.h.values: Value error, only a custom has a function, not a manual",
+        "attributes.i.function: String should match pattern '^[a-zA-Z0-9_.-]{1,64}$'",
         "delete: Input should be 'update_wins' or 'delete_wins'",
         "tombstone_retention_days: Input should be greater than or equal to 1",
     ]

@@ -1,7 +1,9 @@
 """The replicated data types and their registry: one file a type, one line here."""
 
 import reconciler.crdt.counter_pn
+import reconciler.crdt.custom
 import reconciler.crdt.flag_ew
+import reconciler.crdt.manual
 import reconciler.crdt.map_or
 import reconciler.crdt.register_extreme
 import reconciler.crdt.register_lww

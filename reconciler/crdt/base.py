@@ -30,11 +30,19 @@ class Edit:
 
 @dataclass(frozen=True)
 class Spec:
-    """The declared type of an attribute; `fields` and `values` say what a map_or holds."""
+    """The declared type of an attribute; `fields` and `values` say what a map_or holds.
+
+    `function` names the merge function of a custom.
+    """
 
     type: type["Crdt"]
     fields: Mapping[str, "Spec"] = field(default_factory=dict)
     values: "Spec | None" = None
+    function: str = ""
+
+    def type_name(self) -> str:
+        """Return what an attribute keeps for good, as messages name it."""
+        return f"{self.type.NAME} ({self.function})" if self.function else self.type.NAME
 
 
 class Crdt(ABC):
@@ -88,6 +96,18 @@ class Crdt(ABC):
         """Return the state without what no join of a whole attribute can need again."""
         return self
 
+    def completed(self, path: Path) -> "Crdt":  # noqa: ARG002 (a custom tells its function)
+        """Return the state, fresh from a join, with all that readers see of it at `path`."""
+        return self
+
+    def undecided(self) -> bool:
+        """Return whether a person must decide which of the values that stand is the right one."""
+        return False
+
+    def type_name(self) -> str:
+        """Return what the attribute keeps for good, as messages name it."""
+        return self.NAME
+
     def spec(self) -> Spec:
         """Return the type as the state itself shows it, where no schema is at hand."""
         return Spec(type(self))
@@ -130,15 +150,22 @@ def untagged(wire: Wire, visible: Wire | None, dots: Sequence[Dot]) -> Crdt:
 def join_states(
     a: Crdt | None, b: Crdt | None, mine: CausalContext, theirs: CausalContext, path: Path
 ) -> Crdt:
-    """Join two states of one attribute; a side that has none counts as empty."""
+    """Join two states of one attribute, at its whole path; a side that has none counts as empty."""
+    return join_nested(a, b, mine, theirs, path).completed(path)
+
+
+def join_nested(
+    a: Crdt | None, b: Crdt | None, mine: CausalContext, theirs: CausalContext, path: Path
+) -> Crdt:
+    """Join two states that the attribute which holds them completes; `path` is for messages."""
     present = a if a is not None else b
     if present is None:
         raise ValueError("one of the two states must be given")
     left = a if a is not None else type(present)()
     right = b if b is not None else type(present)()
-    if type(left) is not type(right):
+    if a is not None and b is not None and a.type_name() != b.type_name():
         raise TypeMismatch(
-            f"{label(path)} is a {left.NAME} in one image and a {right.NAME} in the other;"
+            f"{label(path)} is a {a.type_name()} in one image and a {b.type_name()} in the other;"
             " an attribute keeps its type: use a new attribute for a new type",
             path=path,
         )
@@ -163,11 +190,13 @@ class DotFunction(Crdt):
         self.entries: Mapping[Dot, Wire | None] = entries or {}
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self.entries == other.entries
+        return type(self) is type(other) and vars(self) == vars(other)
 
     __hash__ = None  # type: ignore[assignment]  # states are compared, never kept in sets
 
-    def join(self, other: "DotFunction", mine: CausalContext, theirs: CausalContext) -> Crdt:
+    def join(
+        self, other: "DotFunction", mine: CausalContext, theirs: CausalContext
+    ) -> "DotFunction":
         kept = surviving_dots(self.entries, other.entries, mine, theirs)
         held = [(entries, dot) for dot in kept for entries in (self.entries, other.entries)]
         values: dict[Dot, Wire | None] = {}

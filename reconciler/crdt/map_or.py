@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from reconciler.causality import CausalContext, Dot
 from reconciler.codec import Path, Wire, label
-from reconciler.crdt.base import Crdt, Edit, Spec, join_states, register, tagged, untagged
+from reconciler.crdt.base import Crdt, Edit, Spec, join_nested, register, tagged, untagged
 from reconciler.crdt.register_lww import RegisterLww
 from reconciler.errors import InvalidInput, TypeMismatch
 
@@ -30,7 +30,7 @@ class MapOr(Crdt):
     def join(self, other: "MapOr", mine: CausalContext, theirs: CausalContext) -> Crdt:
         return _map(
             {
-                key: join_states(self.fields.get(key), other.fields.get(key), mine, theirs, (key,))
+                key: join_nested(self.fields.get(key), other.fields.get(key), mine, theirs, (key,))
                 for key in sorted(self.fields.keys() | other.fields.keys())
             }
         )
@@ -68,6 +68,12 @@ class MapOr(Crdt):
     def folded(self, replica: str, epoch: str) -> Crdt:
         return MapOr({key: each.folded(replica, epoch) for key, each in self.fields.items()})
 
+    def completed(self, path: Path) -> Crdt:
+        return MapOr({key: each.completed((*path, key)) for key, each in self.fields.items()})
+
+    def undecided(self) -> bool:
+        return any(state.undecided() for state in self.fields.values())
+
     def spec(self) -> Spec:
         return Spec(MapOr, {key: state.spec() for key, state in self.fields.items()})
 
@@ -99,9 +105,9 @@ def checked(state: Crdt | None, spec: Spec, path: Path) -> Crdt:
     """Return `state`, or an empty one; TypeMismatch if the item holds another type there."""
     if state is None:
         return spec.type()
-    if type(state) is not spec.type:
+    if state.type_name() != spec.type_name():
         raise TypeMismatch(
-            f"{label(path)} is stored as {state.NAME}, the schema says {spec.type.NAME};"
+            f"{label(path)} is stored as {state.type_name()}, the schema says {spec.type_name()};"
             " an attribute keeps its type: use a new attribute for a new type",
             path=path,
         )

@@ -15,6 +15,22 @@ from reconciler.simulation.model import Done
 GONE = object()  # no attribute, which is not the value None
 
 
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """What must be seen where the history leaves a choice: one of `values`; if there are none, what
+    a function of the user's answers, which is some value."""
+
+    values: Sequence[Any] = ()
+
+    def allows(self, shown: Any) -> bool:
+        """Return whether readers may see this."""
+        return shown in self.values if self.values else shown is not GONE
+
+    def __repr__(self) -> str:
+        named = ["nothing" if value is GONE else repr(value) for value in self.values]
+        return f"one of {', '.join(named)}" if named else "what the function answers"
+
+
 @dataclass(slots=True, eq=False)
 class Part:
     """What a write did to one leaf: its bit, the bits it saw, and its part of a sum or extreme."""
@@ -50,6 +66,17 @@ def _seen_by(parts: Parts) -> int:
 def _values(parts: Parts) -> Any:
     values = {canonical_bytes(part.wire): part.value for part in live(parts, "assign")}
     return [values[data] for data in sorted(values)] or GONE
+
+
+def _disputed(parts: Parts) -> Any:
+    left = {canonical_bytes(part.wire): part.value for part in live(parts, "assign", "remove")}
+    values = [left[data] for data in sorted(left)]
+    return Choice(values) if len(values) > 1 else (values or [GONE])[0]
+
+
+def _answered(parts: Parts) -> Any:
+    values = [part.value for part in live(parts, "assign")]
+    return Choice() if len(values) > 1 else (values or [GONE])[0]
 
 
 def _flag(parts: Parts) -> Any:
@@ -115,6 +142,8 @@ def _set_rw(parts: Parts) -> Any:
 _GREATEST, _LEAST = _extreme(max), _extreme(min)
 SHOWN: dict[str, Callable[[Parts], Any]] = {
     "register_mv": _values,
+    "manual": _disputed,
+    "custom": _answered,
     "flag_ew": _flag,
     "register_max": _GREATEST[0],
     "register_min": _LEAST[0],

@@ -15,9 +15,7 @@ from reconciler.codec import Image, to_json
 from reconciler.image import merge, read, write
 from reconciler.item import context_of, decode, encode
 from tests.builders import (
-    DELETE_WINS,
     KEY,
-    SCHEMA,
     add,
     as_stream,
     assign,
@@ -26,10 +24,16 @@ from tests.builders import (
     increment,
     remove,
 )
+from tests.crdt import deciding
+from tests.crdt.deciding import DELETE_WINS, SCHEMA
 from tests.strategies import ANY, BY_TYPE, with_deletes
 from tests.world import played, steps
 
-PER_TYPE = {**{kind: with_deletes(edits) for kind, edits in BY_TYPE.items()}, "all": ANY}
+ALONE = {**BY_TYPE, **deciding.BY_TYPE}
+PER_TYPE = {
+    **{kind: with_deletes(edits) for kind, edits in ALONE.items()},
+    "all": st.one_of(ANY, *deciding.BY_TYPE.values()),
+}
 ANY_KIND = st.sampled_from(sorted(PER_TYPE))
 kinds = pytest.mark.parametrize("kind", sorted(PER_TYPE))
 
@@ -104,10 +108,11 @@ def test_every_image_reads_back_as_the_item_that_was_written(
     assert to_json(encode(item)) == to_json(image)
 
 
-@pytest.mark.parametrize("kind", ["register_lww", "register_mv", "counter_pn"])
+@pytest.mark.parametrize("kind", ["register_lww", "register_mv", "counter_pn", "manual", "custom"])
 @pytest.mark.parametrize("same", [True, False], ids=["equal values", "different values"])
 def test_two_writes_of_one_replica_at_one_instant_are_two_writes(kind: str, same: bool) -> None:
-    where = {"register_lww": "name", "register_mv": "notes", "counter_pn": "balance"}[kind]
+    names = {"register_lww": "name", "register_mv": "notes", "counter_pn": "balance"}
+    where = (names | {"manual": "owner", "custom": "colour"})[kind]
     sides = []
     for nonce, value in ((1, 7), (2, 7 if same else 8)):
         edits = [assign(where, value)]
@@ -120,6 +125,12 @@ def test_two_writes_of_one_replica_at_one_instant_are_two_writes(kind: str, same
         "register_lww": 7 if same else 8,
         "register_mv": [7] if same else [7, 8],
         "counter_pn": 14 if same else 15,
+        "manual": 7 if same else 8,
+        "custom": {
+            "values": [7, 7 if same else 8],
+            "path": ["colour"],
+            "stamps": [["use1", 1_000], ["use1", 1_000]],
+        },
     }
     assert read(merged) == KEY | {where: expected[kind]}
     assert len(context_of(merged).heads) == 2
@@ -134,7 +145,7 @@ def test_a_tie_of_many_replicas_has_one_winner_whatever_the_order(
     sides = [
         write(
             None,
-            [assign("name", value), assign("notes", value)],
+            [assign(where, value) for where in ("name", "notes", "owner", "colour")],
             key=KEY,
             schema=SCHEMA,
             replica=region,
@@ -147,8 +158,15 @@ def test_a_tie_of_many_replicas_has_one_winner_whatever_the_order(
     for index in order:
         merged = merge(merged, sides[index])
 
-    expected = {"name": max(values[:2]), "notes": sorted(set(values))}  # use1 sorts last
+    last = max(values[:2])  # use1 sorts last
+    told = {
+        "values": [values[4], *values[2:4], *values[:2]],
+        "path": ["colour"],
+        "stamps": [[region, 1_000] for region in ("apse1", "euw1", "euw1", "use1", "use1")],
+    }
+    expected = {"name": last, "notes": sorted(set(values)), "owner": last, "colour": told}
     assert read(merged) == KEY | expected
+    assert decode(merged)[0].attributes["owner"].undecided() == (len(set(values)) > 1)
 
 
 def test_the_order_of_repair_does_not_show_for_all_small_histories() -> None:

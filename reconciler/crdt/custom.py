@@ -1,0 +1,154 @@
+"""custom: a function of yours says what readers see of concurrent values.
+
+    @custom.function("brightest")
+    def brightest(values: list[Any], about: Siblings) -> Any:
+        return max(values)
+
+Behaviour: every concurrent value is kept until a later write replaces those that it saw; the
+function is asked only for what readers see of several, when a merge has brought them together. So
+joins are commutative, associative and idempotent whatever the function does, and a process that has
+not registered it can read the item and edit all of it. Removing takes away the values its writer
+saw, so a function meets values only.
+The function must be pure: it is called twice, with copies, and must give the same wire value. While
+regions run different releases of it, one of their answers stands, until the next value comes.
+Errors: MergeFunctionFailed, and nothing is guessed.
+Source: Dynamo's application-assisted conflict resolution, SOSP 2007, section 4.4.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.causality import CausalContext, Dot
+from reconciler.codec import Path, Wire, canonical, canonical_bytes, from_wire, label, to_wire
+from reconciler.crdt.base import Crdt, DotFunction, Edit, Spec, register
+from reconciler.errors import InvalidInput, MergeFunctionFailed
+
+_FUNCTION, _ONLY = "f", "d"  # beside the references of values, which are numbers
+
+
+@dataclass(frozen=True)
+class Siblings:
+    """What a merge function is told about its values, in their order.
+
+    `path` leads to the attribute; `replicas` wrote the values ("~" is a writer around the library)
+    and `wall_ms` are the milliseconds since 1970 of their stamps.
+    """
+
+    path: Path
+    replicas: tuple[str, ...]
+    wall_ms: tuple[int, ...]
+
+
+MergeFunction = Callable[[list[Any], Siblings], Any]
+_FUNCTIONS: dict[str, MergeFunction] = {}
+
+
+def function(name: str) -> Callable[[MergeFunction], MergeFunction]:
+    """Register a merge function under the name that schemas give; a decorator.
+
+    The function takes the values, at least two, in the order of their dots, and what is known about
+    them; it returns the value to show. InvalidInput if another function has the name.
+    """
+
+    def registered(merging: MergeFunction) -> MergeFunction:
+        if _FUNCTIONS.setdefault(name, merging) is not merging:
+            raise InvalidInput(f"another merge function is registered as {name!r}; rename one")
+        return merging
+
+    return registered
+
+
+@register
+class Custom(DotFunction):
+    """`entries`: dot -> value. `shown`: the function's answer for several, None until it is asked.
+
+    `function` is the function's name, "" only in a state without a write.
+    """
+
+    NAME, TAG = "custom", "cus"
+
+    def __init__(
+        self,
+        entries: Mapping[Dot, Wire | None] | None = None,
+        function: str = "",
+        shown: Wire | None = None,
+    ) -> None:
+        super().__init__(entries)
+        self.function = function
+        self.shown = shown
+
+    def join(self, other: Any, mine: CausalContext, theirs: CausalContext) -> "Custom":
+        entries = super().join(other, mine, theirs).entries
+        answers = [side.shown for side in (self, other) if side.entries == entries]
+        # Two releases of one function may have given two answers: then it is asked again.
+        shown = answers[0] if answers and answers[0] == answers[-1] else None
+        return Custom(entries, self.function or other.function, shown)
+
+    def completed(self, path: Path) -> Crdt:
+        if len(self.entries) < 2 or self.shown is not None:
+            return self
+        return Custom(self.entries, self.function, _answer(self.function, path, self.entries))
+
+    def apply(self, edit: Edit, depth: int, dot: Dot, spec: Spec) -> Crdt:
+        return DotFunction.apply(Custom(function=spec.function), edit, depth, dot, spec)
+
+    def written(self, edit: Edit, depth: int, dot: Dot) -> Crdt:  # noqa: ARG002 (same signature)
+        entries = {dot: edit.value} if edit.verb == "assign" else {}
+        return Custom(entries, self.function)
+
+    def visible(self) -> Wire | None:
+        return next(iter(self.entries.values())) if len(self.entries) == 1 else self.shown
+
+    def type_name(self) -> str:
+        return self.spec().type_name()
+
+    def spec(self) -> Spec:
+        return Spec(Custom, function=self.function)
+
+    def encode(self, refs: Mapping[Dot, str]) -> Wire:
+        wire = super().encode(refs)
+        return {"M": {_FUNCTION: {"S": self.function}, **wire.get("M", {_ONLY: wire})}}
+
+    @classmethod
+    def decode(cls, wire: Wire, visible: Wire | None, dots: Sequence[Dot]) -> "Custom":
+        held = dict(wire["M"])
+        name = held.pop(_FUNCTION)["S"]
+        entries = super().decode(held.get(_ONLY, {"M": held}), visible, dots).entries
+        return cls(entries, name, visible if len(entries) > 1 else None)
+
+
+def _answer(name: str, path: Path, entries: Mapping[Dot, Wire | None]) -> Wire:
+    """Return what the function says readers see; entries are in dot order, as joins leave them."""
+    about = Siblings(
+        path,
+        tuple(dot.lineage.replica for dot in entries),
+        tuple(dot.hlc.wall_ms for dot in entries),
+    )
+    wires = [wire for wire in entries.values() if wire is not None]
+
+    def values() -> list[Any]:
+        return [from_wire(wire) for wire in wires]  # copies, for a function that changes them
+
+    try:
+        merging = _FUNCTIONS[name]
+    except KeyError:
+        raise _failed(name, path, values(), "is not registered in this process") from None
+    try:
+        answers = [canonical(to_wire(merging(values(), about), path)) for _ in range(2)]
+    except Exception as problem:
+        cause = f"failed: {type(problem).__name__}: {problem}"
+        raise _failed(name, path, values(), cause) from problem
+    if canonical_bytes(answers[0]) != canonical_bytes(answers[1]):
+        raise _failed(name, path, values(), "gave two answers to the same values")
+    return answers[0]
+
+
+def _failed(name: str, path: Path, values: list[Any], cause: str) -> MergeFunctionFailed:
+    return MergeFunctionFailed(
+        f"{label(path)}: the merge function {name!r} {cause}",
+        function=name,
+        attribute=label(path),
+        values=values,
+        cause=cause,
+    )

@@ -1,0 +1,54 @@
+"""manual: where concurrent writes disagree, a person decides.
+
+Behaviour: every concurrent value is kept until a later write replaces those that it saw, so a
+decision is a write like any other. Until then readers see the value that register_lww would show,
+and the repair is parked for a person. Values that are equal are in no dispute.
+Removing is a write like any other, in a map_or too: where one region removes and another assigns,
+"gone" is one of the values to choose from, because giving way unasked would be a decision already.
+Limit: a removed value stays in the metadata, as one dot. Assigning a whole map_or writes only what
+differs from what readers see; to decide on what they see, assign the field itself.
+Source: INRIA RR-7506, 2011, section 3.2.2; Dynamo's siblings.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from reconciler.causality import Dot
+from reconciler.codec import Wire, canonical_bytes
+from reconciler.crdt.base import Crdt, DotFunction, Edit, register
+from reconciler.crdt.register_lww import RegisterLww
+
+_REMOVALS = "x"  # beside the references of values, which are numbers
+
+
+@register
+class Manual(RegisterLww):
+    """See the module. The value of a removal is None."""
+
+    NAME, TAG = "manual", "man"
+
+    def written(self, edit: Edit, depth: int, dot: Dot) -> Crdt:  # noqa: ARG002 (same signature)
+        return Manual({dot: edit.value})
+
+    def forget(self, dot: Dot) -> Crdt:
+        return Manual({dot: None})
+
+    def settled(self) -> Crdt:
+        return self
+
+    def undecided(self) -> bool:
+        return len({canonical_bytes(value) for value in self.entries.values()}) > 1
+
+    def encode(self, refs: Mapping[Dot, str]) -> Wire:
+        removals = [refs[dot] for dot in sorted(self.entries) if self.entries[dot] is None]
+        if len(self.entries) == 1 or not removals:
+            return super().encode(refs)
+        values = {refs[dot]: value for dot, value in self.entries.items() if value is not None}
+        return {"M": {**values, _REMOVALS: {"S": ",".join(removals)}}}
+
+    @classmethod
+    def decode(cls, wire: Wire, visible: Wire | None, dots: Sequence[Dot]) -> DotFunction:
+        entries = dict(wire.get("M", {}))
+        if _REMOVALS not in entries:
+            return super().decode(wire, visible, dots)
+        removals = entries.pop(_REMOVALS)["S"].split(",")
+        return super().decode({"M": {**entries, **dict.fromkeys(removals)}}, visible, dots)

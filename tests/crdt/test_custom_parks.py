@@ -1,0 +1,96 @@
+"""A conflict whose merge function fails is parked whole, and merges once the function works."""
+
+from typing import Any
+
+import pytest
+
+from reconciler.codec import to_json
+from reconciler.crdt import custom
+from reconciler.detection import classify
+from reconciler.events import ConflictEvent, conflict_id
+from reconciler.image import read
+from reconciler.resolver import Message, Resolver, ResolverPorts
+from reconciler.telemetry import PARKED, Recorded
+from tests.builders import Replica, as_stream, assign
+from tests.crdt.deciding import SCHEMA, told
+from tests.fakes import FakeEvidence, FakeItems, FakeLedger, FakeParked, FakeSetAside
+
+WIRE_KEY = {"id": {"S": "p1"}}
+LOST = Replica("use1").write(assign("colour", "red"), assign("name", "Ada"), schema=SCHEMA)
+WINNER = Replica("euw1").write(assign("colour", "blue"), at=2_000, schema=SCHEMA)
+
+
+class World:
+    """A resolver, and the item in which the winner stands."""
+
+    def __init__(self) -> None:
+        self.items, self.ledger, self.parked = FakeItems(), FakeLedger(), FakeParked()
+        self.telemetry = Recorded()
+        self.items.place(WINNER)
+        ports = ResolverPorts(
+            items=self.items,
+            ledger=self.ledger,
+            evidence=FakeEvidence(),
+            parked=self.parked,
+            set_aside=FakeSetAside(),
+            telemetry=self.telemetry,
+        )
+        self.resolver = Resolver(ports, lambda: 20_000)
+
+    def item(self) -> Any:
+        return self.items.items[to_json(WIRE_KEY)]
+
+
+def loss() -> ConflictEvent:
+    verdict = classify(LOST, WINNER, replica="use1")
+    return ConflictEvent(
+        conflict_id=conflict_id("parties", WIRE_KEY, verdict, LOST),
+        table="parties",
+        key=WIRE_KEY,
+        finding=verdict.finding,
+        ordering=verdict.ordering.value,
+        role="home",
+        region="us-east-1",
+        replica="use1",
+        lost_dots=tuple(map(str, verdict.lost_dots)),
+        sequence_number="1",
+        lost_at_ms="9000",
+        detected_at_ms="9500",
+        lost=as_stream(LOST),
+        winner=as_stream(WINNER),
+    )
+
+
+def failing(values: list[Any], _about: custom.Siblings) -> Any:
+    raise KeyError("no such colour")
+
+
+@pytest.mark.parametrize(
+    ("registered", "cause"),
+    [
+        ({}, "is not registered in this process"),
+        ({"told": failing}, "failed: KeyError: 'no such colour'"),
+    ],
+)
+def test_a_conflict_is_parked_whole_and_merges_once_its_function_works(
+    registered: dict[str, Any], cause: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World()
+    monkeypatch.setattr(custom, "_FUNCTIONS", registered)
+
+    assert world.resolver.resolve([Message("m1", loss())]) == []
+
+    assert world.item() == WINNER
+    assert world.ledger.states() == ["PARKED"]
+    (document,) = world.parked.documents
+    assert document["reason"] == f"MergeFunctionFailed: colour: the merge function 'told' {cause}"
+    assert document["event"]["lost"] == as_stream(LOST)
+    assert world.telemetry.counts[PARKED] == 1
+
+    registered["told"] = told
+    assert world.resolver.resolve([Message("m2", loss())]) == []
+
+    plain = read(world.item()) or {}
+    assert plain["name"] == "Ada"
+    assert plain["colour"]["values"] == ["blue", "red"]
+    assert world.ledger.states() == ["RESOLVED"]

@@ -1,0 +1,71 @@
+"""The environment of the functions, and the user's modules that it names."""
+
+from pathlib import Path
+
+import pytest
+
+from handlers.settings import import_custom_types, read_settings
+from reconciler.crdt import custom
+from reconciler.errors import InvalidInput
+
+ENVIRONMENT = {
+    "RECONCILER_TABLE": "parties",
+    "RECONCILER_LEDGER_TABLE": "ledger",
+    "RECONCILER_BUS": "bus",
+    "RECONCILER_PARKED_QUEUE_URL": "http://queue",
+    "RECONCILER_EVIDENCE_BUCKET": "evidence",
+    "AWS_REGION": "us-east-1",
+}
+
+
+@pytest.mark.parametrize(
+    ("listed", "modules"),
+    [
+        ({}, ()),
+        ({"RECONCILER_CUSTOM_TYPES": " "}, ()),
+        ({"RECONCILER_CUSTOM_TYPES": "colours"}, ("colours",)),
+        ({"RECONCILER_CUSTOM_TYPES": "colours, shop.merging"}, ("colours", "shop.merging")),
+    ],
+)
+def test_the_modules_of_custom_types_are_listed_with_commas(
+    listed: dict[str, str], modules: tuple[str, ...]
+) -> None:
+    assert read_settings(ENVIRONMENT | listed).custom_types == modules
+
+
+@pytest.mark.parametrize("bad", ["", "a b", "1st", "shop..merging", "shop/merging.py"])
+def test_what_is_no_module_name_is_named(bad: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        read_settings(ENVIRONMENT | {"RECONCILER_CUSTOM_TYPES": f"colours,{bad}"})
+    expected = (
+        f"environment: RECONCILER_CUSTOM_TYPES names {bad!r};"
+        " it lists module names, such as 'shop.merging'"
+    )
+    assert str(caught.value) == expected
+
+
+def test_the_listed_modules_register_their_functions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    source = "from reconciler.crdt import custom\ncustom.function('imported by a test')(max)\n"
+    (tmp_path / "registering.py").write_text(source)
+
+    import_custom_types(("registering",))
+
+    with pytest.raises(InvalidInput, match="another merge function"):
+        custom.function("imported by a test")(min)
+
+
+@pytest.mark.parametrize(
+    ("source", "cause"),
+    [(None, "ModuleNotFoundError: No module named 'failing'"), ("1 / 0", "ZeroDivisionError")],
+)
+def test_a_module_that_cannot_be_imported_is_named(
+    source: str | None, cause: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    if source:
+        (tmp_path / "failing.py").write_text(source)
+    with pytest.raises(InvalidInput, match=f"'failing' cannot be imported .{cause}"):
+        import_custom_types(("failing",))
