@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 EVENT_SOURCE = "dynamodb.reconciler"
+SET_ASIDE_PREFIX = "aws/lambda/"  # where Lambda writes what the event source gives up
+REDRIVEN_PREFIX = "redriven/"  # where a redrive moves it
+LEDGER_STATE_INDEX = "by-state"  # state, lost_at_ms
 DETAIL_TYPE = "Replicated Write Lost"
 CERTIFICATE_DETAIL_TYPE = "Lineages Closed"
 METRICS_NAMESPACE = "DynamoDBReconciler"
@@ -21,15 +24,15 @@ RESOLVE_HANDLER = "handlers.resolve:handler"
 class StreamSource:
     """The event-source mapping from a replica's DynamoDB stream to the detector.
 
-    Retries as long as the stream holds the record: one that is given up would leave a loss without
-    its ledger row, and folds would pass over it.
+    An outage of hours heals by itself. What fails longer is set aside with its payload while the
+    stream still has it; until a redrive has worked it off, no item of the region is folded.
     """
 
     batch_size: int = 100
     batching_window_seconds: float = 1
     parallelization_factor: int = 1
-    maximum_retry_attempts: int = -1
-    maximum_record_age_seconds: int = -1
+    maximum_retry_attempts: int = 1_000
+    maximum_record_age_seconds: int = 43_200
     bisect_batch_on_function_error: bool = True
     starting_position: str = "TRIM_HORIZON"
 
@@ -44,7 +47,17 @@ class QueueSource:
     delay_seconds: int = 0
 
 
+@dataclass(frozen=True)
+class RuleTarget:
+    """How long EventBridge tries to deliver an event to a queue; then it goes to the rules' DLQ."""
+
+    maximum_retry_attempts: int = 185
+    maximum_event_age_seconds: int = 86_400
+
+
+DEAD_LETTER_RETENTION_SECONDS = 1_209_600  # 14 days, the most that SQS keeps
 STREAM_SOURCE = StreamSource()
+RULE_TARGET = RuleTarget()
 HOME_SOURCE = QueueSource()
 WITNESS_SOURCE = QueueSource(delay_seconds=60)
 
@@ -81,8 +94,25 @@ class Names:
         return f"{self.table}-stream-dlq"
 
     @property
+    def rules_dlq(self) -> str:
+        return f"{self.table}-rules-dlq"
+
+    @property
     def evidence_bucket(self) -> str:
         return f"{self.table}-evidence-{self.region}"
+
+    @property
+    def detect_function(self) -> str:
+        return f"{self.table}-detect"
+
+    @property
+    def resolve_function(self) -> str:
+        return f"{self.table}-resolve"
+
+    def dead_letter_queues(self) -> tuple[str, ...]:
+        """Return the queues that a redrive reads: what failed, and what was parked."""
+        resolve = map(dead_letter_queue, (self.home_queue, self.witness_queue))
+        return (self.stream_dlq, self.rules_dlq, *resolve, self.parked_queue)
 
 
 def dead_letter_queue(queue: str) -> str:

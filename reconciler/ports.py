@@ -6,14 +6,14 @@ was certainly not carried out and `OutcomeUnknown` for a write whose answer was 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from reconciler.causality import ADOPTED
 from reconciler.codec import Image
 from reconciler.events import Event
 from reconciler.item import context_of, is_managed
-from reconciler.ledger import LedgerRow
+from reconciler.ledger import LedgerRow, State
 
 Wires = Mapping[str, Any]
 
@@ -72,6 +72,9 @@ class Ledger(Protocol):
     def rows_of(self, item_key: str) -> Sequence[Image]:
         """Return the rows of one item, read consistently."""
 
+    def in_state(self, state: State) -> Iterator[Image]:
+        """Yield the rows in a state, the oldest loss first, as an index shows them: soon."""
+
 
 class ConflictBus(Protocol):
     """The event bus of one region."""
@@ -95,6 +98,75 @@ class ParkedChanges(Protocol):
 
     def park(self, document: Mapping[str, Any]) -> None:
         """Keep the change; it is safe once this returns."""
+
+
+class SetAside(Protocol):
+    """Batches that the stream's event source gave up, with their payload."""
+
+    def is_empty(self) -> bool:
+        """Return whether none waits to be redriven; read consistently."""
+
+    def references(self) -> Iterator[str]:
+        """Yield the references of those that wait."""
+
+    def get(self, reference: str) -> str | None:
+        """Return the document, or None if it is done already; RecordsExpired if there is none."""
+
+    def done(self, reference: str) -> None:
+        """Move the document away from those that wait; doing it again is harmless."""
+
+
+@dataclass(frozen=True)
+class StreamRange:
+    """Records that were set aside by name: a shard's, from `first` to `last`, both included."""
+
+    stream_arn: str
+    shard_id: str
+    first: str
+    last: str
+
+
+class StreamReader(Protocol):
+    """One region's stream, read again."""
+
+    def read(self, wanted: StreamRange) -> Sequence[Mapping[str, Any]]:
+        """Return the records, as Lambda shows them.
+
+        RecordsExpired if one may be gone, because it was trimmed or the stream does not exist; its
+        evidence `records` are those that could be read.
+        """
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """One message received from a dead-letter queue. `sent_at_ms` is when it came there."""
+
+    queue: str
+    message_id: str
+    receipt: str
+    body: str
+    sent_at_ms: int
+    receives: int
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+class DeadLetters(Protocol):
+    """One region's dead-letter queues."""
+
+    def receive(self, queue: str, most: int, visibility_seconds: int) -> Sequence[DeadLetter]:
+        """Return up to `most` (10) messages, hidden from others for a while; none: none is left."""
+
+    def keep(self, letter: DeadLetter, visibility_seconds: int) -> None:
+        """Hide a message for that long from now on; 0 shows it again."""
+
+    def delete(self, letter: DeadLetter) -> None:
+        """Remove a message whose work is done."""
+
+    def depth(self, queue: str) -> int:
+        """Return about how many messages a queue holds."""
+
+    def move_back(self, queue: str) -> str:
+        """Start SQS's own redrive of a queue to its source; return the task's handle."""
 
 
 class Telemetry(Protocol):

@@ -9,15 +9,16 @@ carries a write out, or not, and keeps the answer back.
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any, NamedTuple
 
 from reconciler.codec import Image, canonical_image, digest, to_json
-from reconciler.errors import OutcomeUnknown, Unavailable
+from reconciler.errors import OutcomeUnknown, RecordsExpired, Unavailable
 from reconciler.events import ConflictEvent, FoldCertificate
 from reconciler.item import METADATA, is_managed
-from reconciler.ledger import LedgerRow
-from reconciler.ports import Replacement, Superseded
+from reconciler.ledger import LedgerRow, State
+from reconciler.ports import DeadLetter, Replacement, StreamRange, Superseded
 
 
 class Call(NamedTuple):
@@ -152,6 +153,11 @@ class FakeLedger(Port):
         self.called("rows_of", item_key)
         return [row for row in self.rows.values() if row["item_key"]["S"] == item_key]
 
+    def in_state(self, state: State) -> Iterator[Image]:
+        self.called("in_state", state.value)
+        found = [row for row in self.rows.values() if row["state"]["S"] == state.value]
+        yield from sorted(found, key=lambda row: int(row["lost_at_ms"]["N"]))
+
     def states(self) -> list[str]:
         """Return the states of all rows."""
         return [row["state"]["S"] for row in self.rows.values()]
@@ -207,3 +213,112 @@ class FakeParked(Port):
     def park(self, document: Mapping[str, Any]) -> None:
         self.called("park")
         self.documents.append(dict(document))
+
+
+class FakeSetAside(Port):
+    """A `SetAside`."""
+
+    def __init__(self, log: list[Call] | None = None) -> None:
+        super().__init__(log)
+        self.documents: dict[str, str] = {}
+        self.redriven: dict[str, str] = {}
+
+    def place(self, name: str, document: str) -> str:
+        """Put a batch as Lambda does; return its reference."""
+        reference = f"memory://set-aside/{name}"
+        self.documents[reference] = document
+        return reference
+
+    def is_empty(self) -> bool:
+        self.called("is_empty")
+        return not self.documents
+
+    def references(self) -> Iterator[str]:
+        self.called("references")
+        yield from sorted(self.documents)
+
+    def get(self, reference: str) -> str | None:
+        self.called("fetch", reference)
+        if reference not in {**self.documents, **self.redriven}:
+            raise RecordsExpired(f"{reference} is not there", reference=reference)
+        return self.documents.get(reference)
+
+    def done(self, reference: str) -> None:
+        self.called("done", reference)
+        if reference in self.documents:
+            self.redriven[reference] = self.documents.pop(reference)
+
+
+class FakeStreamReader(Port):
+    """A `StreamReader` over the records in `shards`, by stream and shard."""
+
+    def __init__(self, log: list[Call] | None = None) -> None:
+        super().__init__(log)
+        self.shards: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+
+    def read(self, wanted: StreamRange) -> list[Mapping[str, Any]]:
+        self.called("read", wanted.first, wanted.last)
+        shard = self.shards.get((wanted.stream_arn, wanted.shard_id), [])
+        first, last = int(wanted.first), int(wanted.last)
+        numbers = [int(record["dynamodb"]["SequenceNumber"]) for record in shard]
+        found = [r for r, number in zip(shard, numbers, strict=True) if first <= number <= last]
+        if not {first, last} <= set(numbers):
+            raise RecordsExpired("not in the stream", first=wanted.first, records=deepcopy(found))
+        return deepcopy(found)
+
+
+@dataclass
+class _Held:
+    letter: DeadLetter
+    hidden_until_ms: int = 0
+
+
+class FakeDeadLetters(Port):
+    """`DeadLetters`; time is `now_ms`, which a test moves on. `moved` are the queues moved back."""
+
+    def __init__(self, log: list[Call] | None = None) -> None:
+        super().__init__(log)
+        self.now_ms = 1_000
+        self.moved: list[str] = []
+        self._held: list[_Held] = []
+        self._names = count(1)
+
+    def send(self, queue: str, body: str, **attributes: str) -> None:
+        """Put a message into a queue."""
+        name = f"m{next(self._names)}"
+        letter = DeadLetter(queue, name, f"r-{name}", body, self.now_ms, 0, attributes)
+        self._held.append(_Held(letter))
+
+    def bodies(self, queue: str) -> list[str]:
+        """Return what is in a queue, hidden or not."""
+        return [held.letter.body for held in self._held if held.letter.queue == queue]
+
+    def receive(self, queue: str, most: int, visibility_seconds: int) -> list[DeadLetter]:
+        self.called("receive", queue)
+        shown = [h for h in self._of(queue) if h.hidden_until_ms <= self.now_ms]
+        for held in shown[:most]:
+            held.letter = replace(held.letter, receives=held.letter.receives + 1)
+            held.hidden_until_ms = self.now_ms + visibility_seconds * 1_000
+        return [held.letter for held in shown[:most]]
+
+    def keep(self, letter: DeadLetter, visibility_seconds: int) -> None:
+        self.called("keep", letter.message_id)
+        for held in self._of(letter.queue):
+            if held.letter.message_id == letter.message_id:
+                held.hidden_until_ms = self.now_ms + visibility_seconds * 1_000
+
+    def delete(self, letter: DeadLetter) -> None:
+        self.called("delete", letter.message_id)
+        self._held = [h for h in self._held if h.letter.message_id != letter.message_id]
+
+    def depth(self, queue: str) -> int:
+        self.called("depth", queue)
+        return len(self._of(queue))
+
+    def move_back(self, queue: str) -> str:
+        self.called("move_back", queue)
+        self.moved.append(queue)
+        return f"task-{len(self.moved)}"
+
+    def _of(self, queue: str) -> list[_Held]:
+        return [held for held in self._held if held.letter.queue == queue]

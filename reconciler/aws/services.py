@@ -10,10 +10,15 @@ from typing import Any
 
 from reconciler.aws.clients import idempotent, translated
 from reconciler.codec import Image, digest, to_json
-from reconciler.deployment import CERTIFICATE_DETAIL_TYPE, DETAIL_TYPE, EVENT_SOURCE
+from reconciler.deployment import (
+    CERTIFICATE_DETAIL_TYPE,
+    DETAIL_TYPE,
+    EVENT_SOURCE,
+    LEDGER_STATE_INDEX,
+)
 from reconciler.errors import ReconcilerError
 from reconciler.events import ConflictEvent, Event
-from reconciler.ledger import LedgerRow
+from reconciler.ledger import LedgerRow, State
 from reconciler.ports import EvidenceStore
 
 _ROWS_PER_CALL = 25
@@ -42,20 +47,34 @@ class DynamoLedger:
 
     def rows_of(self, item_key: str) -> list[Image]:
         """Return the rows of one item, read consistently, page after page."""
-        found: list[Image] = []
+        wanted = {
+            "ConsistentRead": True,
+            "KeyConditionExpression": "item_key = :key",
+            "ExpressionAttributeValues": {":key": {"S": item_key}},
+        }
+        return list(self._query(wanted))
+
+    def in_state(self, state: State) -> Iterator[Image]:
+        """Yield the rows in a state, the oldest loss first, page after page, as the index has them.
+
+        An index follows its table within moments; it cannot be read consistently.
+        """
+        wanted = {
+            "IndexName": LEDGER_STATE_INDEX,
+            "KeyConditionExpression": "#state = :state",
+            "ExpressionAttributeNames": {"#state": "state"},
+            "ExpressionAttributeValues": {":state": {"S": state.value}},
+        }
+        return self._query(wanted)
+
+    def _query(self, wanted: Mapping[str, Any]) -> Iterator[Image]:
         start: dict[str, Any] = {}
         while True:
             with idempotent("Query"):
-                page = self._client.query(
-                    TableName=self._table,
-                    ConsistentRead=True,
-                    KeyConditionExpression="item_key = :key",
-                    ExpressionAttributeValues={":key": {"S": item_key}},
-                    **start,
-                )
-            found += page["Items"]
+                page = self._client.query(TableName=self._table, **wanted, **start)
+            yield from page["Items"]
             if not page.get("LastEvaluatedKey"):
-                return found
+                return
             start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
     def _write(self, rows: Sequence[LedgerRow]) -> set[str]:

@@ -29,12 +29,12 @@ class Child:
     ) -> None:
         """Start `python -m module` with its settings as one JSON argument.
 
-        `log` takes its output and names it; `environment` comes on top of a clean one;
-        `inherited` are file descriptors to pass on.
+        `log` takes its output, behind what is there, and names it; `environment` comes on top of a
+        clean one; `inherited` are file descriptors to pass on.
         """
         self.name = log.stem
         self._log = log
-        with log.open("wb") as output:
+        with log.open("ab") as output:
             self._process = subprocess.Popen(  # noqa: S603 - our own module, no shell
                 [sys.executable, "-m", module, json.dumps(settings)],
                 stdin=subprocess.PIPE,

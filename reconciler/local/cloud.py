@@ -26,17 +26,17 @@ from reconciler.deployment import (
     Names,
     QueueSource,
     StreamSource,
-    dead_letter_queue,
 )
 from reconciler.local.children import Child, stop
 from reconciler.local.clients import Clients
-from reconciler.local.control_client import ask
+from reconciler.local.control_client import ControlClient, ask
 from reconciler.local.errors import LocalCloudError
-from reconciler.local.launch import start_server, start_worker
+from reconciler.local.launch import start_server
 from reconciler.local.port import listen_on_loopback
 from reconciler.local.provision import TableSpec, create_pipeline, create_table
 from reconciler.local.status import unfinished
-from reconciler.local.worker import WorkerSettings
+from reconciler.local.worker import StreamFailures, WorkerSettings
+from reconciler.local.workers import Workers
 
 DEFAULT_REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
 
@@ -50,14 +50,15 @@ _LOOK_SECONDS = 0.05
 
 
 @dataclass
-class LocalCloud:
+class LocalCloud(ControlClient):
     """Inside this context the regions live.
 
     tables: the global tables to make. reconciled: the one whose streams feed the pipeline, or
     None for no pipeline. regions: two to five. lag_ms: least and most replication lag.
     skew_ms: by region, how far its clock is ahead.
     port: a port on loopback, 0 for any; if it is taken another is used, with a warning.
-    stream, home, witness: the event sources. detect, resolve: the handlers, "module:attribute".
+    stream, home, witness: the event sources. stream_failures: where batches go that the stream's
+    gives up, "s3" (whole) or "sqs" (names of records). detect, resolve: "module:attribute".
     Raises: LocalCloudError if the settings are wrong or a process dies at start.
     """
 
@@ -74,9 +75,9 @@ class LocalCloud:
     witness: QueueSource = LOCAL_WITNESS
     detect: str = DETECT_HANDLER
     resolve: str = RESOLVE_HANDLER
+    stream_failures: StreamFailures = "s3"
 
     def __post_init__(self) -> None:
-        self._workers: dict[str, Child] = {}
         if not 2 <= len(set(self.regions)) == len(self.regions) <= 5:
             raise LocalCloudError(f"two to five different regions are needed, not {self.regions}")
         names = [spec.name for spec in self.tables]
@@ -90,14 +91,13 @@ class LocalCloud:
             self._directory = Path(tempfile.mkdtemp(prefix="reconciler-"))
             undo.callback(shutil.rmtree, self._directory, ignore_errors=True)
             self._start_server(undo)
-            for table in self.tables:
-                if table.name == self.reconciled:
-                    self._start_workers(undo, table)
+            self._workers = Workers(self.endpoint, self._directory)
+            undo.callback(self._workers.stop_all)
+            for region in self.regions if self.reconciled else ():
+                self._start_worker(region, detect=self.detect, resolve=self.resolve)
             self._await(lambda: bool(self.status()))
-            streams = self._provision()
-            for region, worker in self._workers.items():
-                worker.tell(streams[region])
-            self._await(lambda: len(self.status()["workers"]) == len(self._workers))
+            self._streams = self._provision()
+            self._lead_to_streams(self.regions if self.reconciled else ())
             self._exit = undo.pop_all()
         return self
 
@@ -119,23 +119,28 @@ class LocalCloud:
             self._server = start_server(settings, listening=listening, directory=self._directory)
         undo.callback(stop, [self._server])
 
-    def _start_workers(self, undo: ExitStack, table: TableSpec) -> None:
-        undo.callback(lambda: stop(self._workers.values()))
-        for region in self.regions:
-            settings = WorkerSettings(
-                region=region,
-                port=self.port,
-                table=table.name,
-                partition_key=table.partition_key,
-                detect=self.detect,
-                resolve=self.resolve,
-                stream=self.stream,
-                home=self.home,
-                witness=self.witness,
-            )
-            self._workers[region] = start_worker(
-                settings, endpoint=self.endpoint, directory=self._directory
-            )
+    def _start_worker(self, region: str, *, detect: str, resolve: str) -> None:
+        names = self._names(region)
+        [table] = [spec for spec in self.tables if spec.name == names.table]
+        settings = WorkerSettings(
+            region=region,
+            port=self.port,
+            table=table.name,
+            partition_key=table.partition_key,
+            detect=detect,
+            resolve=resolve,
+            stream=self.stream,
+            home=self.home,
+            witness=self.witness,
+            stream_failures=self.stream_failures,
+        )
+        self._workers.start(settings)
+
+    def _lead_to_streams(self, regions: Sequence[str]) -> None:
+        """Tell workers their streams and wait until they read them."""
+        for region in regions:
+            self._workers.tell(region, self._streams[region])
+        self._await(lambda: self._workers.are_ready(self.status()["workers"]))
 
     def _provision(self) -> Mapping[str, str]:
         """Make every resource; return the ARN of the reconciled table's stream by region."""
@@ -173,31 +178,29 @@ class LocalCloud:
     @property
     def children(self) -> tuple[Child, ...]:
         """The processes of this cloud: the server first, then the workers."""
-        return (self._server, *self._workers.values())
+        return (self._server, *self._workers.children)
 
     def client(self, service: str, region: str) -> Any:
         """Return a boto3 client of this cloud; clients are shared and safe between threads."""
         return self._clients.get(service, region=region)
 
-    def status(self) -> dict[str, Any]:
-        """Return one instant's counts: links, unsettled stream records, queue depths, workers."""
-        return ask(self.port, "status")
+    def stop_worker(self, region: str) -> None:
+        """End a region's functions; its stream and its queues wait, as in an outage."""
+        self._workers.stop(region)
 
-    def partition(self, one: str, other: str) -> None:
-        """Stop replication between two regions; what they owe each other is kept."""
-        ask(self.port, "partition", one=one, other=other)
+    def start_worker(
+        self, region: str, *, detect: str | None = None, resolve: str | None = None
+    ) -> None:
+        """Run a stopped region's functions again; the stream goes on behind what was settled.
 
-    def isolate(self, region: str) -> None:
-        """Stop replication to and from a region."""
-        ask(self.port, "isolate", region=region)
+        detect, resolve: handlers to run this time instead of the cloud's.
+        """
+        self._start_worker(region, detect=detect or self.detect, resolve=resolve or self.resolve)
+        self._lead_to_streams([region])
 
-    def heal(self) -> None:
-        """Resume replication everywhere."""
-        ask(self.port, "heal")
-
-    def set_lag(self, least_ms: int, most_ms: int) -> None:
-        """Change the replication lag of writes to come."""
-        ask(self.port, "lag", least_ms=least_ms, most_ms=most_ms)
+    def trim(self, region: str) -> None:
+        """Let a region's stream forget the records settled so far, as AWS does after 24 hours."""
+        ask(self.port, "trim", region=region, table=self._names(region).table)
 
     def settle(self, timeout_seconds: float = 30) -> None:
         """Wait until nothing is under way: replication, streams, queues and their consumers.
@@ -225,23 +228,21 @@ class LocalCloud:
 
     def log_lines(self, region: str) -> Iterator[str]:
         """Yield what the functions of a region have written so far: metrics and logs."""
-        return self._workers[region].log_lines()
+        return self._workers.log_lines(region)
 
     def parked(self, region: str) -> list[str]:
         """Return the bodies in a region's parked queue, without receiving them."""
-        return self._bodies(region, self._names(region).parked_queue)
+        return self.bodies(region, self._names(region).parked_queue)
 
     def dead_letters(self, region: str) -> dict[str, list[str]]:
         """Return the bodies in each dead-letter queue of a region, without receiving them."""
         names = self._names(region)
-        queues = [dead_letter_queue(name) for name in (names.home_queue, names.witness_queue)]
-        return {queue: self._bodies(region, queue) for queue in (names.stream_dlq, *queues)}
+        queues = [each for each in names.dead_letter_queues() if each != names.parked_queue]
+        return {queue: self.bodies(region, queue) for queue in queues}
 
     def _names(self, region: str) -> Names:
         if self.reconciled is None:
             raise LocalCloudError("this cloud has no reconciled table")
+        if region not in self.regions:
+            raise LocalCloudError(f"there is no region {region!r}")
         return Names(self.reconciled, region)
-
-    def _bodies(self, region: str, queue: str) -> list[str]:
-        bodies: list[str] = ask(self.port, "messages", region=region, queue=queue)["bodies"]
-        return bodies

@@ -25,11 +25,13 @@ class Control:
         self._tables = tables
         self._messaging = messaging
         self._replication = tables.replication
-        self._ready_workers: list[str] = []
+        self._ready_workers: dict[str, int] = {}  # by region, the process
         self._commands: dict[str, Callable[..., dict[str, Any] | None]] = {
             "register": self._register,
             "ready": self._ready,
             "settled": self._settled,
+            "checkpoint": self._checkpoint,
+            "trim": self._trim,
             "messages": self._messages,
             "partition": self._partition,
             "isolate": self._isolate,
@@ -51,8 +53,8 @@ class Control:
     def _register(self, table: str, *, consumed: bool) -> None:
         self._tables.register(table, consumed=consumed)
 
-    def _ready(self, region: str) -> None:
-        self._ready_workers.append(self._known(region))
+    def _ready(self, region: str, pid: int) -> None:
+        self._ready_workers[self._known(region)] = pid
 
     def _messages(self, region: str, queue: str) -> dict[str, Any]:
         """Look at a queue without receiving from it: no message changes by being seen."""
@@ -61,6 +63,12 @@ class Control:
 
     def _settled(self, region: str, table: str, sequence_number: int) -> None:
         self._tables.settle_stream(region, table, sequence_number)
+
+    def _checkpoint(self, region: str, table: str) -> dict[str, Any]:
+        return {"sequence_number": self._tables.settled(region, table)}
+
+    def _trim(self, region: str, table: str) -> None:
+        self._tables.trim(region, table)
 
     def _partition(self, one: str, other: str) -> None:
         with self._tables.turn:
@@ -96,7 +104,7 @@ class Control:
             ]
             return {
                 "links": links,
-                "workers": list(self._ready_workers),
+                "workers": dict(self._ready_workers),
                 "unsettled": self._tables.unsettled(),
                 "queues": {region: _depths(region) for region in self._replication.regions},
             }

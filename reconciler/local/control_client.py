@@ -24,3 +24,34 @@ def ask(port: int, command: str, **arguments: Any) -> dict[str, Any]:
     if response.status != http.client.OK:
         raise LocalCloudError(document["error"])
     return document
+
+
+class ControlClient:
+    """What can be looked at in, and done to, the regions of the cloud at `port`."""
+
+    port: int
+
+    def status(self) -> dict[str, Any]:
+        """Return one instant's counts: links, unsettled stream records, queue depths, workers."""
+        return ask(self.port, "status")
+
+    def partition(self, one: str, other: str) -> None:
+        """Stop replication between two regions; what they owe each other is kept."""
+        ask(self.port, "partition", one=one, other=other)
+
+    def isolate(self, region: str) -> None:
+        """Stop replication to and from a region."""
+        ask(self.port, "isolate", region=region)
+
+    def heal(self) -> None:
+        """Resume replication everywhere."""
+        ask(self.port, "heal")
+
+    def set_lag(self, least_ms: int, most_ms: int) -> None:
+        """Change the replication lag of writes to come."""
+        ask(self.port, "lag", least_ms=least_ms, most_ms=most_ms)
+
+    def bodies(self, region: str, queue: str) -> list[str]:
+        """Return the bodies in a queue, without receiving them."""
+        bodies: list[str] = ask(self.port, "messages", region=region, queue=queue)["bodies"]
+        return bodies

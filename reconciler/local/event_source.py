@@ -11,6 +11,7 @@ Units: milliseconds since the epoch. Source: AWS Lambda developer guide, "Using 
 DynamoDB" (parameters, batch failure reporting, retaining discarded records).
 """
 
+import json
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -88,15 +89,22 @@ class ShardSource:
     """The mapping of one shard.
 
     `set_aside` holds messages for the on-failure destination, oldest first; the caller takes each
-    one off once it is sent, so that none is lost if sending fails.
+    one off once it is sent, so that none is lost if sending fails. `whole` messages carry their
+    records, for a destination in S3; others only name them.
     """
 
     def __init__(
-        self, source: StreamSource, filters: Sequence[Mapping[str, Any]], origin: Origin
+        self,
+        source: StreamSource,
+        filters: Sequence[Mapping[str, Any]],
+        origin: Origin,
+        *,
+        whole: bool = False,
     ) -> None:
         self.source = source
         self._filters = filters
         self.origin = origin
+        self._whole = whole
         self._waiting: deque[tuple[Record, int]] = deque()
         self._started: deque[Batch] = deque()
         self._last_request_id = ""
@@ -196,12 +204,12 @@ class ShardSource:
         return Batch(records)
 
     def _set_aside(self, batch: Batch, condition: str, now_ms: int) -> None:
-        """Write the message for the on-failure destination: names of records, not the records."""
+        """Write the message for the on-failure destination."""
         first, last = batch.records[0], batch.records[-1]
         response = {"statusCode": 200, "executedVersion": "$LATEST"}
         if self._last_error is not None:
             response["functionError"] = "Unhandled"
-        message = {
+        message: dict[str, Any] = {
             "requestContext": {
                 "requestId": self._last_request_id,
                 "functionArn": self.origin.function_arn,
@@ -221,6 +229,8 @@ class ShardSource:
                 "streamArn": self.origin.stream_arn,
             },
         }
+        if self._whole:
+            message["payload"] = json.dumps({"Records": list(batch.records)})
         self.set_aside.append(message)
 
 

@@ -9,7 +9,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.deployment import Names, QueueSource, dead_letter_queue, rule_pattern
+from reconciler.deployment import (
+    DEAD_LETTER_RETENTION_SECONDS,
+    LEDGER_STATE_INDEX,
+    RULE_TARGET,
+    Names,
+    QueueSource,
+    dead_letter_queue,
+    rule_pattern,
+)
 
 ACCOUNT = "123456789012"
 
@@ -28,13 +36,11 @@ class TableSpec:
 
 def create_table(client: ClientFactory, spec: TableSpec) -> str:
     """Create one replica with a stream of both images; return the stream's ARN."""
-    keys = [(spec.partition_key, "HASH")]
-    if spec.sort_key is not None:
-        keys.append((spec.sort_key, "RANGE"))
+    keys = [name for name in (spec.partition_key, spec.sort_key) if name is not None]
     description = client("dynamodb").create_table(
         TableName=spec.name,
-        KeySchema=[{"AttributeName": name, "KeyType": role} for name, role in keys],
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in keys],
+        KeySchema=_key_schema(*keys),
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in keys],
         BillingMode="PAY_PER_REQUEST",
         StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
     )
@@ -46,28 +52,43 @@ def create_pipeline(
     client: ClientFactory, names: Names, *, home: QueueSource, witness: QueueSource
 ) -> None:
     """Create what detector and resolver need: ledger, bus, rules, queues, evidence bucket."""
-    client("dynamodb").create_table(
-        TableName=names.ledger,
-        KeySchema=[
-            {"AttributeName": "item_key", "KeyType": "HASH"},
-            {"AttributeName": "conflict_id", "KeyType": "RANGE"},
-        ],
-        AttributeDefinitions=[
-            {"AttributeName": name, "AttributeType": "S"} for name in ("item_key", "conflict_id")
-        ],
-        BillingMode="PAY_PER_REQUEST",
-    )
+    create_ledger(client("dynamodb"), names.ledger)
     sqs = client("sqs")
-    for queue in (names.parked_queue, names.stream_dlq):
-        sqs.create_queue(QueueName=queue)
+    for queue in names.dead_letter_queues():
+        retention = {"MessageRetentionPeriod": str(DEAD_LETTER_RETENTION_SECONDS)}
+        sqs.create_queue(QueueName=queue, Attributes=retention)
     client("events").create_event_bus(Name=names.bus)
     for role, queue, source in (
         ("home", names.home_queue, home),
         ("witness", names.witness_queue, witness),
     ):
-        arn = _create_queue_with_dlq(sqs, queue, source, names.region)
-        _route(client("events"), names.bus, role, arn)
+        _create_worked_queue(sqs, queue, source, names.region)
+        _route(client("events"), names, role, queue)
     _create_bucket(client("s3"), names)
+
+
+def create_ledger(dynamodb: Any, name: str) -> None:
+    """Create a ledger's table, with the index that finds its rows by state."""
+    kinds = {"item_key": "S", "conflict_id": "S", "state": "S", "lost_at_ms": "N"}
+    index = {
+        "IndexName": LEDGER_STATE_INDEX,
+        "KeySchema": _key_schema("state", "lost_at_ms"),
+        "Projection": {"ProjectionType": "ALL"},
+    }
+    dynamodb.create_table(
+        TableName=name,
+        KeySchema=_key_schema("item_key", "conflict_id"),
+        AttributeDefinitions=[
+            {"AttributeName": attribute, "AttributeType": kind} for attribute, kind in kinds.items()
+        ],
+        GlobalSecondaryIndexes=[index],
+        BillingMode="PAY_PER_REQUEST",
+    )
+
+
+def _key_schema(*names: str) -> list[dict[str, str]]:
+    roles = ("HASH", "RANGE")
+    return [{"AttributeName": n, "KeyType": role} for n, role in zip(names, roles, strict=False)]
 
 
 def queue_url(endpoint: str, queue: str) -> str:
@@ -79,11 +100,9 @@ def _queue_arn(region: str, queue: str) -> str:
     return f"arn:aws:sqs:{region}:{ACCOUNT}:{queue}"
 
 
-def _create_queue_with_dlq(sqs: Any, queue: str, source: QueueSource, region: str) -> str:
-    dead_letters = dead_letter_queue(queue)
-    sqs.create_queue(QueueName=dead_letters)
+def _create_worked_queue(sqs: Any, queue: str, source: QueueSource, region: str) -> None:
     redrive = {
-        "deadLetterTargetArn": _queue_arn(region, dead_letters),
+        "deadLetterTargetArn": _queue_arn(region, dead_letter_queue(queue)),
         "maxReceiveCount": source.maximum_receive_count,
     }
     sqs.create_queue(
@@ -94,15 +113,21 @@ def _create_queue_with_dlq(sqs: Any, queue: str, source: QueueSource, region: st
             "RedrivePolicy": json.dumps(redrive),
         },
     )
-    return _queue_arn(region, queue)
 
 
-def _route(events: Any, bus: str, role: str, queue_arn: str) -> None:
+def _route(events: Any, names: Names, role: str, queue: str) -> None:
     pattern = json.dumps(rule_pattern(role))
-    events.put_rule(Name=role, EventBusName=bus, EventPattern=pattern, State="ENABLED")
-    events.put_targets(
-        Rule=role, EventBusName=bus, Targets=[{"Id": f"{role}-queue", "Arn": queue_arn}]
-    )
+    events.put_rule(Name=role, EventBusName=names.bus, EventPattern=pattern, State="ENABLED")
+    target = {
+        "Id": f"{role}-queue",
+        "Arn": _queue_arn(names.region, queue),
+        "RetryPolicy": {
+            "MaximumRetryAttempts": RULE_TARGET.maximum_retry_attempts,
+            "MaximumEventAgeInSeconds": RULE_TARGET.maximum_event_age_seconds,
+        },
+        "DeadLetterConfig": {"Arn": _queue_arn(names.region, names.rules_dlq)},
+    }
+    events.put_targets(Rule=role, EventBusName=names.bus, Targets=[target])
 
 
 def _create_bucket(s3: Any, names: Names) -> None:
@@ -110,4 +135,7 @@ def _create_bucket(s3: Any, names: Names) -> None:
     elsewhere = {"CreateBucketConfiguration": {"LocationConstraint": names.region}}
     s3.create_bucket(
         Bucket=names.evidence_bucket, **({} if names.region == "us-east-1" else elsewhere)
+    )
+    s3.put_bucket_versioning(
+        Bucket=names.evidence_bucket, VersioningConfiguration={"Status": "Enabled"}
     )

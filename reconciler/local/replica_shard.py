@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from moto.core.exceptions import JsonRESTError
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import StreamRecord, StreamShard, Table
 from moto.dynamodbstreams.models import dynamodbstreams_backends
@@ -102,6 +103,8 @@ class ReplicaShard(StreamShard):
         iterators = dynamodbstreams_backends[ACCOUNT][self.region].shard_iterators
         while len(iterators) > _KEPT_ITERATORS:
             del iterators[next(iter(iterators))]
+        if start < self.starting_sequence_number:
+            raise JsonRESTError("TrimmedDataAccessException", "older than the stream's records")
         records: list[dict[str, Any]] = super().get(start, quantity)
         return records
 
@@ -133,6 +136,11 @@ class ReplicaShard(StreamShard):
             "dynamodb": change,
         }
         self.items.append(_Record(record))
+
+    def trim(self, up_to: int) -> None:
+        """Forget the records numbered up to and including `up_to`, as a stream does after a day."""
+        del self.items[: up_to + 1 - self.starting_sequence_number]
+        self.starting_sequence_number = up_to + 1
 
     def last_sequence_number(self) -> int:
         """Return the number of the newest record, one less than the first while there is none."""

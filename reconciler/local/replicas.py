@@ -79,6 +79,17 @@ class GlobalTables:
         with self.turn:
             self._consumers[region, name].settled = sequence_number
 
+    def settled(self, region: str, name: str) -> int:
+        """Return the number of the last settled record, one less than the first if none is."""
+        with self.turn:
+            return self._consumers[region, name].settled
+
+    def trim(self, region: str, name: str) -> None:
+        """Let a stream forget its settled records; a consumer has no use for them any more."""
+        with self.turn:
+            consumer = self._consumers[region, name]
+            consumer.shard.trim(consumer.settled)
+
     def unsettled(self) -> dict[str, int]:
         """Return, by region, how many stream records still wait for their consumer."""
         return {

@@ -1,42 +1,29 @@
 """One region's DynamoDB stream, polled for one function."""
 
-import base64
-import json
+import logging
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from reconciler.aws.lambda_record import lambda_record
+from reconciler.errors import Unavailable
 from reconciler.local.event_source import ShardSource
 from reconciler.local.lambda_runtime import Function
 
-
-def lambda_record(record: Mapping[str, Any], stream_arn: str) -> dict[str, Any]:
-    """Return a record of GetRecords as Lambda shows it to a function.
-
-    Binary values are base64 text, times are seconds since the epoch, and the stream is named.
-    Source: AWS Lambda developer guide, "Using AWS Lambda with Amazon DynamoDB", example event.
-    """
-    change = dict(record["dynamodb"])
-    change["ApproximateCreationDateTime"] = change["ApproximateCreationDateTime"].timestamp()
-    for part in ("Keys", "NewImage", "OldImage"):
-        if part in change:
-            change[part] = _as_text(change[part])
-    return {**record, "dynamodb": change, "eventSourceARN": stream_arn}
+logger = logging.getLogger(__name__)
 
 
-def _as_text(value: Any) -> Any:
-    match value:
-        case bytes():
-            return base64.b64encode(value).decode()
-        case dict():
-            return {name: _as_text(inner) for name, inner in value.items()}
-        case list():
-            return [_as_text(element) for element in value]
-    return value
+@dataclass(frozen=True)
+class Checkpoint:
+    """The last sequence number that is settled, and who is told the next one."""
+
+    sequence_number: int
+    report: Callable[[int], object]
 
 
 class StreamConsumer:
-    """Reads the only shard of a stream from its oldest record on and drives its mapping."""
+    """Reads the only shard of a stream in order and drives its mapping."""
 
     def __init__(
         self,
@@ -44,25 +31,27 @@ class StreamConsumer:
         function: Function,
         mapping: ShardSource,
         *,
-        set_aside: Callable[[str], object],
-        settled: Callable[[int], object],
+        set_aside: Callable[[Mapping[str, Any]], object],
+        checkpoint: Checkpoint,
     ) -> None:
-        """`set_aside` takes a message for the on-failure destination; `settled` the last
-        sequence number, each time everything read up to it is settled.
+        """Start behind the checkpoint, and report each time everything read up to it is settled.
+
+        `set_aside` takes a message for the on-failure destination, or raises Unavailable.
         """
         self._streams = streams
         self._function = function
         self._mapping = mapping
         self._send_aside = set_aside
-        self._report_settled = settled
+        self._report_settled = checkpoint.report
         self._stream_arn = mapping.origin.stream_arn
         self._iterator: str = streams.get_shard_iterator(
             StreamArn=self._stream_arn,
             ShardId=mapping.origin.shard_id,
-            ShardIteratorType=mapping.source.starting_position,
+            ShardIteratorType="AFTER_SEQUENCE_NUMBER",
+            SequenceNumber=str(checkpoint.sequence_number),
         )["ShardIterator"]
-        self._last_read = 0
-        self._last_settled = 0
+        self._last_read = checkpoint.sequence_number
+        self._last_settled = checkpoint.sequence_number
 
     def poll(self) -> bool:
         """Read on if there is room, invoke the function if a batch is due; tell if work was met."""
@@ -71,11 +60,19 @@ class StreamConsumer:
         if batch is not None:
             outcome = self._function.invoke({"Records": list(batch.records)})
             self._mapping.finish(outcome, _now_ms())
-        while self._mapping.set_aside:
-            self._send_aside(json.dumps(self._mapping.set_aside[0]))
-            self._mapping.set_aside.popleft()
+        self._deliver_aside()
         has_settled = self._mapping.backlog == 0 and self._settle()
         return has_read or batch is not None or has_settled
+
+    def _deliver_aside(self) -> None:
+        """Deliver what was set aside; what cannot be delivered now waits for the next turn."""
+        while self._mapping.set_aside:
+            try:
+                self._send_aside(self._mapping.set_aside[0])
+            except Unavailable as problem:
+                logger.warning("the on-failure destination did not take a batch: %s", problem)
+                return
+            self._mapping.set_aside.popleft()
 
     def _read(self) -> bool:
         answer = self._streams.get_records(ShardIterator=self._iterator)

@@ -8,11 +8,13 @@ Started by `cloud` with the environment of a function; ends with its parent.
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from threading import Event
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from reconciler.deployment import Names, QueueSource, StreamSource, stream_filters
 from reconciler.local.clients import Clients
@@ -20,9 +22,12 @@ from reconciler.local.control_client import ask
 from reconciler.local.event_source import Origin, ShardSource
 from reconciler.local.lambda_runtime import Function
 from reconciler.local.lifeline import end_with_parent
+from reconciler.local.on_failure import OnFailure
 from reconciler.local.provision import queue_url
 from reconciler.local.queue_source import QueueConsumer
-from reconciler.local.stream_consumer import StreamConsumer, only_shard
+from reconciler.local.stream_consumer import Checkpoint, StreamConsumer, only_shard
+
+StreamFailures = Literal["s3", "sqs"]
 
 _SHORTEST_PAUSE_SECONDS = 0.02
 _LONGEST_PAUSE_SECONDS = 0.25
@@ -48,6 +53,7 @@ class WorkerSettings:
     stream: StreamSource
     home: QueueSource
     witness: QueueSource
+    stream_failures: StreamFailures
 
     @classmethod
     def from_json(cls, text: str) -> "WorkerSettings":
@@ -69,7 +75,7 @@ class Worker:
         self._settings = settings
         self._names = Names(settings.table, settings.region)
         self._endpoint = f"http://127.0.0.1:{settings.port}"
-        self._clients = Clients(self._endpoint)
+        self._client = partial(Clients(self._endpoint).get, region=settings.region)
         self._detect = self._function("detect", settings.detect)
         self._resolve = self._function("resolve", settings.resolve)
 
@@ -89,29 +95,28 @@ class Worker:
         streams = self._client("dynamodbstreams")
         origin = Origin(self._detect.arn, stream_arn, only_shard(streams, stream_arn))
         filters = stream_filters(settings.partition_key)
+        dlq = queue_url(self._endpoint, self._names.stream_dlq)
+        on_failure = OnFailure(self._names, dlq, self._client)
         return StreamConsumer(
             streams,
             self._detect,
-            ShardSource(settings.stream, filters, origin),
-            set_aside=self._set_aside,
-            settled=self._report_settled,
+            ShardSource(settings.stream, filters, origin, whole=settings.stream_failures == "s3"),
+            set_aside=on_failure.deliver,
+            checkpoint=Checkpoint(self._ask("checkpoint")["sequence_number"], self._report_settled),
         )
 
     def _queue(self, queue: str, source: QueueSource) -> QueueConsumer:
         url = queue_url(self._endpoint, queue)
         return QueueConsumer(self._client("sqs"), url, self._resolve, batch_size=source.batch_size)
 
-    def _client(self, service: str) -> Any:
-        return self._clients.get(service, region=self._settings.region)
-
-    def _set_aside(self, body: str) -> None:
-        url = queue_url(self._endpoint, self._names.stream_dlq)
-        self._client("sqs").send_message(QueueUrl=url, MessageBody=body)
-
     def _report_settled(self, sequence_number: int) -> None:
+        self._ask("settled", sequence_number=sequence_number)
+
+    def _ask(self, command: str, **arguments: Any) -> dict[str, Any]:
+        """Carry out a command about the stream that this worker consumes."""
         settings = self._settings
         place = {"region": settings.region, "table": settings.table}
-        ask(settings.port, "settled", **place, sequence_number=sequence_number)
+        return ask(settings.port, command, **place, **arguments)
 
 
 def take_turns(consumers: Sequence[Consumer], stop: Event) -> None:
@@ -133,7 +138,7 @@ def main() -> None:
     if not stream_arn:
         return  # The parent ended before it was ready.
     consumers = worker.consumers(stream_arn)
-    ask(settings.port, "ready", region=settings.region)
+    ask(settings.port, "ready", region=settings.region, pid=os.getpid())
     take_turns(consumers, stop)
 
 

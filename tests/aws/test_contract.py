@@ -17,6 +17,7 @@ from reconciler.events import ConflictEvent
 from reconciler.image import merge
 from reconciler.image import write as written_image
 from reconciler.ledger import LedgerRow, State, item_key, ledger_row
+from reconciler.local.provision import create_ledger
 from reconciler.ports import (
     ConflictBus,
     EvidenceStore,
@@ -318,6 +319,11 @@ def row(number: int, state: State = State.OPEN) -> LedgerRow:
     return ledger_row(event(number), state, 3_000)
 
 
+def lost_at(number: int, lost_at_ms: int, size: int = 0) -> LedgerRow:
+    told = event(number, size=size).model_copy(update={"lost_at_ms": str(lost_at_ms)})
+    return ledger_row(told, State.OPEN, 3_000)
+
+
 class Book:
     """A ledger of either kind, and what stands in it."""
 
@@ -328,7 +334,8 @@ class Book:
             fake = FakeLedger()
             self.port, self.rows = fake, lambda: list(fake.rows.values())
         else:
-            dynamodb = make_table("ledger", "item_key", "conflict_id")
+            dynamodb = client("dynamodb", REGION, attempts=1)
+            create_ledger(dynamodb, "ledger")
             self.port = DynamoLedger("ledger", dynamodb)
             self.rows = lambda: dynamodb.scan(TableName="ledger")["Items"]
 
@@ -380,6 +387,42 @@ def test_the_rows_of_one_item_are_found_together_and_no_others(book: Book) -> No
     found = book.port.rows_of(item_key(event(1).key))
 
     assert sorted(each["conflict_id"]["S"] for each in found) == ["c1", "c9"]
+
+
+@both
+def test_the_rows_in_a_state_come_whole_and_the_oldest_loss_first(book: Book) -> None:
+    book.port.record([lost_at(1, 20_000), lost_at(2, 3_000), lost_at(3, 100_000)])
+
+    found = list(book.port.in_state(State.OPEN))
+
+    assert [each["conflict_id"]["S"] for each in found] == ["c2", "c1", "c3"]
+    assert canonical_image(found[0]) == canonical_image(lost_at(2, 3_000).item)
+
+
+@both
+def test_the_rows_in_a_state_are_found_page_after_page(book: Book) -> None:
+    """Four rows of this size are more than the megabyte that one page holds."""
+    for number in range(4):
+        book.port.record([lost_at(number, 1_000 + number, size=290_000)])
+
+    found = [each["conflict_id"]["S"] for each in book.port.in_state(State.OPEN)]
+
+    assert found == ["c0", "c1", "c2", "c3"]
+
+
+@both
+def test_a_row_is_found_in_its_newest_state_only(book: Book) -> None:
+    book.port.record([row(1), row(2)])
+    book.port.record([row(1, State.RESOLVED)])
+
+    found = {state: list(book.port.in_state(state)) for state in State}
+
+    assert {
+        s.value: [r["conflict_id"]["S"] for r in rows] for s, rows in found.items() if rows
+    } == {
+        "OPEN": ["c2"],
+        "RESOLVED": ["c1"],
+    }
 
 
 # Evidence and parked changes

@@ -55,6 +55,11 @@ def detect(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return {"batchItemFailures": []}
 
 
+def refuse(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Fail, whatever comes."""
+    raise ValueError("not today")
+
+
 def resolve(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Report or raise as the message says."""
     _note(resolve=event, remaining=context.get_remaining_time_in_millis())

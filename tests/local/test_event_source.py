@@ -1,5 +1,6 @@
 """The mapping from a stream shard to a function."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -286,6 +287,17 @@ def test_the_message_for_the_on_failure_destination_is_the_document_lambda_sends
             },
         }
     ]
+
+
+def test_a_whole_message_carries_the_event_as_the_function_was_given_it() -> None:
+    shard = ShardSource(replace(SOURCE, maximum_retry_attempts=0), [], ORIGIN, whole=True)
+    shard.offer([record(100), record(101)], NOW_MS)
+    shard.next_batch(NOW_MS)
+    shard.finish(reported(100), NOW_MS)
+
+    [message] = shard.set_aside
+    assert json.loads(message["payload"]) == {"Records": [record(100), record(101)]}
+    assert message["DDBStreamBatchInfo"]["batchSize"] == 2
 
 
 def test_what_was_set_aside_counts_as_backlog_until_the_caller_has_sent_it() -> None:

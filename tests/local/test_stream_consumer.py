@@ -1,7 +1,7 @@
 """Reading a stream for a function."""
 
-import json
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import ModuleType
 from typing import Any
@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from reconciler.deployment import StreamSource
+from reconciler.errors import Unavailable
 from reconciler.local.event_source import Origin, ShardSource
 from reconciler.local.lambda_runtime import Function
-from reconciler.local.stream_consumer import StreamConsumer, lambda_record
+from reconciler.local.stream_consumer import Checkpoint, StreamConsumer
 
 ARN = "arn:aws:dynamodb:eu-west-1:1:table/t/stream/now"
 CREATED = datetime.now(UTC).replace(microsecond=0)
@@ -32,8 +33,10 @@ class FakeStreams:
 
     def __init__(self, *pages: list[int]) -> None:
         self.pages = list(pages)
+        self.start: dict[str, str] = {}
 
-    def get_shard_iterator(self, **_: str) -> dict[str, str]:
+    def get_shard_iterator(self, **asked: str) -> dict[str, str]:
+        self.start = asked
         return {"ShardIterator": "first"}
 
     def get_records(self, **_: str) -> dict[str, Any]:
@@ -50,6 +53,7 @@ class Reports:
         self.given: list[str] = []
         self.set_aside: list[Any] = []
         self.settled: list[int] = []
+        self.refused = 0
         self._failing = failing
         module = ModuleType("handlers_of_this_test")
         module.handler = self._handle  # type: ignore[attr-defined]
@@ -59,27 +63,21 @@ class Reports:
             streams,
             Function("handlers_of_this_test:handler", name="f", region="eu-west-1"),
             ShardSource(source, [], Origin("function", ARN, "shard")),
-            set_aside=lambda body: self.set_aside.append(json.loads(body)),
-            settled=self.settled.append,
+            set_aside=self._deliver,
+            checkpoint=Checkpoint(0, self.settled.append),
         )
+
+    def _deliver(self, message: Mapping[str, Any]) -> None:
+        if self.refused:
+            self.refused -= 1
+            raise Unavailable("the destination is not there")
+        self.set_aside.append(message)
 
     def _handle(self, event: dict[str, Any], _: object) -> dict[str, Any]:
         numbers = [r["dynamodb"]["SequenceNumber"] for r in event["Records"]]
         self.given += numbers
         failed = [{"itemIdentifier": number} for number in numbers if number in self._failing]
         return {"batchItemFailures": failed}
-
-
-def test_records_look_as_lambda_shows_them() -> None:
-    shown = lambda_record(record(7), ARN)
-
-    assert shown["eventSourceARN"] == ARN
-    assert shown["dynamodb"]["NewImage"] == {
-        "b": {"B": "/w=="},
-        "m": {"M": {"bs": {"BS": ["MQ=="]}}},
-    }
-    assert shown["dynamodb"]["ApproximateCreationDateTime"] == CREATED.timestamp()
-    json.dumps(shown)
 
 
 def test_a_read_is_reported_as_settled_once_all_of_it_was_handled(
@@ -114,3 +112,31 @@ def test_records_that_cannot_be_handled_are_set_aside_before_the_read_is_settled
 
     assert [m["DDBStreamBatchInfo"]["startSequenceNumber"] for m in reports.set_aside] == ["1"]
     assert reports.settled == [1]
+
+
+def test_what_the_destination_does_not_take_is_delivered_later_and_not_settled_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reports = Reports(monkeypatch, FakeStreams([1]), failing=("1",))
+    reports.refused = 2
+
+    reports.consumer.poll()
+    reports.consumer.poll()
+    assert (reports.set_aside, reports.settled) == ([], [])
+
+    reports.consumer.poll()
+    assert [m["DDBStreamBatchInfo"]["startSequenceNumber"] for m in reports.set_aside] == ["1"]
+    assert reports.settled == [1]
+
+
+def test_reading_starts_behind_the_checkpoint_and_reports_only_what_is_new(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    streams = FakeStreams()
+    reports = Reports(monkeypatch, streams)
+
+    reports.consumer.poll()
+
+    assert streams.start["ShardIteratorType"] == "AFTER_SEQUENCE_NUMBER"
+    assert streams.start["SequenceNumber"] == "0"
+    assert reports.settled == []

@@ -5,9 +5,11 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
+from urllib.parse import unquote_plus
 
 import pytest
 
+from reconciler.aws.set_aside import S3SetAside
 from reconciler.deployment import Names
 from reconciler.local.cloud import (
     LOCAL_HOME,
@@ -55,8 +57,18 @@ def resolved(cloud: LocalCloud, region: str, text: str) -> list[dict[str, Any]]:
 def set_aside(cloud: LocalCloud, region: str, partition: str) -> list[dict[str, Any]]:
     """Return the messages about an item; its changes reach the streams of other regions too."""
     numbers = {r["dynamodb"]["SequenceNumber"] for r in detected(cloud, region, partition)}
-    messages = map(json.loads, cloud.dead_letters(region)["parties-stream-dlq"])
+    batches = S3SetAside(Names(TABLE, region).evidence_bucket, cloud.client("s3", region))
+    messages = [
+        json.loads(batches.get(f"s3://{place}") or "") for place in told_places(cloud, region)
+    ]
     return [m for m in messages if m["DDBStreamBatchInfo"]["startSequenceNumber"] in numbers]
+
+
+def told_places(cloud: LocalCloud, region: str) -> list[str]:
+    """Return the objects that the stream's dead-letter queue tells of, as bucket/key."""
+    bodies = map(json.loads, cloud.dead_letters(region)["parties-stream-dlq"])
+    told = [record["s3"] for body in bodies for record in body["Records"]]
+    return [f"{s3['bucket']['name']}/{unquote_plus(s3['object']['key'])}" for s3 in told]
 
 
 def send(cloud: LocalCloud, queue: str, body: str) -> None:
@@ -162,6 +174,7 @@ def test_a_record_that_stays_reported_is_set_aside_and_the_shard_goes_on(
     info = body["DDBStreamBatchInfo"]
     assert info["startSequenceNumber"] == last["dynamodb"]["SequenceNumber"]
     assert info["streamArn"] == last["eventSourceARN"]
+    assert json.loads(body["payload"]) == {"Records": [last]}
     assert len(detected(cloud, EU, "behind")) == 1
 
 

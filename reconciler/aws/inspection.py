@@ -1,0 +1,188 @@
+"""What one region answers about a deployment, gathered for `reconciler.doctor`.
+
+Behaviour: it only reads. A call that is refused or not answered becomes `Unseen`, with the
+permission it needs; what AWS does not know becomes None. Only missing credentials raise, because
+without them there is nothing to see. A service that does not answer is asked once, not ten times.
+Source: API References of the calls; Service Authorization Reference for the permissions.
+"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from email.utils import mktime_tz, parsedate_tz
+from typing import Any
+
+from botocore import xform_name
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    SSOError,
+    TokenRetrievalError,
+)
+from botocore.parsers import ResponseParserError
+
+from reconciler.deployment import Names
+from reconciler.doctor.facts import Answer, Seen, Unseen
+from reconciler.errors import Unavailable
+
+# A boto3 client by service and region.
+ClientOf = Callable[[str, str], Any]
+
+_NO_CREDENTIALS = (
+    CredentialRetrievalError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    SSOError,
+    TokenRetrievalError,
+)
+_UNKNOWN = {
+    "404",
+    "AWS.SimpleQueueService.NonExistentQueue",
+    "NoSuchBucket",
+    "QueueDoesNotExist",
+    "ResourceNotFoundException",
+    "TableNotFoundException",
+}
+_REFUSED = {"403", "AccessDenied", "AccessDeniedException"}
+_PERMISSIONS = {"s3:HeadBucket": "s3:ListBucket"}  # the others are named like their call
+_LAST_MINUTES = 15
+
+
+def inspect(
+    table: str,
+    regions: Sequence[str],
+    client_of: ClientOf,
+    now_ms: Callable[[], int],
+    *,
+    endpoint: str | None = None,
+) -> list[Seen]:
+    """Return what each region answers about the deployment of `table`, in the order of `regions`.
+
+    endpoint: the local cloud's address, if that is what `client_of` talks to.
+    Raises: Unavailable if there are no credentials.
+    """
+
+    def look(region: str) -> Seen:
+        asked = _Region(region, client_of, now_ms)
+        return _look(Names(table, region), asked, tuple(regions), endpoint)
+
+    with ThreadPoolExecutor(len(regions)) as pool:
+        return list(pool.map(look, regions))
+
+
+class _Region:
+    """Asks the services of one region, and compares clocks by the way."""
+
+    def __init__(self, region: str, client_of: ClientOf, now_ms: Callable[[], int]) -> None:
+        self._region = region
+        self._client_of = client_of
+        self._now_ms = now_ms
+        self._silent: dict[str, str] = {}
+        self._clocks: list[tuple[int, int]] = []
+
+    def ask(self, service: str, operation: str, **arguments: Any) -> Answer:
+        """Make one call."""
+        permission = f"{service}:{operation}"
+        permission = _PERMISSIONS.get(permission, permission)
+        if service in self._silent:
+            return Unseen(permission, self._silent[service], refused=False)
+        started = self._now_ms()
+        try:
+            client = self._client_of(service, self._region)
+            answer: dict[str, Any] = getattr(client, xform_name(operation))(**arguments)
+        except _NO_CREDENTIALS as error:
+            raise Unavailable(f"no AWS credentials: {error}; set AWS_PROFILE or log in") from None
+        except ClientError as error:
+            self._compare_clocks(error.response, started)
+            return _failure(permission, error)
+        except (BotoCoreError, ResponseParserError) as error:
+            self._silent[service] = str(error)
+            return Unseen(permission, str(error), refused=False)
+        self._compare_clocks(answer, started)
+        return answer
+
+    def latest(self, namespace: str, metric: str, dimension: str, value: str) -> Answer:
+        """Return the maximum of a metric in each of the last minutes."""
+        now = self._now_ms() / 1000
+        return self.ask(
+            "cloudwatch",
+            "GetMetricStatistics",
+            Namespace=namespace,
+            MetricName=metric,
+            Dimensions=[{"Name": dimension, "Value": value}],
+            StartTime=now - _LAST_MINUTES * 60,
+            EndTime=now,
+            Period=60,
+            Statistics=["Maximum"],
+        )
+
+    def queue(self, name: str) -> Answer:
+        """Return a queue's URL and attributes."""
+        found = self.ask("sqs", "GetQueueUrl", QueueName=name)
+        if found is None or isinstance(found, Unseen):
+            return found
+        url = found["QueueUrl"]
+        answer = self.ask("sqs", "GetQueueAttributes", QueueUrl=url, AttributeNames=["All"])
+        if answer is None or isinstance(answer, Unseen):
+            return answer
+        return {"QueueUrl": url, "Attributes": answer["Attributes"]}
+
+    def clock_ahead_ms(self) -> int | None:
+        """Return how far this machine's clock is ahead, by the shortest call; None: no dates."""
+        return min(self._clocks)[1] if self._clocks else None
+
+    def _compare_clocks(self, answer: Any, started: int) -> None:
+        """Compare the middle of a call with its answer's date, which is cut off to a second."""
+        ended = self._now_ms()
+        metadata = answer.get("ResponseMetadata", {})
+        date = parsedate_tz(metadata.get("HTTPHeaders", {}).get("date"))
+        if date is not None and not metadata.get("RetryAttempts"):
+            theirs = mktime_tz(date) * 1000 + 500
+            self._clocks.append((ended - started, round((started + ended) / 2 - theirs)))
+
+
+def _failure(permission: str, error: ClientError) -> Unseen | None:
+    code = str(error.response["Error"].get("Code"))
+    if code in _UNKNOWN:
+        return None
+    message = error.response["Error"].get("Message") or code
+    return Unseen(permission, f"{code}: {message}", refused=code in _REFUSED)
+
+
+def _look(names: Names, region: _Region, regions: tuple[str, ...], endpoint: str | None) -> Seen:
+    dead = names.dead_letter_queues()
+    bus = {"EventBusName": names.bus}
+    roles = ("home", "witness")
+    age = ("AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName")
+    functions = (names.detect_function, names.resolve_function)
+    return Seen(
+        names=names,
+        regions=regions,
+        endpoint=endpoint,
+        table=region.ask("dynamodb", "DescribeTable", TableName=names.table),
+        backups=region.ask("dynamodb", "DescribeContinuousBackups", TableName=names.table),
+        expiry=region.ask("dynamodb", "DescribeTimeToLive", TableName=names.table),
+        ledger=region.ask("dynamodb", "DescribeTable", TableName=names.ledger),
+        bucket=region.ask("s3", "HeadBucket", Bucket=names.evidence_bucket),
+        bus=region.ask("events", "DescribeEventBus", Name=names.bus),
+        rules={role: region.ask("events", "DescribeRule", Name=role, **bus) for role in roles},
+        targets={
+            role: region.ask("events", "ListTargetsByRule", Rule=role, **bus) for role in roles
+        },
+        queues={
+            name: region.queue(name) for name in (names.home_queue, names.witness_queue, *dead)
+        },
+        oldest={name: region.latest(*age, name) for name in dead},
+        sources={
+            name: region.ask("lambda", "ListEventSourceMappings", FunctionName=name)
+            for name in functions
+        },
+        iterator_age=region.latest(
+            "AWS/Lambda", "IteratorAge", "FunctionName", names.detect_function
+        ),
+        clock_ahead_ms=region.clock_ahead_ms(),
+    )

@@ -1,0 +1,28 @@
+"""A record of GetRecords as Lambda shows it."""
+
+import json
+from datetime import UTC, datetime
+
+from reconciler.aws.lambda_record import lambda_record
+
+ARN = "arn:aws:dynamodb:eu-west-1:1:table/t/stream/now"
+CREATED = datetime(2026, 11, 21, 10, tzinfo=UTC)
+
+
+def test_records_look_as_lambda_shows_them() -> None:
+    change = {
+        "Keys": {"id": {"S": "1"}},
+        "NewImage": {"b": {"B": b"\xff"}, "m": {"M": {"bs": {"BS": [b"1"]}}}},
+        "SequenceNumber": "7",
+        "ApproximateCreationDateTime": CREATED,
+    }
+
+    shown = lambda_record({"eventName": "MODIFY", "dynamodb": change}, ARN)
+
+    assert shown["eventSourceARN"] == ARN
+    assert shown["dynamodb"]["NewImage"] == {
+        "b": {"B": "/w=="},
+        "m": {"M": {"bs": {"BS": ["MQ=="]}}},
+    }
+    assert shown["dynamodb"]["ApproximateCreationDateTime"] == CREATED.timestamp()
+    json.dumps(shown)
