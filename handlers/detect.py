@@ -12,7 +12,8 @@ from handlers.settings import read_settings
 from reconciler.aws import now_ms
 from reconciler.aws.clients import client
 from reconciler.aws.services import DynamoLedger, EventBridgeBus, S3Evidence, SqsParked
-from reconciler.detector import Detector, DetectorPolicy, DetectorPorts
+from reconciler.detector import Detector, DetectorPorts
+from reconciler.loss import DetectorPolicy
 
 
 @cache

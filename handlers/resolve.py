@@ -9,12 +9,13 @@ from functools import cache
 from typing import Any
 
 from handlers.observability import Observability, traced
-from handlers.settings import read_settings
+from handlers.settings import import_custom_types, read_settings
 from reconciler import telemetry
 from reconciler.aws import now_ms
 from reconciler.aws.clients import client
 from reconciler.aws.items import DynamoItems
 from reconciler.aws.services import DynamoLedger, S3Evidence, SqsParked
+from reconciler.aws.set_aside import S3SetAside
 from reconciler.deployment import CERTIFICATE_DETAIL_TYPE
 from reconciler.errors import Unavailable, Undecodable
 from reconciler.events import Event, FoldCertificate, parse_certificate, parse_event
@@ -25,6 +26,7 @@ from reconciler.resolver import Message, Resolver, ResolverPorts
 @cache
 def _function() -> tuple[Resolver, ParkedChanges, Observability]:
     settings = read_settings(os.environ)
+    import_custom_types(settings.custom_types)
     region = settings.region
     observability = Observability("resolve", settings.table, region)
     evidence = S3Evidence(settings.evidence_bucket, client("s3", region))
@@ -34,6 +36,7 @@ def _function() -> tuple[Resolver, ParkedChanges, Observability]:
         ledger=DynamoLedger(settings.ledger_table, client("dynamodb", region)),
         evidence=evidence,
         parked=parked,
+        set_aside=S3SetAside(settings.evidence_bucket, client("s3", region)),
         telemetry=observability,
     )
     return Resolver(ports, now_ms), parked, observability
@@ -52,7 +55,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
                 if isinstance(told, FoldCertificate):
                     certificates.append(told)
                 else:
-                    messages.append(Message(record["messageId"], told))
+                    receives = int(record["attributes"]["ApproximateReceiveCount"])
+                    messages.append(Message(record["messageId"], told, receives))
             except Undecodable as problem:
                 try:
                     parked.park({"reason": f"Undecodable: {problem}", "message": record["body"]})

@@ -7,45 +7,21 @@ HAZARD if an event were sent before its row: a bus that drops it would leave no 
 Source: Lambda guide, "Configuring partial batch response with DynamoDB".
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
 
 from reconciler import telemetry
-from reconciler.causality import replica_id
-from reconciler.detection import Finding, Verdict, classify, lost_image, may_have_expired
+from reconciler.codec import to_json
+from reconciler.detection import Finding, Verdict, classify
 from reconciler.errors import ReconcilerError, Undecodable
-from reconciler.events import ConflictEvent, FoldCertificate, conflict_id
+from reconciler.events import ConflictEvent, FoldCertificate
 from reconciler.folding import closed_lineages
 from reconciler.hlc import Hlc
 from reconciler.item import is_managed
-from reconciler.ledger import LedgerRow, State, fits_inline, item_key, ledger_row
+from reconciler.ledger import State, fits_inline, item_key, ledger_row
+from reconciler.loss import DetectorPolicy, Loss, conflict, decided, undecodable
 from reconciler.ports import ConflictBus, EvidenceStore, Ledger, ParkedChanges, Telemetry
-from reconciler.record import (
-    MALFORMED,
-    Record,
-    check_view_type,
-    created_at_ms,
-    readable_key,
-    sequence_number,
-)
-
-IMAGES_BYTES = 850_000  # EventBridge and SQS take 1 MB; the rest of the event needs the rest
-
-
-@dataclass(frozen=True)
-class DetectorPolicy:
-    """What a deployment decides.
-
-    `outside_writes`: whether hard deletes and puts made around the library stand ("accept") or are
-    taken back ("restore"). `folds`: whether closed lineages are certified for folding.
-    """
-
-    table: str
-    region: str
-    outside_writes: Literal["accept", "restore"] = "accept"
-    maximum_clock_drift_ms: int = 60_000
-    folds: bool = True
+from reconciler.record import MALFORMED, Record, check_view_type, created_at_ms, sequence_number
 
 
 @dataclass(frozen=True)
@@ -59,16 +35,6 @@ class DetectorPorts:
     telemetry: Telemetry
 
 
-@dataclass(frozen=True)
-class Loss:
-    """What has to be made safe for one record, and where its batch fails if it cannot be."""
-
-    sequence_number: str
-    row: LedgerRow
-    event: ConflictEvent | None = None  # none if there is nothing to send
-    parked: Mapping[str, Any] | None = None
-
-
 class Detector:
     """See the module. `now_ms` is the physical clock."""
 
@@ -78,7 +44,6 @@ class Detector:
         self._policy = policy
         self._ports = ports
         self._now_ms = now_ms
-        self._replica = replica_id(policy.region)
 
     def detect(self, records: Sequence[Record]) -> str | None:
         """Handle a batch in order; return the sequence number to come back to, or None."""
@@ -104,6 +69,15 @@ class Detector:
         unsafe = self._secure(losses, list(certificates.values()))
         return losses[unsafe].sequence_number if unsafe is not None else first_unsafe
 
+    def give_up(self, record: Record, reason: str) -> bool:
+        """Park one record whole, for a reason; return whether it is safe."""
+        try:
+            loss = self._undecodable(record, reason, self._now_ms())
+        except ReconcilerError as problem:
+            self._note_failure(problem)
+            return False
+        return self._secure([loss], []) is None
+
     def _loss(self, record: Record, now: int) -> Loss | None:
         change = record.get("dynamodb", {})
         check_view_type(record)
@@ -112,14 +86,14 @@ class Detector:
                 raise Undecodable("the record has no keys")
             old, new = change.get("OldImage"), change.get("NewImage")
             latest = Hlc.of(now + self._policy.maximum_clock_drift_ms)
-            verdict = classify(old, new, replica=self._replica, latest_plausible=latest)
+            verdict = classify(old, new, replica=self._policy.replica, latest_plausible=latest)
             if verdict.finding is Finding.CLEAN:
                 return None
             event = self._event(record, verdict, now)
         except (ReconcilerError, *MALFORMED) as problem:
             if isinstance(problem, ReconcilerError) and problem.disposition == "retry":
                 raise
-            return self._undecodable(record, problem, now)
+            return self._undecodable(record, f"{type(problem).__name__}: {problem}", now)
         return self._decided(event, verdict, now)
 
     def _certificate(self, record: Record, now: int) -> FoldCertificate | None:
@@ -129,48 +103,33 @@ class Detector:
             return None
         try:
             # As of the record, not of now: a late detector knows nothing of what came after it.
-            lineages = closed_lineages(image, self._replica, min(now, created_at_ms(record, now)))
+            as_of = min(now, created_at_ms(record, now))
+            lineages = closed_lineages(image, self._policy.replica, as_of)
         except ReconcilerError:
             return None  # the record is parked
         if not lineages:
             return None
         return FoldCertificate(
-            certificate_id=f"certificate-{self._replica}-{sequence_number(record)}",
+            certificate_id=f"certificate-{self._policy.replica}-{sequence_number(record)}",
             table=self._policy.table,
             key=change["Keys"],
-            replica=self._replica,
+            replica=self._policy.replica,
             sequence_number=sequence_number(record),
             issued_at_ms=str(now),
             lineages=lineages,
         )
 
+    def _undecodable(self, record: Record, reason: str, now: int) -> Loss:
+        """Keep the record for ever, a row that speaks of it, and the record to be parked."""
+        event = undecodable(record, self._policy, now)
+        kept = self._ports.evidence.put(event.conflict_id, to_json({"record": record}))
+        event = event.model_copy(update={"images_ref": kept})
+        row = ledger_row(event, State.PARKED, now, reason)
+        return Loss(event.sequence_number, row, parked={"reason": reason, "record": record})
+
     def _event(self, record: Record, verdict: Verdict, now: int) -> ConflictEvent:
-        policy, change = self._policy, record["dynamodb"]
-        old, new = change["OldImage"], change.get("NewImage")
-        removed, latest = verdict.finding is Finding.REMOVED, now + policy.maximum_clock_drift_ms
-        restore = (removed or verdict.finding is Finding.OVERWRITTEN) and (
-            policy.outside_writes == "restore" or (removed and may_have_expired(old, latest))
-        )
-        lost = old if restore else lost_image(verdict, old, new)
-        event = ConflictEvent(
-            conflict_id=conflict_id(policy.table, change["Keys"], verdict, lost),
-            table=policy.table,
-            key=change["Keys"],
-            finding=verdict.finding,
-            ordering=verdict.ordering.value,
-            role="witness" if verdict.role == "witness" else "home",
-            region=policy.region,
-            replica=self._replica,
-            lost_dots=tuple(str(dot) for dot in verdict.lost_dots),
-            lost_watermarks=dict(verdict.lost_watermarks),
-            restore=restore,
-            sequence_number=change["SequenceNumber"],
-            lost_at_ms=str(created_at_ms(record, now)),
-            detected_at_ms=str(now),
-            lost=dict(lost),
-            winner=dict(new) if new else None,
-        )
-        if fits_inline(lost) and len(event.images()) <= IMAGES_BYTES:
+        event = conflict(record, verdict, self._policy, now)
+        if fits_inline(event):
             return event
         reference = self._ports.evidence.put(event.conflict_id, event.images())
         return event.model_copy(update={"lost": None, "winner": None, "images_ref": reference})
@@ -185,33 +144,7 @@ class Detector:
         counted.count(telemetry.LOSS_TO_DETECTION_MS, max(0, now - int(event.lost_at_ms)))
         if verdict.clock_ahead:
             counted.count(telemetry.CLOCK_AHEAD)
-            reason = "ClockAhead: a stamp of this conflict lies in the future; check NTP"
-            row = ledger_row(event, State.PARKED, now, reason)
-            document = {"reason": reason, "event": event.document()}
-            return Loss(event.sequence_number, row, parked=document)
-        if verdict.finding is Finding.REMOVED and not event.restore:
-            return Loss(event.sequence_number, ledger_row(event, State.ACCEPTED, now))
-        return Loss(event.sequence_number, ledger_row(event, State.OPEN, now), event)
-
-    def _undecodable(self, record: Record, problem: Exception, now: int) -> Loss:
-        reason = f"{type(problem).__name__}: {problem}"
-        number = sequence_number(record)
-        event = ConflictEvent(
-            conflict_id=f"undecodable-{self._replica}-{number}",
-            table=self._policy.table,
-            key=readable_key(record),
-            finding=Finding.CONFLICT,
-            ordering="UNKNOWN",
-            role="home",
-            region=self._policy.region,
-            replica=self._replica,
-            lost_dots=(),
-            sequence_number=number,
-            lost_at_ms=str(created_at_ms(record, now)),
-            detected_at_ms=str(now),
-        )
-        row = ledger_row(event, State.PARKED, now, reason)
-        return Loss(number, row, parked={"reason": reason, "record": record})
+        return decided(event, verdict, now)
 
     def _secure(
         self, losses: Sequence[Loss], certificates: Sequence[tuple[int, FoldCertificate]]

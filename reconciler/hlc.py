@@ -21,6 +21,7 @@ _LOGICAL_LIMIT = 32**_LOGICAL_WIDTH
 HLC_WIDTH = _WALL_WIDTH + _LOGICAL_WIDTH
 NONCE_WIDTH = 4
 EPOCH_WIDTH = _WALL_WIDTH + NONCE_WIDTH
+MAXIMUM_CLOCK_DRIFT_MS = 60_000  # between the clocks of a deployment
 _HLC = re.compile(rf"[0-9a-v]{{{HLC_WIDTH}}}")
 
 

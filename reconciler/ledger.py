@@ -1,20 +1,25 @@
-"""The ledger's rows: one for each loss, OPEN before its event is sent, RESOLVED after the merge.
+"""The ledger's rows, the conflict feed: one for each loss, OPEN before its event is sent.
 
 Behaviour: a row is a pure function of the event and its state, so writing it twice changes nothing
-that matters and the resolver can close it without reading it. The losing image is in the row, or in
-the evidence bucket if it is too large: from the row on it is safe, whatever the bus does.
+that matters and the resolver can close it without reading it. Both images are in the row, or in the
+evidence bucket if they are too large: from the row on the loss is safe, whatever the bus does, for
+the event can be made of the row again.
 """
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from reconciler.causality import replica_id
 from reconciler.codec import Image, canonical_image, to_json
+from reconciler.detection import Finding
+from reconciler.errors import ReconcilerError, Undecodable
 from reconciler.events import ConflictEvent
 
 RETENTION_SECONDS = 30 * 86_400  # of closed rows; open and parked rows never expire
-INLINE_BYTES = 300 * 1024  # leaves room for the rest of the row within DynamoDB's 400 KB
+INLINE_BYTES = 300 * 1024  # of both images: leaves room for the rest within DynamoDB's 400 KB
 
 
 class State(Enum):
@@ -35,8 +40,20 @@ class LedgerRow:
     item: Image
 
 
-def ledger_row(event: ConflictEvent, state: State, at_ms: int, reason: str = "") -> LedgerRow:
+@dataclass(frozen=True)
+class Work:
+    """What was done about a loss: deliveries of its event so far, and the merge's word on each
+    attribute in which the lost write and the item differed: kept, joined or overridden."""
+
+    attempts: int = 0
+    merged: Mapping[str, str] = field(default_factory=dict)
+
+
+def ledger_row(
+    event: ConflictEvent, state: State, at_ms: int, reason: str = "", work: Work | None = None
+) -> LedgerRow:
     """Return the row for `event` in `state`, as of `at_ms`; `reason` says why it was parked."""
+    work = work or Work()
     row: Image = {
         "conflict_id": {"S": event.conflict_id},
         "state": {"S": state.value},
@@ -48,20 +65,54 @@ def ledger_row(event: ConflictEvent, state: State, at_ms: int, reason: str = "")
         "region": {"S": event.region},
         "lost_dots": {"L": [{"S": dot} for dot in event.lost_dots]},
         "lost_watermarks": {"M": {r: {"S": e} for r, e in event.lost_watermarks.items()}},
+        "restore": {"BOOL": event.restore},
         "sequence_number": {"S": event.sequence_number},
         "lost_at_ms": {"N": event.lost_at_ms},
         "detected_at_ms": {"N": event.detected_at_ms},
         "state_at_ms": {"N": str(at_ms)},
+        "attempts": {"N": str(work.attempts)},
+        "merged": {"M": {name: {"S": word} for name, word in sorted(work.merged.items())}},
     }
     if reason:
         row["reason"] = {"S": reason}
     if event.images_ref:
         row["images_ref"] = {"S": event.images_ref}
-    elif event.lost is not None:
-        row["lost"] = {"M": canonical_image(event.lost)}
+    else:
+        images = {"lost": event.lost, "winner": event.winner}
+        row |= {name: {"M": canonical_image(each)} for name, each in images.items() if each}
     if state in (State.RESOLVED, State.ACCEPTED):
         row["expires"] = {"N": str(at_ms // 1000 + RETENTION_SECONDS)}
     return LedgerRow(event.conflict_id, row)
+
+
+def event_of(row: Image) -> ConflictEvent:
+    """Return the event of a row; a row that holds one's images or their reference has it whole.
+
+    Undecodable, with the row, if it is none of ours.
+    """
+    try:
+        region = row["region"]["S"]
+        return ConflictEvent(
+            conflict_id=row["conflict_id"]["S"],
+            table=row["table"]["S"],
+            key=json.loads(row["item_key"]["S"]),
+            finding=Finding(row["finding"]["S"]),
+            ordering=row["ordering"]["S"],
+            role="witness" if row["role"]["S"] == "witness" else "home",
+            region=region,
+            replica=replica_id(region),
+            lost_dots=tuple(each["S"] for each in row["lost_dots"]["L"]),
+            lost_watermarks={r: e["S"] for r, e in row["lost_watermarks"]["M"].items()},
+            restore=row["restore"]["BOOL"],
+            sequence_number=row["sequence_number"]["S"],
+            lost_at_ms=row["lost_at_ms"]["N"],
+            detected_at_ms=row["detected_at_ms"]["N"],
+            lost=row.get("lost", {"M": None})["M"],
+            winner=row.get("winner", {"M": None})["M"],
+            images_ref=row.get("images_ref", {"S": None})["S"],
+        )
+    except (KeyError, ValueError, TypeError, AttributeError, ReconcilerError) as problem:
+        raise Undecodable(f"not a ledger row: {problem!r}", row=row) from None
 
 
 def item_key(key: Mapping[str, Any]) -> str:
@@ -69,6 +120,6 @@ def item_key(key: Mapping[str, Any]) -> str:
     return to_json(canonical_image(key))
 
 
-def fits_inline(image: Mapping[str, Any]) -> bool:
-    """Return whether a losing image can be kept inside its row: its text is never the shorter."""
-    return len(to_json(image)) <= INLINE_BYTES
+def fits_inline(event: ConflictEvent) -> bool:
+    """Return whether both images can be kept inside the row: their text is never the shorter."""
+    return len(event.images()) <= INLINE_BYTES

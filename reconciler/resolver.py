@@ -8,27 +8,28 @@ HAZARD if it merged into the event's winner: whatever was written since would be
 """
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import reduce
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from reconciler import telemetry
 from reconciler.codec import Image, canonical_image
-from reconciler.errors import Contention, ItemGone, OutcomeUnknown, ReconcilerError, Undecodable
+from reconciler.errors import ClockAhead, Contention, OutcomeUnknown, ReconcilerError, Undecodable
 from reconciler.events import ConflictEvent, FoldCertificate
 from reconciler.folding import CERTIFICATE_LIFE_MS, folded
-from reconciler.image import has_adopted, merge
+from reconciler.hlc import MAXIMUM_CLOCK_DRIFT_MS, drift_ms
 from reconciler.item import context_of, is_managed
-from reconciler.ledger import LedgerRow, State, item_key, ledger_row
+from reconciler.ledger import LedgerRow, State, Work, item_key, ledger_row
 from reconciler.ports import (
     EvidenceStore,
     ItemStore,
     Ledger,
     ParkedChanges,
     Replacement,
+    SetAside,
     Telemetry,
 )
-from reconciler.size import check_size
+from reconciler.repair import became, merged_into, undecided
 
 ATTEMPTS = 8
 
@@ -41,15 +42,30 @@ class ResolverPorts:
     ledger: Ledger
     evidence: EvidenceStore
     parked: ParkedChanges
+    set_aside: SetAside
     telemetry: Telemetry
 
 
 @dataclass(frozen=True)
 class Message:
-    """One delivery of a conflict event; `identifier` is what the queue calls it."""
+    """One delivery of a conflict event, and how many there were so far with it.
+
+    `identifier` is what the queue calls it.
+    """
 
     identifier: str
     event: ConflictEvent
+    deliveries: int = 1
+
+
+@dataclass(frozen=True)
+class Settled:
+    """How the losses of one item ended: their row's state, None if their messages must come back;
+    and for each message what became of its loss."""
+
+    state: State | None
+    reason: str = ""
+    merged: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 class Resolver:
@@ -67,11 +83,11 @@ class Resolver:
         failed: list[str] = []
         rows: dict[str, tuple[LedgerRow, list[str]]] = {}
         for group in groups.values():
-            for message, state, reason in self._outcomes(group):
-                if state is None:
+            for message, settled in self._outcomes(group):
+                if settled.state is None:
                     failed.append(message.identifier)
                     continue
-                row = ledger_row(message.event, state, self._now_ms(), reason)
+                row = self._row(message, settled.state, settled)
                 rows.setdefault(row.conflict_id, (row, []))[1].append(message.identifier)
         unwritten = self._ports.ledger.record([row for row, _ in rows.values()]) if rows else set()
         for identifier in unwritten:
@@ -89,6 +105,8 @@ class Resolver:
         if self._now_ms() - int(certificate.issued_at_ms) > CERTIFICATE_LIFE_MS:
             return False
         try:
+            if not self._ports.set_aside.is_empty():
+                return False  # a batch that no ledger row speaks of yet
             current = self._ports.items.get(canonical_image(certificate.key))
             rows = self._ports.ledger.rows_of(item_key(certificate.key))
             image = folded(current, certificate, rows)
@@ -100,29 +118,32 @@ class Resolver:
         self._ports.telemetry.count(telemetry.FOLDS)
         return True
 
-    def _outcomes(self, group: Sequence[Message]) -> list[tuple[Message, State | None, str]]:
-        """Return each message with its row's new state, or None if the message must come back."""
-        state: State | None
+    def _row(self, message: Message, state: State, settled: Settled) -> LedgerRow:
+        work = Work(message.deliveries, settled.merged.get(message.identifier, {}))
+        return ledger_row(message.event, state, self._now_ms(), settled.reason, work)
+
+    def _outcomes(self, group: Sequence[Message]) -> list[tuple[Message, Settled]]:
+        """Return each message and how its loss ended."""
         try:
-            state, reason = self._settle(group), ""
+            settled = self._settle(group)
         except ReconcilerError as problem:
             if problem.disposition == "park" and len(group) > 1:
                 # One message that cannot be merged must not take the others along.
                 return [each for message in group for each in self._outcomes([message])]
-            reason = f"{type(problem).__name__}: {problem}"
-            state = State.PARKED if self._set_aside(group, problem, reason) else None
-        return [(message, state, reason) for message in group]
+            settled = self._not_merged(group, problem)
+        return [(message, settled) for message in group]
 
-    def _settle(self, group: Sequence[Message]) -> State:
+    def _settle(self, group: Sequence[Message]) -> Settled:
         events = [message.event for message in group]
         lost = [self._lost_image(event) for event in events]
+        self._check_clocks([*lost, *(event.winner for event in events)])
         current = self._ports.items.get(canonical_image(events[0].key))
         restore = any(event.restore for event in events)
         for _ in range(ATTEMPTS):
             merged = merged_into(current, lost, restore=restore)
             if merged is None:
                 self._note(events, telemetry.ALREADY_REPAIRED)
-                return State.RESOLVED
+                return self._merged(group, lost, current, current)
             try:
                 refused = self._ports.items.put(Replacement(merged, current))
             except OutcomeUnknown as problem:
@@ -130,9 +151,16 @@ class Resolver:
                 raise Contention("the write-back was not answered", cause=str(problem)) from None
             if refused is None:
                 self._note(events, telemetry.WRITE_BACKS)
-                return State.RESOLVED
+                return self._merged(group, lost, current, merged)
             current = refused.current
         raise Contention(f"the item changed {ATTEMPTS} times while it was merged")
+
+    def _check_clocks(self, images: Iterable[Mapping[str, Any] | None]) -> None:
+        """Refuse a stamp that lies further ahead than clocks drift: whose it is, a person knows."""
+        stamps = (context_of(image).latest() for image in images if image and is_managed(image))
+        latest = max(filter(None, stamps), default=None)
+        if latest and drift_ms(latest, self._now_ms()) > MAXIMUM_CLOCK_DRIFT_MS:
+            raise ClockAhead("a stamp of this conflict lies in the future; check NTP", stamp=latest)
 
     def _lost_image(self, event: ConflictEvent) -> Image:
         lost = event.lost
@@ -146,13 +174,43 @@ class Resolver:
             raise Undecodable("the event carries neither a losing image nor a reference to one")
         return canonical_image(lost)
 
-    def _set_aside(self, group: Sequence[Message], problem: ReconcilerError, reason: str) -> bool:
+    def _merged(
+        self,
+        group: Sequence[Message],
+        lost: Sequence[Image],
+        before: Image | None,
+        after: Image | None,
+    ) -> Settled:
+        """Return how a merge that is written, or was not needed, settles the losses."""
+        words = {
+            message.identifier: became(each, before, after) if after is not None else {}
+            for message, each in zip(group, lost, strict=True)
+        }
+        waiting = undecided(after)
+        if not waiting:
+            return Settled(State.RESOLVED, merged=words)
+        reason = f"Undecided: {', '.join(waiting)} must be decided by a person"
+        parked = self._park(group, reason, after)
+        return Settled(State.PARKED if parked else None, reason, words)
+
+    def _not_merged(self, group: Sequence[Message], problem: ReconcilerError) -> Settled:
+        reason = f"{type(problem).__name__}: {problem}"
         if problem.disposition == "retry":
             self._ports.telemetry.note("to be retried", error=reason, evidence=problem.evidence)
-            return False
+            return Settled(None, reason)
+        try:
+            current = self._ports.items.get(canonical_image(group[0].event.key))
+        except ReconcilerError as unread:
+            self._ports.telemetry.note("not parked", error=str(unread), reason=reason)
+            return Settled(None, reason)
+        return Settled(State.PARKED if self._park(group, reason, current) else None, reason)
+
+    def _park(self, group: Sequence[Message], reason: str, current: Image | None) -> bool:
+        """Set the losses aside for a person, each with both its images and the item as it is."""
         try:
             for message in group:
-                self._ports.parked.park({"reason": reason, "event": message.event.document()})
+                event = message.event.document()
+                self._ports.parked.park({"reason": reason, "event": event, "current": current})
         except ReconcilerError as unparked:
             self._ports.telemetry.note("not parked", error=str(unparked), reason=reason)
             return False
@@ -168,19 +226,3 @@ class Resolver:
                 counted.count(telemetry.WRITES_RESCUED, len(event.lost_dots))
             counted.count(telemetry.LOSS_TO_REPAIR_MS, max(0, now - int(event.lost_at_ms)))
             counted.note(outcome, conflict_id=event.conflict_id, key=event.key, role=event.role)
-
-
-def merged_into(current: Image | None, lost: Sequence[Image], *, restore: bool) -> Image | None:
-    """Return the image to write so that `current` includes the losing images; None if it does.
-
-    ItemGone if there is no item and the policy is not to restore it.
-    """
-    base = current if current is not None and (is_managed(current) or not restore) else None
-    if base is None:
-        if not restore:
-            raise ItemGone("the item, tombstone included, is gone from the table")
-        return check_size(reduce(merge, lost, lost[0]))
-    merged = reduce(merge, [base if has_adopted(base, each) else each for each in lost], base)
-    if is_managed(base) and context_of(merged) == context_of(base):
-        return None
-    return check_size(merged)

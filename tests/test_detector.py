@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from reconciler import telemetry
 from reconciler.codec import canonical_image
 from reconciler.detection import Finding
-from reconciler.detector import Detector, DetectorPolicy, DetectorPorts
+from reconciler.detector import Detector, DetectorPorts
 from reconciler.errors import InvalidInput, OutcomeUnknown, UnsupportedStream
 from reconciler.image import DELETE, merge, read
+from reconciler.loss import DetectorPolicy
 from reconciler.telemetry import Recorded
 from tests.builders import Replica, as_stream, assign, increment, written
 from tests.fakes import REFUSED, Call, FakeBus, FakeEvidence, FakeLedger, FakeParked
@@ -180,7 +181,7 @@ def test_the_row_of_an_undecodable_record_is_written_before_it_is_parked_and_nam
 ):
     world = World()
     world.detect(undecodable(1))
-    assert world.calls() == ["record", "park"]
+    assert world.calls() == ["keep", "record", "park"]
     (row,) = world.ledger.rows.values()
     assert row["item_key"] == {"S": '{"id":{"S":"p1"}}'}
     assert row["reason"]["S"].startswith("Undecodable: metadata version")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from reconciler.codec import canonical_image, to_json
+from reconciler.codec import canonical_image
 from reconciler.detection import Finding, classify
 from reconciler.errors import Undecodable
 from reconciler.events import ConflictEvent, conflict_id, parse_event
@@ -137,7 +137,8 @@ def test_a_row_says_where_a_large_image_lies_and_why_it_was_parked() -> None:
     assert row.item["reason"] == {"S": "because"}
 
 
-def test_an_image_fits_its_row_if_its_text_has_at_most_300_kb() -> None:
-    beside = len(to_json({"a": {"S": ""}}))
-    assert fits_inline({"a": {"S": "x" * (INLINE_BYTES - beside)}})
-    assert not fits_inline({"a": {"S": "x" * (INLINE_BYTES - beside + 1)}})
+def test_both_images_fit_their_row_if_their_text_has_at_most_300_kb() -> None:
+    beside = len(event(lost={"a": {"S": ""}}, winner=None).images())
+    for more, fits in ((0, True), (1, False)):
+        lost = {"a": {"S": "x" * (INLINE_BYTES - beside + more)}}
+        assert fits_inline(event(lost=lost, winner=None)) is fits

@@ -8,17 +8,18 @@ import pytest
 from reconciler.causality import Ordering
 from reconciler.codec import Image, to_json
 from reconciler.detection import Finding, classify
-from reconciler.detector import Detector, DetectorPolicy, DetectorPorts
+from reconciler.detector import Detector, DetectorPorts
 from reconciler.events import ConflictEvent, FoldCertificate, conflict_id, parse_certificate
 from reconciler.folding import CLOCK_SKEW_MARGIN_MS, closed_lineages, folded
 from reconciler.image import merge, read
 from reconciler.item import context_of, token_of
 from reconciler.ledger import State, item_key, ledger_row
+from reconciler.loss import DetectorPolicy
 from reconciler.resolver import Resolver, ResolverPorts
 from reconciler.settlement import written_dot
 from reconciler.telemetry import FOLDS, Recorded
 from tests.builders import Replica, as_stream, assign, increment
-from tests.fakes import FakeBus, FakeEvidence, FakeItems, FakeLedger, FakeParked
+from tests.fakes import FakeBus, FakeEvidence, FakeItems, FakeLedger, FakeParked, FakeSetAside
 from tests.test_detector import loss, record
 
 LATER = 1_000_000
@@ -304,11 +305,14 @@ def test_a_certificate_that_the_bus_refuses_fails_no_batch() -> None:
     assert detector(FakeLedger(), bus).detect([made(1, *history(20)[-2:])]) is None
 
 
-def resolving(image: Image, rows: list[Image]) -> tuple[Resolver, FakeItems, Recorded]:
+def resolving(
+    image: Image, rows: list[Image], set_aside: FakeSetAside | None = None
+) -> tuple[Resolver, FakeItems, Recorded]:
     items, ledger, counted = FakeItems(), FakeLedger(), Recorded()
     items.place(image)
     ledger.rows = {row["conflict_id"]["S"]: row for row in rows}
-    ports = ResolverPorts(items, ledger, FakeEvidence(), FakeParked(), counted)
+    aside = set_aside or FakeSetAside()
+    ports = ResolverPorts(items, ledger, FakeEvidence(), FakeParked(), aside, counted)
     return Resolver(ports, lambda: LATER), items, counted
 
 

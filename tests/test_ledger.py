@@ -83,7 +83,8 @@ def test_a_row_says_why_it_was_parked_and_no_other_row_does() -> None:
 
 
 def test_an_image_that_is_kept_inside_leaves_room_for_the_rest_of_the_row() -> None:
-    fits = {"id": {"S": "p1"}, "name": {"S": "x" * (INLINE_BYTES - 100)}}
+    half = {"id": {"S": "p1"}, "name": {"S": "x" * (INLINE_BYTES // 2 - 100)}}
+    fits = event(lost=half, winner=half)
     assert fits_inline(fits)
-    assert not fits_inline({**fits, "more": {"S": "x" * 200}})
-    assert item_size(ledger_row(event(lost=fits), State.OPEN, 1).item) < 400 * 1024
+    assert not fits_inline(event(lost=half, winner={**half, "more": {"S": "x" * 200}}))
+    assert item_size(ledger_row(fits, State.OPEN, 1).item) < 400 * 1024

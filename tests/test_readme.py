@@ -23,7 +23,7 @@ EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 def test_the_library_example_runs_as_printed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    example, _ = EXAMPLES
+    example, *_ = EXAMPLES
     table = party_schema().table
     with LocalCloud([TableSpec(table, "id")], regions=DEFAULT_REGIONS[:2]) as cloud:
         for name, value in aws_environment("eu-west-1", cloud.endpoint).items():
@@ -40,8 +40,17 @@ def test_the_library_example_runs_as_printed(
     }
 
 
+def test_the_example_of_types_declares_a_schema() -> None:
+    _, example, _ = EXAMPLES
+    names: dict[str, Any] = {}
+
+    exec(compile(example, "README.md", "exec"), names)  # noqa: S102 (it is our own example)
+
+    assert names["schema"].attributes["colour"].function == "brightest"
+
+
 def test_the_simulator_example_holds_tests_that_pass() -> None:
-    _, example = EXAMPLES
+    *_, example = EXAMPLES
     names: dict[str, Any] = {}
     exec(compile(example, "README.md", "exec"), names)  # noqa: S102 (it is our own example)
 
@@ -56,8 +65,13 @@ def test_every_command_of_the_readme_can_be_run(tmp_path: Path) -> None:
     commands = re.findall(r"```console\n(.*?)\n```", README, re.DOTALL)
     *scripts, simulate = commands
 
-    assert scripts == ["./scripts/demo", "./scripts/test"]
-    assert all(os.access(ROOT / script, os.X_OK) for script in scripts)
+    assert [script.split()[0] for script in scripts] == [
+        "./scripts/demo",
+        "./scripts/test",
+        "./scripts/redrive_dlq.py",
+        "./scripts/drill",
+    ]
+    assert all(os.access(ROOT / script.split()[0], os.X_OK) for script in scripts)
     assert "scripts/test" in (ROOT / ".ci" / "run").read_text()
     program, *options = simulate.replace("--seeds 200", "--seeds 5").split()
     assert program == ".venv/bin/reconciler"

@@ -16,7 +16,8 @@ from reconciler.errors import TypeMismatch
 from reconciler.events import ConflictEvent, conflict_id
 from reconciler.image import DELETE, merge, read, write
 from reconciler.item import context_of
-from reconciler.resolver import ATTEMPTS, Message, Resolver, ResolverPorts, merged_into
+from reconciler.repair import merged_into
+from reconciler.resolver import ATTEMPTS, Message, Resolver, ResolverPorts
 from reconciler.schema import Schema
 from reconciler.telemetry import Recorded
 from tests.builders import KEY, Replica, add, as_stream, assign, clock, increment, written
@@ -28,6 +29,7 @@ from tests.fakes import (
     FakeItems,
     FakeLedger,
     FakeParked,
+    FakeSetAside,
 )
 
 WIRE_KEY = {"id": {"S": "p1"}}
@@ -43,7 +45,15 @@ class World:
         self.items, self.ledger = FakeItems(log=self.log), FakeLedger(self.log)
         self.evidence, self.parked = FakeEvidence(self.log), FakeParked(self.log)
         self.telemetry = Recorded()
-        ports = ResolverPorts(self.items, self.ledger, self.evidence, self.parked, self.telemetry)
+        self.set_aside = FakeSetAside(log=self.log)
+        ports = ResolverPorts(
+            items=self.items,
+            ledger=self.ledger,
+            evidence=self.evidence,
+            parked=self.parked,
+            set_aside=self.set_aside,
+            telemetry=self.telemetry,
+        )
         self.resolver = Resolver(ports, lambda: 20_000)
 
     def resolve(self, *events: ConflictEvent) -> list[str]:

@@ -31,18 +31,24 @@ DETECTOR_OFF = "detector_off"  # a region's stream has no consumer
 RESOLVER_OFF = "resolver_off"  # a region's queues have no consumer
 DEPLOY = "deploy"  # a newer release reaches one process after the other; see `releases`
 EXPIRY = "expiry"  # time-to-live runs in a region, at the beginning and at the end
+GIVEN_UP = "given_up"  # a region's event source gives batches up early, whole or as names only
 # What strikes single calls and deliveries, at a rate.
 CRASH = "crash"  # a process dies before or after one of its calls
+POISON = "poison"  # the detector's code fails at a record, whenever it meets it
 THROTTLE = "throttle"  # a call is refused
 LOST_REQUEST = "lost_request"  # a write is not carried out, and its client hears nothing
 LOST_ANSWER = "lost_answer"  # a write is carried out, and its client hears nothing
 SLOW_CALL = "slow_call"  # others come between two calls
 ROW_REFUSED = "row_refused"  # a ledger row of a batch is not written
 ENTRY_REFUSED = "entry_refused"  # an event of a batch is not accepted
+LOST_EVENT = "lost_event"  # the bus accepts an event and drops it: it is sent again later
 LATE_EVENT = "late_event"  # the bus delivers minutes or hours later
 EVENT_TWICE = "event_twice"  # the bus delivers once more
 MESSAGE_TWICE = "message_twice"  # a queue delivers a message that was deleted
 BATCH_TWICE = "batch_twice"  # a batch of the stream comes again although it was handled
+
+
+NAMES_ONLY = "names"  # how batches are given up: without payload, so that nothing may be folded
 
 
 @dataclass(frozen=True)
@@ -67,14 +73,17 @@ KINDS = {
     DETECTOR_OFF: Kind(10 * SECOND, 4 * HOUR),
     RESOLVER_OFF: Kind(10 * SECOND, 4 * HOUR),
     DEPLOY: Kind(MINUTE, 12 * HOUR, where="world", times=1),
+    GIVEN_UP: Kind(MINUTE, 6 * HOUR),
     EXPIRY: Kind(MINUTE, 10 * MINUTE, where="world", times=1),
     CRASH: Kind(MINUTE, 2 * HOUR, 0.02, 0.5, where="world"),
+    POISON: Kind(10 * SECOND, 6 * HOUR, 0.01, 0.3),
     THROTTLE: Kind(10 * SECOND, HOUR, 0.05, 0.9),
     LOST_REQUEST: Kind(10 * SECOND, 2 * HOUR, 0.05, 0.6),
     LOST_ANSWER: Kind(10 * SECOND, 2 * HOUR, 0.05, 0.6),
     SLOW_CALL: Kind(MINUTE, 6 * HOUR, 0.1, 0.9, where="world", times=1),
     ROW_REFUSED: Kind(10 * SECOND, 2 * HOUR, 0.05, 1.0),
     ENTRY_REFUSED: Kind(10 * SECOND, 2 * HOUR, 0.05, 1.0),
+    LOST_EVENT: Kind(10 * SECOND, 2 * HOUR, 0.05, 1.0),
     LATE_EVENT: Kind(MINUTE, 6 * HOUR, 0.1, 0.8, where="world", times=1),
     EVENT_TWICE: Kind(MINUTE, 6 * HOUR, 0.1, 0.8, where="world", times=1),
     MESSAGE_TWICE: Kind(MINUTE, 6 * HOUR, 0.1, 0.8, where="world", times=1),
@@ -104,6 +113,8 @@ def _drawn(name: str, kind: Kind, drawn: Random, regions: Sequence[str], span_ms
     region, other = drawn.sample(list(regions), 2) if len(regions) > 1 else (regions[0], "")
     if name in (SKEW, CLOCK):
         other = drawn.choice(["ahead", "behind"])
+    elif name == GIVEN_UP:
+        other = drawn.choice(["whole", "whole", NAMES_ONLY])
     elif kind.where != "pair":
         other = ""
     return Fault(

@@ -1,25 +1,32 @@
-"""The two functions of a region, run with the real detector and the real resolver.
+"""The functions of a region, run with the real detector, the real resolver and the real redriver.
 
 Behaviour: every invocation has ports of its own, as a new process does. A message is mostly handed
 over as it is; now and then it goes through its JSON, as all do on the wire.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from reconciler.codec import Image
-from reconciler.detector import Detector, DetectorPolicy, DetectorPorts
+from reconciler.detector import Detector, DetectorPorts
 from reconciler.events import ConflictEvent, Event, FoldCertificate, parse_certificate, parse_event
+from reconciler.loss import DetectorPolicy
+from reconciler.ports import StreamRange
+from reconciler.redrive.outcome import Result
+from reconciler.redrive.redriver import RedrivePorts, Redriver
+from reconciler.redrive.shapes import Loss, works
 from reconciler.resolver import Message, Resolver, ResolverPorts
 from reconciler.simulation.causes import Origin
+from reconciler.simulation.ledger import Ledger, LedgerTable
+from reconciler.simulation.poison import Poisoner
 from reconciler.simulation.ports import (
     Bus,
     Evidence,
     Items,
-    Ledger,
-    LedgerTable,
     Parked,
+    SetAside,
+    Stream,
     Unheard,
 )
 from reconciler.simulation.queues import Letter
@@ -28,40 +35,47 @@ from reconciler.simulation.replica import Replica
 from reconciler.simulation.setting import Calls, Setting
 
 _THROUGH_JSON = 1 / 16
+Send = Callable[[Event], object]
+Read = Callable[[StreamRange], Sequence[Any]]
 
 
 class Functions:
-    """One region's detector and resolver, and the stores that only they use."""
+    """One region's functions, and the stores that only they use.
+
+    `set_aside` are the documents of batches that were given up, by reference; `when_parked` hears
+    of every change that is parked.
+    """
 
     def __init__(self, setting: Setting, replica: Replica, table: str, *, folds: bool) -> None:
+        self.region = replica.region
         self.ledger = LedgerTable()
         self.evidence: dict[str, str] = {}
         self.parked: list[Mapping[str, Any]] = []
+        self.set_aside: dict[str, str | None] = {}
+        self.when_parked: Callable[[Mapping[str, Any]], object] = lambda _: None
         self._setting = setting
         self._replica = replica
-        self._region = replica.region
-        self._policy = DetectorPolicy(table, self._region, folds=folds)
+        self._poisoner = Poisoner(setting, self.region)
+        self._policy = DetectorPolicy(table, self.region, folds=folds)
 
-    def detect(self, records: Sequence[Any], about: str, bus: Any) -> str | None:
+    def detect(self, records: Sequence[Any], about: str, send: Send) -> str | None:
         """Run the detector on a batch; return the sequence number to come back to, if any."""
-        calls = Calls(self._setting, self._region, about)
-        release = self._release("detect")
+        calls, release = self._process("detect", about)
         ports = DetectorPorts(
             ledger=Ledger(self.ledger, self._replica, calls),
-            bus=Bus(bus, calls, release),
+            bus=Bus(send, calls, release),
             evidence=Evidence(self.evidence, calls),
-            parked=Parked(self.parked, calls),
+            parked=Parked(self.parked, calls, self.when_parked),
             telemetry=Unheard(),
         )
         self._setting.journal.count("batches")
-        seen = [release.noticed(record) for record in records]
+        seen = [self._poisoner.given(release.noticed(record)) for record in records]
         return Detector(self._policy, ports, self._now_ms).detect(seen)
 
     def resolve(self, letters: Sequence[Letter], about: str) -> set[str]:
         """Run the resolver on a batch; return the names of the messages that must come back."""
-        calls = Calls(self._setting, self._region, about)
-        call = _Call(self, letters, calls)
-        release = self._release("resolve")
+        calls, release = self._process("resolve", about)
+        call = _Call(self, (letter.event for letter in letters), calls)
         messages, certificates = [], []
         for letter in letters:
             event = release.heard(self._handed_over(letter))
@@ -69,26 +83,30 @@ class Functions:
                 certificates.append(event)
             else:
                 messages.append(Message(letter.name, event))
-        failed = call.resolver.resolve(messages)
-        call.folds = True
-        for certificate in certificates:
-            call.resolver.fold(certificate)
-        return set(failed)
-
-    def resolver(self, items: Items, calls: Calls) -> Resolver:
-        """Return a resolver that writes through `items`."""
         ports = ResolverPorts(
-            items=items,
+            items=Items(self._replica, calls, call.origin, release),
             ledger=Ledger(self.ledger, self._replica, calls),
             evidence=Evidence(self.evidence, calls),
-            parked=Parked(self.parked, calls),
+            parked=Parked(self.parked, calls, self.when_parked),
+            set_aside=SetAside(self.set_aside, calls, release),
             telemetry=Unheard(),
         )
-        return Resolver(ports, self._now_ms)
+        resolver = Resolver(ports, self._now_ms)
+        failed = resolver.resolve(messages)
+        call.folds = True
+        for certificate in certificates:
+            resolver.fold(certificate)
+        return set(failed)
 
-    def items(self, calls: Calls, origin: Any) -> Items:
-        """Return the item store for one call."""
-        return Items(self._replica, calls, origin, self._release("resolve"))
+    def redrive(self, body: str, about: str, send: Send, read: Read) -> Result:
+        """Run the redriver on a message; `read` reads the stream again."""
+        losses = (work.event for work in works(body) if isinstance(work, Loss))
+        redriver, release = self._redriver(losses, about, send, read)
+        return redriver.redrive(release.text(body))
+
+    def resend(self, event: ConflictEvent, about: str, send: Send) -> Result:
+        """Run the redriver on an event whose row is still open."""
+        return self._redriver((), about, send, lambda _: ())[0].resend(event)
 
     def lost(self, event: ConflictEvent) -> Origin:
         """Return where the losing image of an event comes from."""
@@ -101,13 +119,29 @@ class Functions:
         """Return the name of the item an event is about."""
         return self._replica.name_of(event.key)
 
-    def _release(self, function: str) -> Release:
+    def _redriver(
+        self, losses: Iterable[Event], about: str, send: Send, read: Read
+    ) -> tuple[Redriver, Release]:
+        calls, release = self._process("redrive", about)
+        ports = RedrivePorts(
+            items=Items(self._replica, calls, _Call(self, losses, calls).origin, release),
+            ledger=Ledger(self.ledger, self._replica, calls),
+            bus=Bus(send, calls, release),
+            evidence=Evidence(self.evidence, calls),
+            parked=Parked(self.parked, calls, self.when_parked),
+            set_aside=SetAside(self.set_aside, calls, release),
+            streams=Stream(read, calls, release, self._poisoner),
+        )
+        return Redriver(self._policy, ports, self._now_ms), release
+
+    def _process(self, function: str, about: str) -> tuple[Calls, Release]:
         setting = self._setting
-        process = f"{self._region}/{function}"
-        return release_of(setting.weather, process, setting.agenda.now_ms)
+        process = f"{self.region}/{function}"
+        release = release_of(setting.weather, process, setting.agenda.now_ms)
+        return Calls(setting, self.region, about), release
 
     def _now_ms(self) -> int:
-        return self._setting.wall_ms(self._region)
+        return self._setting.wall_ms(self.region)
 
     def _handed_over(self, letter: Letter) -> Event:
         event = letter.event
@@ -120,23 +154,22 @@ class Functions:
 
 
 class _Call:
-    """One invocation of the resolver: what its writes rest on."""
+    """One invocation that merges: what its writes rest on."""
 
-    def __init__(self, functions: Functions, letters: Sequence[Letter], calls: Calls) -> None:
+    def __init__(self, functions: Functions, events: Iterable[Event], calls: Calls) -> None:
         self.folds = False
         self._calls = calls
         self._lost: dict[str, int] = {}
         self._ids: dict[str, list[str]] = {}
-        for letter in letters:
-            event = letter.event
+        for event in events:
             if isinstance(event, ConflictEvent):
                 name = functions.name_of(event)
                 rests_on = functions.lost(event).rests_on
                 self._lost[name] = self._lost.get(name, 0) | rests_on
                 self._ids.setdefault(name, []).append(event.conflict_id)
-        self.resolver = functions.resolver(functions.items(calls, self._origin), calls)
 
-    def _origin(self, name: str, image: Image, replaced: Origin) -> Origin:
+    def origin(self, name: str, image: Image, replaced: Origin) -> Origin:
+        """Return where an image comes from that this invocation writes."""
         setting, region = self._calls.setting, self._calls.region
         token = str(image["_rec"]["M"]["t"]["S"])
         lost = 0 if self.folds else self._lost.get(name, 0)

@@ -12,10 +12,10 @@ from reconciler.codec import Image
 from reconciler.errors import OutcomeUnknown, Unavailable
 from reconciler.events import Event
 from reconciler.item import METADATA
-from reconciler.ledger import LedgerRow, State
-from reconciler.ports import Replacement, Superseded
+from reconciler.ports import Replacement, StreamRange, Superseded
 from reconciler.simulation import faults
 from reconciler.simulation.causes import Origin
+from reconciler.simulation.poison import Poisoner
 from reconciler.simulation.releases import Release
 from reconciler.simulation.replica import Replica
 from reconciler.simulation.setting import Calls
@@ -73,76 +73,6 @@ def _version(image: Mapping[str, Any] | None) -> Any:
     return image and image[METADATA]["M"]["t"]
 
 
-class LedgerTable:
-    """The rows of one region: item key -> conflict id -> row."""
-
-    def __init__(self) -> None:
-        self.rows: dict[str, dict[str, Image]] = {}
-
-    def keep(self, row: LedgerRow) -> bool:
-        """Write one row; return whether it is the first of its loss."""
-        rows = self.rows.setdefault(row.item["item_key"]["S"], {})
-        is_new = row.conflict_id not in rows
-        rows[row.conflict_id] = row.item
-        return is_new
-
-    def open_rows(self) -> list[str]:
-        """Return the ids of the losses that are not closed."""
-        return sorted(
-            conflict_id
-            for rows in self.rows.values()
-            for conflict_id, row in rows.items()
-            if row["state"]["S"] == State.OPEN.value
-        )
-
-
-class Ledger:
-    """A `Ledger`."""
-
-    def __init__(self, table: LedgerTable, replica: Replica, calls: Calls) -> None:
-        self._table = table
-        self._replica = replica
-        self._calls = calls
-
-    def record(self, rows: Sequence[LedgerRow]) -> set[str]:
-        try:
-            self._calls.write("rows")
-            refused = self._written(rows)
-            self._calls.written("rows")
-        except (Unavailable, OutcomeUnknown):
-            return {row.conflict_id for row in rows}
-        return refused
-
-    def rows_of(self, item_key: str) -> Sequence[Image]:
-        self._calls.begin("rows_of")
-        rows = list(self._table.rows.get(item_key, {}).values())
-        self._calls.end("rows_of")
-        return rows
-
-    def _written(self, rows: Sequence[LedgerRow]) -> set[str]:
-        refused = set()
-        for row in rows:
-            if self._calls.strikes(faults.ROW_REFUSED, "row"):
-                refused.add(row.conflict_id)
-            elif self._table.keep(row) and row.item["state"]["S"] == State.OPEN.value:
-                self._note(row)
-        return refused
-
-    def _note(self, row: LedgerRow) -> None:
-        journal = self._calls.setting.journal
-        item = row.item
-        journal.count("conflicts")
-        journal.note(
-            self._calls.region,
-            "loss",
-            self._replica.name_in(item["item_key"]["S"]),
-            conflict=row.conflict_id,
-            role=item["role"]["S"],
-            finding=item["finding"]["S"],
-            dots=",".join(dot["S"] for dot in item["lost_dots"]["L"]),
-        )
-
-
 class Bus:
     """A `ConflictBus`; `deliver` takes each event that is accepted."""
 
@@ -187,11 +117,17 @@ class Evidence:
 
 
 class Parked:
-    """`ParkedChanges`; `documents` are those of the region."""
+    """`ParkedChanges`; `documents` are those of the region, `heard` is told of each new one."""
 
-    def __init__(self, documents: list[Mapping[str, Any]], calls: Calls) -> None:
+    def __init__(
+        self,
+        documents: list[Mapping[str, Any]],
+        calls: Calls,
+        heard: Callable[[Mapping[str, Any]], object],
+    ) -> None:
         self._documents = documents
         self._calls = calls
+        self._heard = heard
 
     def park(self, document: Mapping[str, Any]) -> None:
         self._calls.begin("park")
@@ -199,7 +135,56 @@ class Parked:
         self._calls.setting.journal.count("parked")
         reason = str(document.get("reason"))
         self._calls.setting.journal.note(self._calls.region, "park", "", reason=reason)
+        self._heard(document)
         self._calls.end("park")
+
+
+class SetAside:
+    """A `SetAside`; `documents` are those of the region, None once they are done."""
+
+    def __init__(self, documents: dict[str, str | None], calls: Calls, release: Release) -> None:
+        self._documents = documents
+        self._calls = calls
+        self._release = release
+
+    def is_empty(self) -> bool:
+        self._calls.begin("list")
+        return not any(self._documents.values())
+
+    def references(self) -> Iterator[str]:
+        self._calls.begin("list")
+        return iter([name for name, document in self._documents.items() if document])
+
+    def get(self, reference: str) -> str | None:
+        self._calls.begin("fetch")
+        document = self._documents[reference]
+        return document and self._release.text(document)
+
+    def done(self, reference: str) -> None:
+        self._calls.begin("move")
+        self._documents[reference] = None
+        self._calls.end("move")
+
+
+class Stream:
+    """A `StreamReader`; `read` returns what the region's stream still holds."""
+
+    def __init__(
+        self,
+        read: Callable[[StreamRange], Sequence[Any]],
+        calls: Calls,
+        release: Release,
+        poisoner: Poisoner,
+    ) -> None:
+        self._read = read
+        self._calls = calls
+        self._release = release
+        self._poisoner = poisoner
+
+    def read(self, wanted: StreamRange) -> Sequence[Any]:
+        self._calls.begin("read")
+        seen = (self._release.noticed(record) for record in self._read(wanted))
+        return [self._poisoner.given(record) for record in seen]
 
 
 class Unheard:

@@ -16,6 +16,7 @@ from reconciler.simulation import faults
 from reconciler.simulation.faults import HOUR, MINUTE
 from reconciler.simulation.setting import Crash, Setting
 
+_BY_HAND = 0.5  # of the dead letters: the redrive works them off; the others are moved back
 _GATHERING_MS = 200  # a poller gathers what becomes visible within this time
 
 
@@ -36,14 +37,21 @@ Receive = Callable[[Sequence[Letter], str], set[str]]
 class Queue:
     """See the module. `receive` takes messages and a name for the call; it returns failed names."""
 
-    def __init__(
-        self, setting: Setting, region: str, name: str, source: QueueSource, receive: Receive
+    def __init__(  # noqa: PLR0913, PLR0917 (a queue is all of these)
+        self,
+        setting: Setting,
+        region: str,
+        name: str,
+        source: QueueSource,
+        receive: Receive,
+        give_up: Callable[[Event], object],
     ) -> None:
         self._setting = setting
         self._region = region
         self._name = f"{region}/{name}"
         self._source = source
         self._receive = receive
+        self._give_up = give_up
         self._letters: dict[str, Letter] = {}
         self._dead: dict[str, Letter] = {}
         self._copies = 0
@@ -117,6 +125,10 @@ class Queue:
         self._setting.journal.count("set_aside.queue")
         self._setting.journal.note(self._region, "park", "", reason="dead letter", what=letter.name)
         about = letter.event.identifier
+        if self._setting.draws.chance("redrive", about) < _BY_HAND:
+            self._dead.pop(letter.name)
+            self._give_up(letter.event)
+            return
         delay_ms = self._setting.draws.between("dead letter", about, MINUTE, 12 * HOUR)
         self._setting.agenda.after(delay_ms, lambda: self._come_back(letter.name))
 

@@ -61,8 +61,10 @@ class _Follower:
             held = self._held.get(place, frozenset()).union(*brought)
             self._become(place, str(detail["token"]), held)
         elif moment.kind == "replicate" and detail["token"]:
-            token = str(detail["token"])
-            self._become(place, token, self._images[token])
+            token, source = str(detail["token"]), (str(detail.get("source")), moment.key)
+            # An item that was touched at the end is what its region held.
+            held = self._held.get(source, frozenset())
+            self._become(place, token, self._images.get(token, held))
 
     def _named(self, dots: str) -> Operations:
         numbers = [self._dots[dot] for dot in dots.split(",") if dot in self._dots]

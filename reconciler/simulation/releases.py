@@ -6,6 +6,7 @@ it goes on, each changes over at a moment of its own. The model of the newer for
 the next version number and a mark on its token, because its bytes are others.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -39,6 +40,10 @@ class Release:
         """Return an event as the code of this release sees it."""
         return event
 
+    def text(self, document: str) -> str:
+        """Return a JSON document as the code of this release sees the images in it."""
+        return document
+
     def told(self, event: Event) -> Event:
         """Return an event as this release sends it."""
         return event
@@ -66,6 +71,17 @@ class _Newer(Release):
 
     def told(self, event: Event) -> Event:
         return _of_images(event, self.written)
+
+    def text(self, document: str) -> str:
+        return json.dumps(self._within(json.loads(document)))
+
+    def _within(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self._within(each) for each in value]
+        if not isinstance(value, dict):
+            return value
+        inner = {name: self._within(each) for name, each in self.reading(value).items()}
+        return inner | ({"payload": self.text(inner["payload"])} if "payload" in inner else {})
 
 
 OLDER, NEWER = Release(), _Newer()

@@ -7,12 +7,14 @@ Units: milliseconds. Source: Lambda guide, "Using Lambda with DynamoDB"; DynamoD
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
-from reconciler.deployment import STREAM_SOURCE, stream_filters
+from reconciler.deployment import STREAM_SOURCE, StreamSource, stream_filters
 from reconciler.local.event_source import Batch, Origin, Outcome, ShardSource
 from reconciler.simulation import faults
-from reconciler.simulation.faults import HOUR, MINUTE
+from reconciler.simulation.faults import HOUR
+from reconciler.simulation.poison import Bug
 from reconciler.simulation.setting import Crash, Setting
 
 RETENTION_MS = 24 * HOUR
@@ -21,31 +23,38 @@ _LONGEST_PAUSE_MS = 120_000  # between retries; Lambda backs off, and does not s
 _WINDOW_MS = int(STREAM_SOURCE.batching_window_seconds * 1000)
 Record = dict[str, Any]
 Detect = Callable[[Sequence[Record], str], str | None]
+GiveUp = Callable[[dict[str, Any], Sequence[Record]], object]
 
 
 class Shard:
     """See the module. `detect` takes records and a name for the call, and answers as a detector."""
 
-    def __init__(
-        self, setting: Setting, region: str, number: int, partition_key: str, detect: Detect
+    def __init__(  # noqa: PLR0913, PLR0917 (a shard is all of these)
+        self,
+        setting: Setting,
+        region: str,
+        number: int,
+        partition_key: str,
+        detect: Detect,
+        give_up: GiveUp,
     ) -> None:
         self._setting = setting
         self._region = region
-        self._name = f"{region}/shard{number}"
+        self.name = f"{region}/shard{number}"
         self._detect = detect
+        self._give_up = give_up
         self._log: list[Record] = []
-        origin = Origin("detect", f"{region}/stream", self._name)
+        origin = Origin("detect", f"{region}/stream", self.name)
         self._source = ShardSource(STREAM_SOURCE, stream_filters(partition_key), origin)
         self._labels: dict[str, str] = {}
         self._running = False
         self._expected = False
         self._failures = 0  # in a row
-        self.set_aside = 0  # messages in the on-failure queue
 
     @property
     def backlog(self) -> int:
-        """How many records await the detector, those in the on-failure queue counted once each."""
-        return self._source.backlog + self.set_aside
+        """How many records await the detector."""
+        return self._source.backlog
 
     def append(self, record: Record, label: str) -> None:
         """Write one record; `label` names its new image."""
@@ -72,6 +81,8 @@ class Shard:
         self._expected = False
         if self._running or self._is_off():
             return  # whoever runs, or the end of the interruption, goes on
+        hasty = self._setting.weather.reigns(faults.GIVEN_UP, self._region)
+        self._source.source = _hasty() if hasty else STREAM_SOURCE
         batch = self._source.next_batch(self._setting.agenda.epoch_ms)
         if batch is not None:
             self._running = True
@@ -81,7 +92,7 @@ class Shard:
             self._failures = self._failures + 1 if failed else 0
             if not failed and self._comes_again(batch):
                 self._setting.journal.note(
-                    self._region, "redeliver", "", what="batch", shard=self._name
+                    self._region, "redeliver", "", what="batch", shard=self.name
                 )
             else:
                 self._source.finish(outcome, self._setting.agenda.epoch_ms)
@@ -107,15 +118,14 @@ class Shard:
     def _invoke(self, records: Sequence[Any]) -> Outcome:
         try:
             unsafe = self._detect(records, self._call_name(records))
-        except Crash:
-            return Outcome("", error="the process is gone")
+        except (Crash, Bug) as problem:
+            return Outcome("", error=repr(problem))
         failures = [] if unsafe is None else [{"itemIdentifier": unsafe}]
         return Outcome("", {"batchItemFailures": failures} if failures else None)
 
     def _put_aside(self, message: dict[str, Any]) -> None:
         setting, told = self._setting, message["DDBStreamBatchInfo"]
         first, last = int(told["startSequenceNumber"]), int(told["endSequenceNumber"])
-        about = self._call_name(self._log[first - 1 : first])
         setting.journal.count("set_aside.stream", last - first + 1)
         setting.journal.note(
             self._region,
@@ -123,40 +133,21 @@ class Shard:
             "",
             reason=str(message["requestContext"]["condition"]),
             records=last - first + 1,
-            shard=self._name,
+            shard=self.name,
         )
-        self.set_aside += 1
-        delay_ms = setting.draws.between("set aside", about, MINUTE, 2 * HOUR)
-        setting.agenda.after(delay_ms, lambda: self._come_back(first, last))
+        self._give_up(message, self._log[first - 1 : last])
 
-    def _come_back(self, first: int, last: int) -> None:
-        if self._setting.weather.reigns(faults.DESTROYED, self._region):
-            return
-        records = self._kept(first, last)
-        self._setting.journal.note(
-            self._region, "redeliver", "", what="set aside", records=len(records)
-        )
-        if records and not self._redriven(records):
-            later = self._setting.draws.between(
-                "set aside", self._call_name(records), MINUTE, 20 * MINUTE
-            )
-            self._setting.agenda.after(later, lambda: self._come_back(first, last))
-            return
-        self.set_aside -= 1
-
-    def _redriven(self, records: Sequence[Record]) -> bool:
-        if self._is_off():
-            return False
-        outcome = self._invoke(records)
-        return outcome.error is None and not outcome.answer
-
-    def _kept(self, first: int, last: int) -> list[Record]:
-        """Return those of the records that the stream still has."""
+    def read_again(self, first: str, last: str) -> list[Record]:
+        """Return those of the records from `first` to `last` that the stream still has."""
         oldest_s = (self._setting.agenda.epoch_ms - RETENTION_MS) / 1000
-        found = self._log[first - 1 : last]
+        found = self._log[int(first) - 1 : int(last)]
         kept = [r for r in found if r["dynamodb"]["ApproximateCreationDateTime"] >= oldest_s]
         self._setting.journal.count("trimmed", len(found) - len(kept))
         return kept
+
+
+def _hasty() -> StreamSource:
+    return replace(STREAM_SOURCE, maximum_retry_attempts=2, maximum_record_age_seconds=120)
 
 
 def _number(record: Record) -> str:

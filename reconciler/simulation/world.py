@@ -10,7 +10,8 @@ from functools import partial
 
 from reconciler.codec import Image
 from reconciler.deployment import HOME_SOURCE, WITNESS_SOURCE
-from reconciler.events import Event, FoldCertificate
+from reconciler.events import ConflictEvent, Event, FoldCertificate
+from reconciler.ports import StreamRange
 from reconciler.simulation import faults
 from reconciler.simulation.agenda import Agenda
 from reconciler.simulation.causes import Causes
@@ -22,6 +23,7 @@ from reconciler.simulation.journal import Journal
 from reconciler.simulation.model import Done, Fault, Operation, Plan
 from reconciler.simulation.network import Network
 from reconciler.simulation.queues import Queue
+from reconciler.simulation.redrive import Redrive
 from reconciler.simulation.replica import Record, Replica
 from reconciler.simulation.setting import Setting
 from reconciler.simulation.streams import Shard
@@ -38,24 +40,30 @@ class Region:
         self.name = name
         self._setting = setting
         self.replica = Replica(setting, plan.schema, name, send=network.send, emit=self._emit)
-        self.functions = Functions(setting, self.replica, plan.schema.table, folds=plan.folds)
+        whole = not any(fault.other == faults.NAMES_ONLY for fault in plan.faults)
+        folds = plan.folds and whole
+        self.functions = Functions(setting, self.replica, plan.schema.table, folds=folds)
+        self._redrive = Redrive(setting, self.functions, self._publish, self._read_again)
+        self.functions.when_parked = self._redrive.parked
         self.clients = Clients(setting, plan.schema, self.replica)
         several = setting.draws.between("shards", name, 1, _MOST_SHARDS)
-        detect = partial(self.functions.detect, bus=self._publish)
+        detect = partial(self.functions.detect, send=self._publish)
+        put_aside = partial(self._redrive.given_up, whole=whole)
         self._shards = [
-            Shard(setting, name, number, plan.schema.key[0], detect) for number in range(several)
+            Shard(setting, name, number, plan.schema.key[0], detect, put_aside)
+            for number in range(several)
         ]
-        receive = self.functions.resolve
+        receive, give_up = self.functions.resolve, self._redrive.unresolved
         self._queues = {
-            "home": Queue(setting, name, "resolve", HOME_SOURCE, receive),
-            "witness": Queue(setting, name, "witness", WITNESS_SOURCE, receive),
+            "home": Queue(setting, name, "resolve", HOME_SOURCE, receive, give_up),
+            "witness": Queue(setting, name, "witness", WITNESS_SOURCE, receive, give_up),
         }
         self._under_way = 0  # events on the bus
 
     def backlog(self) -> int:
         """Return how much work is under way in this region."""
         parts: Sequence[Shard | Queue] = [*self._shards, *self._queues.values()]
-        return self._under_way + sum(part.backlog for part in parts)
+        return self._under_way + self._redrive.waiting + sum(part.backlog for part in parts)
 
     def wake(self) -> None:
         """Go on after an interruption."""
@@ -69,6 +77,10 @@ class Region:
         shard = self._shards[sum(key.encode()) % len(self._shards)]
         shard.append(record, self.replica.origin_of(key).label)
 
+    def _read_again(self, wanted: StreamRange) -> Sequence[Record]:
+        (shard,) = (each for each in self._shards if each.name == wanted.shard_id)
+        return shard.read_again(wanted.first, wanted.last)
+
     def _publish(self, event: Event) -> None:
         setting, about = self._setting, event.identifier
         setting.journal.count("certificates" if isinstance(event, FoldCertificate) else "events")
@@ -79,6 +91,10 @@ class Region:
 
     def _travel(self, event: Event) -> None:
         setting, about = self._setting, event.identifier
+        if setting.weather.strikes(faults.LOST_EVENT, self.name, about):
+            if isinstance(event, ConflictEvent):
+                self._redrive.overlooked(event)
+            return
         delay_ms = setting.draws.between("bus", about, 10, _BUS_MS)
         if setting.weather.strikes(faults.LATE_EVENT, self.name, about):
             delay_ms = setting.draws.between("late", about, MINUTE, 12 * HOUR)

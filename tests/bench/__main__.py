@@ -19,9 +19,10 @@ from rich.console import Console
 from rich.table import Table
 
 from reconciler.codec import Image
-from reconciler.detector import Detector, DetectorPolicy, DetectorPorts
+from reconciler.detector import Detector, DetectorPorts
 from reconciler.image import merge, write
 from reconciler.item import METADATA
+from reconciler.loss import DetectorPolicy
 from reconciler.size import item_size
 from reconciler.telemetry import Recorded
 from tests.builders import SCHEMA, add, as_stream, assign, clock, discard, increment

@@ -42,7 +42,7 @@ def clean(number: int) -> dict[str, Any]:
 
 
 def undecodable(number: int) -> dict[str, Any]:
-    return record(number, WINNER | {"_rec": {"M": {"v": {"N": "99"}}}}, WINNER)
+    return record(number, WINNER | {"_rec": {"M": {"v": {"N": "0"}}}}, WINNER)
 
 
 def batch(*records: Mapping[str, Any]) -> dict[str, Any]:

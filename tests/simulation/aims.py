@@ -119,6 +119,37 @@ def a_foreign_clock_is_ahead(seed: int) -> Plan:
     return _at(replace(plan, faults=(clock, skew, cut)), times)
 
 
+def batches_given_up(seed: int) -> Plan:
+    """Return bursts on one item while rows are refused and the event source is impatient."""
+    return _given_up(seed, "whole")
+
+
+def batches_given_up_by_name(seed: int) -> Plan:
+    """Return the same with messages that name records, of which some are poison to the code."""
+    return _given_up(seed, faults.NAMES_ONLY)
+
+
+def dropped_events(seed: int) -> Plan:
+    """Return bursts on one item while the bus drops most of what it accepts."""
+    plan = draw_plan(seed, operations=30, items=1)
+    dropped = [Fault(faults.LOST_EVENT, 0, HOUR, region, "", 0.8) for region in plan.regions]
+    return replace(plan, faults=tuple(dropped))
+
+
+def _given_up(seed: int, how: str) -> Plan:
+    plan = draw_plan(seed, operations=40, items=1, regions=2)  # so that no witness helps
+    drawn = Random(f"{seed}/given up")
+    troubles = [
+        Fault(kind, 0, drawn.randint(MINUTE, HOUR), region, how if kind == faults.GIVEN_UP else "")
+        for region in plan.regions
+        for kind in (faults.GIVEN_UP, faults.ROW_REFUSED)
+    ]
+    poison = [Fault(faults.POISON, 0, 6 * HOUR, region, "", 0.3) for region in plan.regions]
+    slots = (drawn.randint(0, HOUR) // _LONG * _LONG for _ in plan.operations)
+    times = sorted(slot + drawn.randint(0, SECOND) for slot in slots)
+    return _at(replace(plan, faults=(*troubles, *poison)), times)
+
+
 def _without(plan: Plan, kind: str) -> Plan:
     return replace(plan, faults=tuple(fault for fault in plan.faults if fault.kind != kind))
 
@@ -143,4 +174,7 @@ REFUSED_ROWS = Aim(refused_rows, EAGER_FOLDS)
 ALONE_AND_LATE = Aim(alone_and_late, EAGER_FOLDS)
 CLOCK_STEPS = Aim(a_clock_steps_back, ((folding, "MOST_CLOSED_LINEAGES", 0),))
 LATE_DETECTOR = Aim(a_late_detector_and_a_clock_that_steps_back, (*EAGER_FOLDS, *SMALL_BATCHES))
+GIVEN_UP = Aim(batches_given_up, EAGER_FOLDS)
+NAMED = Aim(batches_given_up_by_name)
+DROPPED = Aim(dropped_events)
 CLOCK_AHEAD = Aim(a_foreign_clock_is_ahead, FOLDS_AT_ONCE)

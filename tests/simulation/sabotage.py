@@ -11,7 +11,7 @@ from itertools import count
 from typing import Any
 from unittest.mock import patch
 
-from reconciler import hlc, resolver, table
+from reconciler import hlc, repair, resolver, table
 from reconciler.causality import Dot, Lineage
 from reconciler.codec import Image
 from reconciler.crdt.counter_pn import CounterPn, exact_sum
@@ -120,7 +120,7 @@ def tip_survives_a_merge() -> AbstractContextManager[Any]:
 
         return merge
 
-    return replacing(resolver, "merge", make)
+    return replacing(repair, "merge", make)
 
 
 def merge_spends_a_dot() -> AbstractContextManager[Any]:
@@ -152,7 +152,7 @@ def merge_prefers_its_own_side() -> AbstractContextManager[Any]:
 
         return merge
 
-    return replacing(resolver, "merge", make)
+    return replacing(repair, "merge", make)
 
 
 def merge_into_the_winner_of_the_event() -> AbstractContextManager[Any]:
@@ -182,12 +182,12 @@ def an_item_that_moved_on_counts_as_repaired() -> AbstractContextManager[Any]:
     """Let the resolver close a loss without merging if the item is not the winner any more."""
 
     def make(real: Any) -> Any:
-        def settle(self: Any, group: Sequence[Any]) -> State:
+        def settle(self: Any, group: Sequence[Any]) -> Any:
             event = group[0].event
             current = self._ports.items.get(event.key)
             if event.winner is not None and current != event.winner:
-                return State.RESOLVED
-            return State(real(self, group))
+                return resolver.Settled(State.RESOLVED)
+            return real(self, group)
 
         return settle
 
@@ -198,11 +198,11 @@ def given_up_counts_as_done() -> AbstractContextManager[Any]:
     """Let the resolver close a loss although its write-back was refused to the last."""
 
     def make(real: Any) -> Any:
-        def settle(self: Any, group: Sequence[Any]) -> State:
+        def settle(self: Any, group: Sequence[Any]) -> Any:
             try:
-                return State(real(self, group))
+                return real(self, group)
             except Contention:
-                return State.RESOLVED
+                return resolver.Settled(State.RESOLVED)
 
         return settle
 

@@ -4,12 +4,9 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
-from unittest.mock import patch
 
 from reconciler import detection, detector
-from reconciler.deployment import STREAM_SOURCE
 from reconciler.detection import CLEAN, Finding, Verdict
-from reconciler.simulation import streams
 from tests.simulation.sabotage import replacing
 
 
@@ -114,9 +111,3 @@ def a_failed_batch_is_reported_done() -> AbstractContextManager[Any]:
         return detect
 
     return replacing(detector.Detector, "detect", make)
-
-
-def a_stream_that_gives_a_record_up() -> AbstractContextManager[Any]:
-    """Let the event source skip a record after ten attempts (D3)."""
-    impatient = replace(STREAM_SOURCE, maximum_retry_attempts=10)
-    return patch.object(streams, "STREAM_SOURCE", impatient)

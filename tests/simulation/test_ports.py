@@ -1,17 +1,14 @@
 """The ports in memory: what the adapters promise, and what each fault does to a call."""
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from typing import Any
-from unittest.mock import patch
 
 import pytest
 
 from reconciler.codec import Image
-from reconciler.deployment import STREAM_SOURCE, QueueSource
+from reconciler.deployment import QueueSource
 from reconciler.errors import OutcomeUnknown, Unavailable
-from reconciler.events import ConflictEvent
+from reconciler.events import ConflictEvent, Event
 from reconciler.ledger import State, item_key, ledger_row
 from reconciler.ports import Replacement, Superseded
 from reconciler.simulation import faults
@@ -20,9 +17,10 @@ from reconciler.simulation.causes import Causes, Origin
 from reconciler.simulation.draws import Draws, Keyed
 from reconciler.simulation.faults import HOUR, Weather
 from reconciler.simulation.journal import Journal
+from reconciler.simulation.ledger import Ledger, LedgerTable
 from reconciler.simulation.model import Fault
 from reconciler.simulation.plan import DEFAULT_SCHEMA
-from reconciler.simulation.ports import Bus, Evidence, Items, Ledger, LedgerTable, Parked
+from reconciler.simulation.ports import Bus, Evidence, Items, Parked
 from reconciler.simulation.queues import Queue
 from reconciler.simulation.releases import OLDER
 from reconciler.simulation.replica import Record, Replica
@@ -45,6 +43,8 @@ class Bench:
         self.setting = Setting(agenda, draws, weather, journal, Causes([REGION]))
         self.sent: list[Image | None] = []
         self.records: list[Record] = []
+        self.dead: list[Event] = []
+        self.aside: list[tuple[dict[str, Any], Sequence[Any]]] = []
         self.replica = Replica(
             self.setting,
             DEFAULT_SCHEMA,
@@ -58,6 +58,9 @@ class Bench:
         )
         self.table = LedgerTable()
         self.ledger = Ledger(self.table, self.replica, self.calls)
+
+    def given_up(self, message: dict[str, Any], records: Sequence[Any]) -> None:
+        self.aside.append((message, records))
 
     def suffer(self, kind: str, rate: float = 1.0) -> None:
         self.setting.weather.begin(Fault(kind, 0, 1, REGION, rate=rate))
@@ -191,8 +194,9 @@ def test_evidence_and_parked_changes_are_kept(bench: Bench) -> None:
     with pytest.raises(Unavailable):
         evidence.get("memory://other")
     parked: list[Mapping[str, Any]] = []
-    Parked(parked, bench.calls).park({"reason": "why"})
-    assert parked == [{"reason": "why"}]
+    heard: list[Mapping[str, Any]] = []
+    Parked(parked, bench.calls, heard.append).park({"reason": "why"})
+    assert parked == heard == [{"reason": "why"}]
 
 
 def test_draws_depend_on_what_they_are_about_alone() -> None:
@@ -234,11 +238,6 @@ def test_an_agenda_keeps_order_and_lets_time_pass_inside_an_action() -> None:
     assert agenda.epoch_ms == EPOCH_MS + 20
 
 
-def giving_up_after(retries: int) -> AbstractContextManager[object]:
-    source = replace(STREAM_SOURCE, maximum_retry_attempts=retries)
-    return patch("reconciler.simulation.streams.STREAM_SOURCE", source)
-
-
 class Function:
     """Handles batches; fails as told, by exception or from a record on."""
 
@@ -254,7 +253,7 @@ class Function:
 
 
 def shard_with(bench: Bench, function: Function, records: int) -> Shard:
-    shard = Shard(bench.setting, REGION, 0, "id", function)
+    shard = Shard(bench.setting, REGION, 0, "id", function, bench.given_up)
     for number in range(records):
         created = bench.setting.agenda.epoch_ms // 1000
         change = {"OldImage": KEY, "Keys": KEY, "ApproximateCreationDateTime": created}
@@ -281,15 +280,25 @@ def test_a_batch_may_come_again(bench: Bench) -> None:
     assert {tuple(batch) for batch in function.batches} == {("1", "2")}
 
 
-def test_what_is_given_up_is_read_from_the_stream_again(bench: Bench) -> None:
+def test_what_is_given_up_can_be_read_from_the_stream_again(bench: Bench) -> None:
     function = Function()
     function.fails = [0] * 13
-    with giving_up_after(10):
-        shard = shard_with(bench, function, 2)
+    bench.suffer(faults.GIVEN_UP)
+    shard = shard_with(bench, function, 2)
     bench.setting.agenda.run()
-    assert function.batches == [["1", "2"]] * 14
-    assert bench.setting.journal.counts["set_aside.stream"] == 2
+    assert function.batches == [["1", "2"]] * 3
+    ((message, records),) = bench.aside
+    told = message["DDBStreamBatchInfo"]
+    assert (told["batchSize"], len(records)) == (2, 2)
+    assert shard.read_again(told["startSequenceNumber"], told["endSequenceNumber"]) == records
     assert shard.backlog == 0
+
+
+def test_a_stream_forgets_its_records_after_a_day(bench: Bench) -> None:
+    shard = shard_with(bench, Function(), 1)
+    bench.setting.agenda.run()
+    bench.setting.agenda.wait(25 * HOUR)
+    assert shard.read_again("1", "1") == []
 
 
 def test_nothing_is_read_while_the_detector_is_off(bench: Bench) -> None:
@@ -326,7 +335,7 @@ class Receiver:
 def queue_with(bench: Bench, receiver: Receiver, messages: int = 1) -> Queue:
     receiver.agenda = bench.setting.agenda
     source = QueueSource(batch_size=10, maximum_receive_count=3, delay_seconds=60)
-    queue = Queue(bench.setting, REGION, "resolve", source, receiver)
+    queue = Queue(bench.setting, REGION, "resolve", source, receiver, bench.dead.append)
     for number in range(messages):
         queue.send(event(number), f"loss{number}")
     return queue
@@ -351,14 +360,16 @@ def test_a_message_that_failed_is_visible_again_after_a_while(bench: Bench, cras
     assert second - first >= 180_000
 
 
-def test_a_message_that_fails_too_often_comes_back_from_the_dead_letter_queue(
-    bench: Bench,
-) -> None:
-    receiver = Receiver(4)
-    queue = queue_with(bench, receiver)
+def test_messages_that_fail_too_often_are_moved_back_or_redriven(bench: Bench) -> None:
+    receiver = Receiver(7)
+    queue = queue_with(bench, receiver, 12)
     bench.setting.agenda.run()
-    assert bench.setting.journal.counts["set_aside.queue"] == 1
-    assert len(receiver.calls) == 5
+    buried = bench.setting.journal.counts["set_aside.queue"]
+    received = [each for _, ids in receiver.calls for each in ids]
+    back = [number for number in range(12) if received.count(f"loss{number}") > 3]
+    assert 0 < len(bench.dead) < buried
+    assert back
+    assert not {f"loss{number}" for number in back} & {each.identifier for each in bench.dead}
     assert queue.backlog == 0
 
 

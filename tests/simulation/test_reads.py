@@ -72,3 +72,11 @@ def test_a_detector_that_takes_losses_for_clean_is_found_in_what_the_regions_rea
     with sabotage_detection.one_more_write_counts_as_clean():
         runs = [run_plan(draw_plan(seed, operations=25, folds=False)) for seed in range(1, 6)]
     assert any([*reads_that_went_back(run)] for run in runs)
+
+
+def test_an_item_that_was_touched_at_the_end_shows_what_its_region_held() -> None:
+    """A write without an operation reunites replicas after a region is gone; it broke the check."""
+    touched = at(THERE, "replicate", image="touched", source=HERE)
+    back = at(THERE, "write", operation=1, image="t1")
+    assert found(MINE, touched, writes=WRITES[:1]) == []
+    assert len(found(MINE, back, touched)) == 1

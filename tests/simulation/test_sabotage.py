@@ -13,7 +13,13 @@ import pytest
 from reconciler.simulation.checks import check
 from reconciler.simulation.model import Problem
 from reconciler.simulation.run import run_plan
-from tests.simulation import aims, sabotage, sabotage_detection, sabotage_folds
+from tests.simulation import (
+    aims,
+    sabotage,
+    sabotage_detection,
+    sabotage_folds,
+    sabotage_redrive,
+)
 from tests.simulation.aims import Aim
 
 
@@ -57,6 +63,36 @@ SABOTAGES = [
     Sabotage("M3", sabotage_folds.fold_keeps_a_foreign_tip, "lost", 50, aims.FOLDS),
     Sabotage("margin", sabotage_folds.fold_without_margin, "lost", 50, aims.CLOCK_STEPS),
     Sabotage("margin", sabotage_folds.certificates_as_of_now, "lost", 100, aims.LATE_DETECTOR),
+    Sabotage(
+        "redrive",
+        sabotage_redrive.folds_blind_to_batches_set_aside,
+        "lost",
+        100,
+        aims.GIVEN_UP,
+    ),
+    Sabotage(
+        "redrive", sabotage_redrive.a_redrive_that_stops_at_an_empty_page, "lost", 50, aims.NAMED
+    ),
+    Sabotage(
+        "redrive",
+        sabotage_redrive.a_message_deleted_before_its_work_is_done,
+        "lost",
+        100,
+        aims.NAMED,
+    ),
+    Sabotage(
+        "redrive",
+        sabotage_redrive.a_poison_record_that_takes_its_batch_along,
+        "lost",
+        50,
+        aims.NAMED,
+    ),
+    Sabotage(
+        "redrive", sabotage_redrive.a_parked_record_that_is_thrown_away, "lost", 50, aims.NAMED
+    ),
+    Sabotage(
+        "redrive", sabotage_redrive.an_open_row_closed_without_a_merge, "lost", 50, aims.DROPPED
+    ),
 ]
 AIMS = [
     aims.MIXED,
@@ -70,6 +106,9 @@ AIMS = [
     aims.CLOCK_STEPS,
     aims.LATE_DETECTOR,
     aims.CLOCK_AHEAD,
+    aims.GIVEN_UP,
+    aims.NAMED,
+    aims.DROPPED,
 ]
 Table = list[tuple[str, str, str, int]]
 
@@ -112,16 +151,6 @@ def test_a_broken_rule_is_caught_by_a_schedule_that_the_product_passes(
 def test_the_product_passes_what_catches_the_sabotages(aim: Aim) -> None:
     with aim.set_up():
         assert [seed for seed in range(1, 11) if problems(aim, seed)] == []
-
-
-def test_no_fold_passes_over_a_loss_whose_row_is_refused_for_long(table: Table) -> None:
-    # The event source gave a record up after ten attempts and the stream went on: a later record
-    # certified lineages younger than the loss, of which the ledger knew nothing.
-    skipping = sabotage_detection.a_stream_that_gives_a_record_up
-    case = Sabotage("D3", skipping, "lost", 150, aims.REFUSED_ROWS)
-    seed = caught(case, table)
-    with case.aim.set_up():
-        assert problems(case.aim, seed) == []
 
 
 def test_folding_lineages_that_nobody_certified_is_harmless_alone() -> None:

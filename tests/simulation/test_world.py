@@ -19,7 +19,6 @@ from reconciler.simulation.replica import Replica
 from reconciler.simulation.run import run_plan
 from reconciler.simulation.streams import Shard
 from tests.builders import assign, increment
-from tests.simulation.test_ports import giving_up_after
 
 EAST, WEST, ASIA = REGIONS[:3]
 HOUR = faults.HOUR
@@ -121,10 +120,11 @@ def test_every_kind_of_fault_really_strikes(runs: list[Run]) -> None:
         faults.RESOLVER_OFF,
         faults.EXPIRY,
         faults.DEPLOY,
+        faults.GIVEN_UP,
     }
     assert {name.split(".")[1] for name in struck} == faults.KINDS.keys()
     assert {f"struck.{kind}" for kind in faults.KINDS if kind not in reigning} <= struck
-    for seen in ("set_aside.queue", "redelivered", "expired", "coalesced"):
+    for seen in ("set_aside.queue", "set_aside.stream", "redrive.redriven", "expired", "coalesced"):
         assert totals[seen] > 0, seen
     assert totals["discarded"] > 0
     assert totals["refusals"] > 0
@@ -212,23 +212,36 @@ def test_replicas_that_a_destroyed_region_left_apart_meet_at_the_next_write() ->
     assert set(balances(run).values()) == {120}
 
 
-def test_records_that_the_event_source_gave_up_come_back() -> None:
-    refusing = tuple(
-        Fault(faults.ROW_REFUSED, 0, 2 * HOUR, region) for region in (EAST, WEST, ASIA)
+@pytest.mark.parametrize("how", ["whole", faults.NAMES_ONLY])
+def test_batches_that_the_event_source_gave_up_come_back(how: str) -> None:
+    hasty = tuple(
+        Fault(kind, 0, 2 * HOUR, region, how if kind == faults.GIVEN_UP else "")
+        for region in (EAST, WEST, ASIA)
+        for kind in (faults.ROW_REFUSED, faults.GIVEN_UP)
     )
-    with giving_up_after(10):
-        run = run_plan(plan(*RACE, troubles=refusing))
+    run = run_plan(plan(*RACE, troubles=hasty))
     assert run.counts["set_aside.stream"] > 0
+    assert run.counts["redrive.redriven"] > 0
     assert set(balances(run).values()) == {123}
 
 
 def test_a_stream_keeps_its_records_for_a_day() -> None:
-    refusing = tuple(
-        Fault(faults.ROW_REFUSED, 0, 30 * HOUR, region) for region in (EAST, WEST, ASIA)
+    hasty = tuple(
+        Fault(kind, 0, 30 * HOUR, region, faults.NAMES_ONLY if kind == faults.GIVEN_UP else "")
+        for region in (EAST, WEST, ASIA)
+        for kind in (faults.ROW_REFUSED, faults.GIVEN_UP)
     )
-    with giving_up_after(10):
-        run = run_plan(plan(*RACE, troubles=refusing))
+    run = run_plan(plan(*RACE, troubles=hasty))
     assert run.counts["trimmed"] > 0
+    assert run.counts["redrive.expired"] > 0
+
+
+def test_an_event_that_the_bus_dropped_is_sent_again() -> None:
+    deaf = tuple(Fault(faults.LOST_EVENT, 0, HOUR, region) for region in (EAST, WEST, ASIA))
+    run = run_plan(plan(*RACE, troubles=deaf))
+    assert run.counts["struck.lost_event"] > 0
+    assert set(balances(run).values()) == {123}
+    assert not any(run.open_rows.values())
 
 
 def test_clients_of_one_region_come_between_each_others_calls() -> None:

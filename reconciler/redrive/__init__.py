@@ -1,0 +1,1 @@
+"""Putting work back that failed: dead letters, batches set aside, parked changes, open rows."""

@@ -1,0 +1,61 @@
+"""How the redrive of a dead letter ended, and the tally of many."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import Any
+
+
+class Outcome(Enum):
+    """In the order of what asks for attention most: of several works the greatest one counts."""
+
+    ALREADY_REPAIRED = "already repaired"
+    REDRIVEN = "redriven"
+    EXPIRED = "expired"  # the stream has it no more: in the conflict feed, with what is known
+    POISON = "poison"  # cannot be decoded or merged: a person must look
+    LEFT = "left"  # not wanted now, or not possible now
+
+
+_ORDER = list(Outcome)
+
+
+@dataclass(frozen=True)
+class Result:
+    """One redrive: its outcome, and why, in words.
+
+    `done`: all that the message asks for is safe elsewhere, so it can be deleted.
+    """
+
+    outcome: Outcome
+    why: str
+    done: bool = True
+
+
+def worst(results: Iterable[Result]) -> Result:
+    """Return the one that asks for attention most, done iff all are; of none, nothing to do."""
+    listed = list(results) or [Result(Outcome.ALREADY_REPAIRED, "asks for nothing")]
+    first = max(listed, key=lambda each: _ORDER.index(each.outcome))
+    return replace(first, done=all(each.done for each in listed))
+
+
+@dataclass
+class Tally:
+    """Counts of outcomes, and the same per queue."""
+
+    counts: Counter[Outcome] = field(default_factory=Counter)
+    by_queue: dict[str, Counter[Outcome]] = field(default_factory=dict)
+
+    def add(self, queue: str, outcome: Outcome) -> None:
+        """Count one."""
+        self.counts[outcome] += 1
+        self.by_queue.setdefault(queue, Counter())[outcome] += 1
+
+    def summary(self) -> Mapping[str, Any]:
+        """Return the counts by name, every outcome named."""
+
+        def named(counts: Counter[Outcome]) -> dict[str, int]:
+            return {each.value: counts[each] for each in Outcome}
+
+        queues = {queue: named(counts) for queue, counts in sorted(self.by_queue.items())}
+        return {**named(self.counts), "queues": queues}

@@ -1,0 +1,105 @@
+"""The ports of a rehearsal: everything is read, nothing is written, and what would be is counted.
+
+Behaviour: the same detector and resolver run over these, so a dry run says what the real one does.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from reconciler.errors import Undecodable
+from reconciler.events import Event
+from reconciler.ledger import LedgerRow
+from reconciler.ports import EvidenceStore, ItemStore, Ledger, Replacement, SetAside
+
+
+class Heard:
+    """A `Telemetry` that remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self.errors: list[str] = []
+
+    def count(self, metric: str, value: float = 1) -> None:
+        """Remember a count."""
+        self.counts[metric] += int(value)
+
+    def note(self, message: str, **fields: Any) -> None:  # noqa: ARG002 (the error says it all)
+        """Remember an error."""
+        if fields.get("error"):
+            self.errors.append(str(fields["error"]))
+
+
+class AlreadyParked:
+    """`ParkedChanges` for what is in a parking place already: it refuses, and keeps the reason."""
+
+    def __init__(self) -> None:
+        self.reasons: list[str] = []
+
+    def park(self, document: Mapping[str, Any]) -> None:
+        """Refuse; the message stays where it is."""
+        self.reasons.append(str(document.get("reason")))
+        raise Undecodable("parked already", reason=self.reasons[-1])
+
+
+class UnwrittenPark:
+    """`ParkedChanges` that keeps nothing, and says that all is kept."""
+
+    def park(self, document: Mapping[str, Any]) -> None:
+        """Keep nothing."""
+
+
+class UnwrittenItems:
+    """An `ItemStore` that reads only."""
+
+    def __init__(self, items: ItemStore) -> None:
+        self.get = items.get
+        self.query = items.query
+
+    def put(self, write: Replacement) -> None:
+        """Write nothing, and say that it was written."""
+
+    def put_all(self, writes: Sequence[Replacement]) -> None:
+        """Write nothing, and say that it was written."""
+
+
+class UnwrittenLedger:
+    """A `Ledger` that reads only."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.rows_of = ledger.rows_of
+        self.in_state = ledger.in_state
+
+    def record(self, rows: Sequence[LedgerRow]) -> set[str]:  # noqa: ARG002 (nothing is written)
+        """Write nothing, and say that all is written."""
+        return set()
+
+
+class UnsentEvents:
+    """A `ConflictBus` that sends nothing, and says that all is sent."""
+
+    def publish(self, events: Sequence[Event]) -> set[str]:  # noqa: ARG002 (nothing is sent)
+        return set()
+
+
+class UnwrittenEvidence:
+    """An `EvidenceStore` that reads only."""
+
+    def __init__(self, evidence: EvidenceStore) -> None:
+        self.get = evidence.get
+
+    def put(self, name: str, document: str) -> str:  # noqa: ARG002 (nothing is written)
+        """Write nothing; return where it would be."""
+        return f"unwritten://{name}"
+
+
+class UnmovedBatches:
+    """A `SetAside` that reads only."""
+
+    def __init__(self, set_aside: SetAside) -> None:
+        self.is_empty = set_aside.is_empty
+        self.references = set_aside.references
+        self.get = set_aside.get
+
+    def done(self, reference: str) -> None:
+        """Move nothing."""
