@@ -5,7 +5,7 @@ import sys
 try:
     import typer
 
-    from reconciler.cli import demo, simulate
+    from reconciler.cli import conflicts, demo, doctor, simulate
 except ModuleNotFoundError as missing:
     sys.exit(f"{missing}: the command needs the extra `local`: pip install '.[local]'")
 
@@ -14,6 +14,8 @@ from reconciler.errors import ReconcilerError
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 app.command("demo")(demo.command)
 app.command("simulate")(simulate.command)
+app.command("doctor")(doctor.command)
+app.add_typer(conflicts.app, name="conflicts")
 
 
 @app.callback()

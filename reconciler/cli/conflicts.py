@@ -1,0 +1,236 @@
+"""`reconciler conflicts`: the losses that wait for a person, and what is decided about them."""
+
+import getpass
+import os
+from collections.abc import Sequence
+from typing import Annotated, NamedTuple
+from urllib.parse import urlsplit
+
+import typer
+
+from reconciler.arbitration import carry_out, closed, is_decided, rehearse
+from reconciler.aws import connect, now_ms
+from reconciler.aws.clients import client
+from reconciler.aws.items import DynamoItems
+from reconciler.aws.services import DynamoLedger, S3Evidence
+from reconciler.case import document, opened
+from reconciler.causality import replica_id
+from reconciler.cli.conflict_views import print_case, print_outcome, print_rows
+from reconciler.codec import to_json
+from reconciler.decision import parse_decision
+from reconciler.deployment import Names
+from reconciler.errors import InvalidInput, ReconcilerError, Unavailable
+from reconciler.feed import (
+    Wanted,
+    duration_ms,
+    item_key_of,
+    loss_named,
+    losses,
+    summary,
+    with_images,
+)
+from reconciler.ledger import State
+from reconciler.plain_json import json_text
+from reconciler.ports import EvidenceStore, ItemStore, Ledger
+
+app = typer.Typer(no_args_is_help=True, help="List, show, decide and export lost writes.")
+
+
+def _at_endpoint(url: str | None) -> str | None:
+    if url is not None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise InvalidInput(f"--endpoint {url}: no address such as http://127.0.0.1:4777")
+        os.environ["AWS_ENDPOINT_URL"] = url  # read by boto3 when a client is made
+    return url
+
+
+_AREAS = ["AWS_REGION", "AWS_DEFAULT_REGION"]
+_EXAMPLE = """a key as JSON: '{"id": "p1"}'"""
+_FILE = """decisions as JSON: '{"a": {"take": "lost"}, "b": {"value": 1}, "c": {"remove": true}}'"""
+TableName = Annotated[str, typer.Option("--table", help="the replicated table's name")]
+Region = Annotated[str, typer.Option("--region", envvar=_AREAS, help="the ledger's region")]
+Regions = Annotated[
+    list[str], typer.Option("--region", envvar=_AREAS, help="a region to ask; repeatable")
+]
+Endpoint = Annotated[
+    str | None, typer.Option(callback=_at_endpoint, help="the address of a local cloud")
+]
+States = Annotated[
+    list[State] | None, typer.Option(help="OPEN and PARKED, if not given; repeatable")
+]
+Key = Annotated[str | None, typer.Option(help=f"losses of one item only; {_EXAMPLE}")]
+Since = Annotated[str | None, typer.Option(help="lost at most this long ago: 90s, 15m, 2h, 3d")]
+Until = Annotated[str | None, typer.Option(help="lost at least this long ago")]
+Reason = Annotated[str, typer.Option(help="text that the reason must contain")]
+Limit = Annotated[int | None, typer.Option(min=1, help="most rows of a region, oldest first")]
+ConflictId = Annotated[str, typer.Argument(metavar="ID", help="the loss, as `list` names it")]
+AsJson = Annotated[bool, typer.Option("--json", help="print one JSON document")]
+
+
+class Ports(NamedTuple):
+    """One region's adapters."""
+
+    items: ItemStore
+    ledger: Ledger
+    evidence: EvidenceStore
+
+
+def ports_in(table: str, region: str) -> Ports:
+    """Return the adapters of the table's region; InvalidInput for a name that is no region."""
+    replica_id(region)
+    names, dynamodb = Names(table, region), client("dynamodb", region, attempts=1)
+    return Ports(
+        DynamoItems(table, dynamodb),
+        DynamoLedger(names.ledger, dynamodb),
+        S3Evidence(names.evidence_bucket, client("s3", region)),
+    )
+
+
+def _wanted(  # noqa: PLR0913, PLR0917 (one for each option)
+    state: Sequence[State] | None,
+    key: str | None,
+    since: str | None,
+    until: str | None,
+    reason: str,
+    limit: int | None,
+) -> Wanted:
+    now = now_ms()
+    return Wanted(
+        states=tuple(dict.fromkeys(state)) if state else Wanted.states,
+        item_key=item_key_of(key) if key else None,
+        since_ms=now - duration_ms(since) if since else None,
+        until_ms=now - duration_ms(until) if until else None,
+        reason=reason,
+        limit=limit,
+    )
+
+
+def _told(region: str, problem: ReconcilerError) -> None:
+    typer.echo(f"reconciler: {region}: {problem}", err=True)
+
+
+@app.command("list")
+def list_losses(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
+    table: TableName,
+    region: Regions,
+    state: States = None,
+    key: Key = None,
+    since: Since = None,
+    until: Until = None,
+    reason: Reason = "",
+    limit: Limit = None,
+    as_json: AsJson = False,
+    endpoint: Endpoint = None,  # noqa: ARG001 (its callback has used it)
+) -> None:
+    """List the losses in each region's ledger, the oldest first."""
+    wanted = _wanted(state, key, since, until, reason, limit)
+    found, failed = [], False
+    for each in dict.fromkeys(region):
+        try:
+            rows = [summary(row, now_ms()) for row in losses(ports_in(table, each).ledger, wanted)]
+        except ReconcilerError as problem:
+            failed = True
+            _told(each, problem)
+            continue
+        found += rows
+        if not as_json:
+            print_rows(each, rows)
+    if as_json:
+        typer.echo(json_text(found))
+    raise typer.Exit(int(failed))
+
+
+@app.command("export")
+def export(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
+    table: TableName,
+    region: Regions,
+    state: States = None,
+    key: Key = None,
+    since: Since = None,
+    until: Until = None,
+    reason: Reason = "",
+    limit: Limit = None,
+    output: Annotated[
+        typer.FileTextWrite, typer.Option(encoding="utf-8", help="a file; - is stdout")
+    ] = "-",  # type: ignore[assignment]  # typer opens it
+    endpoint: Endpoint = None,  # noqa: ARG001 (its callback has used it)
+) -> None:
+    """Write rows as JSON lines in DynamoDB's wire format, their images included."""
+    wanted = _wanted(state, key, since, until, reason, limit)
+    failed = False
+    for each in dict.fromkeys(region):
+        try:
+            ports = ports_in(table, each)
+            for row in losses(ports.ledger, wanted):
+                typer.echo(to_json(with_images(row, ports.evidence)), file=output)
+        except ReconcilerError as problem:
+            failed = True
+            _told(each, problem)
+    raise typer.Exit(int(failed))
+
+
+@app.command("show")
+def show(
+    conflict_id: ConflictId,
+    table: TableName,
+    region: Region,
+    as_json: AsJson = False,
+    endpoint: Endpoint = None,  # noqa: ARG001 (its callback has used it)
+) -> None:
+    """Show the lost write beside the winner and the item as it is now, attribute by attribute."""
+    ports = ports_in(table, region)
+    case = opened(loss_named(ports.ledger, conflict_id), ports.items, ports.evidence)
+    told = document(case, now_ms())
+    if as_json:
+        typer.echo(json_text(told))
+    else:
+        print_case(told)
+
+
+@app.command("resolve")
+def resolve(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
+    conflict_id: ConflictId,
+    table: TableName,
+    region: Region,
+    take: Annotated[
+        list[str] | None,
+        typer.Option(help="attribute=lost|winner|current, or all=...; repeatable"),
+    ] = None,
+    values: Annotated[
+        list[str] | None, typer.Option("--set", help="attribute=JSON value; repeatable")
+    ] = None,
+    file: Annotated[typer.FileBinaryRead | None, typer.Option(help=_FILE)] = None,
+    by: Annotated[str | None, typer.Option(help="who decides; this user, if not given")] = None,
+    why: Annotated[str, typer.Option(help="the reason, for the ledger")] = "",
+    execute: Annotated[bool, typer.Option("--execute", help="write it, not only show it")] = False,
+    endpoint: Endpoint = None,  # noqa: ARG001 (its callback has used it)
+) -> None:
+    """Decide a loss: merge what can be merged, then write what stands, then close its row.
+
+    In one region: elsewhere the decision arrives by replication, and deciding there is needed only
+    to close that region's row, once it has arrived.
+    """
+    decision = parse_decision(take or (), values or (), file.read() if file else None)
+    ports = ports_in(table, region)
+    row = loss_named(ports.ledger, conflict_id)
+    if is_decided(row, decision):
+        typer.echo(f"{conflict_id} is already resolved, with this decision; nothing is written")
+        return
+    case = opened(row, ports.items, ports.evidence)
+    print_outcome(case, rehearse(case, decision, replica_id(region), now_ms()))
+    if not execute:
+        typer.echo("Nothing is written yet; --execute writes it.")
+        return
+    carried = carry_out(case, decision, ports.items, lambda schema: connect(schema, region=region))
+    done = closed(case, carried, decision, by or _user(), why, now_ms())
+    if ports.ledger.record([done]):
+        raise Unavailable("the item is written, but its row is not closed; give the command again")
+    typer.echo(f"{conflict_id} is resolved.")
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        raise InvalidInput("this system does not say who you are: give --by NAME") from None

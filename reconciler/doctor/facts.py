@@ -1,0 +1,139 @@
+"""What one region answered, and the findings made of it.
+
+Behaviour: answers are AWS's own documents, unchanged. None says that AWS knows no such thing;
+`Unseen`, that the call was refused or not answered, which is a finding of its own and no failure.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from reconciler.deployment import Names
+
+Severity = Literal["problem", "warning", "unknown", "ok"]
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """A call without an answer: `permission` is the action it needs, `reason` what came instead.
+
+    `refused`: the service answered, and the caller may not make this call.
+    """
+
+    permission: str
+    reason: str
+    refused: bool
+
+
+Answer = Mapping[str, Any] | Unseen | None
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One region, as seen by whoever runs the doctor.
+
+    regions: all regions that the table should be in. endpoint: the local cloud's, None for AWS.
+    rules, targets: by role. queues: {"QueueUrl", "Attributes"} by name. oldest: CloudWatch's
+    ApproximateAgeOfOldestMessage in seconds, by queue. sources: event-source mappings by function.
+    iterator_age: CloudWatch's, in ms. clock_ahead_ms: this machine's clock beside AWS's.
+    """
+
+    names: Names
+    regions: tuple[str, ...]
+    endpoint: str | None
+    table: Answer
+    backups: Answer
+    expiry: Answer
+    ledger: Answer
+    bucket: Answer
+    bus: Answer
+    rules: Mapping[str, Answer]
+    targets: Mapping[str, Answer]
+    queues: Mapping[str, Answer]
+    oldest: Mapping[str, Answer]
+    sources: Mapping[str, Answer]
+    iterator_age: Answer
+    clock_ahead_ms: int | None
+
+    @property
+    def local(self) -> bool:
+        return self.endpoint is not None
+
+    def answers(self) -> list[Answer]:
+        """Return every answer of the region."""
+        single = (self.table, self.backups, self.expiry, self.ledger, self.bucket, self.bus)
+        several = (self.rules, self.targets, self.queues, self.oldest, self.sources)
+        return [*single, self.iterator_age, *(a for each in several for a in each.values())]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check in one region: what was found and, unless all is well, what to do.
+
+    A line of `fix` is a command to run, or a sentence.
+    """
+
+    id: str
+    region: str
+    severity: Severity
+    found: str
+    fix: str = ""
+
+
+@dataclass(frozen=True)
+class Check:
+    """Makes the finding of one check in one region."""
+
+    id: str
+    region: str
+
+    def ok(self, found: str) -> Finding:
+        """Return that all is well."""
+        return Finding(self.id, self.region, "ok", found)
+
+    def warning(self, found: str, fix: str) -> Finding:
+        """Return what should be put right, though no write is in danger now."""
+        return Finding(self.id, self.region, "warning", found, fix)
+
+    def problem(self, found: str, fix: str) -> Finding:
+        """Return what loses writes, or keeps lost ones from being repaired."""
+        return Finding(self.id, self.region, "problem", found, fix)
+
+    def unknown(self, found: str, fix: str = "") -> Finding:
+        """Return what could not be seen."""
+        return Finding(self.id, self.region, "unknown", found, fix)
+
+    def not_here(self) -> Finding:
+        """Return that the local cloud does not have what is checked."""
+        return self.unknown("not visible here: the local cloud does not have it")
+
+    def unseen(self, answer: Unseen) -> Finding:
+        """Return that the call was refused, with the missing permission, or not answered."""
+        if answer.refused:
+            fix = f"allow {answer.permission} to the role or user that runs this command"
+            return self.unknown(f"{answer.permission} is not allowed: {answer.reason}", fix)
+        return self.unknown(
+            f"{answer.permission} was not answered: {answer.reason}", "run it again"
+        )
+
+
+def aws(
+    service: str, operation: str, seen: Seen, arguments: str, *, region: str | None = None
+) -> str:
+    """Return the command line of an AWS call, in the region that was seen if none is named."""
+    endpoint = f" --endpoint-url {seen.endpoint}" if seen.endpoint else ""
+    return f"aws{endpoint} {service} {operation} --region {region or seen.names.region} {arguments}"
+
+
+def queue_arn(seen: Seen, queue: str) -> str:
+    """Return a queue's ARN, in the account that owns the table if the table was seen."""
+    table = seen.table["Table"] if isinstance(seen.table, Mapping) else {}
+    _, partition, _, region, account, *_ = table.get(
+        "TableArn", f"arn:aws:dynamodb:{seen.names.region}:<account>:"
+    ).split(":")
+    return f"arn:{partition}:sqs:{region}:{account}:{queue}"
+
+
+def redrive(seen: Seen) -> str:
+    """Return the command line that puts back what failed or was parked in the region."""
+    return f"scripts/redrive_dlq.py --table {seen.names.table} --region {seen.names.region}"

@@ -1,0 +1,72 @@
+"""Checks of what keeps the losses: the ledger and the evidence bucket.
+
+Source: DynamoDB API Reference DescribeTable; S3 API Reference HeadBucket.
+"""
+
+from collections.abc import Iterator
+
+from reconciler.deployment import LEDGER_STATE_INDEX
+from reconciler.doctor.facts import Check, Finding, Seen, Unseen, aws
+
+LEDGER_KEY = (("item_key", "HASH"), ("conflict_id", "RANGE"))
+STATE_KEY = (("state", "HASH"), ("lost_at_ms", "RANGE"))
+
+
+def findings(seen: Seen) -> Iterator[Finding]:
+    """Yield the findings of the ledger and the evidence bucket."""
+    yield _ledger(seen)
+    yield _bucket(seen)
+
+
+def _ledger(seen: Seen) -> Finding:
+    check, name = Check("ledger", seen.names.region), seen.names.ledger
+    if isinstance(seen.ledger, Unseen):
+        return check.unseen(seen.ledger)
+    if seen.ledger is None:
+        return check.problem(
+            f"there is no table {name}: the detector stops at the first loss, and the stream keeps"
+            " it for 24 hours",
+            _create_ledger(seen),
+        )
+    table = seen.ledger["Table"]
+    schema = table.get("KeySchema", [])
+    key = {(each["AttributeName"], each["KeyType"]) for each in schema}
+    if key != set(LEDGER_KEY):
+        has = ", ".join(sorted(attribute for attribute, _ in key))
+        return check.problem(
+            f"the key of {name} is ({has}), not (item_key, conflict_id)",
+            f"move its rows elsewhere, delete it, then\n{_create_ledger(seen)}",
+        )
+    if LEDGER_STATE_INDEX not in {
+        i["IndexName"] for i in table.get("GlobalSecondaryIndexes") or []
+    }:
+        found = f"{name} has no index {LEDGER_STATE_INDEX}: open losses cannot be listed by state"
+        key_of_index = " and ".join(name for name, _ in STATE_KEY)
+        return check.warning(found, f"add it, a global secondary index on {key_of_index}")
+    return check.ok(f"{name} has the key (item_key, conflict_id) and its index")
+
+
+def _create_ledger(seen: Seen) -> str:
+    kinds = {"item_key": "S", "conflict_id": "S", "state": "S", "lost_at_ms": "N"}
+    attributes = " ".join(f"AttributeName={n},AttributeType={kind}" for n, kind in kinds.items())
+    schema = " ".join(f"AttributeName={name},KeyType={role}" for name, role in LEDGER_KEY)
+    by_state = ",".join(f"{{AttributeName={n},KeyType={role}}}" for n, role in STATE_KEY)
+    return aws(
+        "dynamodb",
+        "create-table",
+        seen,
+        f"--table-name {seen.names.ledger} --billing-mode PAY_PER_REQUEST"
+        f" --attribute-definitions {attributes} --key-schema {schema}"
+        f" --global-secondary-indexes 'IndexName={LEDGER_STATE_INDEX},KeySchema=[{by_state}],"
+        "Projection={ProjectionType=ALL}'",
+    )
+
+
+def _bucket(seen: Seen) -> Finding:
+    check, name = Check("evidence-bucket", seen.names.region), seen.names.evidence_bucket
+    if isinstance(seen.bucket, Unseen):
+        return check.unseen(seen.bucket)
+    if seen.bucket is None:
+        found = f"there is no bucket {name}: a loss with large images cannot be recorded"
+        return check.problem(found, f"aws s3 mb s3://{name} --region {seen.names.region}")
+    return check.ok(f"{name} exists")

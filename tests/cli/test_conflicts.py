@@ -1,0 +1,434 @@
+"""`reconciler conflicts`, run in process against DynamoDB and S3 as moto plays them."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from moto import mock_aws
+from typer.testing import CliRunner
+
+from reconciler.aws import connect, now_ms
+from reconciler.aws.clients import client
+from reconciler.aws.items import DynamoItems
+from reconciler.aws.services import DynamoLedger
+from reconciler.cli import conflicts
+from reconciler.codec import Image, canonical_image
+from reconciler.deployment import LEDGER_STATE_INDEX, Names
+from reconciler.errors import Contention, InvalidInput, Unavailable
+from reconciler.image import read
+from reconciler.ledger import State, event_of
+from reconciler.ports import Replacement, Superseded
+from tests.builders import SCHEMA, Replica, add, as_stream, assign, discard, increment, written
+from tests.conflicts import loss, unknown_loss
+
+REGIONS = ("us-east-1", "eu-west-1")
+HERE = ("--table", "parties", "--region", "us-east-1")
+WIRE_KEY = {"id": {"S": "p1"}}
+
+
+class Told(NamedTuple):
+    """How a command ended: its exit code, or the error that its sentence is made of."""
+
+    out: str
+    code: int
+    problem: BaseException | None
+
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+def run(*arguments: str) -> Told:
+    done = CliRunner().invoke(conflicts.app, arguments, env={"COLUMNS": "200"})
+    exited = isinstance(done.exception, SystemExit)
+    return Told(done.stdout, done.exit_code, None if exited else done.exception)
+
+
+def refused(*arguments: str) -> str:
+    """Return the sentence that a refused command ends with."""
+    told = run(*arguments)
+    assert told.code == 1
+    assert told.problem is not None
+    return str(told.problem)
+
+
+@pytest.fixture(scope="module")
+def clients() -> Iterator[None]:
+    client.cache_clear()
+    yield
+    client.cache_clear()
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch, clients: None) -> Iterator[None]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.setenv(name, "worthless")
+    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    with mock_aws():
+        for region in REGIONS:
+            create(region)
+        yield
+
+
+def create(region: str) -> None:
+    dynamodb, names = client("dynamodb", region, attempts=1), Names("parties", region)
+
+    def attributes(*definitions: str) -> list[dict[str, str]]:
+        return [
+            {"AttributeName": name, "AttributeType": kind}
+            for name, kind in (each.split(":") for each in definitions)
+        ]
+
+    def schema(*keys: str) -> list[dict[str, str]]:
+        kinds = ("HASH", "RANGE")
+        return [{"AttributeName": k, "KeyType": t} for k, t in zip(keys, kinds, strict=False)]
+
+    dynamodb.create_table(
+        TableName="parties",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=attributes("id:S"),
+        KeySchema=schema("id"),
+    )
+    dynamodb.create_table(
+        TableName=names.ledger,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=attributes("item_key:S", "conflict_id:S", "state:S", "lost_at_ms:N"),
+        KeySchema=schema("item_key", "conflict_id"),
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": LEDGER_STATE_INDEX,
+                "KeySchema": schema("state", "lost_at_ms"),
+                "Projection": {"ProjectionType": "ALL"},
+            }
+        ],
+    )
+    place = {"CreateBucketConfiguration": {"LocationConstraint": region}}
+    client("s3", region).create_bucket(
+        Bucket=names.evidence_bucket, **({} if region == "us-east-1" else place)
+    )
+
+
+def record(row: Image, region: str = "us-east-1") -> Image:
+    name = Names("parties", region).ledger
+    client("dynamodb", region, attempts=1).put_item(TableName=name, Item=row)
+    return row
+
+
+def place(image: Image, region: str = "us-east-1") -> None:
+    client("dynamodb", region, attempts=1).put_item(TableName="parties", Item=image)
+
+
+def item(region: str = "us-east-1") -> Image | None:
+    dynamodb = client("dynamodb", region, attempts=1)
+    found: Image | None = dynamodb.get_item(TableName="parties", Key=WIRE_KEY).get("Item")
+    return found
+
+
+def row_of(name: str) -> Image:
+    """Return a row of the first region's ledger."""
+    dynamodb = client("dynamodb", REGIONS[0], attempts=1)
+    rows = dynamodb.scan(TableName=Names("parties", REGIONS[0]).ledger)["Items"]
+    (found,) = (row for row in rows if row["conflict_id"]["S"] == name)
+    return dict(found)
+
+
+def conflict(**changed: Any) -> tuple[Image, Image]:
+    """Place an item that overwrote another one, and the parked row of the loss."""
+    use1 = Replica(
+        "use1", written(assign("name", "old"), increment("balance", 10), add("tags", "a"))
+    )
+    euw1 = Replica("euw1", use1.image)
+    lost = use1.write(assign("name", "Ada"), increment("balance", 5), add("tags", "b"), at=2_000)
+    winner = euw1.write(
+        assign("name", "Eve"), increment("balance", 1), discard("tags", "a"), at=3_000
+    )
+    place(winner)
+    record(loss(lost, winner, reason="ClockAhead: check NTP", **changed))
+    return lost, winner
+
+
+# list
+
+
+def test_every_region_that_is_asked_lists_its_losses(cloud: None) -> None:
+    conflict()
+    record(unknown_loss("u1", region="eu-west-1", role="witness"), "eu-west-1")
+    told = run("list", *HERE, "--region", "eu-west-1")
+    assert told.code == 0
+    for shown in ("us-east-1: 1 losses", "c1", "id=p1", "home", "ClockAhead: check NTP"):
+        assert shown in told.out
+    for shown in ("eu-west-1: 1 losses", "u1", "witness", "Undecodable: unreadable"):
+        assert shown in told.out
+
+
+def test_the_list_as_json_is_one_array_of_all_regions(cloud: None) -> None:
+    conflict()
+    record(unknown_loss("u1", region="eu-west-1", key={}), "eu-west-1")
+    rows = run("list", *HERE, "--region", "eu-west-1", "--json").json()
+    assert [(row["region"], row["conflict_id"], row["key"]) for row in rows] == [
+        ("us-east-1", "c1", {"id": "p1"}),
+        ("eu-west-1", "u1", {}),
+    ]
+
+
+def test_filters_choose_what_is_listed(cloud: None) -> None:
+    lost, winner = conflict()
+    now = now_ms()
+    record(loss(lost, winner, State.RESOLVED, conflict_id="c2"))
+    record(loss(lost, winner, State.OPEN, conflict_id="c3", lost_at_ms=str(now - 3_600_000)))
+    record(loss(lost, winner, conflict_id="c4", key={"id": {"S": "p2"}}))
+
+    def ids(*options: str) -> list[str]:
+        return [row["conflict_id"] for row in run("list", *HERE, "--json", *options).json()]
+
+    assert sorted(ids()) == ["c1", "c3", "c4"]
+    assert ids("--state", "RESOLVED") == ["c2"]
+    assert ids("--since", "2h") == ["c3"]
+    assert sorted(ids("--until", "2h")) == ["c1", "c4"]
+    assert ids("--reason", "ntp") == ["c1"]
+    assert ids("--key", '{"id": "p2"}') == ["c4"]
+    assert len(ids("--limit", "1")) == 1
+
+
+def test_a_region_that_does_not_answer_is_told_and_the_others_are_listed(cloud: None) -> None:
+    conflict()
+    told = run("list", *HERE, "--region", "sa-east-1", "--json")
+    assert ([row["conflict_id"] for row in told.json()], told.code) == (["c1"], 1)
+
+
+def test_a_duration_that_cannot_be_read_is_refused(cloud: None) -> None:
+    assert "such as 2h" in refused("list", *HERE, "--since", "yesterday")
+
+
+# show
+
+
+def test_the_three_images_are_shown_side_by_side_without_metadata(cloud: None) -> None:
+    conflict()
+    told = run("show", "c1", *HERE)
+    assert told.code == 0
+    (name,) = (line for line in told.out.splitlines() if "name" in line)
+    assert [each.strip() for each in name.split("│")[1:-1]] == [
+        "*",
+        "name",
+        "'Ada'",
+        "'Eve'",
+        "'Eve'",
+        "'Eve'",
+        "overridden",
+    ]
+    assert "_rec" not in told.out
+
+
+def test_a_set_is_shown_in_order_however_it_is_held(cloud: None) -> None:
+    lost = written(add("tags", *"fbdace"))
+    place(lost)
+    record(loss(lost, lost))
+    assert run("show", "c1", *HERE).out.count("{'a', 'b', 'c', 'd', 'e', 'f'}") == 4
+
+
+def test_a_view_as_json_has_sets_and_numbers_as_decisions_take_them(cloud: None) -> None:
+    conflict()
+    told = run("show", "c1", *HERE, "--json").json()
+    tags = next(each for each in told["attributes"] if each["attribute"] == "tags")
+    assert tags["lost"] == {"set": ["a", "b"]}
+    assert tags["if_resolved_now"] == {"set": ["b"]}
+
+
+def test_images_that_were_too_large_come_from_the_evidence_bucket(cloud: None) -> None:
+    lost, _ = conflict()
+    names = Names("parties", "us-east-1")
+    images = event_of(row_of("c1")).images()
+    s3 = client("s3", "us-east-1")
+    s3.put_object(Bucket=names.evidence_bucket, Key="conflicts/c1.json", Body=images.encode())
+    reference = f"s3://{names.evidence_bucket}/conflicts/c1.json"
+    record(loss(None, None, images_ref=reference))
+    (exported,) = run("export", *HERE).out.splitlines()
+    assert canonical_image(json.loads(exported)["lost"]["M"]) == lost
+    run("resolve", "c1", *HERE, "--take", "name=lost", "--execute")
+    assert (read(item()) or {})["name"] == "Ada"
+
+
+def test_a_loss_that_is_not_in_the_ledger_is_refused(cloud: None) -> None:
+    assert "no loss 'c9'" in refused("show", "c9", *HERE)
+
+
+# resolve
+
+
+def test_a_decision_is_only_shown_until_it_is_executed(cloud: None) -> None:
+    _, winner = conflict()
+    told = run("resolve", "c1", *HERE, "--take", "name=lost")
+    assert (told.code, item()) == (0, winner)
+    assert "'Ada'" in told.out
+    assert "--execute" in told.out
+    assert row_of("c1")["state"]["S"] == "PARKED"
+
+
+def test_a_decision_is_written_on_top_of_the_merge_and_closes_the_row(cloud: None) -> None:
+    conflict()
+    decided = ("--take", "name=lost", "--set", 'tags={"set": ["x"]}', "--set", "balance=2.5")
+    told = run("resolve", "c1", *HERE, *decided, "--by", "ann", "--why", "she called", "--execute")
+    assert told.code == 0
+    plain = connect(SCHEMA, region="us-east-1").get({"id": "p1"})
+    assert json.loads(json.dumps(plain, default=str)) == {
+        "id": "p1",
+        "name": "Ada",
+        "tags": "{'x'}",
+        "balance": "2.5",
+    }
+    row = row_of("c1")
+    assert (row["state"]["S"], row["decided_by"]["S"], row["why"]["S"]) == (
+        "RESOLVED",
+        "ann",
+        "she called",
+    )
+
+
+def test_the_user_of_the_system_decides_if_nobody_is_named(
+    cloud: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conflict()
+    monkeypatch.setenv("LOGNAME", "bob")
+    run("resolve", "c1", *HERE, "--take", "name=lost", "--execute")
+    assert row_of("c1")["decided_by"] == {"S": "bob"}
+
+
+def test_resolving_twice_writes_once_and_another_decision_is_refused(cloud: None) -> None:
+    conflict()
+    decided = ("resolve", "c1", *HERE, "--take", "name=lost", "--execute")
+    run(*decided)
+    after, row = item(), row_of("c1")
+    told = run(*decided)
+    assert (told.code, item(), row_of("c1")) == (0, after, row)
+    assert "already resolved" in told.out
+    sentence = refused("resolve", "c1", *HERE, "--take", "name=winner", "--execute")
+    assert "write it with a write client" in sentence
+    assert (item(), row_of("c1")) == (after, row)
+
+
+def before_put(monkeypatch: pytest.MonkeyPatch, number: int, act: Callable[[], Any]) -> None:
+    """Let another writer act just before the command's put of that number, from 1 on."""
+    real, seen = DynamoItems.put, iter(range(1, 100))
+
+    def put(store: Any, write: Replacement) -> Superseded | None:
+        if next(seen) == number:
+            act()
+        return real(store, write)
+
+    monkeypatch.setattr(DynamoItems, "put", put)
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_what_another_writer_changes_meanwhile_is_refused_by_condition_and_kept(
+    cloud: None, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    conflict()
+
+    def act() -> None:
+        changed = Replica("euw1", item()).write(increment("balance", 3), at=9_000)
+        place(changed)
+
+    before_put(monkeypatch, number, act)
+    told = run("resolve", "c1", *HERE, "--take", "name=lost", "--execute")
+    assert told.code == 0
+    plain = read(item()) or {}
+    assert (plain["name"], plain["balance"]) == ("Ada", 19)
+
+
+def test_a_decided_attribute_that_changes_meanwhile_leaves_the_row_to_decide_again(
+    cloud: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conflict()
+
+    def act() -> None:
+        place(Replica("euw1", item()).write(assign("name", "Zoe"), at=9_000))
+
+    before_put(monkeypatch, 2, act)
+    told = run("resolve", "c1", *HERE, "--take", "name=lost", "--execute")
+    assert isinstance(told.problem, Contention)
+    assert (read(item()) or {})["name"] == "Zoe"
+    assert row_of("c1")["state"]["S"] == "PARKED"
+
+
+def test_a_row_that_could_not_be_closed_is_closed_by_the_same_command(
+    cloud: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conflict()
+    decided = ("resolve", "c1", *HERE, "--set", "balance=50", "--execute")
+    with monkeypatch.context() as broken:
+        broken.setattr(DynamoLedger, "record", lambda *_: {"c1"})
+        told = run(*decided)
+    assert isinstance(told.problem, Unavailable)
+    after = item()
+    assert run(*decided).code == 0
+    assert (item(), row_of("c1")["state"]["S"]) == (after, "RESOLVED")
+
+
+def test_an_undecodable_record_is_decided_by_a_value_and_its_row_says_so(cloud: None) -> None:
+    conflict()
+    record(unknown_loss("u1"))
+    told = run("resolve", "u1", *HERE, "--set", 'name="Ada"', "--execute")
+    assert told.code == 0
+    assert "Not merged" in told.out
+    assert (read(item()) or {})["name"] == "Ada"
+    assert "decided without a merge" in row_of("u1")["reason"]["S"]
+
+
+def test_an_item_that_is_gone_is_restored(cloud: None) -> None:
+    lost = written(assign("name", "Ada"), increment("balance", 5))
+    record(loss(lost, None, reason="ItemGone: gone"))
+    assert "(gone)" in run("show", "c1", *HERE).out
+    assert run("resolve", "c1", *HERE, "--take", "all=lost", "--execute").code == 0
+    assert read(item()) == {"id": "p1", "name": "Ada", "balance": 5}
+
+
+def test_a_file_decides_and_an_attribute_that_nobody_has_is_refused(
+    cloud: None, tmp_path: Path
+) -> None:
+    _, winner = conflict()
+    file = tmp_path / "decision.json"
+    file.write_text('{"name": {"take": "lost"}, "nmae": {"remove": true}}')
+    sentence = refused("resolve", "c1", *HERE, "--file", str(file), "--execute")
+    assert "nmae: " in sentence
+    assert item() == winner
+    file.write_text('{"name": {"take": "lost"}, "city": {"value": "Rome"}}')
+    assert run("resolve", "c1", *HERE, "--file", str(file), "--execute").code == 0
+    assert {"name": "Ada", "city": "Rome"}.items() <= (read(item()) or {}).items()
+
+
+def test_an_address_that_is_none_is_refused() -> None:
+    assert "no address such as" in refused("list", *HERE, "--endpoint", "localhost:4777")
+
+
+def test_a_region_that_is_none_is_refused(cloud: None) -> None:
+    assert isinstance(
+        run("show", "c1", "--table", "parties", "--region", "x").problem, InvalidInput
+    )
+
+
+# export
+
+
+def test_rows_are_exported_whole_one_a_line(cloud: None, tmp_path: Path) -> None:
+    lost, winner = conflict()
+    record(unknown_loss("u1"))
+    file = tmp_path / "feed.jsonl"
+    assert run("export", *HERE, "--output", str(file)).code == 0
+    rows = {row["conflict_id"]["S"]: row for row in map(json.loads, file.read_text().splitlines())}
+    assert rows.keys() == {"c1", "u1"}
+    event = event_of(rows["c1"])
+    assert (event.lost, event.winner) == (as_stream(lost), as_stream(winner))
+
+
+def test_the_address_of_a_local_cloud_is_what_clients_are_made_with(
+    cloud: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")  # put back after the test
+    client.cache_clear()
+    told = run("list", *HERE, "--endpoint", "http://127.0.0.1:9")
+    assert told.code == 1
+    assert client("dynamodb", "us-east-1", attempts=1).meta.endpoint_url == "http://127.0.0.1:9"
+    client.cache_clear()
