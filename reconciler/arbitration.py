@@ -18,7 +18,7 @@ from reconciler.case import Case, Merged, Rehearsal, merge_loss
 from reconciler.codec import Image
 from reconciler.decision import ALL, Choice, Decision, decision_text
 from reconciler.errors import InvalidInput
-from reconciler.feed import Side, merge_words, plain
+from reconciler.feed import AUDIT, Side, decision_id, merge_words, plain
 from reconciler.hlc import NONCE_WIDTH, HybridClock, fixed_width
 from reconciler.ledger import RETENTION_SECONDS, LedgerRow, State
 from reconciler.ports import ItemStore
@@ -128,3 +128,12 @@ def closed(  # noqa: PLR0913, PLR0917 (an audit names all of these)
         | {"merged": {"M": {name: {"S": word} for name, word in sorted(words.items())}}}
     )
     return LedgerRow(case.event.conflict_id, item)
+
+
+def audited(row: LedgerRow) -> LedgerRow:
+    """Return the row that keeps the decision in a closed one, which a late delivery may replace."""
+    kept = {name: row.item[name] for name in ("item_key", "table", "region", "lost_at_ms")}
+    said = {name: row.item[name] for name in AUDIT if name in row.item}
+    name = decision_id(row.conflict_id)
+    about = {"conflict_id": {"S": name}, "state": {"S": State.DECIDED.value}}
+    return LedgerRow(name, {**kept, **said, **about, "state_at_ms": row.item["state_at_ms"]})

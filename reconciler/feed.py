@@ -25,7 +25,7 @@ SIDES = ("lost", "winner", "current")
 _UNITS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _WHOLE_NUMBERS = ("lost_at_ms", "detected_at_ms", "state_at_ms", "attempts", "decided_at_ms")
 _TEXTS = ("conflict_id", "state", "finding", "ordering", "role", "region", "reason")
-_AUDIT = ("decided_by", "decided_at_ms", "decision", "why")
+AUDIT = ("decided_by", "decided_at_ms", "decision", "why")
 
 
 @dataclass(frozen=True)
@@ -60,14 +60,26 @@ def losses(ledger: Ledger, wanted: Wanted) -> Iterator[Image]:
     return islice(filter(wanted.admits, rows), wanted.limit)
 
 
+def decision_id(conflict_id: str) -> str:
+    """Return the id of the row that keeps what was decided about a loss."""
+    return f"{conflict_id}#decision"
+
+
 def loss_named(ledger: Ledger, conflict_id: str) -> Image:
-    """Return the row of a loss, read consistently; InvalidInput if the ledger has none."""
+    """Return the row of a loss with the decision about it, read consistently.
+
+    InvalidInput if the ledger has none.
+    """
     for state in (State.PARKED, State.OPEN, State.ACCEPTED, State.RESOLVED):
         for shown in ledger.in_state(state):
             if shown["conflict_id"]["S"] == conflict_id:
-                for row in ledger.rows_of(shown["item_key"]["S"]):  # the index may lag behind
-                    if row["conflict_id"]["S"] == conflict_id:
-                        return row
+                rows = {
+                    row["conflict_id"]["S"]: row  # the index may lag behind
+                    for row in ledger.rows_of(shown["item_key"]["S"])
+                }
+                if conflict_id in rows:
+                    decided = rows.get(decision_id(conflict_id), {})
+                    return rows[conflict_id] | {n: decided[n] for n in AUDIT if n in decided}
     raise InvalidInput(
         f"no loss {conflict_id!r} in this region's ledger; `reconciler conflicts list` names them"
     )
@@ -156,7 +168,7 @@ def summary(row: Image, now_ms: int) -> dict[str, Any]:
     """Return a row without its images, in plain values; `age_ms` counts from the loss."""
     found: dict[str, Any] = {name: row[name]["S"] for name in _TEXTS if name in row}
     found |= {name: int(row[name]["N"]) for name in _WHOLE_NUMBERS if name in row}
-    found |= {name: row[name]["S"] for name in _AUDIT if "S" in row.get(name, {})}
+    found |= {name: row[name]["S"] for name in AUDIT if "S" in row.get(name, {})}
     found["key"] = plain(json.loads(row["item_key"]["S"]))
     found["merged"] = merge_words(row)
     found["age_ms"] = max(0, now_ms - _lost_at(row))

@@ -95,6 +95,8 @@ def _own_losses(rows: Iterable[Image], replica: str) -> tuple[Heads, str] | None
     lost: Heads = {}
     watermark = ""
     for row in rows:
+        if row["state"]["S"] == State.DECIDED.value:
+            continue
         if row["ordering"]["S"] == "UNKNOWN" and row["state"]["S"] == State.PARKED.value:
             return None
         for text in row["lost_dots"]["L"]:

@@ -29,6 +29,7 @@ class State(Enum):
     RESOLVED = "RESOLVED"
     ACCEPTED = "ACCEPTED"  # made around the library, and the declared policy lets it stand
     PARKED = "PARKED"
+    DECIDED = "DECIDED"  # no loss, but what a person decided about one; kept for ever
 
 
 @dataclass(frozen=True)

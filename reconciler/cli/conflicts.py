@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from reconciler.arbitration import carry_out, closed, is_decided, rehearse
+from reconciler.arbitration import audited, carry_out, closed, is_decided, rehearse
 from reconciler.aws import connect, now_ms
 from reconciler.aws.clients import client
 from reconciler.aws.items import DynamoItems
@@ -224,7 +224,7 @@ def resolve(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
         return
     carried = carry_out(case, decision, ports.items, lambda schema: connect(schema, region=region))
     done = closed(case, carried, decision, by or _user(), why, now_ms())
-    if ports.ledger.record([done]):
+    if ports.ledger.record([done, audited(done)]):
         raise Unavailable("the item is written, but its row is not closed; give the command again")
     typer.echo(f"{conflict_id} is resolved.")
 

@@ -18,7 +18,7 @@ from reconciler.codec import Image, canonical_image
 from reconciler.deployment import LEDGER_STATE_INDEX, Names
 from reconciler.errors import Contention, InvalidInput, Unavailable
 from reconciler.image import read
-from reconciler.ledger import State, event_of
+from reconciler.ledger import State, event_of, ledger_row
 from reconciler.ports import Replacement, Superseded
 from tests.builders import SCHEMA, Replica, add, as_stream, assign, discard, increment, written
 from tests.conflicts import loss, unknown_loss
@@ -285,6 +285,20 @@ def test_a_decision_is_written_on_top_of_the_merge_and_closes_the_row(cloud: Non
         "ann",
         "she called",
     )
+
+
+def test_what_was_decided_is_known_after_a_late_delivery_closed_the_row_again(cloud: None) -> None:
+    """The redrive of the parked message wrote the row anew, without who decided what."""
+    conflict()
+    late = ledger_row(event_of(row_of("c1")), State.RESOLVED, now_ms()).item
+    decided = ("resolve", "c1", *HERE, "--take", "name=lost", "--by", "ann", "--execute")
+    run(*decided)
+    record(late)
+    assert "decided_by" not in row_of("c1")
+
+    assert "ann" in run("show", "c1", *HERE).out
+    assert "already resolved" in run(*decided).out
+    assert run("resolve", "c1", *HERE, "--take", "name=winner", "--execute").code == 1
 
 
 def test_the_user_of_the_system_decides_if_nobody_is_named(
