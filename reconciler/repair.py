@@ -1,15 +1,15 @@
 """What a merge makes of the current item, and what became of the lost write in it. Pure.
 
 Behaviour: the losing images are joined into the *current* image, never into the one that won.
-Readers of the conflict feed see, for each attribute in which the lost write and the item differed,
-one word: the lost value stands (kept), both went into one (joined), or another write stands
-(overridden).
+Readers of the conflict feed see one word for each attribute that the lost writes changed: the lost
+value stands (kept), both went into one (joined), or another write stands (overridden).
 """
 
 from collections.abc import Mapping, Sequence
 from functools import reduce
 from typing import Any
 
+from reconciler.causality import CausalContext
 from reconciler.codec import Image, Wire, canonical_image
 from reconciler.crdt.base import Crdt
 from reconciler.errors import ItemGone
@@ -38,15 +38,17 @@ def merged_into(current: Image | None, lost: Sequence[Image], *, restore: bool) 
 
 
 def became(lost: Image, before: Image | None, after: Image) -> dict[str, str]:
-    """Return, for each attribute in which `lost` and `before` differed, what stands in `after`."""
+    """Return, for each attribute of which `before` did not hold what `lost` did, what stands."""
     was, had, shows = (_values(each) for each in (lost, before or {}, after))
     differing = [n for n in sorted(was.keys() | had.keys()) if was.get(n) != had.get(n)]
     if not differing:
         return {}
-    states = decode(after)[0].attributes if is_managed(after) else {}
+    states = decode(lost)[0].attributes
+    known = context_of(before) if before is not None and is_managed(before) else CausalContext()
     return {
         name: _word(was.get(name), had.get(name), shows.get(name), states.get(name))
         for name in differing
+        if shows.get(name) != had.get(name) or _is_news(states.get(name), known)
     }
 
 
@@ -55,6 +57,10 @@ def undecided(image: Image | None) -> list[str]:
     if not is_managed(image) or image is None:
         return []
     return [name for name, state in decode(image)[0].attributes.items() if state.undecided()]
+
+
+def _is_news(state: Crdt | None, known: CausalContext) -> bool:
+    return state is not None and any(not known.covers(dot) for dot in state.dots())
 
 
 def _word(was: Wire | None, had: Wire | None, shows: Wire | None, state: Crdt | None) -> str:

@@ -176,6 +176,23 @@ def test_an_undecodable_record_is_parked_whole_and_the_ones_after_it_are_detecte
     assert sorted(world.ledger.states()) == ["OPEN", "PARKED"]
 
 
+def test_an_undecodable_record_is_kept_for_ever_and_its_row_says_where() -> None:
+    world = World()
+    bad = undecodable(1)
+    world.detect(bad)
+    (row,) = world.ledger.rows.values()
+    assert json.loads(world.evidence.documents[row["images_ref"]["S"]]) == {"record": bad}
+    assert "expires" not in row
+
+
+def test_a_record_that_cannot_be_kept_fails_the_batch() -> None:
+    world = World()
+    world.evidence.faults.append(REFUSED)
+    assert world.detect(loss(1), undecodable(2), loss(3)) == "2"
+    assert [event.sequence_number for event in world.bus.sent] == ["1"]
+    assert world.parked.documents == []
+
+
 def test_the_row_of_an_undecodable_record_is_written_before_it_is_parked_and_names_its_item() -> (
     None
 ):

@@ -177,7 +177,7 @@ def test_the_three_way_view_says_what_a_merge_would_make_of_the_item_now() -> No
             "current": 5,
             "if_resolved_now": 5,
             "differs": True,
-            "merge": "joined",
+            "merge": "",  # the lost write was not about it
         },
         {
             "attribute": "name",

@@ -327,6 +327,25 @@ def test_the_resolver_folds_the_current_item_under_its_token() -> None:
     assert counted.counts[FOLDS] == 1
 
 
+def test_nothing_is_folded_while_a_batch_of_the_stream_is_set_aside() -> None:
+    """The event source gave a batch up; no ledger row spoke of its losses, and a fold passed on."""
+    image, aside = in_turn(20), FakeSetAside()
+    resolver, items, _ = resolving(image, [], aside)
+    reference = aside.place("batch", "{}")
+
+    assert not resolver.fold(certificate(image))
+    assert items.items[item_key(KEY)] == image
+    aside.done(reference)
+    assert resolver.fold(certificate(image))
+
+
+def test_a_decision_about_a_loss_is_no_loss() -> None:
+    image = in_turn(20)
+    decision = {"conflict_id": {"S": "c1#decision"}, "state": {"S": "DECIDED"}}
+
+    assert folded(image, certificate(image), [decision]) is not None
+
+
 @pytest.mark.parametrize(
     "spoil",
     [

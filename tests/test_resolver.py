@@ -333,6 +333,74 @@ def test_a_loss_of_an_item_that_is_gone_is_parked_whole_with_the_reason() -> Non
     assert world.items.items == {}
 
 
+def test_what_is_parked_comes_with_the_item_as_it_is_now() -> None:
+    world = World()
+    moved_on = Replica("euw1", EVE).write(assign("note", "newer"), at=3_000)
+    world.items.place(moved_on)
+    other = Schema.of(table="parties", key=["id"], attributes={"note": "set_aw"})
+    lost = Replica("use1").write(add("note", "x"), schema=other)
+    assert world.resolve(event(lost, EVE)) == []
+    (document,) = world.parked.documents
+    assert document["reason"].startswith("TypeMismatch")
+    assert (document["event"]["lost"], document["event"]["winner"]) == (
+        as_stream(lost),
+        as_stream(EVE),
+    )
+    assert document["current"] == moved_on
+
+
+def test_a_stamp_from_the_far_future_is_parked_wherever_its_event_comes_from() -> None:
+    """A redrive brought it back to the resolver, past the detector that had parked it."""
+    world = World()
+    world.items.place(EVE)
+    ahead = written(assign("name", "Ada"), at=20_000 + 60_001)
+    assert world.resolve(event(ahead, EVE)) == []
+    assert world.parked.documents[0]["reason"].startswith("ClockAhead")
+    assert world.plain() == read(EVE)
+
+
+def test_a_manual_attribute_in_dispute_is_merged_and_parked_until_it_is_decided() -> None:
+    schema = Schema.of(
+        table="parties", key=["id"], attributes={"owner": "manual", "n": "counter_pn"}
+    )
+    ours = Replica("use1").write(assign("owner", "Ada"), increment("n", 1), schema=schema)
+    theirs = Replica("euw1").write(assign("owner", "Eve"), at=2_000, schema=schema)
+    world = World()
+    world.items.place(theirs)
+    lost = event(ours, theirs)
+    assert world.resolve(lost) == []
+    assert world.plain() == {"id": "p1", "owner": "Eve", "n": 1}
+    assert world.ledger.states() == ["PARKED"]
+    (document,) = world.parked.documents
+    assert document["reason"] == "Undecided: owner must be decided by a person"
+    decided = Replica("euw1", world.item()).write(assign("owner", "Ada"), at=3_000, schema=schema)
+    world.items.place(decided)
+    assert world.resolve(lost) == []
+    assert world.ledger.states() == ["RESOLVED"]
+
+
+def test_a_dispute_that_cannot_be_parked_brings_its_message_back() -> None:
+    schema = Schema.of(table="parties", key=["id"], attributes={"owner": "manual"})
+    ours = Replica("use1").write(assign("owner", "Ada"), schema=schema)
+    theirs = Replica("euw1").write(assign("owner", "Eve"), at=2_000, schema=schema)
+    world = World()
+    world.items.place(theirs)
+    world.parked.faults.append(REFUSED)
+    assert world.resolve(event(ours, theirs)) == ["m0"]
+    assert world.ledger.rows == {}
+
+
+def test_a_closed_row_says_what_became_of_the_loss_and_how_often_it_was_delivered() -> None:
+    world = World()
+    world.items.place(EVE)
+    world.resolver.resolve([Message("m", event(ADA, EVE), deliveries=3)])
+    (row,) = world.ledger.rows.values()
+    assert row["attempts"] == {"N": "3"}
+    words = {"balance": "kept", "name": "kept"}
+    assert row["merged"] == {"M": {name: {"S": word} for name, word in words.items()}}
+    assert (row["lost"]["M"], row["winner"]["M"]) == (ADA, EVE)
+
+
 def test_a_parked_row_never_expires_and_a_closed_one_does() -> None:
     world = World()
     world.resolve(event(ADA, EVE))
