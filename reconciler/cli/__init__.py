@@ -5,7 +5,7 @@ import sys
 try:
     import typer
 
-    from reconciler.cli import conflicts, demo, doctor, simulate
+    from reconciler.cli import conflicts, demo, doctor, redrive, simulate
 except ModuleNotFoundError as missing:
     sys.exit(f"{missing}: the command needs the extra `local`: pip install '.[local]'")
 
@@ -15,6 +15,7 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
 app.command("demo")(demo.command)
 app.command("simulate")(simulate.command)
 app.command("doctor")(doctor.command)
+app.command("redrive")(redrive.command)
 app.add_typer(conflicts.app, name="conflicts")
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from reconciler.codec import to_json
 from reconciler.errors import ReconcilerError
-from reconciler.ledger import State, event_of
+from reconciler.ledger import State
 from reconciler.ports import DeadLetter, DeadLetters
 from reconciler.record import MALFORMED
 from reconciler.redrive.outcome import Outcome, Result, Tally
@@ -52,11 +52,15 @@ class Choice:
 
 @dataclass(frozen=True)
 class Pace:
-    """How fast: letters a second and letters in all (None: no limit), and how many at once."""
+    """How fast: letters a second and letters in all, how many at once, and when no more are begun.
+
+    None is no limit.
+    """
 
     rate: float | None = None
     most: int | None = None
     parallel: int = 1
+    until_ms: int | None = None
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,10 @@ Hear = Callable[[str, str, Result], object]  # the queue, what it is about, how 
 
 
 class Drain:
-    """See the module. `execute` False is a dry run: give it a redriver over rehearsed ports."""
+    """See the module. `execute` False is a dry run: give it a redriver over rehearsed ports.
+
+    `left` are the letters that stay in their queues, and why.
+    """
 
     def __init__(  # noqa: PLR0913 (a run is all of these, by name)
         self,
@@ -93,8 +100,9 @@ class Drain:
         self._pace = pace or Pace()
         self._hear = hear
         self._lock = Lock()
-        self._kept: list[DeadLetter] = []
+        self.left: list[tuple[DeadLetter, Result]] = []
         self._seen: set[str] = set()
+        self._done = 0
         self._next_ms = 0.0
 
     def queues(self, names: Sequence[str]) -> None:
@@ -113,15 +121,14 @@ class Drain:
             if self._has_room():
                 self._end(SET_ASIDE, reference, self._redriver.redrive_batch(reference))
         for row in ports.ledger.in_state(State.OPEN):
-            oldest = self._time.now_ms() - OPEN_LONG_MS
-            if not self._has_room() or int(row["state_at_ms"]["N"]) > oldest:
-                break
-            self._end(OPEN_ROWS, row["conflict_id"]["S"], self._redriver.resend(event_of(row)))
+            is_late = int(row["state_at_ms"]["N"]) <= self._time.now_ms() - OPEN_LONG_MS
+            if is_late and self._has_room():
+                self._end(OPEN_ROWS, row["conflict_id"]["S"], self._redriver.resend(row))
 
     def _receive(self, queue: str) -> list[DeadLetter]:
-        room = _A_BATCH if self._pace.most is None else self._pace.most - len(self._seen)
-        if room <= 0:
+        if not self._has_room():
             return []
+        room = _A_BATCH if self._pace.most is None else self._pace.most - len(self._seen)
         received = self._letters.receive(queue, min(_A_BATCH, room), HIDDEN_SECONDS)
         fresh = [letter for letter in received if letter.message_id not in self._seen]
         self._seen |= {letter.message_id for letter in fresh}
@@ -137,7 +144,7 @@ class Drain:
                 result = Result(result.outcome, f"{result.why}; not deleted: {problem}", done=False)
         if not (result.done and self._execute):
             with self._lock:
-                self._kept.append(letter)
+                self.left.append((letter, result))
         self._end(letter.queue, letter.message_id, result)
 
     def _result(self, letter: DeadLetter) -> Result:
@@ -154,11 +161,14 @@ class Drain:
 
     def _end(self, queue: str, about: str, result: Result) -> None:
         with self._lock:
+            self._done += 1
             self.tally.add(queue, result.outcome)
             self._hear(queue, about, result)
 
     def _has_room(self) -> bool:
-        return self._pace.most is None or self.tally.counts.total() < self._pace.most
+        pace = self._pace
+        in_time = pace.until_ms is None or self._time.now_ms() < pace.until_ms
+        return in_time and (pace.most is None or self._done < pace.most)
 
     def _wait_for_turn(self) -> None:
         if self._pace.rate is None:
@@ -170,10 +180,9 @@ class Drain:
         self._time.sleep_seconds((turn - now) / 1000)
 
     def _show_again(self) -> None:
-        for letter in self._kept:
+        for letter, _ in self.left:
             with suppress(ReconcilerError):  # it shows by itself when its time is over
                 self._letters.keep(letter, 0)
-        self._kept.clear()
 
 
 class _Beat:

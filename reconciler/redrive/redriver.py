@@ -11,10 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler import telemetry
+from reconciler.codec import Image
 from reconciler.detector import Detector, DetectorPorts
-from reconciler.errors import ReconcilerError, RecordsExpired
+from reconciler.errors import ReconcilerError, RecordsExpired, Undecodable
 from reconciler.events import ConflictEvent
-from reconciler.ledger import LedgerRow, State, ledger_row
+from reconciler.ledger import LedgerRow, State, event_of, ledger_row
 from reconciler.loss import DetectorPolicy, expired_row, undecodable
 from reconciler.ports import (
     ConflictBus,
@@ -77,11 +78,15 @@ class Redriver:
         """Do the work of a batch that Lambda set aside, given the reference to its document."""
         return self._done(Reference(reference, batch=True), lambda: None)
 
-    def resend(self, event: ConflictEvent) -> Result:
-        """Send an event whose row is open once more: the ledger is the outbox of the detector."""
+    def resend(self, row: Image) -> Result:
+        """Send the event of an open row once more: the ledger is the outbox of the detector."""
+        try:
+            event = event_of(row)
+        except Undecodable as problem:
+            return Result(Outcome.POISON, str(problem), done=False)
         if self._ports.bus.publish([event]):
             return Result(Outcome.LEFT, "the bus did not accept it", done=False)
-        return Result(Outcome.REDRIVEN, f"sent again: {event.conflict_id}")
+        return Result(Outcome.REDRIVEN, "its event is sent again")
 
     def _done(self, work: Work, beat: Callable[[], object]) -> Result:
         try:

@@ -71,7 +71,7 @@ Work = Named | Records | Loss | Reference | Nothing | Unreadable
 def works(body: str) -> list[Work]:
     """Return the work in a message or in a document."""
     try:
-        return _works(json.loads(body))
+        return _works(json.loads(body)) or [Unreadable("it holds no work")]
     except (*MALFORMED, Undecodable) as problem:
         return [Unreadable(f"{type(problem).__name__}: {problem}")]
 

@@ -104,9 +104,9 @@ class Functions:
         redriver, release = self._redriver(losses, about, send, read)
         return redriver.redrive(release.text(body))
 
-    def resend(self, event: ConflictEvent, about: str, send: Send) -> Result:
-        """Run the redriver on an event whose row is still open."""
-        return self._redriver((), about, send, lambda _: ())[0].resend(event)
+    def resend(self, row: Image, about: str, send: Send) -> Result:
+        """Run the redriver on a row that is still open."""
+        return self._redriver((), about, send, lambda _: ())[0].resend(row)
 
     def lost(self, event: ConflictEvent) -> Origin:
         """Return where the losing image of an event comes from."""

@@ -14,7 +14,7 @@ from reconciler.codec import to_json
 from reconciler.deployment import DETAIL_TYPE, SET_ASIDE_PREFIX
 from reconciler.errors import RecordsExpired
 from reconciler.events import ConflictEvent, Event
-from reconciler.ledger import event_of, item_key
+from reconciler.ledger import item_key
 from reconciler.ports import StreamRange
 from reconciler.redrive.outcome import Outcome, Result
 from reconciler.simulation import faults
@@ -98,7 +98,7 @@ class Redrive:
         row = self._functions.ledger.open_row(item_key(event.key), event.conflict_id)
         if row is not None:
             about = f"outbox/{self._region}/{event.conflict_id}"
-            resend = partial(self._functions.resend, event_of(row), about, self._bus)
+            resend = partial(self._functions.resend, row, about, self._bus)
             result = self._attempt(resend)
             if result is None or not result.done:
                 self._later(event.conflict_id, lambda: self._resend(event))

@@ -4,7 +4,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
 
-from reconciler.ledger import State, ledger_row
+from reconciler.ledger import State, event_of, ledger_row
 from reconciler.redrive import redriver
 from reconciler.redrive.outcome import Outcome, Result
 from reconciler.redrive.rehearsal import Heard
@@ -67,8 +67,9 @@ def an_open_row_closed_without_a_merge() -> AbstractContextManager[Any]:
     """Let a row that stays open be closed instead of sent again."""
 
     def make(_: Any) -> Any:
-        def resend(self: Any, event: Any) -> Result:
-            self._ports.ledger.record([ledger_row(event, State.RESOLVED, self._now_ms())])
+        def resend(self: Any, row: Any) -> Result:
+            closed = ledger_row(event_of(row), State.RESOLVED, self._now_ms())
+            self._ports.ledger.record([closed])
             return Result(Outcome.REDRIVEN, "")
 
         return resend

@@ -1,0 +1,70 @@
+"""Lambda entry point of the redrive: works off a region's dead letters, on a schedule.
+
+Behaviour: as `scripts/redrive_dlq.py --execute`, within limits: no letter is begun once the
+function's time is nearly over. A letter that was received many times and is still not done is
+counted and logged by itself: a person must look.
+"""
+
+import os
+import time
+from functools import cache, partial
+from typing import Any
+
+from handlers.observability import Observability, traced
+from handlers.settings import import_custom_types, read_redrive_limits, read_settings
+from reconciler import telemetry
+from reconciler.aws import now_ms
+from reconciler.aws.clients import client
+from reconciler.aws.dead_letters import SqsDeadLetters
+from reconciler.aws.redriving import redrive_ports
+from reconciler.deployment import Names
+from reconciler.loss import DetectorPolicy
+from reconciler.redrive.drain import Drain, Pace, Time
+from reconciler.redrive.redriver import RedrivePorts, Redriver
+
+_RESERVE_MS = 20_000  # for the letter that is worked on when the time is over
+
+
+@cache
+def _function() -> tuple[Names, DetectorPolicy, RedrivePorts, SqsDeadLetters, Observability]:
+    settings = read_settings(os.environ)
+    import_custom_types(settings.custom_types)
+    names = Names(settings.table, settings.region)
+
+    def client_of(service: str, attempts: int) -> Any:
+        return client(service, settings.region, attempts=attempts)
+
+    policy = DetectorPolicy(settings.table, settings.region, settings.outside_writes)
+    letters = SqsDeadLetters(client_of("sqs", 4))
+    observability = Observability("redrive", settings.table, settings.region)
+    return names, policy, redrive_ports(names, client_of), letters, observability
+
+
+@traced
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 (a schedule says nothing)
+    """Work off the dead letters; answer with the counts of outcomes."""
+    names, policy, ports, letters, observability = _function()
+    most, attempts = read_redrive_limits(os.environ)
+    until = now_ms() + context.get_remaining_time_in_millis() - _RESERVE_MS
+    drain = Drain(
+        letters,
+        Redriver(policy, ports, now_ms),
+        Time(now_ms, time.sleep),
+        execute=True,
+        pace=Pace(most=most, until_ms=until),
+        hear=partial(_note, observability),
+    )
+    with observability.invocation(context):
+        drain.queues(names.dead_letter_queues())
+        drain.leftovers(ports)
+        for letter, result in drain.left:
+            if letter.receives >= attempts:
+                observability.count(telemetry.REDRIVE_ESCALATED)
+                about = {"queue": letter.queue, "message_id": letter.message_id}
+                observability.note("escalated", **about, receives=letter.receives, why=result.why)
+    return dict(drain.tally.summary())
+
+
+def _note(observability: Observability, queue: str, about: str, result: Any) -> None:
+    observability.count("Redrive" + result.outcome.value.title().replace(" ", ""))
+    observability.note("redriven", queue=queue, about=about, outcome=result.outcome.value)

@@ -1,0 +1,30 @@
+"""What a redrive of one region works with, over AWS's APIs."""
+
+from collections.abc import Callable
+from typing import Any
+
+from reconciler.aws.clients import idempotent
+from reconciler.aws.items import DynamoItems
+from reconciler.aws.services import DynamoLedger, EventBridgeBus, S3Evidence, SqsParked
+from reconciler.aws.set_aside import S3SetAside
+from reconciler.aws.stream_records import StreamRecords
+from reconciler.deployment import Names
+from reconciler.redrive.redriver import RedrivePorts
+
+ClientOf = Callable[[str, int], Any]  # service, attempts
+
+
+def redrive_ports(names: Names, client_of: ClientOf) -> RedrivePorts:
+    """Return the ports of a region's redrive; Unavailable if its parked queue does not exist."""
+    sqs, evidence = client_of("sqs", 4), S3Evidence(names.evidence_bucket, client_of("s3", 4))
+    with idempotent(f"GetQueueUrl {names.parked_queue}"):
+        parked_url = sqs.get_queue_url(QueueName=names.parked_queue)["QueueUrl"]
+    return RedrivePorts(
+        items=DynamoItems(names.table, client_of("dynamodb", 1)),
+        ledger=DynamoLedger(names.ledger, client_of("dynamodb", 4)),
+        bus=EventBridgeBus(names.bus, client_of("events", 4)),
+        evidence=evidence,
+        parked=SqsParked(parked_url, sqs, evidence),
+        set_aside=S3SetAside(names.evidence_bucket, client_of("s3", 4)),
+        streams=StreamRecords(client_of("dynamodbstreams", 4)),
+    )

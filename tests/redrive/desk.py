@@ -1,0 +1,174 @@
+"""One region as a redrive sees it, in memory, with one log of all calls; and the shapes of work."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote_plus
+
+from reconciler.codec import Image
+from reconciler.events import ConflictEvent
+from reconciler.ledger import State, ledger_row
+from reconciler.loss import DetectorPolicy
+from reconciler.redrive.drain import Choice, Drain, Hear, Pace, Time
+from reconciler.redrive.outcome import Result
+from reconciler.redrive.redriver import RedrivePorts, Redriver, rehearsed
+from reconciler.redrive.shapes import works
+from tests.builders import Replica, assign, increment, written
+from tests.fakes import (
+    Call,
+    FakeBus,
+    FakeDeadLetters,
+    FakeEvidence,
+    FakeItems,
+    FakeLedger,
+    FakeParked,
+    FakeSetAside,
+    FakeStreamReader,
+)
+from tests.test_detector import record
+from tests.test_resolver import event
+
+NOW = 10_000_000
+ARN = "arn:aws:dynamodb:us-east-1:123456789012:table/parties/stream/2026-01-01T00:00:00.000"
+BATCH = "s3://parties-evidence/aws/lambda/1b2c/shard-1/2026-11-14T00.13.49 é"
+QUEUE = "parties-stream-dlq"
+MINE = written(assign("name", "Ada"), increment("balance", 5))
+THEIRS = written(assign("note", "Eve"), replica="euw1", at=2_000)
+POISON = record(7, MINE | {"_rec": {"M": {"v": {"N": "0"}}}}, MINE)
+
+
+def lost(number: int, points: int = 1) -> dict[str, Any]:
+    """Return a record in which a write of this region was lost."""
+    return record(number, Replica("use1").write(increment("balance", points), at=points), THEIRS)
+
+
+def a_loss(**changed: Any) -> ConflictEvent:
+    """Return the event of a loss."""
+    return ConflictEvent.model_validate(event(MINE, THEIRS, **changed).model_dump())
+
+
+def given_up(*records: Mapping[str, Any], payload: bool = True) -> dict[str, Any]:
+    """Return the document of a batch that Lambda set aside, with or without its payload."""
+    numbers = [each["dynamodb"]["SequenceNumber"] for each in records]
+    document: dict[str, Any] = {
+        "requestContext": {
+            "requestId": "316aa6d0-8154-xmpl-9af7-85d5f4a6bc81",
+            "functionArn": "arn:aws:lambda:us-east-1:123456789012:function:parties-detect",
+            "condition": "RetryAttemptsExhausted",
+            "approximateInvokeCount": 3,
+        },
+        "responseContext": {"statusCode": 200, "executedVersion": "$LATEST"},
+        "version": "1.0",
+        "timestamp": "2026-11-14T00:13:49.717Z",
+        "DDBStreamBatchInfo": {
+            "shardId": "shard-1",
+            "startSequenceNumber": numbers[0],
+            "endSequenceNumber": numbers[-1],
+            "approximateArrivalOfFirstRecord": "2026-11-14T00:13:19Z",
+            "approximateArrivalOfLastRecord": "2026-11-14T00:13:19Z",
+            "batchSize": len(records),
+            "streamArn": ARN,
+        },
+    }
+    if payload:
+        document["payload"] = json.dumps({"Records": list(records)})
+    return document
+
+
+def stored(reference: str) -> str:
+    """Return S3's notification of an object."""
+    bucket, _, key = reference.removeprefix("s3://").partition("/")
+    place = {"bucket": {"name": bucket}, "object": {"key": quote_plus(key)}}
+    one = {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": place}
+    return json.dumps({"Records": [one]})
+
+
+def told(each: ConflictEvent) -> str:
+    """Return the message of an event, as EventBridge puts it into a queue."""
+    return json.dumps(
+        {"version": "0", "detail-type": "Replicated Write Lost", "detail": each.document()}
+    )
+
+
+class Desk:
+    """A region, its dead letters, and a redriver at work on them."""
+
+    def __init__(self, *, current: Image | None = THEIRS) -> None:
+        self.log: list[Call] = []
+        self.now = NOW
+        self.items, self.ledger, self.bus = (
+            FakeItems(log=self.log),
+            FakeLedger(self.log),
+            FakeBus(self.log),
+        )
+        self.evidence, self.parked = FakeEvidence(self.log), FakeParked(self.log)
+        self.set_aside, self.streams = FakeSetAside(self.log), FakeStreamReader(self.log)
+        self.letters = FakeDeadLetters(self.log)
+        self.letters.now_ms = NOW
+        self.slept: list[float] = []
+        if current is not None:
+            self.items.place(current)
+
+    @property
+    def ports(self) -> RedrivePorts:
+        return RedrivePorts(
+            items=self.items,
+            ledger=self.ledger,
+            bus=self.bus,
+            evidence=self.evidence,
+            parked=self.parked,
+            set_aside=self.set_aside,
+            streams=self.streams,
+        )
+
+    def redriver(self, *, execute: bool = True) -> Redriver:
+        ports = self.ports if execute else rehearsed(self.ports)
+        return Redriver(DetectorPolicy("parties", "us-east-1"), ports, lambda: self.now)
+
+    def redrive(self, body: Any, *, execute: bool = True) -> Result:
+        text = body if isinstance(body, str) else json.dumps(body)
+        return self.redriver(execute=execute).redrive(text)
+
+    def drain(
+        self,
+        *,
+        execute: bool = True,
+        choice: Choice | None = None,
+        pace: Pace | None = None,
+        hear: Hear = lambda *_: None,
+    ) -> Drain:
+        return Drain(
+            self.letters,
+            self.redriver(execute=execute),
+            Time(lambda: self.now, self.sleep),
+            execute=execute,
+            choice=choice,
+            pace=pace,
+            hear=hear,
+        )
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += round(seconds * 1000)
+        self.letters.now_ms = self.now
+
+    def place_batch(self, *records: Mapping[str, Any]) -> str:
+        """Put a batch where Lambda does; return the reference to it."""
+        self.set_aside.documents[BATCH] = json.dumps(given_up(*records))
+        return BATCH
+
+    def open_row(self, each: ConflictEvent, at_ms: int = 0) -> None:
+        row = ledger_row(each, State.OPEN, at_ms)
+        self.ledger.rows[row.conflict_id] = row.item
+
+    def names(self) -> list[str]:
+        return [call.name for call in self.log]
+
+    def sent(self) -> list[str]:
+        return [each.sequence_number for each in self.bus.sent]
+
+
+def shapes(body: Any) -> list[str]:
+    """Return what kinds of work a message holds."""
+    text = body if isinstance(body, str) else json.dumps(body)
+    return [type(work).__name__ for work in works(text)]

@@ -1,0 +1,281 @@
+"""The work of a dead letter is done again, and confirmed, or the letter stays."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from reconciler import loss
+from reconciler.errors import RecordsExpired
+from reconciler.image import read
+from reconciler.redrive.outcome import Outcome, Result, worst
+from tests.builders import assign, written
+from tests.fakes import REFUSED
+from tests.redrive.desk import (
+    ARN,
+    BATCH,
+    MINE,
+    POISON,
+    THEIRS,
+    Desk,
+    a_loss,
+    given_up,
+    lost,
+    stored,
+    told,
+)
+from tests.test_detector import clean
+
+WRITES = {"put", "record", "publish", "park", "keep", "done"}
+
+
+def named(desk: Desk, *records: Any) -> dict[str, Any]:
+    desk.streams.shards[ARN, "shard-1"] = list(records)
+    return given_up(*records, payload=False)
+
+
+# Batches of the stream
+
+
+@pytest.mark.parametrize("shape", ["payload", "named", "stored"])
+def test_the_losses_of_a_batch_get_their_rows_and_events(shape: str) -> None:
+    desk = Desk()
+    batch = (lost(1), clean(2), lost(3, points=2))
+    desk.place_batch(*batch)
+    bodies = {
+        "payload": given_up(*batch),
+        "named": named(desk, *batch),
+        "stored": stored(BATCH),
+    }
+    assert desk.redrive(bodies[shape]) == Result(Outcome.REDRIVEN, "3 records, 2 losses")
+    assert desk.sent() == ["1", "3"]
+    assert desk.ledger.states() == ["OPEN", "OPEN"]
+
+
+def test_a_batch_without_losses_was_repaired_already() -> None:
+    assert Desk().redrive(given_up(clean(1))).outcome is Outcome.ALREADY_REPAIRED
+
+
+def test_a_stored_batch_is_moved_away_once_its_work_is_done_and_not_before() -> None:
+    desk = Desk()
+    desk.place_batch(lost(1))
+    desk.bus.refuses.append(set)
+    assert not desk.redrive(stored(BATCH)).done
+    assert not desk.set_aside.is_empty()
+    assert desk.redrive(stored(BATCH)).done
+    assert desk.names()[-2:] == ["publish", "done"]
+    assert desk.redrive(stored(BATCH)).outcome is Outcome.ALREADY_REPAIRED
+
+
+def test_a_stored_batch_that_nobody_has_is_poison_for_a_person_not_a_traceback() -> None:
+    result = Desk().redrive(stored(BATCH))
+    assert (result.outcome, result.done) == (Outcome.POISON, False)
+    assert "RecordsExpired" in result.why
+
+
+def test_a_poison_record_is_parked_by_itself_and_the_others_are_detected() -> None:
+    desk = Desk()
+    result = desk.redrive(given_up(lost(1), POISON, lost(9, points=2)))
+    assert result == Result(Outcome.POISON, "3 records, 2 losses, 1 parked")
+    assert desk.sent() == ["1", "9"]
+    assert [each["record"] for each in desk.parked.documents] == [POISON]
+    assert sorted(desk.ledger.states()) == ["OPEN", "OPEN", "PARKED"]
+
+
+def test_a_record_at_which_the_code_fails_is_parked_by_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk = Desk()
+    bug = lost(2, points=2)
+
+    def conflict(record: Any, *rest: Any) -> Any:
+        if record["dynamodb"]["SequenceNumber"] == "2":
+            raise RuntimeError("a bug")
+        return loss.conflict(record, *rest)
+
+    monkeypatch.setattr("reconciler.detector.conflict", conflict)
+    assert desk.redrive(given_up(lost(1), bug, lost(3))).outcome is Outcome.POISON
+    assert desk.sent() == ["1", "3"]
+    (document,) = desk.parked.documents
+    assert (document["record"], document["reason"]) == (bug, "RuntimeError: a bug")
+
+
+def test_records_that_are_gone_become_a_row_and_those_that_are_left_are_detected() -> None:
+    desk = Desk()
+    body = named(desk, lost(5), lost(6, points=2))
+    desk.streams.shards[ARN, "shard-1"] = [lost(6, points=2)]
+    result = desk.redrive(body)
+    assert (result.outcome, result.done) == (Outcome.EXPIRED, True)
+    assert desk.sent() == ["6"]
+    row = desk.ledger.rows["expired-use1-5"]
+    assert (row["state"], row["ordering"]) == ({"S": "PARKED"}, {"S": "UNKNOWN"})
+    assert "2 records from 5 to 6 of shard-1" in row["reason"]["S"]
+    assert "expires" not in row
+
+
+def test_records_that_are_gone_keep_their_message_if_the_row_is_not_written() -> None:
+    desk = Desk()
+    body = named(desk, lost(5))
+    desk.streams.shards.clear()
+    desk.ledger.refuses.append(set)
+    assert not desk.redrive(body).done
+
+
+# Conflict events
+
+
+def test_an_event_is_merged_and_its_row_closed() -> None:
+    desk = Desk()
+    result = desk.redrive(told(a_loss()))
+    assert (result.outcome, result.done) == (Outcome.REDRIVEN, True)
+    assert read(next(iter(desk.items.items.values()))) == {
+        "id": "p1",
+        "name": "Ada",
+        "note": "Eve",
+        "balance": 5,
+    }
+    assert desk.ledger.states() == ["RESOLVED"]
+    assert desk.redrive(told(a_loss())).outcome is Outcome.ALREADY_REPAIRED
+
+
+def test_an_event_that_cannot_be_merged_is_parked_and_done_with() -> None:
+    desk = Desk(current=None)
+    result = desk.redrive(told(a_loss()))
+    assert (result.outcome, result.done) == (Outcome.POISON, True)
+    assert len(desk.parked.documents) == 1
+    assert desk.ledger.states() == ["PARKED"]
+
+
+def test_a_parked_event_that_still_cannot_be_merged_stays_where_it_is() -> None:
+    desk = Desk(current=None)
+    result = desk.redrive({"reason": "ItemGone", "event": a_loss().document()})
+    assert (result.outcome, result.done) == (Outcome.POISON, False)
+    assert result.why.startswith("ItemGone")
+    assert desk.parked.documents == []
+
+
+def test_a_parked_record_that_can_be_decoded_now_is_detected_and_its_row_closed() -> None:
+    desk = Desk()
+    parked = lost(4)
+    assert desk.redrive({"reason": "once", "record": parked}).done
+    assert desk.sent() == ["4"]
+    assert desk.ledger.rows["undecodable-use1-4"]["state"] == {"S": "RESOLVED"}
+
+
+def test_a_parked_record_that_is_still_poison_stays_and_is_not_parked_again() -> None:
+    desk = Desk()
+    result = desk.redrive({"reason": "once", "record": POISON})
+    assert (result.outcome, result.done) == (Outcome.POISON, False)
+    assert desk.parked.documents == []
+
+
+def test_a_claim_check_is_followed() -> None:
+    desk = Desk()
+    reference = desk.evidence.put("big", json.dumps({"reason": "w", "event": a_loss().document()}))
+    assert desk.redrive({"reason": "w", "document_ref": reference}).outcome is Outcome.REDRIVEN
+
+
+def test_an_open_row_is_sent_again_whole() -> None:
+    desk = Desk()
+    desk.open_row(a_loss())
+    (row,) = desk.ledger.rows.values()
+    assert desk.redriver().resend(row).done
+    assert [each.document() for each in desk.bus.sent] == [a_loss().document()]
+
+
+def test_a_row_that_is_none_is_poison() -> None:
+    result = Desk().redriver().resend({"conflict_id": {"S": "c"}})
+    assert (result.outcome, result.done) == (Outcome.POISON, False)
+
+
+# A rehearsal, refusals
+
+
+BODIES = {
+    "batch": given_up(lost(1), POISON, clean(3)),
+    "stored": stored(BATCH),
+    "event": told(a_loss()),
+    "parked": {"reason": "why", "record": lost(4)},
+    "expired": given_up(lost(5), payload=False),
+}
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_a_rehearsal_writes_nothing_and_says_what_the_real_one_does(name: str) -> None:
+    rehearsed, real = Desk(), Desk()
+    for desk in (rehearsed, real):
+        desk.place_batch(lost(1))
+    said = rehearsed.redrive(BODIES[name], execute=False)
+    assert set(rehearsed.names()) & WRITES == set()
+    assert said == real.redrive(BODIES[name])
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_whatever_call_is_refused_the_message_stays_until_all_of_it_is_done(name: str) -> None:
+    healthy = Desk()
+    healthy.place_batch(lost(1))
+    healthy.redrive(BODIES[name])
+    calls = healthy.names()
+    for place in range(len(calls)):
+        desk = Desk()
+        desk.place_batch(lost(1))
+        _refuse(desk, calls[place], calls[:place].count(calls[place]))
+        if not desk.redrive(BODIES[name]).done:
+            assert desk.redrive(BODIES[name]).done
+        # Done once, at the first try or at the second: then nothing is missing.
+        assert _states(desk) == _states(healthy), calls[place]
+        assert desk.items.items == healthy.items.items
+        sent = {each.identifier for each in desk.bus.sent}
+        assert sent == {each.identifier for each in healthy.bus.sent}
+
+
+def _states(desk: Desk) -> dict[str, str]:
+    return {name: row["state"]["S"] for name, row in desk.ledger.rows.items()}
+
+
+def _refuse(desk: Desk, name: str, after: int) -> None:
+    ports = {
+        "put": desk.items,
+        "get": desk.items,
+        "record": desk.ledger,
+        "publish": desk.bus,
+        "park": desk.parked,
+        "keep": desk.evidence,
+        "read": desk.streams,
+        "fetch": desk.set_aside,
+        "done": desk.set_aside,
+    }
+    port = ports[name]
+    if name in ("record", "publish"):
+        port.refuses.extend([lambda _: set()] * after + [set])  # type: ignore[attr-defined]  # both have it
+    else:
+        port.faults.extend([None] * after + [REFUSED])
+
+
+# How several results are one
+
+
+def test_the_worst_result_speaks_for_all_and_all_must_be_done() -> None:
+    done, left = Result(Outcome.REDRIVEN, "a"), Result(Outcome.LEFT, "b", done=False)
+    assert worst([done, left]) == left
+    assert worst([done, Result(Outcome.POISON, "c")]) == Result(Outcome.POISON, "c")
+    assert worst([replace(done, done=False), Result(Outcome.EXPIRED, "c")]).done is False
+    assert worst([]).done
+
+
+def test_a_newer_releases_record_is_left_until_that_release_is_here() -> None:
+    newer = MINE | {"_rec": {"M": {"v": {"N": "2"}}}}
+    record = lost(1)
+    record["dynamodb"]["OldImage"] = newer
+    result = Desk().redrive(given_up(record))
+    assert (result.outcome, result.done) == (Outcome.LEFT, False)
+    assert "deploy the newer release" in result.why
+
+
+def test_an_error_of_the_stream_is_told_in_words() -> None:
+    desk = Desk()
+    desk.streams.faults.append(RecordsExpired("the stream is gone", records=[]))
+    body = named(desk, lost(1))
+    assert desk.redrive(body).why == "RecordsExpired: the stream is gone"
+    assert written(assign("name", "Ada")) != THEIRS
