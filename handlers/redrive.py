@@ -55,6 +55,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
         hear=partial(_note, observability),
     )
     with observability.invocation(context):
+        observability.count(telemetry.REDRIVE_RUNS)
         drain.queues(names.dead_letter_queues())
         drain.leftovers(ports)
         for letter, result in drain.left:

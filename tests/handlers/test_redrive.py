@@ -1,0 +1,93 @@
+"""The redrive on a schedule: within its limits, and with a word about what it cannot do."""
+
+from collections.abc import Iterator
+
+import pytest
+
+import handlers.redrive
+from handlers.redrive import handler
+from reconciler import telemetry
+from reconciler.deployment import function_environment
+from reconciler.errors import InvalidInput
+from reconciler.image import read
+from tests.aws.conftest import REGION
+from tests.handlers.conftest import Context, metrics
+from tests.redrive.desk import THEIRS, a_loss, told
+from tests.redrive.region import Region
+
+
+class InTime(Context):
+    """An invocation with time left."""
+
+    left_ms = 120_000
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.left_ms
+
+
+@pytest.fixture
+def region(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Region]:
+    made = Region(REGION)
+    for name, value in function_environment(made.names, parked_queue_url="unused").items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("RECONCILER_TRACING", raising=False)
+    handlers.redrive._function.cache_clear()
+    yield made
+    handlers.redrive._function.cache_clear()
+
+
+def test_what_is_in_the_queues_is_done_and_counted(
+    region: Region, capsys: pytest.CaptureFixture[str]
+) -> None:
+    region.place(THEIRS)
+    queue = "parties-resolve-dlq"
+    region.send(queue, told(a_loss()))
+    answer = handler({}, InTime())
+    assert answer["redriven"] == answer["queues"][queue]["redriven"] == 1
+    assert (region.depth(queue), region.states()) == (0, ["RESOLVED"])
+    assert (read(region.item()) or {})["balance"] == 5
+    assert metrics(capsys.readouterr().out)["RedriveRedriven"] == [1.0]
+
+
+def test_a_message_that_was_tried_often_is_escalated_by_name_and_stays(
+    region: Region,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("RECONCILER_REDRIVE_ATTEMPTS", "2")
+    region.send("parties-parked", "garbage")
+    handler({}, InTime())
+    assert [each for each in caplog.records if each.message == "escalated"] == []
+    capsys.readouterr()
+    handler({}, InTime())
+    (line,) = (vars(each) for each in caplog.records if each.message == "escalated")
+    assert (line["queue"], line["receives"]) == ("parties-parked", 2)
+    assert "JSONDecodeError" in line["why"]
+    assert metrics(capsys.readouterr().out)[telemetry.REDRIVE_ESCALATED] == [1.0]
+    assert region.depth("parties-parked") == 1
+
+
+def test_no_more_than_the_most_is_done_in_a_run(
+    region: Region, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RECONCILER_REDRIVE_MOST", "2")
+    for number in range(3):
+        region.send("parties-parked", f"garbage {number}")
+    assert handler({}, InTime())["poison"] == 2
+
+
+def test_nothing_is_begun_when_the_time_is_nearly_over(region: Region) -> None:
+    region.send("parties-parked", "garbage")
+    context = InTime()
+    context.left_ms = 19_000
+    assert handler({}, context)["poison"] == 0
+
+
+@pytest.mark.parametrize("name", ["RECONCILER_REDRIVE_MOST", "RECONCILER_REDRIVE_ATTEMPTS"])
+def test_a_limit_that_is_no_number_is_named(
+    region: Region, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "many")
+    with pytest.raises(InvalidInput, match=f"{name} is 'many'"):
+        handler({}, InTime())
