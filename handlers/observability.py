@@ -30,9 +30,11 @@ class Observability:
         self._metrics = Metrics(namespace=namespace)
         self._metrics.set_default_dimensions(table=table, region=region)
         self._counts: Counter[str] = Counter()
+        self._is_quiet = True  # nothing was measured: there is no line to send
 
     def count(self, metric: str, value: float = 1) -> None:
         """Add to a metric; names ending in `_ms` are single measurements."""
+        self._is_quiet = False
         if metric.endswith("_ms"):
             self._metrics.add_metric(metric, MetricUnit.Milliseconds, value)
         else:
@@ -55,7 +57,9 @@ class Observability:
             for metric, value in self._counts.items():
                 self._metrics.add_metric(metric, MetricUnit.Count, value)
             self._counts.clear()
-            self._metrics.flush_metrics()
+            if not self._is_quiet:
+                self._metrics.flush_metrics()
+            self._is_quiet = True
 
 
 def traced(handler: Handler) -> Handler:

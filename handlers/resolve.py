@@ -16,7 +16,7 @@ from reconciler.aws.clients import client
 from reconciler.aws.items import DynamoItems
 from reconciler.aws.services import DynamoLedger, S3Evidence, SqsParked
 from reconciler.aws.set_aside import S3SetAside
-from reconciler.deployment import CERTIFICATE_DETAIL_TYPE
+from reconciler.deployment import CERTIFICATE_DETAIL_TYPE, LOOP_PAUSE
 from reconciler.errors import Unavailable, Undecodable
 from reconciler.events import Event, FoldCertificate, parse_certificate, parse_event
 from reconciler.ports import ParkedChanges
@@ -39,7 +39,8 @@ def _function() -> tuple[Resolver, ParkedChanges, Observability]:
         set_aside=S3SetAside(settings.evidence_bucket, client("s3", region)),
         telemetry=observability,
     )
-    return Resolver(ports, now_ms), parked, observability
+    pause = LOOP_PAUSE if settings.pauses else None
+    return Resolver(ports, now_ms, pause), parked, observability
 
 
 @traced

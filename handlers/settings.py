@@ -30,6 +30,7 @@ class Settings:
     outside_writes: Literal["accept", "restore"]
     folds: bool
     custom_types: tuple[str, ...]
+    pauses: bool
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -38,9 +39,15 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     policy = environment.get("RECONCILER_OUTSIDE_WRITES", "accept")
     if policy not in ("accept", "restore"):
         problems.append(f"RECONCILER_OUTSIDE_WRITES is {policy!r}; it is 'accept' or 'restore'")
-    folds = environment.get("RECONCILER_FOLDS", "on")
-    if folds not in ("on", "off"):
-        problems.append(f"RECONCILER_FOLDS is {folds!r}; it is 'on' or 'off'")
+    switches = {
+        name: environment.get(name, default)
+        for name, default in (("RECONCILER_FOLDS", "on"), ("RECONCILER_PAUSE_LOOPS", "off"))
+    }
+    problems += [
+        f"{name} is {value!r}; it is 'on' or 'off'"
+        for name, value in switches.items()
+        if value not in ("on", "off")
+    ]
     listed = environment.get("RECONCILER_CUSTOM_TYPES", "")
     custom_types = tuple(name.strip() for name in listed.split(",")) if listed.strip() else ()
     problems += [
@@ -53,8 +60,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     return Settings(
         **{field: environment[name] for field, name in _REQUIRED.items()},
         outside_writes="restore" if policy == "restore" else "accept",
-        folds=folds == "on",
+        folds=switches["RECONCILER_FOLDS"] == "on",
         custom_types=custom_types,
+        pauses=switches["RECONCILER_PAUSE_LOOPS"] == "on",
     )
 
 
@@ -68,3 +76,14 @@ def import_custom_types(modules: Sequence[str]) -> None:
                 f"RECONCILER_CUSTOM_TYPES: {name!r} cannot be imported"
                 f" ({type(problem).__name__}: {problem}); package it with the functions"
             ) from problem
+
+
+def read_redrive_limits(environment: Mapping[str, str]) -> tuple[int, int]:
+    """Return the most messages of one run, and after how many receives a message is escalated."""
+    known = {"RECONCILER_REDRIVE_MOST": "100", "RECONCILER_REDRIVE_ATTEMPTS": "5"}
+    texts = {name: environment.get(name, default) for name, default in known.items()}
+    for name, text in texts.items():
+        if not text.isdecimal() or int(text) == 0:
+            raise InvalidInput(f"environment: {name} is {text!r}; it is a number from 1 on")
+    most, attempts = map(int, texts.values())
+    return most, attempts

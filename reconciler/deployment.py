@@ -18,6 +18,8 @@ METRICS_NAMESPACE = "DynamoDBReconciler"
 
 DETECT_HANDLER = "handlers.detect:handler"
 RESOLVE_HANDLER = "handlers.resolve:handler"
+APPROVE_HANDLER = "handlers.approve:handler"
+REDRIVE_HANDLER = "handlers.redrive:handler"
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,35 @@ WITNESS_SOURCE = QueueSource(delay_seconds=60)
 
 
 @dataclass(frozen=True)
+class Approval:
+    """The workflow in which a person decides a parked loss: who is asked how often, how long.
+
+    A schedule starts it for every parked row: each `sweep_minutes`, with the same name.
+    """
+
+    sweep_minutes: int = 5
+    decision_seconds: int = 86_400
+    escalations: int = 2
+    function_timeout_seconds: int = 60
+
+
+@dataclass(frozen=True)
+class LoopPause:
+    """How many write-backs of one item within the window make a resolver leave it alone.
+
+    The window is shorter than a message's life in its queue, so that a pause ends first.
+    """
+
+    limit: int = 100
+    window_seconds: int = 600
+
+
+APPROVAL = Approval()
+LOOP_PAUSE = LoopPause()
+CONFLICTS_PER_MINUTE_ALARM = 600  # of one table in one region; detection goes on, whatever the rate
+
+
+@dataclass(frozen=True)
 class Names:
     """What one region's resources are called, all derived from the table's name."""
 
@@ -99,7 +130,9 @@ class Names:
 
     @property
     def evidence_bucket(self) -> str:
-        return f"{self.table}-evidence-{self.region}"
+        """S3 takes small letters, digits and hyphens; a table's name may have others."""
+        table = self.table.lower().replace("_", "-").replace(".", "-")
+        return f"{table}-evidence-{self.region}"
 
     @property
     def detect_function(self) -> str:
@@ -108,6 +141,26 @@ class Names:
     @property
     def resolve_function(self) -> str:
         return f"{self.table}-resolve"
+
+    @property
+    def redrive_function(self) -> str:
+        return f"{self.table}-redrive"
+
+    @property
+    def approve_function(self) -> str:
+        return f"{self.table}-approve"
+
+    @property
+    def approval_state_machine(self) -> str:
+        return f"{self.table}-approval"
+
+    @property
+    def decisions_topic(self) -> str:
+        return f"{self.table}-decisions"
+
+    @property
+    def escalations_topic(self) -> str:
+        return f"{self.table}-escalations"
 
     def dead_letter_queues(self) -> tuple[str, ...]:
         """Return the queues that a redrive reads: what failed, and what was parked."""
@@ -141,7 +194,7 @@ def stream_filters(partition_key: str) -> list[dict[str, Any]]:
 
 
 def function_environment(names: Names, *, parked_queue_url: str) -> dict[str, str]:
-    """Return the environment variables that both Lambda functions of a region are given."""
+    """Return the environment variables that the Lambda functions of a region are given."""
     return {
         "RECONCILER_TABLE": names.table,
         "RECONCILER_LEDGER_TABLE": names.ledger,

@@ -14,12 +14,14 @@ from typing import Any
 
 from reconciler import telemetry
 from reconciler.codec import Image, canonical_image
+from reconciler.deployment import LoopPause
 from reconciler.errors import ClockAhead, Contention, OutcomeUnknown, ReconcilerError, Undecodable
 from reconciler.events import ConflictEvent, FoldCertificate
 from reconciler.folding import CERTIFICATE_LIFE_MS, folded
 from reconciler.hlc import MAXIMUM_CLOCK_DRIFT_MS, drift_ms
 from reconciler.item import context_of, is_managed
 from reconciler.ledger import LedgerRow, State, Work, item_key, ledger_row
+from reconciler.pausing import WriteBacks
 from reconciler.ports import (
     EvidenceStore,
     ItemStore,
@@ -69,11 +71,14 @@ class Settled:
 
 
 class Resolver:
-    """See the module. `now_ms` is the physical clock."""
+    """See the module. `now_ms` is the physical clock; without `pause` no item is left alone."""
 
-    def __init__(self, ports: ResolverPorts, now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, ports: ResolverPorts, now_ms: Callable[[], int], pause: LoopPause | None = None
+    ) -> None:
         self._ports = ports
         self._now_ms = now_ms
+        self._write_backs = WriteBacks(pause) if pause else None
 
     def resolve(self, messages: Sequence[Message]) -> list[str]:
         """Resolve a batch; return the identifiers of the messages that must come back."""
@@ -82,6 +87,8 @@ class Resolver:
             groups.setdefault(item_key(message.event.key), []).append(message)
         failed: list[str] = []
         rows: dict[str, tuple[LedgerRow, list[str]]] = {}
+        paused = [name for name, group in groups.items() if self._is_paused(name, group)]
+        left_alone = [message.identifier for name in paused for message in groups.pop(name)]
         for group in groups.values():
             for message, settled in self._outcomes(group):
                 if settled.state is None:
@@ -94,7 +101,15 @@ class Resolver:
             failed += rows[identifier][1]
         if failed:
             self._ports.telemetry.count(telemetry.RESOLUTION_FAILURES, len(failed))
-        return failed
+        return failed + left_alone
+
+    def _is_paused(self, name: str, group: Sequence[Message]) -> bool:
+        made = self._write_backs
+        if made is None or not made.are_too_many(name, self._now_ms()):
+            return False
+        self._ports.telemetry.count(telemetry.PAUSED, len(group))
+        self._ports.telemetry.note("paused", key=group[0].event.key)
+        return True
 
     def fold(self, certificate: FoldCertificate) -> bool:
         """Fold the certified lineages of the current item, if that is exact; return whether it was.
@@ -221,6 +236,8 @@ class Resolver:
         counted = self._ports.telemetry
         counted.count(outcome)
         now = self._now_ms()
+        if outcome == telemetry.WRITE_BACKS and self._write_backs is not None:
+            self._write_backs.add(item_key(events[0].key), now)
         for event in events:
             if outcome == telemetry.WRITE_BACKS:
                 counted.count(telemetry.WRITES_RESCUED, len(event.lost_dots))

@@ -14,6 +14,12 @@ WRITE_BACKS = "WriteBacks"
 ALREADY_REPAIRED = "AlreadyRepaired"
 RESOLUTION_FAILURES = "ResolutionFailures"
 FOLDS = "Folds"
+PAUSED = "Paused"
+DECISIONS_ASKED = "DecisionsAsked"
+DECISIONS_ESCALATED = "DecisionsEscalated"
+DECISIONS = "Decisions"
+REDRIVE_RUNS = "RedriveRuns"  # and one for each outcome, such as RedrivePoison
+REDRIVE_ESCALATED = "RedriveEscalated"
 LOSS_TO_DETECTION_MS = "LossToDetection_ms"
 LOSS_TO_REPAIR_MS = "LossToRepair_ms"
 

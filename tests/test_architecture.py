@@ -47,6 +47,9 @@ PURE = [
     "case",
     "ruling",
     "arbitration",
+    "approval",
+    "question",
+    "pausing",
 ]
 LAYERS = [
     ["errors", "deployment"],
@@ -60,12 +63,12 @@ LAYERS = [
     ["editor", "detection", "repair"],
     ["events"],
     ["ledger", "record"],
-    ["folding"],
+    ["folding", "pausing"],
     ["ports", "telemetry"],
     ["loss"],
     ["detector", "resolver", "settlement", "feed"],
     ["table", "decision", "case", "redrive"],
-    ["ruling"],
+    ["ruling", "approval", "question"],
     ["arbitration", "doctor"],
 ]
 IMPURE = {"time", "random", "os", "uuid", "secrets", "boto3", "botocore", "socket", "threading"}

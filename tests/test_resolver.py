@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 
 from reconciler import telemetry
 from reconciler.codec import Image, canonical_image, to_json
+from reconciler.deployment import LoopPause
 from reconciler.detection import Finding, classify
 from reconciler.errors import TypeMismatch
 from reconciler.events import ConflictEvent, conflict_id
 from reconciler.image import DELETE, merge, read, write
 from reconciler.item import context_of
+from reconciler.ledger import State, ledger_row
 from reconciler.repair import merged_into
 from reconciler.resolver import ATTEMPTS, Message, Resolver, ResolverPorts
 from reconciler.schema import Schema
@@ -40,6 +42,8 @@ class World:
     """A resolver with fakes that share one call log."""
 
     log: list[Call] = field(default_factory=list)
+    pause: LoopPause | None = None
+    now_ms: int = 20_000
 
     def __post_init__(self) -> None:
         self.items, self.ledger = FakeItems(log=self.log), FakeLedger(self.log)
@@ -54,7 +58,7 @@ class World:
             set_aside=self.set_aside,
             telemetry=self.telemetry,
         )
-        self.resolver = Resolver(ports, lambda: 20_000)
+        self.resolver = Resolver(ports, lambda: self.now_ms, self.pause)
 
     def resolve(self, *events: ConflictEvent) -> list[str]:
         return self.resolver.resolve(
@@ -541,3 +545,75 @@ def test_any_order_repetition_and_batching_of_the_messages_leads_to_the_same_byt
         batches += [[numbers[int(name[1:])] for name in failed]] if failed else []
     assert world.item() == reduce(merge, losses, EVE)
     assert world.ledger.states() == ["RESOLVED"] * 5
+
+
+# Pausing
+
+PAUSE = LoopPause(limit=2, window_seconds=60)
+
+
+def overwritten(world: World) -> ConflictEvent:
+    """Overwrite the item as a job does that never looks; return the event of the loss."""
+    lost = world.item()
+    world.items.place(EVE)
+    found: ConflictEvent = event(lost, EVE)
+    world.ledger.record([ledger_row(found, State.OPEN, world.now_ms)])
+    return found
+
+
+def in_a_loop(**chosen: Any) -> World:
+    """Return a world in which an item was just written back three times."""
+    world = World(**chosen)
+    world.items.place(ADA)
+    for _ in range(3):
+        assert world.resolve(overwritten(world)) == []
+    return world
+
+
+def test_an_item_that_loops_is_left_alone_and_its_row_stays_open() -> None:
+    world = in_a_loop(pause=PAUSE)
+    loss = overwritten(world)
+    assert world.resolve(loss, loss) == ["m0", "m1"]
+    assert world.item() == EVE
+    assert world.ledger.states() == ["OPEN"]
+    assert world.telemetry.counts[telemetry.PAUSED] == 2
+    assert world.telemetry.counts[telemetry.RESOLUTION_FAILURES] == 0
+    assert world.telemetry.notes[-1] == ("paused", {"key": WIRE_KEY})
+
+
+def test_after_the_window_a_paused_loss_is_resolved_and_nothing_of_it_is_missing() -> None:
+    world = in_a_loop(pause=PAUSE)
+    loss = overwritten(world)
+    world.now_ms += 59_999
+    assert world.resolve(loss) == ["m0"]
+    world.now_ms += 1
+    assert world.resolve(loss) == []
+    assert world.plain() == {"id": "p1", "name": "Ada", "balance": 5, "note": "Eve"}
+    assert world.ledger.states() == ["RESOLVED"]
+
+
+def test_what_is_lost_again_and_again_has_one_row_so_rows_cannot_count_it() -> None:
+    world = in_a_loop()
+    assert world.telemetry.counts[telemetry.WRITE_BACKS] == 3
+    assert world.ledger.states() == ["RESOLVED"]
+
+
+def test_without_a_pause_no_item_is_left_alone() -> None:
+    world = in_a_loop()
+    assert world.resolve(overwritten(world)) == []
+    assert world.ledger.states() == ["RESOLVED"]
+
+
+def test_a_loss_that_needs_no_write_back_counts_for_no_pause() -> None:
+    world = World(pause=PAUSE)
+    world.items.place(EVE)
+    assert [world.resolve(event(ADA, EVE)) for _ in range(9)] == [[]] * 9
+    assert world.resolve(overwritten(world)) == []
+
+
+def test_another_item_of_the_batch_is_resolved_while_one_is_paused() -> None:
+    world = in_a_loop(pause=PAUSE)
+    winner = EVE | {"id": {"S": "p2"}}
+    world.items.place(winner)
+    assert world.resolve(overwritten(world), event(ours(1, identifier="p2"), winner)) == ["m0"]
+    assert (read(world.item("p2")) or {})["balance"] == 10

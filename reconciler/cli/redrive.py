@@ -84,18 +84,25 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
         return
     choice = Choice(key, error, _ms(older_than) or 0, _ms(newer_than))
     asked = _Asked(table, queue or (), execute, choice, Pace(rate, most, parallel))
-    tallies = {each: Tally() for each in region}
-    stopped = False
+    raise typer.Exit(_redrive(asked, region, told, follow=follow, as_json=as_json))
+
+
+def _redrive(
+    asked: _Asked, regions: Sequence[str], told: Console, *, follow: bool, as_json: bool
+) -> int:
+    """Work the regions off and say what was done; return the exit code."""
+    tallies = {region: Tally() for region in regions}
+    execute, stopped = asked.execute, False
     try:
         with _progress(told, tallies, "" if execute else "would be ") as hear:
             _run(asked, tallies, hear, follow=follow)
     except KeyboardInterrupt:
         stopped = True
     if as_json:
-        regions = {name: tally.summary() for name, tally in tallies.items()}
-        typer.echo(json.dumps({"executed": execute, "stopped": stopped, "regions": regions}))
+        counts = {name: tally.summary() for name, tally in tallies.items()}
+        typer.echo(json.dumps({"executed": execute, "stopped": stopped, "regions": counts}))
     _say(told, tallies, execute=execute)
-    raise typer.Exit(130 if stopped else int(execute and _needs_somebody(tallies)))
+    return 130 if stopped else int(execute and _needs_somebody(tallies))
 
 
 def _run(asked: _Asked, tallies: Mapping[str, Tally], hear: _Hear, *, follow: bool) -> None:

@@ -7,11 +7,11 @@ import pytest
 
 from handlers import detect, resolve
 from reconciler.aws import now_ms
-from reconciler.deployment import CERTIFICATE_DETAIL_TYPE
+from reconciler.deployment import CERTIFICATE_DETAIL_TYPE, LoopPause
 from reconciler.image import read
 from reconciler.item import context_of
 from tests.handlers.conftest import NAMES, Context, Region, metrics
-from tests.handlers.streams import WINNER, batch, lost
+from tests.handlers.streams import WINNER, batch, lost, record
 from tests.test_folding import certificate, in_turn
 
 REPAIRED = {"id": "p1", "name": "Ada", "balance": 5, "photo": b"\x00\xff", "note": "Eve"}
@@ -151,3 +151,18 @@ def test_a_certificate_from_the_bus_folds_the_item(region: Region) -> None:
     assert resolved(message(body)) == []
     assert read(region.item()) == read(image)
     assert list(context_of(region.item()).watermarks) == ["use1"]
+
+
+@pytest.mark.parametrize(("said", "left"), [("on", ["m1"]), ("off", [])])
+def test_an_item_that_loops_is_left_alone_where_the_deployment_says_so(
+    region: Region, monkeypatch: pytest.MonkeyPatch, said: str, left: list[str]
+) -> None:
+    monkeypatch.setenv("RECONCILER_PAUSE_LOOPS", said)
+    monkeypatch.setattr(resolve, "LOOP_PAUSE", LoopPause(limit=0))
+    assert resolved(message(detected(region))) == []
+    detect.handler(batch(record(2, region.item(), WINNER)), Context())
+    (again,) = region.conflicts()
+    region.place(WINNER)
+    assert resolved(message(json.dumps(again))) == left
+    assert (read(region.item()) == REPAIRED) is (not left)
+    assert region.ledger_states() == ["OPEN" if left else "RESOLVED"]

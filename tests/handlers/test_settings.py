@@ -69,3 +69,22 @@ def test_a_module_that_cannot_be_imported_is_named(
         (tmp_path / "failing.py").write_text(source)
     with pytest.raises(InvalidInput, match=f"'failing' cannot be imported .{cause}"):
         import_custom_types(("failing",))
+
+
+@pytest.mark.parametrize(
+    ("said", "pauses"),
+    [
+        ({}, False),
+        ({"RECONCILER_PAUSE_LOOPS": "off"}, False),
+        ({"RECONCILER_PAUSE_LOOPS": "on"}, True),
+    ],
+)
+def test_loops_are_paused_only_where_a_deployment_says_so(
+    said: dict[str, str], pauses: bool
+) -> None:
+    assert read_settings(ENVIRONMENT | said).pauses is pauses
+
+
+def test_a_switch_that_is_neither_on_nor_off_is_named() -> None:
+    with pytest.raises(InvalidInput, match="RECONCILER_PAUSE_LOOPS is 'yes'; it is 'on' or 'off'"):
+        read_settings(ENVIRONMENT | {"RECONCILER_PAUSE_LOOPS": "yes"})

@@ -1,0 +1,152 @@
+"""Lambda entry point of the approval workflow: each invocation is one step of it, or its start.
+
+Event source: a schedule for `start`, the state machine for the rest (`reconciler.approval`). The
+schedule reads the ledger and not the parked queue, whose messages are the redrive's: a start that
+fails, or is missed, is made up for by the next one.
+"""
+
+import os
+from contextlib import suppress
+from functools import cache
+from typing import Any, NamedTuple
+
+from handlers.observability import Observability, traced
+from handlers.settings import Settings, import_custom_types, read_settings
+from reconciler import telemetry
+from reconciler.approval import execution_input, execution_name, waits
+from reconciler.arbitration import audited, carry_out, closed, rehearse
+from reconciler.aws import connect, now_ms
+from reconciler.aws.clients import client, idempotent
+from reconciler.aws.items import DynamoItems
+from reconciler.aws.services import DynamoLedger, S3Evidence
+from reconciler.case import document, foreseen, opened
+from reconciler.causality import replica_id
+from reconciler.codec import Image
+from reconciler.errors import Contention, ReconcilerError, Unavailable
+from reconciler.feed import summary
+from reconciler.ledger import State
+from reconciler.question import Answer, Question, parse_answer, question_text, subject
+from reconciler.repair import undecided
+
+CLOSED = {"waits": False, "problem": ""}
+
+
+class Function(NamedTuple):
+    """One region's adapters, as the steps need them."""
+
+    settings: Settings
+    items: DynamoItems
+    ledger: DynamoLedger
+    evidence: S3Evidence
+    observability: Observability
+
+
+@cache
+def _function() -> Function:
+    settings = read_settings(os.environ)
+    import_custom_types(settings.custom_types)
+    region = settings.region
+    return Function(
+        settings,
+        DynamoItems(settings.table, client("dynamodb", region, attempts=1)),
+        DynamoLedger(settings.ledger_table, client("dynamodb", region)),
+        S3Evidence(settings.evidence_bucket, client("s3", region)),
+        Observability("approve", settings.table, region),
+    )
+
+
+@traced
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Take the step that `action` names; start takes `state_machine_arn`, the others the `case`."""
+    function = _function()
+    with function.observability.invocation(context):
+        if event["action"] == "start":
+            return _start(function, event["state_machine_arn"])
+        case = event["case"]
+        row = _row(function, case)
+        if row is None or not waits(row):
+            return CLOSED
+        if event["action"] == "apply":
+            return _applied(function, row, case["answer"])
+        if event["action"] in ("notify", "escalate"):
+            _ask(function, row, event)
+        return {"waits": True, "problem": ""}
+
+
+def _start(function: Function, state_machine_arn: str) -> dict[str, Any]:
+    """Start the workflow of every parked row; whose name is taken has it, or had it."""
+    machine = client("stepfunctions", function.settings.region)
+    found = failed = 0
+    for row in function.ledger.in_state(State.PARKED):
+        found += 1
+        name = execution_name(row["conflict_id"]["S"])
+        try:
+            with idempotent("StartExecution"), suppress(machine.exceptions.ExecutionAlreadyExists):
+                machine.start_execution(
+                    stateMachineArn=state_machine_arn, name=name, input=execution_input(row)
+                )
+        except ReconcilerError as problem:
+            failed += 1
+            function.observability.note("not started", conflict_id=name, error=str(problem))
+    if failed:
+        raise Unavailable(f"{failed} executions were not started; the next run starts them")
+    return {"parked": found}
+
+
+def _row(function: Function, case: dict[str, Any]) -> Image | None:
+    rows = function.ledger.rows_of(case["item_key"])
+    return next((r for r in rows if r["conflict_id"]["S"] == case["conflict_id"]), None)
+
+
+def _ask(function: Function, row: Image, event: dict[str, Any]) -> None:
+    escalated = event["action"] == "escalate"
+    settings, now = function.settings, now_ms()
+    waiting, attributes = [], None
+    try:
+        case = opened(row, function.items, function.evidence)
+        attributes = document(case, now)["attributes"]
+        waiting = undecided(foreseen(case).after)
+    except ReconcilerError as problem:  # a question without its images is better than none
+        function.observability.note("asked without images", error=str(problem))
+    question = Question(
+        table=settings.table,
+        region=settings.region,
+        token=event["token"],
+        seconds=event["decision_seconds"],
+        problem=event["case"]["problem"],
+        undecided=waiting,
+        attributes=attributes,
+    )
+    with idempotent("Publish"):
+        client("sns", settings.region).publish(
+            TopicArn=event["topic_arn"],
+            Subject=subject(settings.table, escalated),
+            Message=question_text(question, summary(row, now)),
+        )
+    asked = telemetry.DECISIONS_ESCALATED if escalated else telemetry.DECISIONS_ASKED
+    function.observability.count(asked)
+
+
+def _applied(function: Function, row: Image, output: Any) -> dict[str, Any]:
+    """Carry the answer out; one that cannot be goes back to the person, with the reason."""
+    try:
+        _decide(function, row, parse_answer(output))
+    except ReconcilerError as problem:
+        if problem.disposition == "retry" and not isinstance(problem, Contention):
+            raise
+        function.observability.note("answer refused", error=str(problem))
+        return {"waits": True, "problem": str(problem)}
+    function.observability.count(telemetry.DECISIONS)
+    return CLOSED
+
+
+def _decide(function: Function, row: Image, answer: Answer) -> None:
+    region = function.settings.region
+    case = opened(row, function.items, function.evidence)
+    rehearse(case, answer.decision, replica_id(region), now_ms())
+    carried = carry_out(
+        case, answer.decision, function.items, lambda schema: connect(schema, region=region)
+    )
+    done = closed(case, carried, answer.decision, answer.by, answer.why, now_ms())
+    if function.ledger.record([done, audited(done)]):
+        raise Unavailable("the item is written, but its row is not closed")

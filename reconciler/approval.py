@@ -1,0 +1,165 @@
+"""A person's decision about a parked loss, as a Step Functions workflow.
+
+Behaviour: one execution for each parked loss, named after it, so starting it again starts nothing.
+It asks, waits for the answer, asks others when none comes in time, and ends with the row closed, by
+the answer or by anybody else, or as Expired with the row still parked. An answer that cannot be
+carried out is not lost in silence: the question comes again and says why. A decided item is not in
+the workflow's hands: every step reads the row, and every step may run twice.
+Limits: a name stays taken for 90 days after its execution, so a loss that expired is decided with
+the command line. Histories carry the item's key and the answer: encrypt them if those are secret.
+There is no heartbeat: a person sends none, so only TimeoutSeconds bounds the wait.
+Source: Amazon States Language (states-language.net); Step Functions guide, "Wait for a callback
+with task token" and "Handle Lambda service exceptions"; API Reference, StartExecution.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.codec import Image, digest
+from reconciler.deployment import APPROVAL, Approval
+from reconciler.ledger import State
+
+_NAME = re.compile(r"[0-9A-Za-z_-]{1,80}")
+_TRANSIENT = [
+    "Lambda.ClientExecutionTimeoutException",
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.TooManyRequestsException",
+    "Lambda.Unknown",
+    "Sandbox.Timedout",
+    "Unavailable",
+    "UnknownWireVersion",
+]
+_RETRY = {
+    "ErrorEquals": _TRANSIENT,
+    "IntervalSeconds": 2,
+    "BackoffRate": 2,
+    "MaxDelaySeconds": 900,
+    "MaxAttempts": 24,
+    "JitterStrategy": "FULL",
+}
+_CATCH = {"ErrorEquals": ["States.ALL"], "ResultPath": "$.failure", "Next": "NextRound"}
+
+
+@dataclass(frozen=True)
+class Arns:
+    """What the workflow calls: the function, and the topics of the first and of later questions."""
+
+    function: str
+    decisions_topic: str
+    escalations_topic: str
+
+
+def definition(arns: Arns, settings: Approval = APPROVAL) -> dict[str, Any]:
+    """Return the state machine, of type STANDARD: Look, Ask or Escalate, Apply, and again."""
+    next_round = _again("States.MathAdd($.round, 1)", "$.failure.Error") | {"Next": "Rounds"}
+    last_look = settings.escalations + 1
+    return {
+        "Comment": "A person decides a parked loss",
+        "StartAt": "Look",
+        "States": {
+            "Look": _call(arns, settings, "look", "$.found") | {"Next": "Whom"},
+            "Whom": _choice(
+                [
+                    _closed_unless("$.found.waits"),
+                    {"Variable": "$.round", "NumericEquals": 0, "Next": "Ask"},
+                    _up_to(settings.escalations, "Escalate"),
+                ],
+                "Expired",
+            ),
+            "Ask": _wait(arns.function, arns.decisions_topic, settings, "notify"),
+            "Escalate": _wait(arns.function, arns.escalations_topic, settings, "escalate"),
+            "Apply": _call(arns, settings, "apply", "$.applied") | {"Next": "Applied"},
+            "Applied": _choice([_closed_unless("$.applied.waits")], "SameRound"),
+            "SameRound": _again("$.round", "$.applied.problem"),
+            "NextRound": next_round,
+            "Rounds": _choice([_up_to(last_look, "Look")], "Expired"),
+            "Closed": {"Type": "Succeed"},
+            "Expired": {
+                "Type": "Fail",
+                "Error": "Expired",
+                "Cause": "nobody decided; the row stays parked: reconciler conflicts resolve",
+            },
+        },
+    }
+
+
+def _choice(choices: list[dict[str, Any]], otherwise: str) -> dict[str, Any]:
+    return {"Type": "Choice", "Choices": choices, "Default": otherwise}
+
+
+def _closed_unless(path: str) -> dict[str, Any]:
+    return {"Variable": path, "BooleanEquals": False, "Next": "Closed"}
+
+
+def _up_to(rounds: int, following: str) -> dict[str, Any]:
+    return {"Variable": "$.round", "NumericLessThanEquals": rounds, "Next": following}
+
+
+def _call(arns: Arns, settings: Approval, action: str, result: str) -> dict[str, Any]:
+    return {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke",
+        "Parameters": {
+            "FunctionName": arns.function,
+            "Payload": {"action": action, "case.$": "$"},
+        },
+        "ResultSelector": {"waits.$": "$.Payload.waits", "problem.$": "$.Payload.problem"},
+        "ResultPath": result,
+        "TimeoutSeconds": settings.function_timeout_seconds + 30,
+        "Retry": [_RETRY],
+        "Catch": [_CATCH],
+    }
+
+
+def _wait(function: str, topic: str, settings: Approval, action: str) -> dict[str, Any]:
+    """Return a state that asks, and waits for whoever has the token."""
+    payload = {
+        "action": action,
+        "topic_arn": topic,
+        "decision_seconds": settings.decision_seconds,
+        "token.$": "$$.Task.Token",
+        "case.$": "$",
+    }
+    return {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
+        "Parameters": {"FunctionName": function, "Payload": payload},
+        "ResultPath": "$.answer",
+        "TimeoutSeconds": settings.decision_seconds,
+        "Retry": [_RETRY],
+        "Catch": [_CATCH],
+        "Next": "Apply",
+    }
+
+
+def _again(number: str, problem: str) -> dict[str, Any]:
+    kept = {f"{name}.$": f"$.{name}" for name in ("conflict_id", "item_key")}
+    return {
+        "Type": "Pass",
+        "Parameters": kept | {"round.$": number, "problem.$": problem},
+        "Next": "Look",
+    }
+
+
+def execution_name(conflict_id: str) -> str:
+    """Return the name of a loss's execution: its id, which is 22 characters of URL-safe base64 or
+    `undecodable-` or `expired-` with a replica and a sequence number of at most 40 digits.
+
+    What a malformed record made of its sequence number may not be a name: a digest stands for it.
+    """
+    return conflict_id if _NAME.fullmatch(conflict_id) else digest(conflict_id.encode(), 22)
+
+
+def execution_input(row: Image) -> str:
+    """Return what a row's execution starts with; the same text whenever the row is found."""
+    named = {"conflict_id": row["conflict_id"]["S"], "item_key": row["item_key"]["S"]}
+    return json.dumps({**named, "round": 0, "problem": ""})
+
+
+def waits(row: Image | None) -> bool:
+    """Return whether a loss still waits for a decision; a row that has gone was closed long ago."""
+    return row is not None and row["state"]["S"] in (State.OPEN.value, State.PARKED.value)

@@ -1,0 +1,159 @@
+"""An interpreter of the Amazon States Language, as far as the approval workflow uses it.
+
+Behaviour: states run until one waits for its token or the execution ends; time is virtual. What it
+does not know it refuses, so a definition that uses more fails here instead of passing unseen.
+Source: Amazon States Language (states-language.net).
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+_FIELDS = {
+    "Task": {"Resource", "Parameters", "ResultSelector", "ResultPath", "TimeoutSeconds", "Retry"}
+    | {"Catch", "Next"},
+    "Choice": {"Choices", "Default"},
+    "Pass": {"Parameters", "Next"},
+    "Succeed": set(),
+    "Fail": {"Error", "Cause"},
+}
+_COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+    "BooleanEquals": lambda value, given: value is given,
+    "NumericEquals": lambda value, given: value == given,
+    "NumericLessThanEquals": lambda value, given: value <= given,
+}
+
+
+class TokenRefused(Exception):
+    """The token belongs to no task that waits: TaskTimedOut, to whoever sends it."""
+
+
+class Execution:
+    """One execution; `invoke` is the function behind every task. `seen` are the states entered."""
+
+    def __init__(
+        self, definition: Mapping[str, Any], data: str, invoke: Callable[[Any], Any]
+    ) -> None:
+        self._states = definition["States"]
+        self._invoke = invoke
+        self._data = json.loads(data)
+        self._waited = 0
+        self.state = definition["StartAt"]
+        self.status, self.error, self.token = "RUNNING", "", ""
+        self.seen: list[str] = []
+        self._run()
+
+    def succeed(self, token: str, output: str) -> None:
+        """Be told what SendTaskSuccess is."""
+        if not self.token or token != self.token:
+            raise TokenRefused(token)
+        self._result(self._states[self.state], json.loads(output))
+        self._run()
+
+    def pass_seconds(self, seconds: int) -> None:
+        """Let time pass while a task waits for its token."""
+        self._waited += seconds
+        if self.token and self._waited >= self._states[self.state]["TimeoutSeconds"]:
+            self._failed(self._states[self.state], "States.Timeout", "")
+            self._run()
+
+    def _run(self) -> None:
+        while self.status == "RUNNING" and not self.token:
+            state = self._states[self.state]
+            unknown = state.keys() - _FIELDS[state["Type"]] - {"Type"}
+            assert not unknown, f"{self.state}: {unknown} is not interpreted"
+            self.seen.append(self.state)
+            assert len(self.seen) < 1_000, "it goes round without end"
+            match state["Type"]:
+                case "Succeed":
+                    self.status = "SUCCEEDED"
+                case "Fail":
+                    self.status, self.error = "FAILED", state["Error"]
+                case "Pass":
+                    self._data, self.state = self._filled(state["Parameters"], ""), state["Next"]
+                case "Choice":
+                    self.state = (
+                        next(filter(None, map(self._chosen, state["Choices"])), "")
+                        or (state["Default"])
+                    )
+                case "Task":
+                    self._task(state)
+
+    def _chosen(self, rule: Mapping[str, Any]) -> str:
+        ((name, given),) = ((k, v) for k, v in rule.items() if k not in ("Variable", "Next"))
+        fits = _COMPARISONS[name](self._value(rule["Variable"], ""), given)
+        return str(rule["Next"]) if fits else ""
+
+    def _task(self, state: Mapping[str, Any]) -> None:
+        waits = state["Resource"].endswith(".waitForTaskToken")
+        token = f"AQCk/+={len(self.seen)}" if waits else ""
+        payload = self._filled(state["Parameters"], token)["Payload"]
+        tries = [retrier["MaxAttempts"] for retrier in state["Retry"]]
+        while True:
+            try:
+                answer = json.loads(json.dumps(self._invoke(json.loads(json.dumps(payload)))))
+            except Exception as problem:  # Lambda names the error after the exception's class
+                error, cause = type(problem).__name__, json.dumps({"errorMessage": str(problem)})
+                retrier = self._matching(state["Retry"], error)
+                if retrier is not None and tries[retrier] > 0:
+                    tries[retrier] -= 1
+                    continue
+                self._failed(state, error, cause)
+                return
+            break
+        if waits:
+            self.token, self._waited = token, 0
+        else:
+            self._result(state, {"Payload": answer})
+
+    def _result(self, state: Mapping[str, Any], result: Any) -> None:
+        if "ResultSelector" in state:
+            whole, self._data = self._data, result
+            result, self._data = self._filled(state["ResultSelector"], ""), whole
+        self._placed(state["ResultPath"], result, state["Next"])
+
+    def _failed(self, state: Mapping[str, Any], error: str, cause: str) -> None:
+        catcher = self._matching(state["Catch"], error)
+        if catcher is None:
+            self.status, self.error, self.token = "FAILED", error, ""
+            return
+        caught = state["Catch"][catcher]
+        self._placed(caught["ResultPath"], {"Error": error, "Cause": cause}, caught["Next"])
+
+    def _placed(self, path: str, result: Any, following: str) -> None:
+        assert path.startswith("$.")
+        assert "." not in path[2:], path
+        self._data = {**self._data, path[2:]: result}
+        self.state, self.token = following, ""
+
+    @staticmethod
+    def _matching(rules: list[dict[str, Any]], error: str) -> int | None:
+        named = ({error}, {"States.ALL"})
+        fits = (
+            n for n, rule in enumerate(rules) if any(e <= {*rule["ErrorEquals"]} for e in named)
+        )
+        return next(fits, None)
+
+    def _filled(self, template: Any, token: str) -> Any:
+        if not isinstance(template, dict):
+            return template
+        return {
+            name.removesuffix(".$"): self._value(value, token)
+            if name.endswith(".$")
+            else self._filled(value, token)
+            for name, value in template.items()
+        }
+
+    def _value(self, path: str, token: str) -> Any:
+        if path == "$$.Task.Token":
+            assert token, "only a task that waits has a token"
+            return token
+        if path.startswith("States.MathAdd(") and path.endswith(")"):
+            first, second = path[len("States.MathAdd(") : -1].split(", ")
+            return self._value(first, token) + int(second)
+        assert path.startswith("$")
+        assert "(" not in path, path
+        value = self._data
+        for name in path.split(".")[1:]:
+            value = value[name]
+        return value
