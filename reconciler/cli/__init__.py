@@ -5,7 +5,7 @@ import sys
 try:
     import typer
 
-    from reconciler.cli import conflicts, demo, doctor, redrive, simulate
+    from reconciler.cli import conflicts, demo, doctor, drill, redrive, simulate
 except ModuleNotFoundError as missing:
     sys.exit(f"{missing}: the command needs the extra `local`: pip install '.[local]'")
 
@@ -14,6 +14,7 @@ from reconciler.errors import ReconcilerError
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 app.command("demo")(demo.command)
 app.command("simulate")(simulate.command)
+app.command("drill")(drill.command)
 app.command("doctor")(doctor.command)
 app.command("redrive")(redrive.command)
 app.add_typer(conflicts.app, name="conflicts")
