@@ -13,8 +13,8 @@ from random import Random
 from typing import Any
 
 from reconciler.aws import connect
-from reconciler.codec import canonical_image, to_json
 from reconciler.demo.accounting import lost_writes
+from reconciler.demo.replica import as_bytes, parties
 from reconciler.demo.workload import (
     RECONCILED,
     Acknowledged,
@@ -25,7 +25,6 @@ from reconciler.demo.workload import (
     party_schema,
 )
 from reconciler.deployment import Names
-from reconciler.image import read
 from reconciler.item import METADATA
 from reconciler.local.cloud import (
     DEFAULT_REGIONS,
@@ -126,12 +125,12 @@ class Stage:
         names = {done.edit.party for done in history}
         images = self.cloud.scan(RECONCILED, self.here)
         wanted = [image for image in images if image["id"]["S"] in names]
-        return lost_writes(history, {image["id"]["S"]: read(image) for image in wanted})
+        return lost_writes(history, parties(wanted))
 
     def replicas_identical(self) -> bool:
         """Return whether both regions hold the same items, byte by byte."""
         replicas = [self.cloud.scan(RECONCILED, region) for region in self._regions]
-        return len({_bytes(replica) for replica in replicas}) == 1
+        return len({as_bytes(replica) for replica in replicas}) == 1
 
     def rows(self, state: str) -> list[dict[str, Any]]:
         """Return the ledger rows in a state, of both regions."""
@@ -161,7 +160,3 @@ class Stage:
 
 def _of_scene(edit: Edit, name: str) -> Edit:
     return replace(edit, party=f"{edit.party}-{name}")
-
-
-def _bytes(images: list[dict[str, Any]]) -> str:
-    return to_json(sorted((canonical_image(each) for each in images), key=lambda i: i["id"]["S"]))

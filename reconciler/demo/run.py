@@ -10,8 +10,8 @@ from random import Random
 from typing import Any
 
 from reconciler.aws import connect
-from reconciler.codec import canonical_image, to_json
-from reconciler.demo.accounting import Party, lost_writes
+from reconciler.demo.accounting import lost_writes
+from reconciler.demo.replica import as_bytes, parties
 from reconciler.demo.story import tell
 from reconciler.demo.workload import (
     PLAIN,
@@ -26,7 +26,6 @@ from reconciler.demo.workload import (
     party_schema,
 )
 from reconciler.deployment import Names
-from reconciler.image import read
 from reconciler.local.cloud import LocalCloud
 from reconciler.local.provision import TableSpec
 from reconciler.table import ReplicatedTable
@@ -135,14 +134,14 @@ def _count(
     cuts = statistics.quantiles(repairs, n=100) if len(repairs) > 1 else [*repairs, 0] * 99
     return Outcome(
         acknowledged_writes=len(with_us),
-        lost_with_last_writer_wins=len(lost_writes(without, _readable(plain))),
-        lost_with_reconciler=len(lost_writes(with_us, _readable(replicas[0]))),
+        lost_with_last_writer_wins=len(lost_writes(without, parties(plain))),
+        lost_with_reconciler=len(lost_writes(with_us, parties(replicas[0]))),
         conflicts=len({row["conflict_id"]["S"] for row in rows}),
         unresolved=sum(row["state"]["S"] != "RESOLVED" for row in rows),
         write_backs=sum(_metric(cloud, region, WRITE_BACKS) for region in cloud.regions),
         loss_to_repair_p50_ms=round(cuts[49]),
         loss_to_repair_p99_ms=round(cuts[98]),
-        replicas_identical=len({_bytes(replica) for replica in replicas}) == 1,
+        replicas_identical=len({as_bytes(replica) for replica in replicas}) == 1,
         regions=tuple(cloud.regions),
         seconds=round(seconds, 1),
     )
@@ -167,11 +166,3 @@ def _metric(cloud: LocalCloud, region: str, name: str) -> int:
     documents = [json.loads(line) for line in cloud.log_lines(region) if f'"{name}"' in line]
     values = [document[name] for document in documents if name in document]
     return sum(int(sum(each) if isinstance(each, list) else each) for each in values)
-
-
-def _readable(images: Iterable[dict[str, Any]]) -> dict[str, Party]:
-    return {image["id"]["S"]: read(image) for image in images}
-
-
-def _bytes(images: Iterable[dict[str, Any]]) -> str:
-    return to_json(sorted((canonical_image(image) for image in images), key=lambda i: i["id"]["S"]))

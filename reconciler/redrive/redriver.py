@@ -79,13 +79,17 @@ class Redriver:
         return self._done(Reference(reference, batch=True), lambda: None)
 
     def resend(self, row: Image) -> Result:
-        """Send the event of an open row once more: the ledger is the outbox of the detector."""
+        """Send the event of an open row once more: the ledger is the outbox of the detector.
+
+        The row counts as opened now, so the next redrive leaves the event its time.
+        """
         try:
             event = event_of(row)
         except Undecodable as problem:
             return Result(Outcome.POISON, str(problem), done=False)
-        if self._ports.bus.publish([event]):
-            return Result(Outcome.LEFT, "the bus did not accept it", done=False)
+        opened = ledger_row(event, State.OPEN, self._now_ms())
+        if self._ports.ledger.record([opened]) or self._ports.bus.publish([event]):
+            return Result(Outcome.LEFT, "its row or its event was not accepted", done=False)
         return Result(Outcome.REDRIVEN, "its event is sent again")
 
     def _done(self, work: Work, beat: Callable[[], object]) -> Result:
