@@ -1,12 +1,14 @@
 """Lambda entry point of the redrive: works off a region's dead letters, on a schedule.
 
 Behaviour: as `scripts/redrive_dlq.py --execute`, within limits: no letter is begun once the
-function's time is nearly over. A letter that was received many times and is still not done is
-counted and logged by itself: a person must look.
+function's time is nearly over, and a queue that cannot be read does not keep the others from
+theirs. A letter that was received many times and is still not done is counted and logged by itself:
+a person must look.
 """
 
 import os
 import time
+from collections.abc import Sequence
 from functools import cache, partial
 from typing import Any
 
@@ -18,8 +20,11 @@ from reconciler.aws.clients import client
 from reconciler.aws.dead_letters import SqsDeadLetters
 from reconciler.aws.redriving import redrive_ports
 from reconciler.deployment import Names
+from reconciler.errors import ReconcilerError, Unavailable
 from reconciler.loss import DetectorPolicy
+from reconciler.ports import DeadLetter
 from reconciler.redrive.drain import Drain, Pace, Time
+from reconciler.redrive.outcome import Result
 from reconciler.redrive.redriver import RedrivePorts, Redriver
 
 _RESERVE_MS = 20_000  # for the letter that is worked on when the time is over
@@ -42,7 +47,10 @@ def _function() -> tuple[Names, DetectorPolicy, RedrivePorts, SqsDeadLetters, Ob
 
 @traced
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 (a schedule says nothing)
-    """Work off the dead letters; answer with the counts of outcomes."""
+    """Work off the dead letters; answer with the counts of outcomes.
+
+    Unavailable, at the end, if something could not be read; what could be is done.
+    """
     names, policy, ports, letters, observability = _function()
     most, attempts = read_redrive_limits(os.environ)
     until = now_ms() + context.get_remaining_time_in_millis() - _RESERVE_MS
@@ -56,16 +64,30 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
     )
     with observability.invocation(context):
         observability.count(telemetry.REDRIVE_RUNS)
-        drain.queues(names.dead_letter_queues())
-        drain.leftovers(ports)
-        for letter, result in drain.left:
-            if letter.receives >= attempts:
-                observability.count(telemetry.REDRIVE_ESCALATED)
-                about = {"queue": letter.queue, "message_id": letter.message_id}
-                observability.note("escalated", **about, receives=letter.receives, why=result.why)
+        unread = 0
+        queues = [partial(drain.queues, [name]) for name in names.dead_letter_queues()]
+        for work_off in (*queues, partial(drain.leftovers, ports)):
+            try:
+                work_off()
+            except ReconcilerError as problem:
+                unread += 1
+                observability.note("not worked off", error=str(problem))
+        _escalate(observability, drain.left, attempts)
+        if unread:
+            raise Unavailable(f"{unread} places could not be worked off; the next run tries again")
     return dict(drain.tally.summary())
 
 
-def _note(observability: Observability, queue: str, about: str, result: Any) -> None:
+def _escalate(
+    observability: Observability, left: Sequence[tuple[DeadLetter, Result]], attempts: int
+) -> None:
+    for letter, result in left:
+        if letter.receives >= attempts:
+            observability.count(telemetry.REDRIVE_ESCALATED)
+            about = {"queue": letter.queue, "message_id": letter.message_id}
+            observability.note("escalated", **about, receives=letter.receives, why=result.why)
+
+
+def _note(observability: Observability, queue: str, about: str, result: Result) -> None:
     observability.count("Redrive" + result.outcome.value.title().replace(" ", ""))
     observability.note("redriven", queue=queue, about=about, outcome=result.outcome.value)

@@ -3,29 +3,24 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from handlers.settings import import_custom_types
 from reconciler.aws import now_ms
-from reconciler.aws.clients import client
-from reconciler.aws.dead_letters import SqsDeadLetters
-from reconciler.aws.redriving import redrive_ports
 from reconciler.cli.conflicts import Endpoint, TableName
+from reconciler.cli.redrive_run import Hear, Run, letters_of, stoppable
 from reconciler.deployment import Names, dead_letter_queue
-from reconciler.errors import InvalidInput
+from reconciler.errors import InvalidInput, Unavailable
 from reconciler.feed import duration_ms
-from reconciler.loss import DetectorPolicy
-from reconciler.redrive.drain import Choice, Drain, Hear, Pace, Time
-from reconciler.redrive.outcome import Outcome, Result, Tally
-from reconciler.redrive.redriver import Redriver, rehearsed
+from reconciler.redrive.drain import Choice, Pace, Time
+from reconciler.redrive.outcome import Outcome, Result
 
 _PAUSE_SECONDS = 5
 _STYLES = {
@@ -35,31 +30,47 @@ _STYLES = {
     Outcome.POISON: "red",
     Outcome.LEFT: "yellow",
 }
-_REGIONS = Annotated[
+
+
+def _per_second(text: str) -> float:
+    try:
+        rate = float(text.removesuffix("/s"))
+    except ValueError:
+        rate = 0
+    if not 0.001 <= rate <= 1_000_000:
+        raise InvalidInput(f"--rate {text}: give messages a second, such as 10/s")
+    return rate
+
+
+def _modules(listed: str) -> str:
+    import_custom_types([name.strip() for name in listed.split(",") if name.strip()])
+    return listed
+
+
+_Regions = Annotated[
     list[str],
     typer.Option("--region", envvar=["AWS_REGION", "AWS_DEFAULT_REGION"], help="repeatable"),
 ]
-
-
-_Hear = Callable[[str, str, str, Result], object]  # region, queue, what it is about, how it ended
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """What a run was asked for."""
-
-    table: str
-    queues: Sequence[str]
-    execute: bool
-    choice: Choice
-    pace: Pace
+_Rate = Annotated[
+    float | None, typer.Option(parser=_per_second, metavar="N/s", help="messages a second")
+]
+_OutsideWrites = Annotated[
+    Literal["accept", "restore"],
+    typer.Option(envvar="RECONCILER_OUTSIDE_WRITES", help="the policy the functions have"),
+]
+_CustomTypes = Annotated[
+    str,
+    typer.Option(
+        envvar="RECONCILER_CUSTOM_TYPES", callback=_modules, help="the modules the functions have"
+    ),
+]
 
 
 def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     table: TableName,
-    region: _REGIONS,
+    region: _Regions,
     execute: Annotated[bool, typer.Option("--execute", help="do it; else only say what")] = False,
-    rate: Annotated[float | None, typer.Option(min=0.01, help="messages a second")] = None,
+    rate: _Rate = None,
     most: Annotated[int | None, typer.Option("--max-messages", min=1, help="in a region")] = None,
     parallel: Annotated[int, typer.Option(min=1, max=16, help="messages at once")] = 1,
     key: Annotated[str, typer.Option(help="text in the item's key")] = "",
@@ -71,6 +82,8 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     native: Annotated[
         str | None, typer.Option(metavar="QUEUE", help="let SQS move a resolve DLQ's messages back")
     ] = None,
+    outside_writes: _OutsideWrites = "accept",
+    custom_types: _CustomTypes = "",  # noqa: ARG001 (its callback has used it)
     endpoint: Endpoint = None,  # noqa: ARG001 (its callback has used it)
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
 ) -> None:
@@ -78,107 +91,95 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
 
     A message is deleted only after its work is confirmed; stopping, and running twice, is harmless.
     """
-    told = Console(stderr=as_json, soft_wrap=True, highlight=False)
-    if native:
-        _move_back(told, Names(table, region[0]), native)
-        return
+    names, told = [Names(table, each) for each in dict.fromkeys(region)], _console(as_json)
     choice = Choice(key, error, _ms(older_than) or 0, _ms(newer_than))
-    asked = _Asked(table, queue or (), execute, choice, Pace(rate, most, parallel))
-    raise typer.Exit(_redrive(asked, region, told, follow=follow, as_json=as_json))
-
-
-def _redrive(
-    asked: _Asked, regions: Sequence[str], told: Console, *, follow: bool, as_json: bool
-) -> int:
-    """Work the regions off and say what was done; return the exit code."""
-    tallies = {region: Tally() for region in regions}
-    execute, stopped = asked.execute, False
-    try:
-        with _progress(told, tallies, "" if execute else "would be ") as hear:
-            _run(asked, tallies, hear, follow=follow)
-    except KeyboardInterrupt:
-        stopped = True
+    run = Run(execute, tuple(queue or ()), choice, Pace(rate, most, parallel), outside_writes)
+    if native:
+        _move_back(told, names, native, run)
+        return
+    _check_queues(names[0], run.queues)
+    stopped = _carry_out(run, names, told, follow=follow)
     if as_json:
-        counts = {name: tally.summary() for name, tally in tallies.items()}
-        typer.echo(json.dumps({"executed": execute, "stopped": stopped, "regions": counts}))
-    _say(told, tallies, execute=execute)
-    return 130 if stopped else int(execute and _needs_somebody(tallies))
+        typer.echo(json.dumps({"executed": execute, "stopped": stopped, **run.summary()}))
+    _say(told, run)
+    raise typer.Exit(130 if stopped else int(run.needs_somebody()))
 
 
-def _run(asked: _Asked, tallies: Mapping[str, Tally], hear: _Hear, *, follow: bool) -> None:
-    while True:
-        for region, tally in tallies.items():
-            _work_off(asked, Names(asked.table, region), tally, partial(hear, region))
-        if not follow:
-            return
-        time.sleep(_PAUSE_SECONDS)
+def _check_queues(names: Names, queues: Sequence[str]) -> None:
+    known = names.dead_letter_queues()
+    for each in queues:
+        if each not in known:
+            raise InvalidInput(f"--queue {each}: a redrive reads {', '.join(known)}")
 
 
-def _work_off(asked: _Asked, names: Names, tally: Tally, hear: Hear) -> None:
-    ports = redrive_ports(names, partial(_client, names.region))
-    if not asked.execute:
-        ports = rehearsed(ports)
-    drain = Drain(
-        SqsDeadLetters(_client(names.region, "sqs", 4)),
-        Redriver(DetectorPolicy(asked.table, names.region), ports, now_ms),
-        Time(now_ms, time.sleep),
-        execute=asked.execute,
-        choice=asked.choice,
-        pace=asked.pace,
-        hear=hear,
-    )
-    drain.tally = tally
-    drain.queues(asked.queues or names.dead_letter_queues())
-    if not asked.queues and asked.choice == Choice():
-        drain.leftovers(ports)
+def _carry_out(run: Run, regions: Sequence[Names], told: Console, *, follow: bool) -> bool:
+    """Work off all regions, again and again if told so; return whether Ctrl-C ended it."""
+    try:
+        with stoppable() as stop, _progress(told, run, regions) as hear:
+            while True:
+                for names in regions:
+                    run.work_off(names, Time(now_ms, stop.wait), hear)
+                if run.problems and not run.drains:
+                    raise Unavailable("; ".join(run.problems.values()))
+                if not follow:
+                    return False
+                time.sleep(_PAUSE_SECONDS)
+    except KeyboardInterrupt:
+        return True
 
 
-def _move_back(told: Console, names: Names, queue: str) -> None:
-    served = [dead_letter_queue(each) for each in (names.home_queue, names.witness_queue)]
+def _move_back(told: Console, regions: Sequence[Names], queue: str, run: Run) -> None:
+    if (run.choice, run.pace) != (Choice(), Pace()) or run.queues:
+        raise InvalidInput("--native moves a queue whole: give no other choice and no pace")
+    served = [dead_letter_queue(q) for q in (regions[0].home_queue, regions[0].witness_queue)]
     if queue not in served:
         raise InvalidInput(
             f"--native {queue}: SQS moves messages only back to the queue that gave them up, so it"
             f" serves {' and '.join(served)}; the others need a redrive without --native"
         )
-    handle = SqsDeadLetters(_client(names.region, "sqs", 4)).move_back(queue)
-    told.print(f"SQS moves the messages of {queue} back: task {handle}", markup=False)
+    for names in regions:
+        letters = letters_of(names)
+        if run.execute:
+            said = f"SQS moves the messages of {queue} back: task {letters.move_back(queue)}"
+        else:
+            said = f"SQS would move about {letters.depth(queue)} messages of {queue} back"
+        told.print(f"{names.region}: {said}", markup=False)
 
 
 @contextmanager
-def _progress(told: Console, tallies: Mapping[str, Tally], would: str) -> Iterator[_Hear]:
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=told, disable=not told.is_terminal, transient=True) as bar:
-        task = bar.add_task("looking ...", total=None)
+def _progress(told: Console, run: Run, names: Sequence[Names]) -> Iterator[Hear]:
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
+    would = "" if run.execute else "would be "
+    with Progress(
+        *columns, TimeElapsedColumn(), console=told, disable=not told.is_terminal, transient=True
+    ) as bar:
+        task = bar.add_task("looking ...", total=run.waiting(names) if told.is_terminal else None)
 
         def hear(region: str, queue: str, about: str, result: Result) -> None:
             style = _STYLES[result.outcome]
             what = f"[{style}]{would}{result.outcome.value}[/{style}]"
             told.print(f"{region} {escape(f'{queue} {about}')}: {what}: {escape(result.why)}")
-            bar.update(task, description=_counts(tallies))
+            bar.update(task, advance=1, description=_text(run.counts()))
 
         yield hear
 
 
-def _say(told: Console, tallies: Mapping[str, Tally], *, execute: bool) -> None:
-    for region, tally in tallies.items():
-        told.print(f"[bold]{region}[/bold]: {_counts({region: tally})}")
-    if not execute and any(tally.counts.total() for tally in tallies.values()):
+def _console(as_json: bool) -> Console:
+    return Console(stderr=as_json, soft_wrap=True, highlight=False)
+
+
+def _say(told: Console, run: Run) -> None:
+    for region, (drain, _) in run.drains.items():
+        told.print(f"[bold]{region}[/bold]: {_text(drain.tally.counts)}")
+    for problem in run.problems.values():
+        told.print(f"not worked off to the end: {escape(problem)}")
+    if not run.execute and run.counts().total():
         told.print("This was a dry run: nothing was written or deleted. --execute does it.")
 
 
-def _counts(tallies: Mapping[str, Tally]) -> str:
-    sums = sum((tally.counts for tally in tallies.values()), Counter())
-    return ", ".join(f"{sums[outcome]} {outcome.value}" for outcome in _STYLES)
-
-
-def _needs_somebody(tallies: Mapping[str, Tally]) -> bool:
-    waiting = (Outcome.EXPIRED, Outcome.POISON, Outcome.LEFT)
-    return any(tally.counts[outcome] for tally in tallies.values() for outcome in waiting)
+def _text(counts: Counter[Outcome]) -> str:
+    return ", ".join(f"{counts[outcome]} {outcome.value}" for outcome in _STYLES)
 
 
 def _ms(duration: str | None) -> int | None:
     return None if duration is None else duration_ms(duration)
-
-
-def _client(region: str, service: str, attempts: int) -> Any:
-    return client(service, region, attempts=attempts)

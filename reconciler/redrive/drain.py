@@ -7,18 +7,18 @@ batches whose notification got lost, and the losses whose event did: their ledge
 Units: milliseconds, seconds where the name says so.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from threading import Lock
 from typing import Any
 
-from reconciler.codec import to_json
+from reconciler.codec import Image, to_json
 from reconciler.errors import ReconcilerError
 from reconciler.ledger import State
 from reconciler.ports import DeadLetter, DeadLetters
-from reconciler.record import MALFORMED
 from reconciler.redrive.outcome import Outcome, Result, Tally
 from reconciler.redrive.redriver import RedrivePorts, Redriver
 from reconciler.redrive.shapes import keys_of, works
@@ -52,9 +52,9 @@ class Choice:
 
 @dataclass(frozen=True)
 class Pace:
-    """How fast: letters a second and letters in all, how many at once, and when no more are begun.
+    """How fast: wanted letters a second and in all, how many at once, when no more are begun.
 
-    None is no limit.
+    None is no limit. What no letter speaks of counts like a letter.
     """
 
     rate: float | None = None
@@ -101,88 +101,114 @@ class Drain:
         self._hear = hear
         self._lock = Lock()
         self.left: list[tuple[DeadLetter, Result]] = []
+        self._hidden: dict[str, DeadLetter] = {}
         self._seen: set[str] = set()
-        self._done = 0
+        self._begun = 0
         self._next_ms = 0.0
 
     def queues(self, names: Sequence[str]) -> None:
-        """Work off queues, one after the other, until nothing new comes."""
+        """Work off queues, one after the other, until nothing comes."""
         try:
             with ThreadPoolExecutor(self._pace.parallel) as pool:
                 for name in names:
                     while batch := self._receive(name):
-                        list(pool.map(self._work, batch))
+                        list(pool.map(self._work, filter(self._is_new, batch)))
         finally:
             self._show_again()
 
     def leftovers(self, ports: RedrivePorts) -> None:
         """Work off what no queue speaks of: batches set aside, and rows that stay open."""
-        for reference in list(ports.set_aside.references()):
-            if self._has_room():
-                self._end(SET_ASIDE, reference, self._redriver.redrive_batch(reference))
-        for row in ports.ledger.in_state(State.OPEN):
-            is_late = int(row["state_at_ms"]["N"]) <= self._time.now_ms() - OPEN_LONG_MS
-            if is_late and self._has_room():
-                self._end(OPEN_ROWS, row["conflict_id"]["S"], self._redriver.resend(row))
+        with ThreadPoolExecutor(self._pace.parallel) as pool:
+            self._each(pool, self._redrive_batch, list(ports.set_aside.references()))
+            self._each(pool, self._resend, ports.ledger.in_state(State.OPEN))
 
-    def _receive(self, queue: str) -> list[DeadLetter]:
-        if not self._has_room():
+    def _each(
+        self, pool: ThreadPoolExecutor, work: Callable[[Any], None], everything: Iterable[Any]
+    ) -> None:
+        rest = iter(everything)
+        while self._has_room(self._time.now_ms()) and (batch := list(islice(rest, _A_BATCH))):
+            list(pool.map(work, batch))
+
+    def _receive(self, queue: str) -> Sequence[DeadLetter]:
+        if not self._has_room(self._time.now_ms()):
             return []
-        room = _A_BATCH if self._pace.most is None else self._pace.most - len(self._seen)
+        room = _A_BATCH if self._pace.most is None else self._pace.most - self._begun
         received = self._letters.receive(queue, min(_A_BATCH, room), HIDDEN_SECONDS)
-        fresh = [letter for letter in received if letter.message_id not in self._seen]
-        self._seen |= {letter.message_id for letter in fresh}
-        return fresh
+        self._hidden |= {letter.message_id: letter for letter in received}
+        return received
+
+    def _is_new(self, letter: DeadLetter) -> bool:
+        is_new = letter.message_id not in self._seen
+        self._seen.add(letter.message_id)
+        return is_new
 
     def _work(self, letter: DeadLetter) -> None:
-        self._wait_for_turn()
-        result = self._result(letter)
+        wanted = self._choice.wants(letter, self._time.now_ms())
+        if wanted and not self._has_turn():
+            return
+        unwanted = Result(Outcome.LEFT, "not among those wanted", done=False)
+        result = self._result(letter) if wanted else unwanted
         if result.done and self._execute:
             try:
                 self._letters.delete(letter)
             except ReconcilerError as problem:
                 result = Result(result.outcome, f"{result.why}; not deleted: {problem}", done=False)
-        if not (result.done and self._execute):
-            with self._lock:
+        with self._lock:
+            if result.done and self._execute:
+                del self._hidden[letter.message_id]
+            else:
                 self.left.append((letter, result))
         self._end(letter.queue, letter.message_id, result)
 
     def _result(self, letter: DeadLetter) -> Result:
-        if not self._choice.wants(letter, self._time.now_ms()):
-            return Result(Outcome.LEFT, "not among those wanted", done=False)
         beat = _Beat(self._letters, letter, self._time.now_ms)
         try:
             beat()
             return self._redriver.redrive(letter.body, beat)
         except ReconcilerError as problem:
             return Result(Outcome.LEFT, f"{type(problem).__name__}: {problem}", done=False)
-        except MALFORMED as problem:
-            return Result(Outcome.POISON, f"{type(problem).__name__}: {problem}", done=False)
+
+    def _redrive_batch(self, reference: str) -> None:
+        if reference not in self._seen and self._has_turn():
+            self._seen.add(reference)
+            self._end(SET_ASIDE, reference, self._redriver.redrive_batch(reference))
+
+    def _resend(self, row: Image) -> None:
+        name = row["conflict_id"]["S"]
+        is_late = int(row["state_at_ms"]["N"]) <= self._time.now_ms() - OPEN_LONG_MS
+        if is_late and name not in self._seen and self._has_turn():
+            self._seen.add(name)
+            self._end(OPEN_ROWS, name, self._redriver.resend(row))
 
     def _end(self, queue: str, about: str, result: Result) -> None:
         with self._lock:
-            self._done += 1
             self.tally.add(queue, result.outcome)
             self._hear(queue, about, result)
 
-    def _has_room(self) -> bool:
+    def _has_room(self, at_ms: float) -> bool:
         pace = self._pace
-        in_time = pace.until_ms is None or self._time.now_ms() < pace.until_ms
-        return in_time and (pace.most is None or self._done < pace.most)
+        in_time = pace.until_ms is None or at_ms < pace.until_ms
+        return in_time and (pace.most is None or self._begun < pace.most)
 
-    def _wait_for_turn(self) -> None:
-        if self._pace.rate is None:
-            return
+    def _has_turn(self) -> bool:
+        """Wait for a turn and take it; return whether there was one left."""
         with self._lock:
             now = self._time.now_ms()
             turn = max(self._next_ms, now)
-            self._next_ms = turn + 1000 / self._pace.rate
-        self._time.sleep_seconds((turn - now) / 1000)
+            if not self._has_room(turn):
+                return False
+            self._begun += 1
+            if self._pace.rate is not None:
+                self._next_ms = turn + 1000 / self._pace.rate
+        if turn > now:
+            self._time.sleep_seconds((turn - now) / 1000)
+        return True
 
     def _show_again(self) -> None:
-        for letter, _ in self.left:
+        for letter in self._hidden.values():
             with suppress(ReconcilerError):  # it shows by itself when its time is over
                 self._letters.keep(letter, 0)
+        self._hidden.clear()
 
 
 class _Beat:

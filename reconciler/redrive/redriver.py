@@ -110,6 +110,8 @@ class Redriver:
             retry = problem.disposition == "retry"
             outcome = Outcome.LEFT if retry else Outcome.POISON
             return Result(outcome, f"{type(problem).__name__}: {problem}", done=False)
+        except Exception as problem:  # whatever it holds, it must not keep the others from theirs
+            return Result(Outcome.POISON, f"{type(problem).__name__}: {problem}", done=False)
 
     def _named(self, work: Named, beat: Callable[[], object]) -> Result:
         try:

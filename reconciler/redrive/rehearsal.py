@@ -4,12 +4,13 @@ Behaviour: the same detector and resolver run over these, so a dry run says what
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from reconciler.codec import Image
 from reconciler.errors import Undecodable
 from reconciler.events import Event
-from reconciler.ledger import LedgerRow
+from reconciler.ledger import LedgerRow, State
 from reconciler.ports import EvidenceStore, ItemStore, Ledger, Replacement, SetAside
 
 
@@ -64,15 +65,23 @@ class UnwrittenItems:
 
 
 class UnwrittenLedger:
-    """A `Ledger` that reads only."""
+    """A `Ledger` that reads only; a row that would be written anew is in no state any more."""
 
     def __init__(self, ledger: Ledger) -> None:
         self.rows_of = ledger.rows_of
-        self.in_state = ledger.in_state
+        self._ledger = ledger
+        self._rehearsed: set[str] = set()
 
-    def record(self, rows: Sequence[LedgerRow]) -> set[str]:  # noqa: ARG002 (nothing is written)
+    def record(self, rows: Sequence[LedgerRow]) -> set[str]:
         """Write nothing, and say that all is written."""
+        self._rehearsed |= {row.conflict_id for row in rows}
         return set()
+
+    def in_state(self, state: State) -> Iterator[Image]:
+        """Yield the rows in a state that the rehearsal has not come across."""
+        for row in self._ledger.in_state(state):
+            if row["conflict_id"]["S"] not in self._rehearsed:
+                yield row
 
 
 class UnsentEvents:
@@ -94,12 +103,18 @@ class UnwrittenEvidence:
 
 
 class UnmovedBatches:
-    """A `SetAside` that reads only."""
+    """A `SetAside` that reads only; what would be moved away waits no more."""
 
     def __init__(self, set_aside: SetAside) -> None:
         self.is_empty = set_aside.is_empty
-        self.references = set_aside.references
         self.get = set_aside.get
+        self._set_aside = set_aside
+        self._rehearsed: set[str] = set()
+
+    def references(self) -> Iterator[str]:
+        """Yield the references of those that would still wait."""
+        return (each for each in self._set_aside.references() if each not in self._rehearsed)
 
     def done(self, reference: str) -> None:
         """Move nothing."""
+        self._rehearsed.add(reference)

@@ -72,7 +72,7 @@ def works(body: str) -> list[Work]:
     """Return the work in a message or in a document."""
     try:
         return _works(json.loads(body)) or [Unreadable("it holds no work")]
-    except (*MALFORMED, Undecodable) as problem:
+    except (*MALFORMED, Undecodable, RecursionError) as problem:
         return [Unreadable(f"{type(problem).__name__}: {problem}")]
 
 

@@ -1,7 +1,10 @@
 """`reconciler redrive`, run in process against moto: says what it would do, then does it."""
 
 import json
+import signal
+import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,14 +12,20 @@ import typer
 from moto import mock_aws
 from typer.testing import CliRunner
 
+from reconciler.aws.dead_letters import SqsDeadLetters
 from reconciler.cli import redrive
+from reconciler.cli.redrive_run import stoppable
 from reconciler.deployment import SET_ASIDE_PREFIX
 from reconciler.errors import InvalidInput, Unavailable
 from reconciler.image import read
+from reconciler.ledger import State, ledger_row
 from reconciler.redrive import drain
+from reconciler.schema import Schema
 from tests.aws.conftest import clients, credentials
-from tests.redrive.desk import THEIRS, a_loss, given_up, lost, told
+from tests.builders import Replica, assign
+from tests.redrive.desk import MINE, THEIRS, a_loss, given_up, lost, told
 from tests.redrive.region import Region
+from tests.test_detector import record
 
 __all__ = ["clients", "credentials"]
 
@@ -131,3 +140,116 @@ def test_following_goes_on_until_it_is_interrupted(
     done = run("--execute", "--follow", "--json")
     assert done.exit_code == 130
     assert json.loads(done.stdout)["regions"]["us-east-1"]["redriven"] == 1
+
+
+def test_following_does_nothing_twice(region: Region, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It once sent the event of an open row again every few seconds."""
+    region.send(PARKED, "garbage")
+    row = ledger_row(a_loss(), State.OPEN, 0).item
+    region.dynamodb.put_item(TableName=region.names.ledger, Item=row)
+    pauses: list[float] = []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("time.sleep", pause)
+    done = json.loads(run("--execute", "--follow", "--json").stdout)["regions"]["us-east-1"]
+    assert (done["redriven"], done["poison"]) == (1, 1)
+
+
+def test_a_region_that_does_not_answer_is_told_and_the_others_are_worked_off(
+    region: Region,
+) -> None:
+    failed(region)
+    done = run("--region", "eu-west-1", "--execute", "--json", region="us-east-1")
+    assert done.exit_code == 1
+    told_of = json.loads(done.stdout)
+    assert told_of["regions"]["us-east-1"]["redriven"] == 1
+    assert "parties-parked" in told_of["problems"]["eu-west-1"]
+    assert "eu-west-1" in done.stderr
+
+
+def test_a_queue_that_is_not_for_dead_letters_is_refused(region: Region) -> None:
+    refused = run("--queue", "parties-resolve").exception
+    assert isinstance(refused, InvalidInput)
+    assert "parties-resolve-dlq" in str(refused)
+
+
+def test_a_native_redrive_is_a_dry_run_too_and_serves_every_region(
+    region: Region, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Region("eu-west-1")
+    region.send(RESOLVE, told(a_loss()))
+    moved: list[str] = []
+
+    def move_back(self: SqsDeadLetters, queue: str) -> str:
+        moved.append(queue)
+        return "task"
+
+    monkeypatch.setattr(SqsDeadLetters, "move_back", move_back)
+    dry = run("--region", "eu-west-1", "--native", RESOLVE)
+    assert (moved, dry.exit_code) == ([], 0)
+    assert "us-east-1: SQS would move about 1 messages" in dry.stdout
+    run("--region", "eu-west-1", "--native", RESOLVE, "--execute")
+    assert moved == [RESOLVE, RESOLVE]
+
+
+def test_a_native_redrive_takes_no_filter(region: Region) -> None:
+    refused = run("--native", RESOLVE, "--key", "p1").exception
+    assert isinstance(refused, InvalidInput)
+
+
+def test_custom_types_are_merged_with_the_functions_that_are_named(
+    region: Region, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without them the command parked what the function would have merged."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    source = "from reconciler.crdt import custom\n"
+    source += "custom.function('of_the_redrive')(lambda values, about: max(values))\n"
+    (tmp_path / "redrive_merging.py").write_text(source)
+    kind = {"type": "custom", "function": "of_the_redrive"}
+    schema = Schema.of(table="parties", key=["id"], attributes={"colour": kind})
+    lost_image = Replica("use1").write(assign("colour", "red"), schema=schema)
+    winner = Replica("euw1").write(assign("colour", "blue"), at=2_000, schema=schema)
+    region.place(winner)
+    region.send(RESOLVE, told(a_loss(lost=lost_image, winner=winner)))
+    assert run("--execute", "--custom-types", "redrive_merging").exit_code == 0
+    assert (read(region.item()) or {})["colour"] == "red"
+    assert region.depth(PARKED) == 0
+    refused = run("--custom-types", "no_such_module").exception
+    assert "no_such_module" in str(refused)
+
+
+@pytest.mark.parametrize(("policy", "state"), [("accept", "ACCEPTED"), ("restore", "OPEN")])
+def test_outside_writes_are_taken_as_the_functions_take_them(
+    region: Region, policy: str, state: str
+) -> None:
+    region.send("parties-stream-dlq", given_up(record(1, MINE, None)))
+    run("--execute", "--outside-writes", policy)
+    assert region.states() == [state]
+
+
+@pytest.mark.parametrize("rate", ["0", "fast", "nan", "-1/s"])
+def test_a_rate_that_is_none_is_refused_with_an_example(region: Region, rate: str) -> None:
+    refused = run("--rate", rate).exception
+    assert isinstance(refused, InvalidInput)
+    assert "such as 10/s" in str(refused)
+
+
+def test_a_rate_is_messages_a_second(region: Region) -> None:
+    failed(region)
+    assert run("--rate", "50/s", "--execute").exit_code == 0
+
+
+def test_ctrl_c_ends_what_waits_for_its_turn() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with stoppable() as stop:
+        waiting = threading.Thread(target=stop.wait, args=(600,))
+        waiting.start()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    waiting.join(60)
+    assert not waiting.is_alive()
+    assert signal.getsignal(signal.SIGINT) is before

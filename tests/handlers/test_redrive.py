@@ -8,7 +8,7 @@ import handlers.redrive
 from handlers.redrive import handler
 from reconciler import telemetry
 from reconciler.deployment import function_environment
-from reconciler.errors import InvalidInput
+from reconciler.errors import InvalidInput, Unavailable
 from reconciler.image import read
 from tests.aws.conftest import REGION
 from tests.handlers.conftest import Context, metrics
@@ -91,3 +91,16 @@ def test_a_limit_that_is_no_number_is_named(
     monkeypatch.setenv(name, "many")
     with pytest.raises(InvalidInput, match=f"{name} is 'many'"):
         handler({}, InTime())
+
+
+def test_a_queue_that_cannot_be_read_fails_the_run_after_the_others_are_done(
+    region: Region, capsys: pytest.CaptureFixture[str]
+) -> None:
+    region.place(THEIRS)
+    region.send("parties-resolve-dlq", told(a_loss()))
+    gone = region.sqs.get_queue_url(QueueName="parties-stream-dlq")["QueueUrl"]
+    region.sqs.delete_queue(QueueUrl=gone)
+    with pytest.raises(Unavailable, match="1 places could not be worked off"):
+        handler({}, InTime())
+    assert (region.depth("parties-resolve-dlq"), region.states()) == (0, ["RESOLVED"])
+    assert metrics(capsys.readouterr().out)["RedriveRedriven"] == [1.0]

@@ -178,7 +178,7 @@ def test_no_letter_is_begun_when_the_time_is_over() -> None:
     made = desk(*(given_up(lost(number, points=number)) for number in range(1, 30)))
     drain = made.drain(pace=Pace(rate=10, until_ms=NOW + 1_500))
     drain.queues([QUEUE])
-    assert drain.tally.counts.total() == 20
+    assert drain.tally.counts.total() == 15
 
 
 def test_every_queue_is_worked_off_and_counted_by_itself() -> None:
