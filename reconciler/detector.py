@@ -42,6 +42,7 @@ class Detector:
         self, policy: DetectorPolicy, ports: DetectorPorts, now_ms: Callable[[], int]
     ) -> None:
         self._policy = policy
+        self._replica = policy.replica  # asked for at every record
         self._ports = ports
         self._now_ms = now_ms
 
@@ -86,7 +87,7 @@ class Detector:
                 raise Undecodable("the record has no keys")
             old, new = change.get("OldImage"), change.get("NewImage")
             latest = Hlc.of(now + self._policy.maximum_clock_drift_ms)
-            verdict = classify(old, new, replica=self._policy.replica, latest_plausible=latest)
+            verdict = classify(old, new, replica=self._replica, latest_plausible=latest)
             if verdict.finding is Finding.CLEAN:
                 return None
             event = self._event(record, verdict, now)
@@ -104,16 +105,16 @@ class Detector:
         try:
             # As of the record, not of now: a late detector knows nothing of what came after it.
             as_of = min(now, created_at_ms(record, now))
-            lineages = closed_lineages(image, self._policy.replica, as_of)
+            lineages = closed_lineages(image, self._replica, as_of)
         except ReconcilerError:
             return None  # the record is parked
         if not lineages:
             return None
         return FoldCertificate(
-            certificate_id=f"certificate-{self._policy.replica}-{sequence_number(record)}",
+            certificate_id=f"certificate-{self._replica}-{sequence_number(record)}",
             table=self._policy.table,
             key=change["Keys"],
-            replica=self._policy.replica,
+            replica=self._replica,
             sequence_number=sequence_number(record),
             issued_at_ms=str(now),
             lineages=lineages,
