@@ -34,7 +34,7 @@ _RESERVE_MS = 20_000  # for the letter that is worked on when the time is over
 def _function() -> tuple[Names, DetectorPolicy, RedrivePorts, SqsDeadLetters, Observability]:
     settings = read_settings(os.environ)
     import_custom_types(settings.custom_types)
-    names = Names(settings.table, settings.region)
+    names = Names(settings.table, settings.region, settings.suffix)
 
     def client_of(service: str, attempts: int) -> Any:
         return client(service, settings.region, attempts=attempts)

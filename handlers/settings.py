@@ -27,6 +27,7 @@ class Settings:
     parked_queue_url: str
     evidence_bucket: str
     region: str
+    suffix: str
     outside_writes: Literal["accept", "restore"]
     folds: bool
     custom_types: tuple[str, ...]
@@ -59,6 +60,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         raise InvalidInput("environment: " + "; ".join(problems))
     return Settings(
         **{field: environment[name] for field, name in _REQUIRED.items()},
+        suffix=environment.get("RECONCILER_SUFFIX", ""),
         outside_writes="restore" if policy == "restore" else "accept",
         folds=switches["RECONCILER_FOLDS"] == "on",
         custom_types=custom_types,

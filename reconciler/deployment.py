@@ -5,6 +5,7 @@ read it, so that what runs on one machine is what is deployed.
 Source: AWS Lambda, EventBridge and SQS quotas (docs.aws.amazon.com).
 """
 
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,6 +89,11 @@ class LoopPause:
     window_seconds: int = 600
 
 
+WORKED_QUEUES = ("resolve", "witness")  # the home queue and the witness queue
+DEAD_LETTERS = ("stream-dlq", "rules-dlq", "resolve-dlq", "witness-dlq", "parked")
+MAX_STEM = 24  # so that the longest name, of a function, has the 64 characters that Lambda takes
+MAX_SUFFIX = 10
+_DIGEST = 6
 APPROVAL = Approval()
 LOOP_PAUSE = LoopPause()
 CONFLICTS_PER_MINUTE_ALARM = 600  # of one table in one region; detection goes on, whatever the rate
@@ -95,82 +101,108 @@ CONFLICTS_PER_MINUTE_ALARM = 600  # of one table in one region; detection goes o
 
 @dataclass(frozen=True)
 class Names:
-    """What one region's resources are called, all derived from the table's name."""
+    """What one region's resources are called: `{table}-{resource}-{region}-{suffix}`.
+
+    table: the replicated table, as DynamoDB knows it. suffix: the environment, where names must
+    tell one from another, as those of S3 buckets must across all accounts; a table whose name ends
+    in it does not say it twice. A table's name that other services do not take, or that would not
+    leave room for the rest, is shortened and told apart by a digest.
+    HAZARD if tables `t` and `t-dev` of one account both had the suffix `dev`: one set of names.
+    """
 
     table: str
     region: str
+    suffix: str = ""
+
+    @property
+    def stem(self) -> str:
+        """What the names of all resources begin with."""
+        name = self.table.removesuffix(f"-{self.suffix}") if self.suffix else self.table
+        if len(name) <= MAX_STEM and "." not in name:
+            return name
+        digest = hashlib.sha256(name.encode()).hexdigest()[:_DIGEST]
+        return f"{name.replace('.', '-')[: MAX_STEM - _DIGEST - 1]}-{digest}"
+
+    def of(self, resource: str) -> str:
+        """Return the name of a resource of this region."""
+        return "-".join(filter(None, (self.stem, resource, self.region, self.suffix)))
 
     @property
     def ledger(self) -> str:
-        return f"{self.table}-ledger"
+        return self.of("ledger")
 
     @property
     def bus(self) -> str:
-        return f"{self.table}-conflicts"
+        return self.of("conflicts")
 
     @property
     def home_queue(self) -> str:
-        return f"{self.table}-resolve"
+        return self.of("resolve")
 
     @property
     def witness_queue(self) -> str:
-        return f"{self.table}-witness"
+        return self.of("witness")
 
     @property
     def parked_queue(self) -> str:
-        return f"{self.table}-parked"
+        return self.of("parked")
 
     @property
     def stream_dlq(self) -> str:
-        return f"{self.table}-stream-dlq"
+        return self.of("stream-dlq")
 
     @property
     def rules_dlq(self) -> str:
-        return f"{self.table}-rules-dlq"
+        return self.of("rules-dlq")
+
+    @property
+    def home_dlq(self) -> str:
+        return self.of("resolve-dlq")
+
+    @property
+    def witness_dlq(self) -> str:
+        return self.of("witness-dlq")
 
     @property
     def evidence_bucket(self) -> str:
         """S3 takes small letters, digits and hyphens; a table's name may have others."""
-        table = self.table.lower().replace("_", "-").replace(".", "-")
-        return f"{table}-evidence-{self.region}"
+        return self.of("evidence").lower().replace("_", "-")
 
     @property
     def detect_function(self) -> str:
-        return f"{self.table}-detect"
+        return self.of("detect")
 
     @property
     def resolve_function(self) -> str:
-        return f"{self.table}-resolve"
+        return self.of("resolve")
 
     @property
     def redrive_function(self) -> str:
-        return f"{self.table}-redrive"
+        return self.of("redrive")
 
     @property
     def approve_function(self) -> str:
-        return f"{self.table}-approve"
+        return self.of("approve")
 
     @property
     def approval_state_machine(self) -> str:
-        return f"{self.table}-approval"
+        return self.of("approval")
 
     @property
     def decisions_topic(self) -> str:
-        return f"{self.table}-decisions"
+        return self.of("decisions")
 
     @property
     def escalations_topic(self) -> str:
-        return f"{self.table}-escalations"
+        return self.of("escalations")
+
+    def dead_letters_of(self, queue: str) -> str:
+        """Return the dead-letter queue behind a queue that the resolver works on."""
+        return {self.home_queue: self.home_dlq, self.witness_queue: self.witness_dlq}[queue]
 
     def dead_letter_queues(self) -> tuple[str, ...]:
         """Return the queues that a redrive reads: what failed, and what was parked."""
-        resolve = map(dead_letter_queue, (self.home_queue, self.witness_queue))
-        return (self.stream_dlq, self.rules_dlq, *resolve, self.parked_queue)
-
-
-def dead_letter_queue(queue: str) -> str:
-    """Return the name of the dead-letter queue behind `queue`."""
-    return f"{queue}-dlq"
+        return tuple(map(self.of, DEAD_LETTERS))
 
 
 def rule_pattern(role: str) -> dict[str, Any]:
@@ -197,6 +229,7 @@ def function_environment(names: Names, *, parked_queue_url: str) -> dict[str, st
     """Return the environment variables that the Lambda functions of a region are given."""
     return {
         "RECONCILER_TABLE": names.table,
+        "RECONCILER_SUFFIX": names.suffix,
         "RECONCILER_LEDGER_TABLE": names.ledger,
         "RECONCILER_BUS": names.bus,
         "RECONCILER_PARKED_QUEUE_URL": parked_queue_url,

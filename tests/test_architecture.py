@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted(
     path
-    for folder in ("reconciler", "handlers", "scripts")
+    for folder in ("reconciler", "handlers", "infra", "scripts")
     for path in (ROOT / folder).rglob("*.py")
 )
 PURE = [

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.deployment import Names, dead_letter_queue, rule_pattern
+from reconciler.deployment import Names, rule_pattern
 from reconciler.doctor import Finding, Seen, Unseen, examine
 
 US, EU = "us-east-1", "eu-west-1"
@@ -28,7 +28,7 @@ def queue(name: str, **attributes: str) -> dict[str, Any]:
 
 
 def work_queue(name: str, delay: str, **other: str) -> dict[str, Any]:
-    policy = {"deadLetterTargetArn": arn(dead_letter_queue(name)), "maxReceiveCount": 5}
+    policy = {"deadLetterTargetArn": arn(NAMES.dead_letters_of(name)), "maxReceiveCount": 5}
     settings = {"VisibilityTimeout": "180", "DelaySeconds": delay}
     return queue(name, **{**settings, "RedrivePolicy": json.dumps(policy), **other})
 
@@ -189,8 +189,8 @@ def test_a_refused_call_names_the_permission_and_is_no_failure(field: str, ident
     [
         ("rules", "home", "rule-home"),
         ("targets", "witness", "rule-witness-target"),
-        ("queues", NAMES.home_queue, "queue-parties-resolve"),
-        ("queues", NAMES.parked_queue, "queue-parties-parked"),
+        ("queues", NAMES.home_queue, "queue-parties-resolve-us-east-1"),
+        ("queues", NAMES.parked_queue, "queue-parties-parked-us-east-1"),
         ("sources", NAMES.detect_function, "detect-source"),
     ],
 )
@@ -498,13 +498,16 @@ def test_targets_of_a_missing_rule_are_not_complained_about_twice() -> None:
 
 def test_a_missing_queue_is_made_with_its_settings() -> None:
     seen = with_queue(NAMES.witness_queue, None)
-    finding = found(seen, "queue-parties-witness")
+    finding = found(seen, "queue-parties-witness-us-east-1")
     assert finding.severity == "problem"
     attributes = json.loads(option(finding.fix, "--attributes"))
     assert attributes["DelaySeconds"] == "60"
     assert attributes["VisibilityTimeout"] == "180"
     policy = json.loads(attributes["RedrivePolicy"])
-    assert policy == {"deadLetterTargetArn": arn("parties-witness-dlq"), "maxReceiveCount": "5"}
+    assert policy == {
+        "deadLetterTargetArn": arn("parties-witness-dlq-us-east-1"),
+        "maxReceiveCount": "5",
+    }
 
 
 @pytest.mark.parametrize(("name", "wanted"), [("VisibilityTimeout", "180"), ("DelaySeconds", "60")])
@@ -512,15 +515,15 @@ def test_a_queue_with_another_setting_is_a_warning(name: str, wanted: str) -> No
     right = work_queue(NAMES.witness_queue, "60")
     wrong = {**right, "Attributes": {**right["Attributes"], name: "30"}}
     seen = with_queue(NAMES.witness_queue, wrong)
-    assert troubled(seen) == {("queue-parties-witness", "warning")}
-    fix = found(seen, "queue-parties-witness").fix
+    assert troubled(seen) == {("queue-parties-witness-us-east-1", "warning")}
+    fix = found(seen, "queue-parties-witness-us-east-1").fix
     assert json.loads(option(fix, "--attributes")) == {name: wanted}
 
 
 def test_a_queue_that_gives_up_too_soon_is_a_warning() -> None:
-    hasty = {"deadLetterTargetArn": arn("parties-resolve-dlq"), "maxReceiveCount": 1}
+    hasty = {"deadLetterTargetArn": arn("parties-resolve-dlq-us-east-1"), "maxReceiveCount": 1}
     changed = work_queue(NAMES.home_queue, "0", RedrivePolicy=json.dumps(hasty))
-    finding = found(with_queue(NAMES.home_queue, changed), "queue-parties-resolve")
+    finding = found(with_queue(NAMES.home_queue, changed), "queue-parties-resolve-us-east-1")
     assert finding.severity == "warning"
     policy = json.loads(json.loads(option(finding.fix, "--attributes"))["RedrivePolicy"])
     assert policy["maxReceiveCount"] == "5"
@@ -529,7 +532,7 @@ def test_a_queue_that_gives_up_too_soon_is_a_warning() -> None:
 @pytest.mark.parametrize("policy", ["", json.dumps({"deadLetterTargetArn": arn("other")})])
 def test_a_queue_without_its_dead_letter_queue_is_a_problem(policy: str) -> None:
     changed = work_queue(NAMES.home_queue, "0", RedrivePolicy=policy, VisibilityTimeout="1")
-    finding = found(with_queue(NAMES.home_queue, changed), "queue-parties-resolve")
+    finding = found(with_queue(NAMES.home_queue, changed), "queue-parties-resolve-us-east-1")
     assert finding.severity == "problem"
     assert set(json.loads(option(finding.fix, "--attributes"))) == {
         "RedrivePolicy",

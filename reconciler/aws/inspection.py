@@ -53,22 +53,22 @@ _LAST_MINUTES = 15
 
 
 def inspect(
-    table: str,
-    regions: Sequence[str],
+    regions: Sequence[Names],
     client_of: ClientOf,
     now_ms: Callable[[], int],
     *,
     endpoint: str | None = None,
 ) -> list[Seen]:
-    """Return what each region answers about the deployment of `table`, in the order of `regions`.
+    """Return what each region answers about its part of a deployment, in the order of `regions`.
 
     endpoint: the local cloud's address, if that is what `client_of` talks to.
     Raises: Unavailable if there are no credentials.
     """
 
-    def look(region: str) -> Seen:
-        asked = _Region(region, client_of, now_ms)
-        return _look(Names(table, region), asked, tuple(regions), endpoint)
+    every = tuple(names.region for names in regions)
+
+    def look(names: Names) -> Seen:
+        return _look(names, _Region(names.region, client_of, now_ms), every, endpoint)
 
     with ThreadPoolExecutor(len(regions)) as pool:
         return list(pool.map(look, regions))

@@ -51,6 +51,9 @@ _AREAS = ["AWS_REGION", "AWS_DEFAULT_REGION"]
 _EXAMPLE = """a key as JSON: '{"id": "p1"}'"""
 _FILE = """decisions as JSON: '{"a": {"take": "lost"}, "b": {"value": 1}, "c": {"remove": true}}'"""
 TableName = Annotated[str, typer.Option("--table", help="the replicated table's name")]
+Suffix = Annotated[
+    str, typer.Option("--suffix", envvar="RECONCILER_SUFFIX", help="the environment, if it has one")
+]
 Region = Annotated[str, typer.Option("--region", envvar=_AREAS, help="the ledger's region")]
 Regions = Annotated[
     list[str], typer.Option("--region", envvar=_AREAS, help="a region to ask; repeatable")
@@ -78,10 +81,10 @@ class Ports(NamedTuple):
     evidence: EvidenceStore
 
 
-def ports_in(table: str, region: str) -> Ports:
+def ports_in(table: str, region: str, suffix: str) -> Ports:
     """Return the adapters of the table's region; InvalidInput for a name that is no region."""
     replica_id(region)
-    names, dynamodb = Names(table, region), client("dynamodb", region, attempts=1)
+    names, dynamodb = Names(table, region, suffix), client("dynamodb", region, attempts=1)
     return Ports(
         DynamoItems(table, dynamodb),
         DynamoLedger(names.ledger, dynamodb),
@@ -123,6 +126,7 @@ def list_losses(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     reason: Reason = "",
     limit: Limit = None,
     as_json: AsJson = False,
+    suffix: Suffix = "",
     endpoint: Endpoint = None,  # noqa: ARG001 (its callback has used it)
 ) -> None:
     """List the losses in each region's ledger, the oldest first."""
@@ -130,7 +134,10 @@ def list_losses(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     found, failed = [], False
     for each in dict.fromkeys(region):
         try:
-            rows = [summary(row, now_ms()) for row in losses(ports_in(table, each).ledger, wanted)]
+            rows = [
+                summary(row, now_ms())
+                for row in losses(ports_in(table, each, suffix).ledger, wanted)
+            ]
         except ReconcilerError as problem:
             failed = True
             _told(each, problem)
@@ -156,6 +163,7 @@ def export(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     output: Annotated[
         typer.FileTextWrite, typer.Option(encoding="utf-8", help="a file; - is stdout")
     ] = "-",  # type: ignore[assignment]  # typer opens it
+    suffix: Suffix = "",
     endpoint: Endpoint = None,  # noqa: ARG001 (its callback has used it)
 ) -> None:
     """Write rows as JSON lines in DynamoDB's wire format, their images included."""
@@ -163,7 +171,7 @@ def export(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     failed = False
     for each in dict.fromkeys(region):
         try:
-            ports = ports_in(table, each)
+            ports = ports_in(table, each, suffix)
             for row in losses(ports.ledger, wanted):
                 typer.echo(to_json(with_images(row, ports.evidence)), file=output)
         except ReconcilerError as problem:
@@ -173,15 +181,16 @@ def export(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
 
 
 @app.command("show")
-def show(
+def show(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     conflict_id: ConflictId,
     table: TableName,
     region: Region,
     as_json: AsJson = False,
+    suffix: Suffix = "",
     endpoint: Endpoint = None,  # noqa: ARG001 (its callback has used it)
 ) -> None:
     """Show the lost write beside the winner and the item as it is now, attribute by attribute."""
-    ports = ports_in(table, region)
+    ports = ports_in(table, region, suffix)
     case = opened(loss_named(ports.ledger, conflict_id), ports.items, ports.evidence)
     told = document(case, now_ms())
     if as_json:
@@ -206,6 +215,7 @@ def resolve(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     by: Annotated[str | None, typer.Option(help="who decides; this user, if not given")] = None,
     why: Annotated[str, typer.Option(help="the reason, for the ledger")] = "",
     execute: Annotated[bool, typer.Option("--execute", help="write it, not only show it")] = False,
+    suffix: Suffix = "",
     endpoint: Endpoint = None,  # noqa: ARG001 (its callback has used it)
 ) -> None:
     """Decide a loss: merge what can be merged, then write what stands, then close its row.
@@ -214,7 +224,7 @@ def resolve(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     to close that region's row, once it has arrived.
     """
     decision = parse_decision(take or (), values or (), file.read() if file else None)
-    ports = ports_in(table, region)
+    ports = ports_in(table, region, suffix)
     row = loss_named(ports.ledger, conflict_id)
     if is_decided(row, decision):
         typer.echo(f"{conflict_id} is already resolved, with this decision; nothing is written")

@@ -18,6 +18,8 @@ from reconciler.aws import now_ms
 from reconciler.aws.clients import client
 from reconciler.aws.inspection import ClientOf, inspect
 from reconciler.causality import replica_id
+from reconciler.cli.conflicts import Suffix
+from reconciler.deployment import Names
 from reconciler.doctor import Finding, Severity, examine
 from reconciler.errors import InvalidInput
 from reconciler.local.clients import Clients
@@ -61,11 +63,13 @@ def command(
         str | None,
         typer.Option(metavar="URL", callback=_address, help="a local cloud, instead of AWS"),
     ] = None,
+    suffix: Suffix = "",
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
 ) -> None:
     """Check a deployed system and say what to fix; exit with 1 if there is a problem."""
     names = regions.split(",")
-    seen = inspect(table, names, _clients(endpoint), now_ms, endpoint=endpoint)
+    places = [Names(table, region, suffix) for region in names]
+    seen = inspect(places, _clients(endpoint), now_ms, endpoint=endpoint)
     findings = [finding for each in seen for finding in examine(each)]
     counted = Counter(finding.severity for finding in findings)
     if as_json:

@@ -68,6 +68,7 @@ def _by_queue(left: Mapping[str, int]) -> dict[str, int]:
     """Return counts by region/queue without the region, which the scene has told."""
     counts: dict[str, int] = {}
     for place, count in left.items():
-        queue = place.rpartition("/")[2]
+        region, _, name = place.partition("/")
+        queue = name.removesuffix(f"-{region}")
         counts[queue] = counts.get(queue, 0) + count
     return counts

@@ -14,15 +14,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from handlers.settings import import_custom_types
 from reconciler.aws import now_ms
-from reconciler.cli.conflicts import Endpoint, TableName
+from reconciler.cli.conflicts import Endpoint, Suffix, TableName
 from reconciler.cli.redrive_run import Hear, Run, letters_of, stoppable
-from reconciler.deployment import Names, dead_letter_queue
+from reconciler.deployment import DEAD_LETTERS, Names
 from reconciler.errors import InvalidInput, Unavailable
 from reconciler.feed import duration_ms
 from reconciler.redrive.drain import Choice, Pace, Time
 from reconciler.redrive.outcome import Outcome, Result
 
 _PAUSE_SECONDS = 5
+_NATIVE = ("resolve-dlq", "witness-dlq")
 _STYLES = {
     Outcome.REDRIVEN: "green",
     Outcome.ALREADY_REPAIRED: "green",
@@ -69,6 +70,7 @@ _CustomTypes = Annotated[
 def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     table: TableName,
     region: _Regions,
+    suffix: Suffix = "",
     execute: Annotated[bool, typer.Option("--execute", help="do it; else only say what")] = False,
     rate: _Rate = None,
     most: Annotated[int | None, typer.Option("--max-messages", min=1, help="in a region")] = None,
@@ -77,7 +79,9 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     error: Annotated[str, typer.Option(help="text in the message: an error, a reason")] = "",
     older_than: Annotated[str | None, typer.Option(help="failed so long ago: 90s, 2h, 1d")] = None,
     newer_than: Annotated[str | None, typer.Option(help="failed within: 90s, 2h, 1d")] = None,
-    queue: Annotated[list[str] | None, typer.Option(help="this queue only; repeatable")] = None,
+    queue: Annotated[
+        list[str] | None, typer.Option(help=f"{', '.join(DEAD_LETTERS)}; repeatable")
+    ] = None,
     follow: Annotated[bool, typer.Option("--follow", help="go on until Ctrl-C")] = False,
     native: Annotated[
         str | None, typer.Option(metavar="QUEUE", help="let SQS move a resolve DLQ's messages back")
@@ -91,13 +95,13 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
 
     A message is deleted only after its work is confirmed; stopping, and running twice, is harmless.
     """
-    names, told = [Names(table, each) for each in dict.fromkeys(region)], _console(as_json)
+    names, told = [Names(table, each, suffix) for each in dict.fromkeys(region)], _console(as_json)
     choice = Choice(key, error, _ms(older_than) or 0, _ms(newer_than))
     run = Run(execute, tuple(queue or ()), choice, Pace(rate, most, parallel), outside_writes)
     if native:
         _move_back(told, names, native, run)
         return
-    _check_queues(names[0], run.queues)
+    _check_queues(run.queues)
     stopped = _carry_out(run, names, told, follow=follow)
     if as_json:
         typer.echo(json.dumps({"executed": execute, "stopped": stopped, **run.summary()}))
@@ -105,11 +109,10 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     raise typer.Exit(130 if stopped else int(run.needs_somebody()))
 
 
-def _check_queues(names: Names, queues: Sequence[str]) -> None:
-    known = names.dead_letter_queues()
+def _check_queues(queues: Sequence[str]) -> None:
     for each in queues:
-        if each not in known:
-            raise InvalidInput(f"--queue {each}: a redrive reads {', '.join(known)}")
+        if each not in DEAD_LETTERS:
+            raise InvalidInput(f"--queue {each}: a redrive reads {', '.join(DEAD_LETTERS)}")
 
 
 def _carry_out(run: Run, regions: Sequence[Names], told: Console, *, follow: bool) -> bool:
@@ -131,18 +134,17 @@ def _carry_out(run: Run, regions: Sequence[Names], told: Console, *, follow: boo
 def _move_back(told: Console, regions: Sequence[Names], queue: str, run: Run) -> None:
     if (run.choice, run.pace) != (Choice(), Pace()) or run.queues:
         raise InvalidInput("--native moves a queue whole: give no other choice and no pace")
-    served = [dead_letter_queue(q) for q in (regions[0].home_queue, regions[0].witness_queue)]
-    if queue not in served:
+    if queue not in _NATIVE:
         raise InvalidInput(
             f"--native {queue}: SQS moves messages only back to the queue that gave them up, so it"
-            f" serves {' and '.join(served)}; the others need a redrive without --native"
+            f" serves {' and '.join(_NATIVE)}; the others need a redrive without --native"
         )
     for names in regions:
-        letters = letters_of(names)
+        letters, named = letters_of(names), names.of(queue)
         if run.execute:
-            said = f"SQS moves the messages of {queue} back: task {letters.move_back(queue)}"
+            said = f"SQS moves the messages of {named} back: task {letters.move_back(named)}"
         else:
-            said = f"SQS would move about {letters.depth(queue)} messages of {queue} back"
+            said = f"SQS would move about {letters.depth(named)} messages of {named} back"
         told.print(f"{names.region}: {said}", markup=False)
 
 

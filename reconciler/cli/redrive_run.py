@@ -29,7 +29,10 @@ Hear = Callable[[str, str, str, Result], object]  # region, queue, what it is ab
 
 @dataclass
 class Run:
-    """What was asked for, and what has become of it: a drain for each region that answered."""
+    """What was asked for, and what has become of it: a drain for each region that answered.
+
+    queues: which of `DEAD_LETTERS`; none: all of them.
+    """
 
     execute: bool
     queues: Sequence[str]
@@ -45,13 +48,16 @@ class Run:
             if names.region not in self.drains:
                 self.drains[names.region] = self._drain(names, time_, hear)
             drain, ports = self.drains[names.region]
-            drain.queues(self.queues or names.dead_letter_queues())
+            drain.queues(self._queues_of(names))
             if not self.queues and self.choice == Choice():
                 drain.leftovers(ports)
         except ReconcilerError as problem:
             self.problems[names.region] = f"{names.region}: {problem}"
         else:
             self.problems.pop(names.region, None)
+
+    def _queues_of(self, names: Names) -> Sequence[str]:
+        return [names.of(each) for each in self.queues] or names.dead_letter_queues()
 
     def _drain(self, names: Names, time_: Time, hear: Hear) -> tuple[Drain, RedrivePorts]:
         ports = redrive_ports(names, partial(_client, names.region))
@@ -87,7 +93,7 @@ class Run:
         """Return about how many messages there are to work off, where that can be told."""
         found = 0
         for each in names:
-            for queue in self.queues or each.dead_letter_queues():
+            for queue in self._queues_of(each):
                 with suppress(ReconcilerError):  # told when the queue is to be worked off
                     found += letters_of(each).depth(queue)
         return found

@@ -136,4 +136,5 @@ def queue_arn(seen: Seen, queue: str) -> str:
 
 def redrive(seen: Seen) -> str:
     """Return the command line that puts back what failed or was parked in the region."""
-    return f"scripts/redrive_dlq.py --table {seen.names.table} --region {seen.names.region}"
+    suffix = f" --suffix {seen.names.suffix}" if seen.names.suffix else ""
+    return f"scripts/redrive_dlq.py --table {seen.names.table} --region {seen.names.region}{suffix}"

@@ -13,7 +13,6 @@ from reconciler.deployment import (
     HOME_SOURCE,
     WITNESS_SOURCE,
     QueueSource,
-    dead_letter_queue,
 )
 from reconciler.doctor.facts import Check, Finding, Seen, Unseen, aws, queue_arn, redrive
 
@@ -32,7 +31,7 @@ def _queue(seen: Seen, queue: str, source: QueueSource) -> Finding:
         "VisibilityTimeout": str(source.visibility_timeout_seconds),
         "DelaySeconds": str(source.delay_seconds),
     }
-    dead_letters = dead_letter_queue(queue)
+    dead_letters = seen.names.dead_letters_of(queue)
     policy_wanted = {
         "deadLetterTargetArn": queue_arn(seen, dead_letters),
         "maxReceiveCount": str(source.maximum_receive_count),

@@ -15,7 +15,6 @@ from reconciler.deployment import (
     RULE_TARGET,
     Names,
     QueueSource,
-    dead_letter_queue,
     rule_pattern,
 )
 
@@ -62,7 +61,7 @@ def create_pipeline(
         ("home", names.home_queue, home),
         ("witness", names.witness_queue, witness),
     ):
-        _create_worked_queue(sqs, queue, source, names.region)
+        _create_worked_queue(sqs, names, queue, source)
         _route(client("events"), names, role, queue)
     _create_bucket(client("s3"), names)
 
@@ -100,9 +99,9 @@ def _queue_arn(region: str, queue: str) -> str:
     return f"arn:aws:sqs:{region}:{ACCOUNT}:{queue}"
 
 
-def _create_worked_queue(sqs: Any, queue: str, source: QueueSource, region: str) -> None:
+def _create_worked_queue(sqs: Any, names: Names, queue: str, source: QueueSource) -> None:
     redrive = {
-        "deadLetterTargetArn": _queue_arn(region, dead_letter_queue(queue)),
+        "deadLetterTargetArn": _queue_arn(names.region, names.dead_letters_of(queue)),
         "maxReceiveCount": source.maximum_receive_count,
     }
     sqs.create_queue(

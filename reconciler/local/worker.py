@@ -76,12 +76,11 @@ class Worker:
         self._names = Names(settings.table, settings.region)
         self._endpoint = f"http://127.0.0.1:{settings.port}"
         self._client = partial(Clients(self._endpoint).get, region=settings.region)
-        self._detect = self._function("detect", settings.detect)
-        self._resolve = self._function("resolve", settings.resolve)
+        self._detect = self._function(self._names.detect_function, settings.detect)
+        self._resolve = self._function(self._names.resolve_function, settings.resolve)
 
-    def _function(self, role: str, handler: str) -> Function:
-        settings = self._settings
-        return Function(handler, name=f"{settings.table}-{role}", region=settings.region)
+    def _function(self, name: str, handler: str) -> Function:
+        return Function(handler, name=name, region=self._settings.region)
 
     def consumers(self, stream_arn: str) -> list[Consumer]:
         """Return the consumers of the stream and of both queues."""

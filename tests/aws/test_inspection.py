@@ -59,7 +59,7 @@ class StubService:
 
 
 def seen_of(every: Any, **own: Any) -> Seen:
-    (seen,) = inspect("parties", [REGION], lambda *_: StubService(every, **own), at_once)
+    (seen,) = inspect([NAMES], lambda *_: StubService(every, **own), at_once)
     return seen
 
 
@@ -69,7 +69,7 @@ def deployed() -> Seen:
 
     create_table(of, TableSpec("parties", "id"))
     create_pipeline(of, NAMES, home=HOME_SOURCE, witness=WITNESS_SOURCE)
-    (seen,) = inspect("parties", [REGION], client, at_once)
+    (seen,) = inspect([NAMES], client, at_once)
     return seen
 
 
@@ -112,7 +112,7 @@ def test_the_doctor_reads_what_was_gathered() -> None:
 
 @pytest.mark.usefixtures("aws")
 def test_what_does_not_exist_is_none_and_not_a_refusal() -> None:
-    (seen,) = inspect("absent", [REGION], client, at_once)
+    (seen,) = inspect([Names("absent", REGION)], client, at_once)
     # moto has a code of its own for DescribeTimeToLive, so that call is not among them.
     assert {seen.table, seen.backups, seen.ledger, seen.bucket, seen.bus} == {None}
     assert {*seen.rules.values(), *seen.targets.values(), *seen.queues.values()} == {None}
@@ -121,7 +121,7 @@ def test_what_does_not_exist_is_none_and_not_a_refusal() -> None:
 @pytest.mark.usefixtures("aws")
 def test_each_region_is_asked_and_comes_back_in_order() -> None:
     create_table(lambda service: client(service, OTHER), TableSpec("parties", "id"))
-    here, there = inspect("parties", [REGION, OTHER], client, at_once)
+    here, there = inspect([NAMES, Names("parties", OTHER)], client, at_once)
     assert (here.names.region, there.names.region) == (REGION, OTHER)
     assert here.table is None
     assert part(there.table, "Table", "TableStatus") == "ACTIVE"
@@ -177,7 +177,7 @@ def test_a_service_that_does_not_answer_is_asked_once(failure: Exception) -> Non
     def service(name: str, _: str) -> StubService:
         return services.setdefault(name, StubService(failure))
 
-    (seen,) = inspect("parties", [REGION], service, at_once)
+    (seen,) = inspect([NAMES], service, at_once)
     assert {name: len(each.calls) for name, each in services.items()} == dict.fromkeys(
         ("dynamodb", "s3", "events", "sqs", "cloudwatch", "lambda"), 1
     )
@@ -206,7 +206,7 @@ def test_a_client_that_cannot_be_made_for_lack_of_a_profile_is_the_same_sentence
         raise ProfileNotFound(profile="nobody")
 
     with pytest.raises(Unavailable, match="no AWS credentials"):
-        inspect("parties", [REGION], no_client, at_once)
+        inspect([NAMES], no_client, at_once)
 
 
 def dated(ms: int, **more: Any) -> dict[str, Any]:
@@ -239,7 +239,7 @@ def test_the_middle_of_the_shortest_call_is_compared() -> None:
 
             return call
 
-    (seen,) = inspect("parties", [REGION], lambda *_: Distant(None), lambda: clock[0])
+    (seen,) = inspect([NAMES], lambda *_: Distant(None), lambda: clock[0])
     assert seen.clock_ahead_ms == 7_000 - 500
 
 

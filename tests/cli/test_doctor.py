@@ -9,6 +9,7 @@ from typer.testing import CliRunner, Result
 
 from reconciler.aws.clients import client
 from reconciler.cli.doctor import command
+from reconciler.deployment import Names
 from reconciler.errors import Unavailable
 from reconciler.local.cloud import LocalCloud
 from reconciler.local.provision import TableSpec
@@ -51,14 +52,14 @@ def test_a_local_cloud_has_no_problem_and_says_what_is_not_visible_there(cloud: 
 
 def test_a_message_in_a_dead_letter_queue_is_seen(cloud: LocalCloud) -> None:
     sqs = cloud.client("sqs", EU)
-    url = sqs.get_queue_url(QueueName=f"{TABLE}-parked")["QueueUrl"]
+    url = sqs.get_queue_url(QueueName=Names(TABLE, EU).parked_queue)["QueueUrl"]
     sqs.send_message(QueueUrl=url, MessageBody="{}")
     try:
         result = doctor("--endpoint", cloud.endpoint)
     finally:
         sqs.purge_queue(QueueUrl=url)
     assert result.exit_code == 0
-    assert "parties-parked holds 1 messages" in result.stdout
+    assert "parties-parked-eu-west-1 holds 1 messages" in result.stdout
     assert f"scripts/redrive_dlq.py --table {TABLE} --region {EU}" in result.stdout
 
 

@@ -29,7 +29,7 @@ from tests.test_detector import record
 
 __all__ = ["clients", "credentials"]
 
-RESOLVE, PARKED = "parties-resolve-dlq", "parties-parked"
+RESOLVE, PARKED = "parties-resolve-dlq-us-east-1", "parties-parked-us-east-1"
 app = typer.Typer()
 app.command()(redrive.command)
 
@@ -91,16 +91,16 @@ def test_a_batch_in_the_bucket_is_found_without_its_notification(region: Region)
 def test_only_the_queues_and_messages_that_are_asked_for_are_done(region: Region) -> None:
     failed(region)
     region.send(PARKED, "garbage")
-    done = json.loads(run("--queue", PARKED, "--json").stdout)["regions"]["us-east-1"]
+    done = json.loads(run("--queue", "parked", "--json").stdout)["regions"]["us-east-1"]
     assert list(done["queues"]) == [PARKED]
     by_key = json.loads(run("--key", "p2", "--json").stdout)["regions"]["us-east-1"]
     assert (by_key["left"], by_key["redriven"]) == (2, 0)
 
 
 def test_sqs_moves_back_only_what_it_can(region: Region) -> None:
-    refused = run("--native", "parties-stream-dlq").exception
+    refused = run("--native", "stream-dlq").exception
     assert isinstance(refused, InvalidInput)
-    assert "serves parties-resolve-dlq and parties-witness-dlq" in str(refused)
+    assert "serves resolve-dlq and witness-dlq" in str(refused)
 
 
 def test_a_table_that_does_not_exist_is_one_sentence(region: Region) -> None:
@@ -167,14 +167,14 @@ def test_a_region_that_does_not_answer_is_told_and_the_others_are_worked_off(
     assert done.exit_code == 1
     told_of = json.loads(done.stdout)
     assert told_of["regions"]["us-east-1"]["redriven"] == 1
-    assert "parties-parked" in told_of["problems"]["eu-west-1"]
+    assert "parties-parked-eu-west-1" in told_of["problems"]["eu-west-1"]
     assert "eu-west-1" in done.stderr
 
 
 def test_a_queue_that_is_not_for_dead_letters_is_refused(region: Region) -> None:
-    refused = run("--queue", "parties-resolve").exception
+    refused = run("--queue", "resolve").exception
     assert isinstance(refused, InvalidInput)
-    assert "parties-resolve-dlq" in str(refused)
+    assert "resolve-dlq" in str(refused)
 
 
 def test_a_native_redrive_is_a_dry_run_too_and_serves_every_region(
@@ -189,15 +189,15 @@ def test_a_native_redrive_is_a_dry_run_too_and_serves_every_region(
         return "task"
 
     monkeypatch.setattr(SqsDeadLetters, "move_back", move_back)
-    dry = run("--region", "eu-west-1", "--native", RESOLVE)
+    dry = run("--region", "eu-west-1", "--native", "resolve-dlq")
     assert (moved, dry.exit_code) == ([], 0)
     assert "us-east-1: SQS would move about 1 messages" in dry.stdout
-    run("--region", "eu-west-1", "--native", RESOLVE, "--execute")
-    assert moved == [RESOLVE, RESOLVE]
+    run("--region", "eu-west-1", "--native", "resolve-dlq", "--execute")
+    assert moved == [RESOLVE, "parties-resolve-dlq-eu-west-1"]
 
 
 def test_a_native_redrive_takes_no_filter(region: Region) -> None:
-    refused = run("--native", RESOLVE, "--key", "p1").exception
+    refused = run("--native", "resolve-dlq", "--key", "p1").exception
     assert isinstance(refused, InvalidInput)
 
 
@@ -226,7 +226,7 @@ def test_custom_types_are_merged_with_the_functions_that_are_named(
 def test_outside_writes_are_taken_as_the_functions_take_them(
     region: Region, policy: str, state: str
 ) -> None:
-    region.send("parties-stream-dlq", given_up(record(1, MINE, None)))
+    region.send("parties-stream-dlq-us-east-1", given_up(record(1, MINE, None)))
     run("--execute", "--outside-writes", policy)
     assert region.states() == [state]
 

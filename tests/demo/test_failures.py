@@ -62,7 +62,7 @@ def test_a_dry_run_says_of_each_message_what_the_redrive_then_does(
 def test_a_poison_record_stays_in_both_regions_for_a_person(reports: dict[str, Report]) -> None:
     poison = reports["poison"]
 
-    assert poison.left == {f"{HERE}/parties-parked": 1, f"{THERE}/parties-parked": 1}
+    assert poison.left == {f"{HERE}/parties-parked-{HERE}": 1, f"{THERE}/parties-parked-{THERE}": 1}
     assert poison.redriven == {"poison": 2}
     assert poison.missing_before == 0
 

@@ -40,7 +40,7 @@ def test_what_is_in_the_queues_is_done_and_counted(
     region: Region, capsys: pytest.CaptureFixture[str]
 ) -> None:
     region.place(THEIRS)
-    queue = "parties-resolve-dlq"
+    queue = f"parties-resolve-dlq-{REGION}"
     region.send(queue, told(a_loss()))
     answer = handler({}, InTime())
     assert answer["redriven"] == answer["queues"][queue]["redriven"] == 1
@@ -56,16 +56,16 @@ def test_a_message_that_was_tried_often_is_escalated_by_name_and_stays(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("RECONCILER_REDRIVE_ATTEMPTS", "2")
-    region.send("parties-parked", "garbage")
+    region.send(f"parties-parked-{REGION}", "garbage")
     handler({}, InTime())
     assert [each for each in caplog.records if each.message == "escalated"] == []
     capsys.readouterr()
     handler({}, InTime())
     (line,) = (vars(each) for each in caplog.records if each.message == "escalated")
-    assert (line["queue"], line["receives"]) == ("parties-parked", 2)
+    assert (line["queue"], line["receives"]) == (f"parties-parked-{REGION}", 2)
     assert "JSONDecodeError" in line["why"]
     assert metrics(capsys.readouterr().out)[telemetry.REDRIVE_ESCALATED] == [1.0]
-    assert region.depth("parties-parked") == 1
+    assert region.depth(f"parties-parked-{REGION}") == 1
 
 
 def test_no_more_than_the_most_is_done_in_a_run(
@@ -73,12 +73,12 @@ def test_no_more_than_the_most_is_done_in_a_run(
 ) -> None:
     monkeypatch.setenv("RECONCILER_REDRIVE_MOST", "2")
     for number in range(3):
-        region.send("parties-parked", f"garbage {number}")
+        region.send(f"parties-parked-{REGION}", f"garbage {number}")
     assert handler({}, InTime())["poison"] == 2
 
 
 def test_nothing_is_begun_when_the_time_is_nearly_over(region: Region) -> None:
-    region.send("parties-parked", "garbage")
+    region.send(f"parties-parked-{REGION}", "garbage")
     context = InTime()
     context.left_ms = 19_000
     assert handler({}, context)["poison"] == 0
@@ -97,10 +97,10 @@ def test_a_queue_that_cannot_be_read_fails_the_run_after_the_others_are_done(
     region: Region, capsys: pytest.CaptureFixture[str]
 ) -> None:
     region.place(THEIRS)
-    region.send("parties-resolve-dlq", told(a_loss()))
-    gone = region.sqs.get_queue_url(QueueName="parties-stream-dlq")["QueueUrl"]
+    region.send(f"parties-resolve-dlq-{REGION}", told(a_loss()))
+    gone = region.sqs.get_queue_url(QueueName=f"parties-stream-dlq-{REGION}")["QueueUrl"]
     region.sqs.delete_queue(QueueUrl=gone)
     with pytest.raises(Unavailable, match="1 places could not be worked off"):
         handler({}, InTime())
-    assert (region.depth("parties-resolve-dlq"), region.states()) == (0, ["RESOLVED"])
+    assert (region.depth(f"parties-resolve-dlq-{REGION}"), region.states()) == (0, ["RESOLVED"])
     assert metrics(capsys.readouterr().out)["RedriveRedriven"] == [1.0]

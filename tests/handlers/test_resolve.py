@@ -27,7 +27,7 @@ def message(body: str, identifier: str = "m1") -> dict[str, Any]:
         "messageAttributes": {},
         "md5OfBody": "",
         "eventSource": "aws:sqs",
-        "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:parties-resolve",
+        "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:parties-resolve-us-east-1",
         "awsRegion": "us-east-1",
     }
 

@@ -19,7 +19,9 @@ def module(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 def function(module: ModuleType, handler: Any) -> Function:
     module.handler = handler  # type: ignore[attr-defined]
-    return Function(f"{module.__name__}:handler", name="parties-detect", region="eu-west-1")
+    return Function(
+        f"{module.__name__}:handler", name="parties-detect-eu-west-1", region="eu-west-1"
+    )
 
 
 def test_an_invocation_ends_in_what_the_handler_returns(module: ModuleType) -> None:
@@ -41,8 +43,10 @@ def test_the_context_names_the_function_and_counts_down(module: ModuleType) -> N
     first, second = run.invoke({}), run.invoke({})
 
     context = contexts[0]
-    assert context.function_name == "parties-detect"
-    assert context.invoked_function_arn.endswith(":eu-west-1:123456789012:function:parties-detect")
+    assert context.function_name == "parties-detect-eu-west-1"
+    assert context.invoked_function_arn.endswith(
+        ":eu-west-1:123456789012:function:parties-detect-eu-west-1"
+    )
     assert context.memory_limit_in_mb > 0
     assert 0 < context.get_remaining_time_in_millis() <= 30_000
     assert context.aws_request_id == first.request_id
@@ -52,4 +56,4 @@ def test_the_context_names_the_function_and_counts_down(module: ModuleType) -> N
 @pytest.mark.parametrize("handler", ["handlers_of_this_test", "handlers_of_this_test:absent"])
 def test_a_handler_that_cannot_be_found_is_named(module: ModuleType, handler: str) -> None:
     with pytest.raises(LocalCloudError, match=handler):
-        Function(handler, name="parties-detect", region="eu-west-1")
+        Function(handler, name="parties-detect-eu-west-1", region="eu-west-1")

@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.aws.dead_letters import SqsDeadLetters
 from reconciler.aws.stream_records import StreamRecords
-from reconciler.deployment import Names, dead_letter_queue
+from reconciler.deployment import Names
 from reconciler.errors import RecordsExpired
 from reconciler.local.cloud import LOCAL_HOME, LOCAL_STREAM, LocalCloud
 from reconciler.local.errors import LocalCloudError
@@ -72,7 +72,7 @@ def test_records_set_aside_by_name_are_read_again_until_the_stream_forgets_them(
     change(cloud, "report me")
     cloud.settle()
     streams = StreamRecords(cloud.client("dynamodbstreams", US))
-    [message] = map(json.loads, cloud.dead_letters(US)["parties-stream-dlq"])
+    [message] = map(json.loads, cloud.dead_letters(US)[Names("parties", US).stream_dlq])
     assert "payload" not in message
 
     [record] = streams.read(names_of(message))
@@ -116,7 +116,7 @@ def test_what_a_failing_resolver_leaves_is_a_dead_letter_and_the_next_resolver_g
     cloud.start_worker(US)
     letters = SqsDeadLetters(cloud.client("sqs", US))
 
-    [letter] = letters.receive(dead_letter_queue(HOME_QUEUE), 10, 60)
+    [letter] = letters.receive(Names("parties", US).home_dlq, 10, 60)
     assert letter.body == "left behind"
     assert given(cloud, "resolve", "left behind") == 0
 
@@ -129,10 +129,10 @@ def test_what_a_failing_resolver_leaves_is_a_dead_letter_and_the_next_resolver_g
 
 def test_every_dead_letter_queue_can_be_looked_at(cloud: LocalCloud) -> None:
     assert set(cloud.dead_letters(EU)) == {
-        "parties-stream-dlq",
-        "parties-rules-dlq",
-        "parties-resolve-dlq",
-        "parties-witness-dlq",
+        "parties-stream-dlq-eu-west-1",
+        "parties-rules-dlq-eu-west-1",
+        "parties-resolve-dlq-eu-west-1",
+        "parties-witness-dlq-eu-west-1",
     }
 
 

@@ -42,19 +42,19 @@ def test_queues_that_wait_for_a_redrive_keep_messages_as_long_as_sqs_can() -> No
 
 
 QUEUES = (
-    "parties-stream-dlq",
-    "parties-rules-dlq",
-    "parties-resolve-dlq",
-    "parties-witness-dlq",
-    "parties-parked",
+    "parties-stream-dlq-eu-west-1",
+    "parties-rules-dlq-eu-west-1",
+    "parties-resolve-dlq-eu-west-1",
+    "parties-witness-dlq-eu-west-1",
+    "parties-parked-eu-west-1",
 )
 
 
-@pytest.mark.parametrize("queue", ["parties-resolve", "parties-witness"])
+@pytest.mark.parametrize("queue", ["parties-resolve-eu-west-1", "parties-witness-eu-west-1"])
 def test_what_is_received_too_often_goes_to_the_queues_own_dead_letters(queue: str) -> None:
     policy = json.loads(attributes(queue)["RedrivePolicy"])
 
-    assert policy["deadLetterTargetArn"] == attributes(f"{queue}-dlq")["QueueArn"]
+    assert policy["deadLetterTargetArn"] == attributes(NAMES.dead_letters_of(queue))["QueueArn"]
     assert int(policy["maxReceiveCount"]) == 5
 
 
@@ -63,8 +63,10 @@ def test_what_a_rule_cannot_deliver_goes_to_the_rules_dead_letters(role: str, qu
     events = client("events")
     [target] = events.list_targets_by_rule(Rule=role, EventBusName=NAMES.bus)["Targets"]
 
-    assert target["Arn"] == attributes(f"parties-{queue}")["QueueArn"]
-    assert target["DeadLetterConfig"] == {"Arn": attributes("parties-rules-dlq")["QueueArn"]}
+    assert target["Arn"] == attributes(NAMES.of(queue))["QueueArn"]
+    assert target["DeadLetterConfig"] == {
+        "Arn": attributes("parties-rules-dlq-eu-west-1")["QueueArn"]
+    }
     assert target["RetryPolicy"] == {
         "MaximumRetryAttempts": 185,
         "MaximumEventAgeInSeconds": 86_400,

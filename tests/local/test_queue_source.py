@@ -53,7 +53,7 @@ def test_an_exception_leaves_the_whole_batch() -> None:
 def test_the_event_has_the_shape_that_lambda_gives_to_sqs_messages() -> None:
     attribute = {"DataType": "String", "StringValue": "x"}
     message = {**MESSAGES[0], "MessageAttributes": {"why": attribute}}
-    arn = "arn:aws:sqs:eu-west-1:123456789012:parties-resolve"
+    arn = "arn:aws:sqs:eu-west-1:123456789012:parties-resolve-eu-west-1"
 
     assert sqs_event([message], queue_arn=arn) == {
         "Records": [

@@ -66,7 +66,7 @@ def set_aside(cloud: LocalCloud, region: str, partition: str) -> list[dict[str, 
 
 def told_places(cloud: LocalCloud, region: str) -> list[str]:
     """Return the objects that the stream's dead-letter queue tells of, as bucket/key."""
-    bodies = map(json.loads, cloud.dead_letters(region)["parties-stream-dlq"])
+    bodies = map(json.loads, cloud.dead_letters(region)[f"parties-stream-dlq-{region}"])
     told = [record["s3"] for body in bodies for record in body["Records"]]
     return [f"{s3['bucket']['name']}/{unquote_plus(s3['object']['key'])}" for s3 in told]
 
@@ -129,8 +129,8 @@ def test_a_function_sees_the_environment_and_the_context_of_its_region(cloud: Lo
         "POWERTOOLS_SERVICE_NAME": "reconciler",
     }
     context = notes(cloud, AP, "detect")[-1]
-    assert context["function"] == "parties-detect"
-    assert context["arn"] == f"arn:aws:lambda:{AP}:123456789012:function:parties-detect"
+    assert context["function"] == f"parties-detect-{AP}"
+    assert context["arn"] == f"arn:aws:lambda:{AP}:123456789012:function:parties-detect-{AP}"
 
 
 def test_an_event_that_detect_puts_on_the_bus_reaches_resolve_as_an_sqs_message(
@@ -148,7 +148,7 @@ def test_an_event_that_detect_puts_on_the_bus_reaches_resolve_as_an_sqs_message(
         "Replicated Write Lost",
     )
     assert message["eventSource"] == "aws:sqs"
-    assert message["eventSourceARN"] == f"arn:aws:sqs:{US}:123456789012:parties-resolve"
+    assert message["eventSourceARN"] == f"arn:aws:sqs:{US}:123456789012:parties-resolve-{US}"
     assert message["awsRegion"] == US
     assert message["attributes"]["ApproximateReceiveCount"] == "1"
     assert message["messageId"]
@@ -214,8 +214,8 @@ def test_a_reported_message_comes_again_and_ends_in_the_dead_letter_queue(
     ]
     [fine] = resolved(cloud, US, "fine")
     assert fine["messageAttributes"]["why"]["stringValue"] == "test"
-    assert "report this one" in cloud.dead_letters(US)["parties-resolve-dlq"]
-    assert "fine" not in cloud.dead_letters(US)["parties-resolve-dlq"]
+    assert "report this one" in cloud.dead_letters(US)[f"parties-resolve-dlq-{US}"]
+    assert "fine" not in cloud.dead_letters(US)[f"parties-resolve-dlq-{US}"]
 
 
 def test_an_exception_of_resolve_leaves_the_whole_batch_to_be_delivered_again(
@@ -225,7 +225,7 @@ def test_an_exception_of_resolve_leaves_the_whole_batch_to_be_delivered_again(
     cloud.settle()
 
     assert len(resolved(cloud, US, "raise on")) == 2
-    assert "raise on this one" in cloud.dead_letters(US)["parties-resolve-dlq"]
+    assert "raise on this one" in cloud.dead_letters(US)[f"parties-resolve-dlq-{US}"]
 
 
 def test_a_witness_message_waits_for_its_delay(cloud: LocalCloud) -> None:
@@ -236,7 +236,7 @@ def test_a_witness_message_waits_for_its_delay(cloud: LocalCloud) -> None:
     [message] = resolved(cloud, US, "from a witness")
     waited = int(message["attributes"]["ApproximateFirstReceiveTimestamp"]) / 1000 - sent
     assert waited >= 0.9
-    assert message["eventSourceARN"].endswith(":parties-witness")
+    assert message["eventSourceARN"].endswith(":parties-witness-us-east-1")
 
 
 def test_parked_messages_can_be_looked_at_and_do_not_keep_the_cloud_busy(

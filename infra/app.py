@@ -1,0 +1,112 @@
+"""The stacks of a deployment, and the program that `cdk` runs.
+
+Behaviour: with keys of our own, first the key's stack, then its replica in each other region, then
+the table's, then a reconciler in each region. For an existing table, the reconcilers alone. Every
+rule of cdk-nag's AwsSolutions is checked at each synthesis.
+"""
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from aws_cdk import App, Aws, Environment, Stack, Tags, Validations
+from aws_cdk.aws_lambda import Code
+from cdk_nag import AwsSolutionsChecks
+
+from infra import lookup
+from infra.acknowledged import acknowledge_stack
+from infra.arns import Arns
+from infra.artefact import ARTEFACT
+from infra.keys import replica_key, table_alias, table_key
+from infra.pipeline import Reconciler, Replica
+from infra.settings import Settings, read_settings
+from infra.table import Table
+from reconciler.errors import InvalidInput, ReconcilerError
+
+
+class Deployment:
+    """Adds the stacks of `settings` to an app. artefact: the functions' code, a folder."""
+
+    def __init__(self, app: App, settings: Settings, artefact: Path, account: str | None) -> None:
+        self._app, self._settings, self._account = app, settings, account
+        Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+        for name, value in settings.tags.items():
+            Tags.of(app).add(name, value)
+        self._keys: dict[str, str] = dict(settings.table_keys)
+        before, keys = self._key_stacks() if settings.makes_keys else ([], {})
+        if not settings.existing_table:
+            before = [self._table_stack(before, keys)]
+        for region in settings.regions:
+            self._reconciler_stack(region, artefact, before)
+
+    def _stack(self, part: str, region: str) -> Stack:
+        stack = Stack(
+            self._app,
+            self._settings.names(region).of(part).replace("_", "-"),
+            env=Environment(account=self._account, region=region),
+            termination_protection=True,
+        )
+        acknowledge_stack(stack)
+        return stack
+
+    def _key_stacks(self) -> tuple[list[Stack], Mapping[str, str]]:
+        """Make the table's key and its replicas; return their ARNs as the owner's stack has them.
+
+        That is by the id that they share; the others' stacks know the ARN of their own.
+        """
+        settings = self._settings
+        owner = self._stack("key", settings.owner)
+        primary = table_key(owner, settings.names(settings.owner))
+        self._keys[settings.owner] = primary.attr_arn
+        stacks = [owner]
+        for region in settings.regions[1:]:
+            stack = self._stack("key", region)
+            stack.add_stack_dependency(owner)
+            names = settings.names(region)
+            alias = table_alias(settings.names(settings.owner))
+            found = lookup.key_arn(stack, Arns(names), alias, settings.owner)
+            self._keys[region] = replica_key(stack, names, found).attr_arn
+            stacks.append(stack)
+        account = f"{Aws.ACCOUNT_ID}:key/{primary.ref}"
+        return stacks, {r: f"arn:{Aws.PARTITION}:kms:{r}:{account}" for r in settings.regions}
+
+    def _table_stack(self, before: list[Stack], keys: Mapping[str, str]) -> Stack:
+        stack = self._stack("table", self._settings.owner)
+        for each in before:
+            stack.add_stack_dependency(each)
+        Table(stack, self._settings, keys)
+        return stack
+
+    def _reconciler_stack(self, region: str, artefact: Path, before: list[Stack]) -> None:
+        stack = self._stack("reconciler", region)
+        for each in before:
+            stack.add_stack_dependency(each)
+        names = self._settings.names(region)
+        stream = lookup.stream_arn(stack, Arns(names))
+        replica = Replica(stream, self._keys.get(region))
+        Reconciler(stack, self._settings, names, replica, Code.from_asset(str(artefact)))
+
+
+def main() -> None:
+    """Synthesise what the context's settings say."""
+    app = App()
+    try:
+        settings = _settings(app.node.try_get_context("settings"))
+        if not ARTEFACT.is_dir():
+            raise InvalidInput(f"there is no {ARTEFACT}; run scripts/package first")
+    except ReconcilerError as problem:
+        sys.exit(str(problem))
+    Deployment(app, settings, ARTEFACT, os.environ.get("CDK_DEFAULT_ACCOUNT"))
+    app.synth()
+
+
+def _settings(path: object) -> Settings:
+    try:
+        return read_settings(Path(str(path)).read_text(encoding="utf-8"))
+    except OSError as problem:
+        raise InvalidInput(f"settings: {problem}; name a file: -c settings=FILE") from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""The ARNs of one region's resources, of their names alone.
+
+A policy that is written by name can be read without its stack, and ties no two resources together.
+Source: Service Authorization Reference, resource types of each service.
+"""
+
+from dataclasses import dataclass
+
+from aws_cdk import Aws
+
+from reconciler.deployment import Names
+
+
+@dataclass(frozen=True)
+class Arns:
+    """See the module."""
+
+    names: Names
+
+    def of(self, service: str, resource: str) -> str:
+        """Return the ARN of a resource of this region and account."""
+        return f"arn:{Aws.PARTITION}:{service}:{self.names.region}:{Aws.ACCOUNT_ID}:{resource}"
+
+    @property
+    def table(self) -> str:
+        return self.of("dynamodb", f"table/{self.names.table}")
+
+    @property
+    def ledger(self) -> str:
+        return self.of("dynamodb", f"table/{self.names.ledger}")
+
+    @property
+    def bus(self) -> str:
+        return self.of("events", f"event-bus/{self.names.bus}")
+
+    @property
+    def bucket(self) -> str:
+        return f"arn:{Aws.PARTITION}:s3:::{self.names.evidence_bucket}"
+
+    def rule(self, role: str) -> str:
+        """Return the ARN of the bus's rule for `role`, "home" or "witness"."""
+        return self.of("events", f"rule/{self.names.bus}/{role}")
+
+    def queue(self, name: str) -> str:
+        """Return the ARN of a queue."""
+        return self.of("sqs", name)
+
+    def objects(self, prefix: str) -> str:
+        """Return the ARN of the evidence bucket's objects under a prefix."""
+        return f"{self.bucket}/{prefix}*"
+
+    def log_group(self, function: str) -> str:
+        """Return the ARN of a function's log group and all its streams."""
+        return self.of("logs", f"log-group:/aws/lambda/{function}:*")

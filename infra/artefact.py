@@ -1,0 +1,94 @@
+"""The functions' code, packaged: this project's part that runs in Lambda, and what it imports.
+
+Behaviour: wheels for Lambda's Python 3.13 on arm64, whatever this machine is, in the versions that
+this environment has, so that what is deployed is what was tested; nothing is built. Not in it:
+boto3 and what only boto3 needs, which the runtime has, and what runs on a person's machine
+(commands, demo, doctor, local cloud, simulation).
+Source: Lambda guide, "Working with .zip file archives for Python", "Python runtimes".
+"""
+
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Sequence
+from importlib.metadata import distributions
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+from reconciler.errors import InvalidInput, ReconcilerError, Unavailable
+
+ROOT = Path(__file__).resolve().parent.parent
+ARTEFACT = ROOT / "build" / "lambda"
+PYTHON = "3.13"
+MACHINES = ("manylinux_2_28_aarch64", "manylinux2014_aarch64")
+IN_THE_RUNTIME = ("boto3", "botocore", "dateutil", "s3transfer", "six.py", "urllib3")
+_THEIR_WHEELS = ("boto3", "botocore", "python_dateutil", "s3transfer", "six", "urllib3")
+_ON_A_PERSONS_MACHINE = ("cli", "demo", "doctor", "local", "simulation")
+_UNWANTED = ("__pycache__", "*.pyc", "*.pyi", "*-stubs", "bin")
+
+
+def package(target: Path, extra: Sequence[Path] = ()) -> int:
+    """Build the artefact in the folder `target`, anew; return its size in bytes, unzipped.
+
+    extra: packages or modules of the user's, such as those of RECONCILER_CUSTOM_TYPES.
+    Raises: InvalidInput if one of them is not there; Unavailable if pip finds no wheels.
+    """
+    for path in extra:
+        if not path.exists():
+            raise InvalidInput(f"{path}: there is no such package or module")
+    shutil.rmtree(target, ignore_errors=True)
+    _install(target)
+    for wheel in _THEIR_WHEELS:
+        _remove(*target.glob(f"{wheel}-*.dist-info"))
+    _remove(*(target / name for name in IN_THE_RUNTIME))
+    for pattern in _UNWANTED:
+        _remove(*target.rglob(pattern))
+    for path in (ROOT / "reconciler", ROOT / "handlers", *extra):
+        _copy(path, target)
+    _remove(*(target / "reconciler" / name for name in _ON_A_PERSONS_MACHINE))
+    return sum(path.stat().st_size for path in target.rglob("*") if path.is_file())
+
+
+def _install(target: Path) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    run = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile"]
+    machines = [f"--platform={machine}" for machine in MACHINES]
+    wheels = ["--only-binary=:all:", "--implementation=cp", f"--python-version={PYTHON}", *machines]
+    with NamedTemporaryFile("w", suffix=".txt") as versions:
+        versions.writelines(f"{each.name}=={each.version}\n" for each in distributions())
+        versions.flush()
+        place = [f"--constraint={versions.name}", f"--target={target}"]
+        command = [*run, *wheels, *place, *project["project"]["dependencies"]]
+        done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603 (pip)
+    if done.returncode:
+        raise Unavailable(f"pip: {done.stderr.strip()}")
+
+
+def _copy(path: Path, target: Path) -> None:
+    if path.is_dir():
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(path, target / path.name, ignore=ignored)
+    else:
+        shutil.copy2(path, target / path.name)
+
+
+def _remove(*paths: Path) -> None:
+    for path in paths:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Build the artefact where the stacks take it from; say its size."""
+    try:
+        size = package(ARTEFACT, [Path(each) for each in arguments])
+    except ReconcilerError as problem:
+        sys.exit(str(problem))
+    print(f"{ARTEFACT.relative_to(ROOT)}: {size / 1e6:.1f} MB unzipped")  # noqa: T201 (a command)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,140 @@
+"""What keeps a region's losses: the ledger, and the evidence bucket for what is large.
+
+Behaviour: both outlive their stack. The bucket tells the stream's dead letters of each batch that
+Lambda sets aside. Old evidence moves to the class of Glacier that answers at once: a redrive after
+a year reads it as it reads any other.
+Source: S3 guide, "Storage classes", "Event notifications", "Bucket policies".
+"""
+
+from typing import Any
+
+from aws_cdk import RemovalPolicy
+from aws_cdk.aws_dynamodb import CfnTable
+from aws_cdk.aws_kms import CfnKey
+from aws_cdk.aws_s3 import CfnBucket, CfnBucketPolicy
+from constructs import Construct
+
+from infra.arns import Arns
+from infra.queues import Queues
+from reconciler.deployment import LEDGER_STATE_INDEX, SET_ASIDE_PREFIX
+
+GLACIER_AFTER_DAYS = 90
+RECOVERY_DAYS = 35
+LEDGER_EXPIRY = "expires"  # of closed rows, by `reconciler.ledger`; others have none
+_CLASS = "GLACIER_IR"
+
+
+def ledger(scope: Construct, name: str, key: CfnKey) -> CfnTable:
+    """Make the ledger, with the index that finds its rows by state."""
+    kinds = {"item_key": "S", "conflict_id": "S", "state": "S", "lost_at_ms": "N"}
+    table = CfnTable(
+        scope,
+        "Ledger",
+        table_name=name,
+        billing_mode="PAY_PER_REQUEST",
+        attribute_definitions=[
+            CfnTable.AttributeDefinitionProperty(attribute_name=n, attribute_type=kind)
+            for n, kind in kinds.items()
+        ],
+        key_schema=_schema("item_key", "conflict_id"),
+        global_secondary_indexes=[
+            CfnTable.GlobalSecondaryIndexProperty(
+                index_name=LEDGER_STATE_INDEX,
+                key_schema=_schema("state", "lost_at_ms"),
+                projection=CfnTable.ProjectionProperty(projection_type="ALL"),
+            )
+        ],
+        deletion_protection_enabled=True,
+        point_in_time_recovery_specification={
+            "pointInTimeRecoveryEnabled": True,
+            "recoveryPeriodInDays": RECOVERY_DAYS,
+        },
+        time_to_live_specification={"enabled": True, "attributeName": LEDGER_EXPIRY},
+        sse_specification={
+            "sseEnabled": True,
+            "sseType": "KMS",
+            "kmsMasterKeyId": key.attr_arn,
+        },
+    )
+    table.apply_removal_policy(RemovalPolicy.RETAIN)
+    return table
+
+
+def _schema(*names: str) -> list[CfnTable.KeySchemaProperty]:
+    roles = ("HASH", "RANGE")
+    return [
+        CfnTable.KeySchemaProperty(attribute_name=name, key_type=role)
+        for name, role in zip(names, roles, strict=True)
+    ]
+
+
+def evidence_bucket(scope: Construct, arns: Arns, key: CfnKey, queues: Queues) -> CfnBucket:
+    """Make the evidence bucket, with its notification of what is set aside, and its policy."""
+    bucket = CfnBucket(
+        scope,
+        "Evidence",
+        bucket_name=arns.names.evidence_bucket,
+        versioning_configuration={"status": "Enabled"},
+        bucket_encryption=_encryption(key),
+        public_access_block_configuration={
+            "blockPublicAcls": True,
+            "blockPublicPolicy": True,
+            "ignorePublicAcls": True,
+            "restrictPublicBuckets": True,
+        },
+        ownership_controls={"rules": [{"objectOwnership": "BucketOwnerEnforced"}]},
+        lifecycle_configuration={"rules": [_aging()]},
+        notification_configuration=_notification(arns),
+    )
+    bucket.apply_removal_policy(RemovalPolicy.RETAIN)
+    bucket.add_resource_dependency(
+        queues.policies[arns.names.stream_dlq]
+    )  # S3 tries it when it is set
+    policy = CfnBucketPolicy(
+        scope, "EvidencePolicy", bucket=bucket.ref, policy_document=_refuse_plain_http(bucket)
+    )
+    policy.apply_removal_policy(RemovalPolicy.RETAIN)
+    return bucket
+
+
+def _encryption(key: CfnKey) -> CfnBucket.BucketEncryptionProperty:
+    by_default = CfnBucket.ServerSideEncryptionByDefaultProperty(
+        sse_algorithm="aws:kms", kms_master_key_id=key.attr_arn
+    )
+    rule = CfnBucket.ServerSideEncryptionRuleProperty(
+        bucket_key_enabled=True, server_side_encryption_by_default=by_default
+    )
+    return CfnBucket.BucketEncryptionProperty(server_side_encryption_configuration=[rule])
+
+
+def _aging() -> dict[str, Any]:
+    after = {"storageClass": _CLASS, "transitionInDays": GLACIER_AFTER_DAYS}
+    return {
+        "id": "age",
+        "status": "Enabled",
+        "transitions": [after],
+        "noncurrentVersionTransitions": [after],
+        "abortIncompleteMultipartUpload": {"daysAfterInitiation": 7},
+    }
+
+
+def _notification(arns: Arns) -> CfnBucket.NotificationConfigurationProperty:
+    prefix = CfnBucket.FilterRuleProperty(name="prefix", value=SET_ASIDE_PREFIX)
+    set_aside = CfnBucket.QueueConfigurationProperty(
+        event="s3:ObjectCreated:*",
+        queue=arns.queue(arns.names.stream_dlq),
+        filter={"s3Key": CfnBucket.S3KeyFilterProperty(rules=[prefix])},
+    )
+    return CfnBucket.NotificationConfigurationProperty(queue_configurations=[set_aside])
+
+
+def _refuse_plain_http(bucket: CfnBucket) -> dict[str, Any]:
+    statement = {
+        "Sid": "RefusesPlainHttp",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [bucket.attr_arn, f"{bucket.attr_arn}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    return {"Version": "2012-10-17", "Statement": [statement]}

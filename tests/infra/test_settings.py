@@ -1,0 +1,100 @@
+"""The settings of a deployment: what is wrong is named."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.artefact import ROOT
+from infra.settings import read_settings
+from reconciler.errors import InvalidInput
+from tests.infra.stacks import PLAIN, REGIONS
+
+
+def refusal(**changed: Any) -> str:
+    with pytest.raises(InvalidInput) as refused:
+        read_settings(json.dumps({**PLAIN, **changed}))
+    return str(refused.value)
+
+
+def test_settings_need_a_table_regions_and_a_partition_key() -> None:
+    settings = read_settings(json.dumps(PLAIN))
+
+    assert settings.owner == "us-east-1"
+    assert settings.makes_keys
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"tabel": "parties"}, "tabel: "),
+        ({"table": "has blanks"}, "table: "),
+        ({"suffix": "Dev"}, "suffix: "),
+        ({"suffix": "production1"}, "suffix: "),
+        ({"regions": ["eu-west-1"]}, "regions: "),
+        ({"regions": ["eu-west-1", "Ireland"]}, "Ireland"),
+        ({"regions": ["eu-west-1", "eu-west-1"]}, "named twice"),
+        ({"partition_key": {"name": "id", "type": "BOOL"}}, "partition_key.type: "),
+        ({"snap_start": True, "provisioned_concurrency": 1}, "one of them"),
+        ({"table_keys": {r: f"arn:aws:kms:{r}:{1:012}:key/k" for r in REGIONS}}, "existing_table"),
+        ({"existing_table": True, "table_keys": {"eu-west-1": "alias/x"}}, "table_keys.eu-west-1"),
+        ({"existing_table": True, "indexes": []}, "indexes: an existing_table has its own"),
+        ({"provisioned_concurrency": 9, "detect_concurrency": 8}, "provisioned_concurrency: "),
+        ({"resolve_concurrency": 3}, "resolve_concurrency: "),
+        ({"redrive_minutes": 1}, "redrive_minutes: "),
+    ],
+)
+def test_what_is_wrong_is_named(changed: dict[str, Any], named: str) -> None:
+    assert named in refusal(**changed)
+
+
+def test_keys_of_an_existing_table_are_given_for_all_regions_or_for_none() -> None:
+    keys = {"eu-west-1": "arn:aws:kms:eu-west-1:123456789012:key/mrk-1"}
+
+    assert "name all of them" in refusal(existing_table=True, table_keys=keys)
+
+
+def synthesise(folder: Path, **context: str) -> subprocess.CompletedProcess[str]:
+    """Run what `cdk` runs, where it runs it, in this environment."""
+    program = json.loads((ROOT / "infra" / "cdk.json").read_text())["app"]
+    context_and_place = {
+        "CDK_CONTEXT_JSON": json.dumps(context),
+        "CDK_OUTDIR": str(folder / "out"),
+    }
+    return subprocess.run(
+        ["sh", "-c", program.replace("../.venv/bin/python", sys.executable)],  # noqa: S607 (any sh)
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT / "infra",
+        env={**os.environ, **context_and_place},
+    )
+
+
+def test_without_settings_the_program_says_how_to_name_them(tmp_path: Path) -> None:
+    done = synthesise(tmp_path)
+
+    assert done.returncode == 1
+    assert "-c settings=FILE" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_with_wrong_settings_the_program_names_the_field(tmp_path: Path) -> None:
+    (tmp_path / "settings.json").write_text(json.dumps({**PLAIN, "regions": []}))
+
+    done = synthesise(tmp_path, settings=str(tmp_path / "settings.json"))
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("settings: regions: ")
+
+
+def test_the_example_in_the_readme_is_valid() -> None:
+    text = (ROOT / "infra" / "README.md").read_text(encoding="utf-8")
+    [example] = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
+
+    assert read_settings(example).table == "parties"
