@@ -21,6 +21,8 @@ DETECT_HANDLER = "handlers.detect:handler"
 RESOLVE_HANDLER = "handlers.resolve:handler"
 APPROVE_HANDLER = "handlers.approve:handler"
 REDRIVE_HANDLER = "handlers.redrive:handler"
+GAUGE_HANDLER = "handlers.gauge:handler"
+GAUGE_MINUTES = 1  # how often the ledger is counted
 
 
 @dataclass(frozen=True)
@@ -179,6 +181,10 @@ class Names:
     @property
     def redrive_function(self) -> str:
         return self.of("redrive")
+
+    @property
+    def gauge_function(self) -> str:
+        return self.of("gauge")
 
     @property
     def approve_function(self) -> str:
