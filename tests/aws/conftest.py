@@ -30,6 +30,12 @@ def clients() -> Iterator[None]:
 
 
 @pytest.fixture
+def one_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask queues without waiting: here they are on one server, and what is there is found."""
+    monkeypatch.setattr("reconciler.aws.dead_letters._WAIT_SECONDS", 0)
+
+
+@pytest.fixture
 def aws(credentials: None, clients: None) -> Iterator[None]:
     with mock_aws():
         yield

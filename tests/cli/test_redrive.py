@@ -21,13 +21,13 @@ from reconciler.image import read
 from reconciler.ledger import State, ledger_row
 from reconciler.redrive import drain
 from reconciler.schema import Schema
-from tests.aws.conftest import clients, credentials
+from tests.aws.conftest import clients, credentials, one_server
 from tests.builders import Replica, assign
 from tests.redrive.desk import MINE, THEIRS, a_loss, given_up, lost, told
 from tests.redrive.region import Region
 from tests.test_detector import record
 
-__all__ = ["clients", "credentials"]
+__all__ = ["clients", "credentials", "one_server"]
 
 RESOLVE, PARKED = "parties-resolve-dlq-us-east-1", "parties-parked-us-east-1"
 app = typer.Typer()
@@ -35,7 +35,7 @@ app.command()(redrive.command)
 
 
 @pytest.fixture
-def region(clients: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Region]:
+def region(one_server: None, clients: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Region]:
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
         yield Region("us-east-1")

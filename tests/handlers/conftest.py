@@ -13,9 +13,9 @@ import handlers.detect
 import handlers.resolve
 from reconciler.aws.clients import client
 from reconciler.deployment import Names, function_environment
-from tests.aws.conftest import REGION, aws, clients, credentials
+from tests.aws.conftest import REGION, aws, clients, credentials, one_server
 
-__all__ = ["aws", "clients", "credentials"]
+__all__ = ["aws", "clients", "credentials", "one_server"]
 
 NAMES = Names("parties", REGION)
 
@@ -102,8 +102,12 @@ class Context:
     invoked_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:function"
 
 
+def documents(out: str) -> list[dict[str, Any]]:
+    """Return the embedded-metric-format documents in what was printed."""
+    return [json.loads(line) for line in out.splitlines() if '"_aws"' in line]
+
+
 def metrics(out: str) -> dict[str, Any]:
-    """Return the metrics of the one embedded-metric-format line in what was printed."""
-    lines = [json.loads(line) for line in out.splitlines() if '"_aws"' in line]
-    assert len(lines) == 1
-    return dict(lines[0])
+    """Return the one document that is of no kind."""
+    (found,) = (each for each in documents(out) if "kind" not in each)
+    return found

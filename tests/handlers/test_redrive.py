@@ -26,7 +26,7 @@ class InTime(Context):
 
 
 @pytest.fixture
-def region(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Region]:
+def region(one_server: None, aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Region]:
     made = Region(REGION)
     for name, value in function_environment(made.names, parked_queue_url="unused").items():
         monkeypatch.setenv(name, value)
