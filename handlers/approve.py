@@ -10,8 +10,9 @@ from contextlib import suppress
 from functools import cache
 from typing import Any, NamedTuple
 
-from handlers.observability import Observability, traced
+from handlers.observability import Observability
 from handlers.settings import Settings, import_custom_types, read_settings
+from handlers.tracing import traced
 from reconciler import telemetry
 from reconciler.approval import execution_input, execution_name, waits
 from reconciler.arbitration import audited, carry_out, closed, rehearse

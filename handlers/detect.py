@@ -7,8 +7,9 @@ import os
 from functools import cache
 from typing import Any
 
-from handlers.observability import Observability, traced
+from handlers.observability import Observability
 from handlers.settings import read_settings
+from handlers.tracing import trace_loss, traced
 from reconciler.aws import now_ms
 from reconciler.aws.clients import client
 from reconciler.aws.services import DynamoLedger, EventBridgeBus, S3Evidence, SqsParked
@@ -24,7 +25,7 @@ def _function() -> tuple[Detector, Observability]:
     evidence = S3Evidence(settings.evidence_bucket, client("s3", region))
     ports = DetectorPorts(
         ledger=DynamoLedger(settings.ledger_table, client("dynamodb", region)),
-        bus=EventBridgeBus(settings.bus, client("events", region)),
+        bus=EventBridgeBus(settings.bus, client("events", region), trace_loss),
         evidence=evidence,
         parked=SqsParked(settings.parked_queue_url, client("sqs", region), evidence),
         telemetry=observability,

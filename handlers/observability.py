@@ -1,81 +1,87 @@
-"""Logs, metrics and traces of the functions, through Powertools.
+"""Logs and metrics of the functions, through Powertools.
 
-Behaviour: metrics leave as embedded metric format when an invocation ends, whatever its outcome.
-Tracing is off unless RECONCILER_TRACING is "on"; off, its packages are not even imported.
+Behaviour: metrics leave as embedded metric format when an invocation ends, whatever its outcome: a
+document with the dimensions table and region, and one more for each kind that was counted. What
+measured nothing sends nothing.
 Source: CloudWatch, "Embedded metric format specification"; Powertools for AWS Lambda (Python).
 """
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from reconciler.deployment import METRICS_NAMESPACE
 
-Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
-
 
 class Observability:
-    """A `Telemetry`. Few dimensions (service, table, region): each combination is billed."""
+    """A `Telemetry`. Few dimensions (table, region, kind): each combination is billed.
+
+    `outcomes` are the words last noted about each loss in this invocation, by conflict_id.
+    """
 
     def __init__(self, function: str, table: str, region: str) -> None:
         self._logger = Logger()
         self._names = {"function": function, "table": table, "region": region}
-        namespace = os.environ.get("POWERTOOLS_METRICS_NAMESPACE", METRICS_NAMESPACE)
-        self._metrics = Metrics(namespace=namespace)
-        self._metrics.set_default_dimensions(table=table, region=region)
-        self._counts: Counter[str] = Counter()
-        self._is_quiet = True  # nothing was measured: there is no line to send
+        self._counts: Counter[tuple[str, str]] = Counter()  # of metric and kind; "" for all kinds
+        self._documents: dict[str, EphemeralMetrics] = {}  # by kind
+        self.outcomes: dict[str, str] = {}
 
-    def count(self, metric: str, value: float = 1) -> None:
-        """Add to a metric; names ending in `_ms` are single measurements."""
-        self._is_quiet = False
-        if metric.endswith("_ms"):
-            self._metrics.add_metric(metric, MetricUnit.Milliseconds, value)
-        else:
-            self._counts[metric] += int(value)
+    def count(self, metric: str, value: int = 1, kind: str = "") -> None:
+        """Add to a metric and, if a kind is given, to that kind of it, too."""
+        for each in {"", kind}:
+            self._counts[metric, each] += value
+
+    def measure(self, metric: str, value: float) -> None:
+        """Take one measurement; Powertools sends a document at every 100 of a metric."""
+        self._document("").add_metric(metric, _unit(metric), value)
 
     def note(self, message: str, **fields: Any) -> None:
         """Log one structured line."""
+        if "conflict_id" in fields:
+            self.outcomes[fields["conflict_id"]] = message
         self._logger.info(message, extra={**self._names, **fields})
 
     @contextmanager
     def invocation(self, context: Any) -> Iterator[None]:
         """Wrap one invocation: name it in the logs, and send its metrics when it ends."""
         self._logger.append_keys(request_id=getattr(context, "aws_request_id", None))
+        self.outcomes.clear()
         try:
             yield
         except Exception:
             self._logger.exception("invocation failed", extra=self._names)
             raise
         finally:
-            for metric, value in self._counts.items():
-                self._metrics.add_metric(metric, MetricUnit.Count, value)
-            self._counts.clear()
-            if not self._is_quiet:
-                self._metrics.flush_metrics()
-            self._is_quiet = True
+            self._send()
+
+    def _send(self) -> None:
+        for (metric, kind), value in self._counts.items():
+            self._document(kind).add_metric(metric, MetricUnit.Count, value)
+        self._counts.clear()
+        for document in self._documents.values():
+            if document.metric_set:
+                document.flush_metrics()
+
+    def _document(self, kind: str) -> EphemeralMetrics:
+        """Return the document of a kind. One for each: `Metrics` would share its state."""
+        if kind not in self._documents:
+            namespace = os.environ.get("POWERTOOLS_METRICS_NAMESPACE", METRICS_NAMESPACE)
+            names = {"table": self._names["table"], "region": self._names["region"]}
+            dimensions = {**names, "kind": kind} if kind else names
+            self._documents[kind] = EphemeralMetrics(
+                namespace=namespace,
+                service="",  # or it were a dimension, too
+                default_dimensions=dimensions,
+            )
+        return self._documents[kind]
 
 
-def traced(handler: Handler) -> Handler:
-    """Return the handler, traced by X-Ray if the environment says so when it is first called."""
-
-    @cache
-    def wrapped() -> Handler:
-        if os.environ.get("RECONCILER_TRACING") != "on":
-            return handler
-        from aws_lambda_powertools import Tracer  # noqa: PLC0415 (costs 0.4 s, so only when on)
-
-        tracer = Tracer()
-        traced_handler: Handler = tracer.capture_lambda_handler(handler)
-        return traced_handler
-
-    def entry(event: dict[str, Any], context: Any) -> dict[str, Any]:
-        return wrapped()(event, context)
-
-    return entry
+def _unit(metric: str) -> MetricUnit:
+    if metric.endswith("_ms"):
+        return MetricUnit.Milliseconds
+    return MetricUnit.Bytes if metric.endswith("_bytes") else MetricUnit.Count

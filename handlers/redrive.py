@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from functools import cache, partial
 from typing import Any
 
-from handlers.observability import Observability, traced
+from handlers.observability import Observability
 from handlers.settings import import_custom_types, read_redrive_limits, read_settings
+from handlers.tracing import traced
 from reconciler import telemetry
 from reconciler.aws import now_ms
 from reconciler.aws.clients import client

@@ -8,15 +8,16 @@ import os
 from functools import cache
 from typing import Any
 
-from handlers.observability import Observability, traced
+from handlers.observability import Observability
 from handlers.settings import import_custom_types, read_settings
+from handlers.tracing import resolution, traced
 from reconciler import telemetry
 from reconciler.aws import now_ms
 from reconciler.aws.clients import client
 from reconciler.aws.items import DynamoItems
 from reconciler.aws.services import DynamoLedger, S3Evidence, SqsParked
 from reconciler.aws.set_aside import S3SetAside
-from reconciler.deployment import CERTIFICATE_DETAIL_TYPE, LOOP_PAUSE
+from reconciler.deployment import CERTIFICATE_DETAIL_TYPE, LOOP_PAUSE, Names
 from reconciler.errors import Unavailable, Undecodable
 from reconciler.events import Event, FoldCertificate, parse_certificate, parse_event
 from reconciler.ports import ParkedChanges
@@ -24,7 +25,7 @@ from reconciler.resolver import Message, Resolver, ResolverPorts
 
 
 @cache
-def _function() -> tuple[Resolver, ParkedChanges, Observability]:
+def _function() -> tuple[str, Resolver, ParkedChanges, Observability]:
     settings = read_settings(os.environ)
     import_custom_types(settings.custom_types)
     region = settings.region
@@ -40,16 +41,17 @@ def _function() -> tuple[Resolver, ParkedChanges, Observability]:
         telemetry=observability,
     )
     pause = LOOP_PAUSE if settings.pauses else None
-    return Resolver(ports, now_ms, pause), parked, observability
+    name = Names(settings.table, region, settings.suffix).resolve_function
+    return name, Resolver(ports, now_ms, pause), parked, observability
 
 
 @traced
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Resolve the conflicts in a batch; answer with the messages that must come back."""
-    resolver, parked, observability = _function()
+    name, resolver, parked, observability = _function()
     with observability.invocation(context):
         messages, failed = [], []
-        certificates = []
+        certificates, headers = [], []
         for record in event["Records"]:
             try:
                 told = _event(record["body"])
@@ -58,6 +60,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
                 else:
                     receives = int(record["attributes"]["ApproximateReceiveCount"])
                     messages.append(Message(record["messageId"], told, receives))
+                    headers.append((record["attributes"].get("AWSTraceHeader", ""), told))
             except Undecodable as problem:
                 try:
                     parked.park({"reason": f"Undecodable: {problem}", "message": record["body"]})
@@ -66,7 +69,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
                     failed.append(record["messageId"])
                 else:
                     observability.count(telemetry.PARKED)
-        failed += resolver.resolve(messages)
+        with resolution(name, headers, observability.outcomes):
+            failed += resolver.resolve(messages)
         for certificate in certificates:
             resolver.fold(certificate)
     return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in failed]}

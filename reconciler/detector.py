@@ -16,12 +16,13 @@ from reconciler.detection import Finding, Verdict, classify
 from reconciler.errors import ReconcilerError, Undecodable
 from reconciler.events import ConflictEvent, FoldCertificate
 from reconciler.folding import closed_lineages
-from reconciler.hlc import Hlc
-from reconciler.item import is_managed
+from reconciler.hlc import Hlc, drift_ms
+from reconciler.item import METADATA, context_of, is_managed
 from reconciler.ledger import State, fits_inline, item_key, ledger_row
 from reconciler.loss import DetectorPolicy, Loss, conflict, decided, undecodable
 from reconciler.ports import ConflictBus, EvidenceStore, Ledger, ParkedChanges, Telemetry
 from reconciler.record import MALFORMED, Record, check_view_type, created_at_ms, sequence_number
+from reconciler.size import item_size
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class Detector:
         """Handle a batch in order; return the sequence number to come back to, or None."""
         now = self._now_ms()
         self._ports.telemetry.count(telemetry.RECORDS, len(records))
+        self._measure_one(records, now)
         losses: list[Loss] = []
         certificates: dict[str, tuple[int, FoldCertificate]] = {}  # the last one of each item
         first_unsafe = None
@@ -78,6 +80,22 @@ class Detector:
             self._note_failure(problem)
             return False
         return self._secure([loss], []) is None
+
+    def _measure_one(self, records: Sequence[Record], now: int) -> None:
+        """Measure the batch's last managed item, for all: clean records must stay cheap (D4)."""
+        try:
+            images = (record["dynamodb"].get("NewImage") for record in reversed(records))
+            image = next(filter(is_managed, images), None)
+            if image is None:
+                return
+            context, size = context_of(image), item_size({METADATA: image[METADATA]})
+        except (ReconcilerError, *MALFORMED):
+            return  # what cannot be read is parked, or waits for a newer release
+        measured, latest = self._ports.telemetry, context.latest()
+        measured.measure(telemetry.LINEAGES, len(context.heads))
+        measured.measure(telemetry.METADATA_BYTES, size)
+        if latest is not None:
+            measured.measure(telemetry.CLOCK_DRIFT_MS, drift_ms(latest, now))
 
     def _loss(self, record: Record, now: int) -> Loss | None:
         change = record.get("dynamodb", {})
@@ -137,12 +155,12 @@ class Detector:
 
     def _decided(self, event: ConflictEvent, verdict: Verdict, now: int) -> Loss:
         counted = self._ports.telemetry
-        counted.count(
-            telemetry.CONFLICTS
-            if verdict.finding is Finding.CONFLICT
-            else telemetry.UNMANAGED_WRITES
-        )
-        counted.count(telemetry.LOSS_TO_DETECTION_MS, max(0, now - int(event.lost_at_ms)))
+        if verdict.finding is Finding.CONFLICT:
+            kind = telemetry.conflict_kind(event.ordering, event.role)
+            counted.count(telemetry.CONFLICTS, kind=kind)
+        else:
+            counted.count(telemetry.UNMANAGED_WRITES, kind=verdict.finding.value)
+        counted.measure(telemetry.LOSS_TO_DETECTION_MS, max(0, now - int(event.lost_at_ms)))
         if verdict.clock_ahead:
             counted.count(telemetry.CLOCK_AHEAD)
         return decided(event, verdict, now)

@@ -172,8 +172,11 @@ class DeadLetters(Protocol):
 class Telemetry(Protocol):
     """Metrics and logs of one function."""
 
-    def count(self, metric: str, value: float = 1) -> None:
-        """Add to a metric; names ending in `_ms` are milliseconds, others are counts."""
+    def count(self, metric: str, value: int = 1, kind: str = "") -> None:
+        """Add to a metric and, if a kind is given, to that kind of it, too."""
+
+    def measure(self, metric: str, value: float) -> None:
+        """Take one measurement; names ending in `_ms` are milliseconds, in `_bytes` bytes."""
 
     def note(self, message: str, **fields: Any) -> None:
         """Log one structured line."""

@@ -5,20 +5,29 @@ Readers of the conflict feed see one word for each attribute that the lost write
 value stands (kept), both went into one (joined), or another write stands (overridden).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 from typing import Any
 
 from reconciler.causality import CausalContext
 from reconciler.codec import Image, Wire, canonical_image
 from reconciler.crdt.base import Crdt
-from reconciler.errors import ItemGone
+from reconciler.errors import ClockAhead, ItemGone
+from reconciler.hlc import MAXIMUM_CLOCK_DRIFT_MS, drift_ms
 from reconciler.image import has_adopted, merge
 from reconciler.item import EXPIRY, METADATA, context_of, decode, is_managed
 from reconciler.size import check_size
 
 KEPT, JOINED, OVERRIDDEN = "kept", "joined", "overridden"
 _ONE_STANDS = ("register_lww", "register_max", "register_min", "flag_ew", "manual", "custom")
+
+
+def check_clocks(images: Iterable[Mapping[str, Any] | None], now_ms: int) -> None:
+    """Refuse a stamp that lies further ahead than clocks drift: whose it is, a person knows."""
+    stamps = (context_of(image).latest() for image in images if image and is_managed(image))
+    latest = max(filter(None, stamps), default=None)
+    if latest and drift_ms(latest, now_ms) > MAXIMUM_CLOCK_DRIFT_MS:
+        raise ClockAhead("a stamp of this conflict lies in the future; check NTP", stamp=latest)
 
 
 def merged_into(current: Image | None, lost: Sequence[Image], *, restore: bool) -> Image | None:

@@ -8,18 +8,15 @@ HAZARD if it merged into the event's winner: whatever was written since would be
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from reconciler import telemetry
 from reconciler.codec import Image, canonical_image
 from reconciler.deployment import LoopPause
-from reconciler.errors import ClockAhead, Contention, OutcomeUnknown, ReconcilerError, Undecodable
+from reconciler.errors import Contention, OutcomeUnknown, ReconcilerError, Undecodable
 from reconciler.events import ConflictEvent, FoldCertificate
 from reconciler.folding import CERTIFICATE_LIFE_MS, folded
-from reconciler.hlc import MAXIMUM_CLOCK_DRIFT_MS, drift_ms
-from reconciler.item import context_of, is_managed
 from reconciler.ledger import LedgerRow, State, Work, item_key, ledger_row
 from reconciler.pausing import WriteBacks
 from reconciler.ports import (
@@ -31,7 +28,7 @@ from reconciler.ports import (
     SetAside,
     Telemetry,
 )
-from reconciler.repair import became, merged_into, undecided
+from reconciler.repair import became, check_clocks, merged_into, undecided
 
 ATTEMPTS = 8
 
@@ -151,14 +148,16 @@ class Resolver:
     def _settle(self, group: Sequence[Message]) -> Settled:
         events = [message.event for message in group]
         lost = [self._lost_image(event) for event in events]
-        self._check_clocks([*lost, *(event.winner for event in events)])
+        check_clocks([*lost, *(event.winner for event in events)], self._now_ms())
         current = self._ports.items.get(canonical_image(events[0].key))
         restore = any(event.restore for event in events)
-        for _ in range(ATTEMPTS):
+        for attempt in range(ATTEMPTS):
             merged = merged_into(current, lost, restore=restore)
             if merged is None:
                 self._note(events, telemetry.ALREADY_REPAIRED)
                 return self._merged(group, lost, current, current)
+            if attempt:
+                self._ports.telemetry.count(telemetry.RETRIES)
             try:
                 refused = self._ports.items.put(Replacement(merged, current))
             except OutcomeUnknown as problem:
@@ -169,13 +168,6 @@ class Resolver:
                 return self._merged(group, lost, current, merged)
             current = refused.current
         raise Contention(f"the item changed {ATTEMPTS} times while it was merged")
-
-    def _check_clocks(self, images: Iterable[Mapping[str, Any] | None]) -> None:
-        """Refuse a stamp that lies further ahead than clocks drift: whose it is, a person knows."""
-        stamps = (context_of(image).latest() for image in images if image and is_managed(image))
-        latest = max(filter(None, stamps), default=None)
-        if latest and drift_ms(latest, self._now_ms()) > MAXIMUM_CLOCK_DRIFT_MS:
-            raise ClockAhead("a stamp of this conflict lies in the future; check NTP", stamp=latest)
 
     def _lost_image(self, event: ConflictEvent) -> Image:
         lost = event.lost
@@ -230,6 +222,8 @@ class Resolver:
             self._ports.telemetry.note("not parked", error=str(unparked), reason=reason)
             return False
         self._ports.telemetry.count(telemetry.PARKED, len(group))
+        for message in group:
+            self._ports.telemetry.note("parked", conflict_id=message.event.conflict_id)
         return True
 
     def _note(self, events: Sequence[ConflictEvent], outcome: str) -> None:
@@ -241,5 +235,5 @@ class Resolver:
         for event in events:
             if outcome == telemetry.WRITE_BACKS:
                 counted.count(telemetry.WRITES_RESCUED, len(event.lost_dots))
-            counted.count(telemetry.LOSS_TO_REPAIR_MS, max(0, now - int(event.lost_at_ms)))
+            counted.measure(telemetry.LOSS_TO_REPAIR_MS, max(0, now - int(event.lost_at_ms)))
             counted.note(outcome, conflict_id=event.conflict_id, key=event.key, role=event.role)

@@ -1,6 +1,6 @@
 """The names of the metrics, and a telemetry that keeps what it is told."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import Any
 
 RECORDS = "Records"
@@ -33,16 +33,30 @@ LOSS_TO_REPAIR_MS = "LossToRepair_ms"
 CONFLICT_KINDS = ("concurrent-home", "concurrent-witness", "after-home", "after-witness")
 
 
+def conflict_kind(ordering: str, role: str) -> str:
+    """Return the kind of a conflict."""
+    return f"{ordering}-{role}".lower()
+
+
 class Recorded:
-    """Telemetry in memory: `counts` per metric, `notes` as (message, fields)."""
+    """Telemetry in memory: `counts` per metric, and per metric and kind in `kinds`; the values
+    `measured` of a metric; `notes` as (message, fields)."""
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
+        self.kinds: Counter[tuple[str, str]] = Counter()
+        self.measured: defaultdict[str, list[float]] = defaultdict(list)
         self.notes: list[tuple[str, dict[str, Any]]] = []
 
-    def count(self, metric: str, value: float = 1) -> None:
+    def count(self, metric: str, value: int = 1, kind: str = "") -> None:
         """Add to a metric."""
-        self.counts[metric] += int(value)
+        self.counts[metric] += value
+        if kind:
+            self.kinds[metric, kind] += value
+
+    def measure(self, metric: str, value: float) -> None:
+        """Keep one measurement."""
+        self.measured[metric].append(value)
 
     def note(self, message: str, **fields: Any) -> None:
         """Keep one log line."""

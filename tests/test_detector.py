@@ -16,12 +16,14 @@ from reconciler.detection import Finding
 from reconciler.detector import Detector, DetectorPorts
 from reconciler.errors import InvalidInput, OutcomeUnknown, UnsupportedStream
 from reconciler.image import DELETE, merge, read
+from reconciler.item import METADATA
 from reconciler.loss import DetectorPolicy
+from reconciler.size import item_size
 from reconciler.telemetry import Recorded
 from tests.builders import Replica, as_stream, assign, increment, written
 from tests.fakes import REFUSED, Call, FakeBus, FakeEvidence, FakeLedger, FakeParked
 
-US, EU = "us-east-1", "eu-west-1"
+US, EU, ASIA = "us-east-1", "eu-west-1", "ap-southeast-1"
 NOW = 10_000
 
 
@@ -433,8 +435,93 @@ def test_a_stamp_within_the_allowed_drift_is_repaired_as_usual() -> None:
 def test_a_clock_that_runs_behind_the_stream_measures_no_negative_time() -> None:
     world = World(now=100)
     world.detect(loss(1))
-    assert world.telemetry.counts[telemetry.LOSS_TO_DETECTION_MS] == 0
+    assert world.telemetry.measured[telemetry.LOSS_TO_DETECTION_MS] == [0]
     assert world.bus.sent[0].lost_at_ms == "9000"
+
+
+# What is measured
+
+
+def older(number: int) -> dict[str, Any]:
+    """Return a record in which this region's last write was lost, and the one before came back."""
+    replica = Replica("use1")
+    first = replica.write(assign("name", "Ada"))
+    return record(number, replica.write(assign("name", "Bob"), at=2_000), first)
+
+
+@pytest.mark.parametrize(
+    ("region", "found", "kind"),
+    [
+        (US, loss, "concurrent-home"),
+        (ASIA, loss, "concurrent-witness"),
+        (US, older, "after-home"),
+        (ASIA, older, "after-witness"),
+    ],
+)
+def test_a_conflict_is_counted_by_its_ordering_and_role_too(
+    region: str, found: Callable[[int], dict[str, Any]], kind: str
+) -> None:
+    world = World(region)
+    world.detect(found(1))
+    assert world.telemetry.kinds == {(telemetry.CONFLICTS, kind): 1}
+    assert world.telemetry.counts[telemetry.CONFLICTS] == 1
+    assert kind in telemetry.CONFLICT_KINDS
+
+
+def test_a_write_around_the_library_is_counted_by_what_it_did_too() -> None:
+    world = World()
+    before = written(assign("name", "Ada"))
+    world.detect(
+        record(1, before, before | {"name": {"S": "Bob"}}),
+        record(2, before, {"id": {"S": "p1"}, "name": {"S": "Bob"}}),
+        record(3, before, None),
+    )
+    kinds = ("unmanaged", "overwritten", "removed")
+    assert world.telemetry.kinds == {(telemetry.UNMANAGED_WRITES, kind): 1 for kind in kinds}
+    assert world.telemetry.counts[telemetry.UNMANAGED_WRITES] == 3
+
+
+def sampled(world: World) -> dict[str, list[float]]:
+    """Return what was measured of items."""
+    of_items = (telemetry.LINEAGES, telemetry.METADATA_BYTES, telemetry.CLOCK_DRIFT_MS)
+    return {each: world.telemetry.measured[each] for each in of_items}
+
+
+def test_of_a_batch_the_last_managed_item_is_measured_and_no_other() -> None:
+    world = World()
+    two = merge(written(assign("name", "Ada")), written(assign("note", "x"), replica="euw1"))
+    unmanaged = record(3, {"id": {"S": "p1"}}, {"id": {"S": "p1"}, "name": {"S": "Bob"}})
+    removed = record(4, {"id": {"S": "p1"}}, None)
+    world.detect(*(clean(n) for n in range(5)), record(2, None, two), unmanaged, removed)
+    assert sampled(world) == {
+        telemetry.LINEAGES: [2],
+        telemetry.METADATA_BYTES: [item_size({METADATA: as_stream(two)[METADATA]})],
+        telemetry.CLOCK_DRIFT_MS: [0],
+    }
+
+
+def test_a_stamp_ahead_of_this_clock_is_measured_as_drift() -> None:
+    world = World()
+    world.detect(record(1, None, written(assign("name", "Ada"), at=NOW + 250)))
+    assert world.telemetry.measured[telemetry.CLOCK_DRIFT_MS] == [250]
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        None,
+        {"id": {"S": "p1"}},
+        written(assign("name", "Ada")) | {"_rec": {"M": {"v": {"N": "0"}}}},
+        written(assign("name", "Ada")) | {"_rec": {"S": "?"}},
+        "no image",
+    ],
+)
+def test_a_batch_without_a_readable_managed_item_measures_none(new: Any) -> None:
+    world = World()
+    malformed = record(1, None, None, **({} if new is None else {"NewImage": new}))
+    world.detect(malformed)
+    assert sampled(world) == {metric: [] for metric in sampled(world)}
+    assert world.telemetry.counts[telemetry.RECORDS] == 1
 
 
 # Whatever fails, every loss is safe in the end

@@ -250,6 +250,16 @@ def test_a_refused_merge_goes_into_the_newer_image_without_a_second_read() -> No
     assert world.resolve(event(ADA, EVE)) == []
     assert world.calls() == ["get", "put", "put", "record"]
     assert world.plain() == {"id": "p1", "name": "Ada", "balance": 6, "note": "Eve"}
+    assert world.telemetry.counts[telemetry.RETRIES] == 1
+
+
+def test_a_refused_merge_that_another_writer_made_needless_is_no_retry() -> None:
+    world = World()
+    world.items.place(EVE)
+    world.items.faults.append(lambda: world.items.place(merge(ADA, EVE)))
+    assert world.resolve(event(ADA, EVE)) == []
+    assert world.calls() == ["get", "put", "record"]
+    assert world.telemetry.counts[telemetry.RETRIES] == 0
 
 
 def test_under_contention_the_messages_come_back_and_no_row_is_closed() -> None:
@@ -264,6 +274,7 @@ def test_under_contention_the_messages_come_back_and_no_row_is_closed() -> None:
     assert world.resolve(event(ours(1), EVE), event(ours(2), EVE)) == ["m0", "m1"]
     assert world.ledger.rows == {}
     assert world.plain() == {"id": "p1", "balance": ATTEMPTS, "note": "Eve"}
+    assert world.telemetry.counts[telemetry.RETRIES] == ATTEMPTS - 1
 
 
 @pytest.mark.parametrize("applied", [True, False])
@@ -471,6 +482,21 @@ def test_a_message_that_cannot_be_parked_comes_back_with_its_row_left_open() -> 
     world.parked.faults.append(REFUSED)
     assert world.resolve(event(ADA, EVE)) == ["m0"]
     assert world.ledger.rows == {}
+
+
+def test_the_log_says_of_each_loss_what_became_of_it() -> None:
+    world = World()
+    world.items.place(EVE)
+    lost, bad = event(ours(1), EVE), event(ours(2), EVE, lost=None)
+    world.resolve(lost)
+    world.resolve(lost, bad)
+    noted = [(message, about["conflict_id"]) for message, about in world.telemetry.notes]
+    assert noted == [
+        (telemetry.WRITE_BACKS, lost.conflict_id),
+        (telemetry.ALREADY_REPAIRED, lost.conflict_id),
+        ("parked", bad.conflict_id),
+    ]
+    assert world.telemetry.measured[telemetry.LOSS_TO_REPAIR_MS] == [11_000, 11_000]
 
 
 # Restoring what was removed around the library

@@ -5,7 +5,7 @@ Source: API References of DynamoDB BatchWriteItem, EventBridge PutEvents, S3 and
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from reconciler.aws.clients import idempotent, translated
@@ -89,26 +89,19 @@ class DynamoLedger:
 
 
 class EventBridgeBus:
-    """A `ConflictBus`."""
+    """A `ConflictBus`. `trace` returns the X-Ray header that an event travels with, "" for none."""
 
-    def __init__(self, bus: str, events: Any) -> None:
+    def __init__(self, bus: str, events: Any, trace: Callable[[Event], str] = lambda _: "") -> None:
         self._bus = bus
         self._client = events
+        self._trace = trace
 
     def publish(self, events: Sequence[Event]) -> set[str]:
         """Send events, ten a call and under 1 MB; each entry's own result is read."""
         unsent: set[str] = set()
-        kinds = {event.identifier: _detail_type(event) for event in events}
+        about = {event.identifier: self._about(event) for event in events}
         for batch in batches([(event.identifier, event.to_detail()) for event in events]):
-            entries = [
-                {
-                    "EventBusName": self._bus,
-                    "Source": EVENT_SOURCE,
-                    "DetailType": kinds[identifier],
-                    "Detail": detail,
-                }
-                for identifier, detail in batch
-            ]
+            entries = [{**about[identifier], "Detail": detail} for identifier, detail in batch]
             try:
                 with translated("PutEvents"):
                     results = self._client.put_events(Entries=entries)["Entries"]
@@ -122,9 +115,15 @@ class EventBridgeBus:
             }
         return unsent
 
-
-def _detail_type(event: Event) -> str:
-    return DETAIL_TYPE if isinstance(event, ConflictEvent) else CERTIFICATE_DETAIL_TYPE
+    def _about(self, event: Event) -> dict[str, str]:
+        is_loss = isinstance(event, ConflictEvent)
+        about = {
+            "EventBusName": self._bus,
+            "Source": EVENT_SOURCE,
+            "DetailType": DETAIL_TYPE if is_loss else CERTIFICATE_DETAIL_TYPE,
+        }
+        header = self._trace(event)  # counts towards no limit
+        return {**about, "TraceHeader": header} if header else about
 
 
 def batches(details: Sequence[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:

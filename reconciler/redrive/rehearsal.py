@@ -21,9 +21,12 @@ class Heard:
         self.counts: Counter[str] = Counter()
         self.errors: list[str] = []
 
-    def count(self, metric: str, value: float = 1) -> None:
+    def count(self, metric: str, value: int = 1, kind: str = "") -> None:  # noqa: ARG002 (of any)
         """Remember a count."""
-        self.counts[metric] += int(value)
+        self.counts[metric] += value
+
+    def measure(self, metric: str, value: float) -> None:
+        """Remember no measurement."""
 
     def note(self, message: str, **fields: Any) -> None:  # noqa: ARG002 (the error says it all)
         """Remember an error."""

@@ -190,8 +190,11 @@ class Stream:
 class Unheard:
     """A `Telemetry` that nobody reads."""
 
-    def count(self, metric: str, value: float = 1) -> None:
+    def count(self, metric: str, value: int = 1, kind: str = "") -> None:
         """Count nothing."""
+
+    def measure(self, metric: str, value: float) -> None:
+        """Measure nothing."""
 
     def note(self, message: str, **fields: Any) -> None:
         """Log nothing."""

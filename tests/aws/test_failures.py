@@ -399,6 +399,15 @@ def test_an_entry_says_what_rules_select_it_by() -> None:
     assert entry["Source"] == "dynamodb.reconciler"
     assert entry["DetailType"] == "Replicated Write Lost"
     assert json.loads(entry["Detail"])["role"] == "home"
+    assert "TraceHeader" not in entry
+
+
+def test_an_entry_travels_with_the_header_of_its_own_trace() -> None:
+    events = Scripted(accepting())
+    bus = EventBridgeBus("conflicts", events, lambda sent: f"Root={sent.identifier};Sampled=1")
+    bus.publish([event(1), event(2)])
+    headers = [entry["TraceHeader"] for entry in events.requests[0]["Entries"]]
+    assert headers == ["Root=c1;Sampled=1", "Root=c2;Sampled=1"]
 
 
 # Evidence and parked changes

@@ -9,7 +9,7 @@ from reconciler.aws.clients import client
 from reconciler.codec import canonical_image
 from reconciler.errors import InvalidInput, UnsupportedStream
 from tests.aws.conftest import REGION
-from tests.handlers.conftest import NAMES, Context, Region, metrics
+from tests.handlers.conftest import NAMES, Context, Region, documents, metrics
 from tests.handlers.streams import LOST, WINNER, batch, clean, lost, record, undecodable
 
 
@@ -62,15 +62,18 @@ def test_a_parked_queue_that_is_gone_returns_the_batch_from_the_record(region: R
     assert len(region.conflicts()) == 1
 
 
-def test_metrics_leave_as_one_embedded_metric_line(
+def test_metrics_leave_as_one_document_and_one_more_for_each_kind(
     region: Region, capsys: pytest.CaptureFixture[str]
 ) -> None:
     handler(batch(clean(1), lost(2), undecodable(3)), Context())
-    line = metrics(capsys.readouterr().out)
+    out = capsys.readouterr().out
+    line = metrics(out)
     assert line["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "DynamoDBReconciler"
-    assert (line["table"], line["region"], line["service"]) == ("parties", REGION, "reconciler")
+    assert (line["table"], line["region"]) == ("parties", REGION)
     assert (line["Records"], line["Conflicts"], line["Parked"]) == ([3.0], [1.0], [1.0])
     assert line["LossToDetection_ms"][0] > 0
+    (of_kind,) = (each for each in documents(out) if "kind" in each)
+    assert (of_kind["kind"], of_kind["Conflicts"]) == ("concurrent-home", [1.0])
 
 
 def test_each_invocation_counts_from_nothing(
@@ -109,8 +112,9 @@ def test_hundreds_of_losses_in_one_batch_are_all_handled(
 ) -> None:
     losses = [record(n, LOST, WINNER) for n in range(150)]
     assert handler(batch(*losses), Context()) == {"batchItemFailures": []}
-    lines = [json.loads(x) for x in capsys.readouterr().out.splitlines() if '"_aws"' in x]
+    lines = [each for each in documents(capsys.readouterr().out) if "kind" not in each]
     assert sum(sum(line.get("Conflicts", [])) for line in lines) == 150
+    assert sum(len(line.get("LossToDetection_ms", [])) for line in lines) == 150
 
 
 def test_settings_that_are_missing_or_wrong_are_all_named_at_once(

@@ -1,0 +1,45 @@
+"""Lambda entry point of the gauge: how many losses wait, and for how long the oldest has.
+
+Behaviour: each run of the schedule looks at the region's ledger. Zeros are sent, too: an alarm must
+be able to go back to OK. At most 1,000 rows of a state are counted, so a run's cost is bounded:
+1,000 means "or more". The oldest are counted first, so the oldest one's age is exact.
+"""
+
+import os
+from functools import cache
+from itertools import islice
+from typing import Any
+
+from handlers.observability import Observability
+from handlers.settings import read_settings
+from handlers.tracing import traced
+from reconciler import telemetry
+from reconciler.aws import now_ms
+from reconciler.aws.clients import client
+from reconciler.aws.services import DynamoLedger
+from reconciler.ledger import State
+
+MOST = 1_000
+
+
+@cache
+def _function() -> tuple[DynamoLedger, Observability]:
+    settings = read_settings(os.environ)
+    ledger = DynamoLedger(settings.ledger_table, client("dynamodb", settings.region))
+    return ledger, Observability("gauge", settings.table, settings.region)
+
+
+@traced
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 (a schedule says nothing)
+    """Measure what waits in the ledger; answer with it."""
+    ledger, observability = _function()
+    with observability.invocation(context):
+        waiting = [int(row["lost_at_ms"]["N"]) for row in islice(ledger.in_state(State.OPEN), MOST)]
+        measured = {
+            telemetry.OPEN_LOSSES: len(waiting),
+            telemetry.OLDEST_OPEN_LOSS_MS: max(0, now_ms() - waiting[0]) if waiting else 0,
+            telemetry.PARKED_LOSSES: sum(1 for _ in islice(ledger.in_state(State.PARKED), MOST)),
+        }
+        for metric, value in measured.items():
+            observability.measure(metric, value)
+    return measured
