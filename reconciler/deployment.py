@@ -21,6 +21,7 @@ DETECT_HANDLER = "handlers.detect:handler"
 RESOLVE_HANDLER = "handlers.resolve:handler"
 APPROVE_HANDLER = "handlers.approve:handler"
 REDRIVE_HANDLER = "handlers.redrive:handler"
+LIVE_ALIAS = "live"  # of a function whose versions start warm; event sources read for it
 GAUGE_HANDLER = "handlers.gauge:handler"
 GAUGE_MINUTES = 1  # how often the ledger is counted
 
@@ -201,6 +202,10 @@ class Names:
     @property
     def escalations_topic(self) -> str:
         return self.of("escalations")
+
+    @property
+    def drill_role(self) -> str:
+        return self.of("drill")
 
     def dead_letters_of(self, queue: str) -> str:
         """Return the dead-letter queue behind a queue that the resolver works on."""

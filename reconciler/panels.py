@@ -1,7 +1,8 @@
 """What a dashboard shows of one region, said once for CloudWatch, the terminal and the page.
 
 Behaviour: data only. A panel is one chart; its series share a unit. Every metric has the dimensions
-table and region; a series of a kind has that dimension, too.
+table and region; a series of a kind has that dimension, too. A gauge is a level: its latest value
+says how things stand.
 Source: CloudWatch guide, "Dashboard body structure and syntax" (statistics by their names there).
 """
 
@@ -29,6 +30,7 @@ class Panel:
     unit: str = ""
 
 
+GAUGES = (t.OPEN_LOSSES, t.PARKED_LOSSES, t.OLDEST_OPEN_LOSS_MS)
 PANELS = (
     Panel("Records", (Series("records", t.RECORDS),)),
     Panel("Conflicts", tuple(Series(k, t.CONFLICTS, kind=k) for k in t.CONFLICT_KINDS)),

@@ -63,13 +63,15 @@ def test_the_simulator_example_holds_tests_that_pass() -> None:
 
 def test_every_command_of_the_readme_can_be_run(tmp_path: Path) -> None:
     commands = re.findall(r"```console\n(.*?)\n```", README, re.DOTALL)
-    *scripts, simulate = commands
+    *scripts, metrics, simulate = commands
 
     assert [script.split()[0] for script in scripts] == [
         "./scripts/demo",
         "./scripts/test",
         "./scripts/redrive_dlq.py",
         "./scripts/drill",
+        "./scripts/failover_drill.py",
+        "./scripts/verify_replication.py",
     ]
     assert all(os.access(ROOT / script.split()[0], os.X_OK) for script in scripts)
     assert "scripts/test" in (ROOT / ".ci" / "run").read_text()
@@ -78,6 +80,16 @@ def test_every_command_of_the_readme_can_be_run(tmp_path: Path) -> None:
     installed = Path(sys.executable).with_name("reconciler")  # wherever these tests are installed
     subprocess.run([installed, *options], cwd=tmp_path, check=True, capture_output=True)
     assert (tmp_path / "schedule.html").stat().st_size > 0
+
+    program, *options = metrics.split()
+    assert program == ".venv/bin/reconciler"
+    nobody = ["--endpoint", "http://127.0.0.1:9"]
+    asked = subprocess.run(
+        [installed, *options, *nobody], cwd=tmp_path, check=False, capture_output=True, text=True
+    )
+    assert asked.returncode == 1
+    assert asked.stderr.count("Could not connect") == 2  # once for each region
+    assert (tmp_path / "metrics.html").stat().st_size > 0
 
 
 def test_the_table_of_types_names_every_type_there_is() -> None:

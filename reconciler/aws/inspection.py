@@ -24,7 +24,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from reconciler.deployment import Names
+from reconciler.deployment import LIVE_ALIAS, Names
 from reconciler.doctor.facts import Answer, Seen, Unseen
 from reconciler.errors import Unavailable
 
@@ -105,6 +105,15 @@ class _Region:
         self._compare_clocks(answer, started)
         return answer
 
+    def sources(self, function: str) -> Answer:
+        """Return a function's event sources, or its alias's if the function itself has none."""
+        answer = self.ask("lambda", "ListEventSourceMappings", FunctionName=function)
+        if isinstance(answer, Unseen) or (answer or {}).get("EventSourceMappings"):
+            return answer
+        alias = f"{function}:{LIVE_ALIAS}"
+        found = self.ask("lambda", "ListEventSourceMappings", FunctionName=alias)
+        return answer if isinstance(found, Unseen) else found
+
     def latest(self, namespace: str, metric: str, dimension: str, value: str) -> Answer:
         """Return the maximum of a metric in each of the last minutes."""
         now = self._now_ms() / 1000
@@ -177,10 +186,7 @@ def _look(names: Names, region: _Region, regions: tuple[str, ...], endpoint: str
             name: region.queue(name) for name in (names.home_queue, names.witness_queue, *dead)
         },
         oldest={name: region.latest(*age, name) for name in dead},
-        sources={
-            name: region.ask("lambda", "ListEventSourceMappings", FunctionName=name)
-            for name in functions
-        },
+        sources={name: region.sources(name) for name in functions},
         iterator_age=region.latest(
             "AWS/Lambda", "IteratorAge", "FunctionName", names.detect_function
         ),

@@ -5,7 +5,17 @@ import sys
 try:
     import typer
 
-    from reconciler.cli import conflicts, demo, doctor, drill, redrive, simulate
+    from reconciler.cli import (
+        conflicts,
+        demo,
+        doctor,
+        drill,
+        failover,
+        metrics,
+        redrive,
+        replication,
+        simulate,
+    )
 except ModuleNotFoundError as missing:
     sys.exit(f"{missing}: the command needs the extra `local`: pip install '.[local]'")
 
@@ -15,7 +25,10 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
 app.command("demo")(demo.command)
 app.command("simulate")(simulate.command)
 app.command("drill")(drill.command)
+app.command("failover-drill")(failover.command)
 app.command("doctor")(doctor.command)
+app.command("metrics")(metrics.command)
+app.command("verify-replication")(replication.command)
 app.command("redrive")(redrive.command)
 app.add_typer(conflicts.app, name="conflicts")
 

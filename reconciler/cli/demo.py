@@ -11,9 +11,16 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from reconciler.aws import now_ms
+from reconciler.cli.metric_views import side_by_side
+from reconciler.demo.measured import measured
 from reconciler.demo.run import Outcome, open_cloud, run
 from reconciler.demo.workload import RECONCILED
 from reconciler.local.cloud import DEFAULT_REGIONS, LocalCloud
+from reconciler.telemetry import CONFLICTS, LOSS_TO_REPAIR_MS, WRITE_BACKS, WRITES_RESCUED
+
+# Of the metrics, in short: everything about conflicts and their repair.
+_MEASURED = {CONFLICTS, WRITES_RESCUED, WRITE_BACKS, LOSS_TO_REPAIR_MS}
 
 
 def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
@@ -43,6 +50,7 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
             bar.update(task, advance=1) if what == "edit" else bar.update(task, description=what)
 
         told.print()
+        since_ms = now_ms()
         running.callback(bar.stop)
         outcome = run(
             cloud, edits=edits, seed=seed, say=told.print, started=bar.start, advance=advance
@@ -51,6 +59,7 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
         if as_json:
             typer.echo(json.dumps(asdict(outcome)))
         told.print(_table(outcome))
+        told.print(side_by_side(_MEASURED, measured(cloud, since_ms)))
         if keep:
             _wait(cloud, told)
     raise typer.Exit(0 if outcome.nothing_lost else 1)
@@ -89,6 +98,11 @@ def _wait(cloud: LocalCloud, told: Console) -> None:
         "AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local aws"
         f" --endpoint-url {cloud.endpoint} --region {cloud.regions[1]}"
         f" dynamodb scan --table-name {RECONCILED}",
+        style="bold",
+    )
+    told.print(
+        f".venv/bin/reconciler metrics --table {RECONCILED} --regions {','.join(cloud.regions)}"
+        f" --endpoint {cloud.endpoint} --minutes 5 --page metrics.html",
         style="bold",
     )
     threading.Event().wait()

@@ -49,27 +49,31 @@ def _address(endpoint: str | None) -> str | None:
     return endpoint
 
 
+RegionNames = Annotated[
+    str,
+    typer.Option(
+        metavar="us-east-1,eu-west-1",
+        callback=_region_names,
+        help="the regions it is deployed in, with commas between",
+    ),
+]
+Address = Annotated[
+    str | None,
+    typer.Option(metavar="URL", callback=_address, help="a local cloud, instead of AWS"),
+]
+
+
 def command(
     table: Annotated[str, typer.Option(metavar="NAME", help="the replicated table")],
-    regions: Annotated[
-        str,
-        typer.Option(
-            metavar="us-east-1,eu-west-1",
-            callback=_region_names,
-            help="the regions it is deployed in, with commas between",
-        ),
-    ],
-    endpoint: Annotated[
-        str | None,
-        typer.Option(metavar="URL", callback=_address, help="a local cloud, instead of AWS"),
-    ] = None,
+    regions: RegionNames,
+    endpoint: Address = None,
     suffix: Suffix = "",
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
 ) -> None:
     """Check a deployed system and say what to fix; exit with 1 if there is a problem."""
     names = regions.split(",")
     places = [Names(table, region, suffix) for region in names]
-    seen = inspect(places, _clients(endpoint), now_ms, endpoint=endpoint)
+    seen = inspect(places, clients_at(endpoint), now_ms, endpoint=endpoint)
     findings = [finding for each in seen for finding in examine(each)]
     counted = Counter(finding.severity for finding in findings)
     if as_json:
@@ -87,7 +91,8 @@ def command(
     raise typer.Exit(1 if counted["problem"] else 0)
 
 
-def _clients(endpoint: str | None) -> ClientOf:
+def clients_at(endpoint: str | None) -> ClientOf:
+    """Return the clients of a local cloud at this address, or of AWS."""
     if endpoint is None:
         return partial(client, attempts=2)  # throttled once is nothing; a dead region is told soon
     local = Clients(endpoint)

@@ -16,7 +16,8 @@ from reconciler.simulation.report import page
 from reconciler.simulation.search import Totals, search
 
 
-def _writable(path: Path | None) -> Path | None:
+def writable(path: Path | None) -> Path | None:
+    """Return the path of a file to write, if its folder is there."""
     # Checked before a search of minutes or hours, which would otherwise end in nothing.
     if path is not None and not os.access(path.absolute().parent, os.W_OK | os.X_OK):
         raise typer.BadParameter(f"there is no folder {path.parent} that can be written to")
@@ -34,7 +35,7 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
             metavar="FILE.html",
             dir_okay=False,
             writable=True,
-            callback=_writable,
+            callback=writable,
             help="draw one schedule: the first that fails, else the first",
         ),
     ] = None,

@@ -15,7 +15,7 @@ from threading import Event
 
 from reconciler.demo.failure_redrive import Redrive, Told
 from reconciler.demo.failure_stage import Stage, open_cloud
-from reconciler.demo.workload import RECONCILED, Acknowledged
+from reconciler.demo.workload import RECONCILED, Acknowledged, named
 from reconciler.local.cloud import LocalCloud
 from reconciler.local.worker import StreamFailures
 
@@ -195,12 +195,6 @@ def _played(scene: Scene, play: Play, say: Say) -> Report:
 def added(counts: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
     """Return the sums of counts by name."""
     return dict(Counter(counts) + Counter(more))
-
-
-def named(done: Acknowledged) -> str:
-    """Return a write in words."""
-    edit = done.edit
-    return f"{edit.kind} {edit.value} of {edit.party} in {edit.region}"
 
 
 def listed(counts: Mapping[str, int]) -> str:

@@ -1,6 +1,5 @@
 """Runs the demo on a local cloud and counts what happened."""
 
-import json
 import statistics
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -9,8 +8,9 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from reconciler.aws import connect
+from reconciler.aws import connect, now_ms
 from reconciler.demo.accounting import lost_writes
+from reconciler.demo.measured import measured
 from reconciler.demo.replica import as_bytes, parties
 from reconciler.demo.story import tell
 from reconciler.demo.workload import (
@@ -28,6 +28,7 @@ from reconciler.demo.workload import (
 from reconciler.deployment import Names
 from reconciler.local.cloud import LocalCloud
 from reconciler.local.provision import TableSpec
+from reconciler.metrics.readings import line_of
 from reconciler.table import ReplicatedTable
 from reconciler.telemetry import WRITE_BACKS
 
@@ -86,13 +87,17 @@ def run(  # noqa: PLR0913 (what it tells is one callable each)
         region: connect(schema, region=region, dynamodb=cloud.client("dynamodb", region))
         for region in cloud.regions
     }
+    since_ms = now_ms()
     tell(cloud, tables, say)
     started()
     beginning = time.monotonic()
     with_us, without = _burst(cloud, tables, edits, seed, advance)
     advance("repairing the last ones")
     cloud.settle(SETTLE_SECONDS)
-    return _count(cloud, with_us, without, time.monotonic() - beginning)
+    seconds = time.monotonic() - beginning
+    panels = measured(cloud, since_ms).values()
+    write_backs = sum(line_of(each, WRITE_BACKS).total or 0 for each in panels)
+    return _count(cloud, with_us, without, int(write_backs), seconds)
 
 
 def _burst(
@@ -125,7 +130,11 @@ def _burst(
 
 
 def _count(
-    cloud: LocalCloud, with_us: list[Acknowledged], without: list[Acknowledged], seconds: float
+    cloud: LocalCloud,
+    with_us: list[Acknowledged],
+    without: list[Acknowledged],
+    write_backs: int,
+    seconds: float,
 ) -> Outcome:
     replicas = [cloud.scan(RECONCILED, region) for region in cloud.regions]
     plain = cloud.scan(PLAIN, cloud.regions[0])
@@ -138,7 +147,7 @@ def _count(
         lost_with_reconciler=len(lost_writes(with_us, parties(replicas[0]))),
         conflicts=len({row["conflict_id"]["S"] for row in rows}),
         unresolved=sum(row["state"]["S"] != "RESOLVED" for row in rows),
-        write_backs=sum(_metric(cloud, region, WRITE_BACKS) for region in cloud.regions),
+        write_backs=write_backs,
         loss_to_repair_p50_ms=round(cuts[49]),
         loss_to_repair_p99_ms=round(cuts[98]),
         replicas_identical=len({as_bytes(replica) for replica in replicas}) == 1,
@@ -160,9 +169,3 @@ def _repair_times(rows: Iterable[dict[str, Any]]) -> list[int]:
         lost[name] = min(lost.get(name, 2**63), int(row["lost_at_ms"]["N"]))
         repaired[name] = min(repaired.get(name, 2**63), int(row["state_at_ms"]["N"]))
     return sorted(max(0, repaired[name] - lost[name]) for name in lost)
-
-
-def _metric(cloud: LocalCloud, region: str, name: str) -> int:
-    documents = [json.loads(line) for line in cloud.log_lines(region) if f'"{name}"' in line]
-    values = [document[name] for document in documents if name in document]
-    return sum(int(sum(each) if isinstance(each, list) else each) for each in values)

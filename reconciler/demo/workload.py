@@ -5,7 +5,7 @@ or doubled one can be named afterwards. The same edits go to a table with the re
 ordinary DynamoDB calls, to one without. Source: TM Forum TMF632 Party Management, `Individual`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -20,11 +20,12 @@ MOST_POINTS_PER_PARTY = 36  # each adds 10^n to one counter, which holds 38 digi
 
 
 def party_schema(table: str = RECONCILED) -> Schema:
-    """Return the schema of the parties; what it does not name is a register_lww."""
+    """Return the schema of the parties, with every attribute that an edit is about."""
     return Schema.of(
         table=table,
         key=["id"],
         attributes={
+            "givenName": "register_lww",
             "loyalty": "counter_pn",
             "tags": "set_aw",
             "contactMedium": {"type": "map_or", "values": {"type": "map_or"}},
@@ -48,6 +49,12 @@ class Acknowledged:
 
     edit: Edit
     saw: Any
+
+
+def named(done: Acknowledged) -> str:
+    """Return a write in words."""
+    edit = done.edit
+    return f"{edit.kind} {edit.value} of {edit.party} in {edit.region}"
 
 
 def first_edits(region: str) -> Iterator[Edit]:
@@ -80,8 +87,10 @@ def burst(count: int, regions: Sequence[str], draw: Random) -> Iterator[Edit]:
         yield Edit(party, region, kind, f"{mark}{number}")
 
 
-def apply_reconciled(table: ReplicatedTable, edit: Edit) -> Acknowledged:
-    """Write the edit through the library."""
+def apply_reconciled(
+    table: ReplicatedTable, edit: Edit, key: Mapping[str, Any] | None = None
+) -> Acknowledged:
+    """Write the edit through the library. key: of the party, if it is not its name alone."""
     seen: list[Any] = [None]
 
     def change(item: ItemEditor) -> None:
@@ -101,7 +110,7 @@ def apply_reconciled(table: ReplicatedTable, edit: Edit) -> Acknowledged:
             seen[0] = item.get("tags")
             item.delete()
 
-    table.apply({"id": edit.party}, change)
+    table.apply(key or {"id": edit.party}, change)
     return Acknowledged(edit, seen[0])
 
 

@@ -13,14 +13,20 @@ from reconciler.local.provision import queue_url
 from reconciler.local.worker import WorkerSettings
 
 
+def worker_log(directory: Path, region: str) -> Path:
+    """Return the file that takes what a region's functions write."""
+    return directory / f"worker-{region}.log"
+
+
 def start_server(
     settings: Mapping[str, Any], *, listening: socket.socket, directory: Path
 ) -> Child:
     """Start the server on a socket that already listens, so that its port is known and its own."""
     descriptor = listening.fileno()
+    logs = {region: str(worker_log(directory, region)) for region in settings["regions"]}
     return Child(
         "reconciler.local.server",
-        {**settings, "socket": descriptor, "directory": str(directory)},
+        {**settings, "socket": descriptor, "directory": str(directory), "logs": logs},
         log=directory / "server.log",
         environment={},
         inherited=(descriptor,),
@@ -34,7 +40,7 @@ def start_worker(settings: WorkerSettings, *, endpoint: str, directory: Path) ->
     return Child(
         "reconciler.local.worker",
         asdict(settings),
-        log=directory / f"worker-{settings.region}.log",
+        log=worker_log(directory, settings.region),
         environment={
             **aws_environment(settings.region, endpoint),
             **function_environment(names, parked_queue_url=parked),

@@ -2,8 +2,8 @@
 
 Behaviour: moto's server application behind a thin WSGI layer. DynamoDB requests take turns with
 replicated puts (`replicas`). SQS and EventBridge requests take turns with each other: moto
-rebuilds a queue's list when it deletes, and a message sent at that moment would vanish. All else
-runs freely.
+rebuilds a queue's list when it deletes, and a message sent at that moment would vanish. CloudWatch
+answers with all that the functions' logs hold (`metric_delivery`). All else runs freely.
 Started by `cloud` with a listening socket; ends with its parent.
 """
 
@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from io import BytesIO
+from pathlib import Path
 from random import Random
 from threading import Lock, Thread
 from typing import Any
@@ -28,6 +29,8 @@ from werkzeug.serving import make_server
 
 from reconciler.local.control import PREFIX, Control
 from reconciler.local.lifeline import end_with_parent
+from reconciler.local.metric_delivery import MetricDelivery, WSGIApplication
+from reconciler.local.metric_queries import answer_metric_queries
 from reconciler.local.replicas import GlobalTables
 from reconciler.local.replication import Lag, Replication
 
@@ -35,9 +38,6 @@ from reconciler.local.replication import Lag, Replication
 _TAKING_TURNS = ("DynamoDB", "AmazonSQS.", "AWSEvents.")
 
 _LONG_POLL_PAUSE_SECONDS = 0.05
-
-# PEP 3333: an application takes the environment and start_response, and returns the body.
-WSGIApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 @dataclass(frozen=True)
@@ -139,10 +139,12 @@ def main() -> None:
         skew_ms=settings["skew_ms"],
     )
     tables = GlobalTables(replication)
+    answer_metric_queries()
+    logs = {region: Path(name) for region, name in settings["logs"].items()}
     server = make_server(
         "127.0.0.1",
         settings["port"],
-        LocalCloudApplication(tables, MotoDispatcher()),
+        LocalCloudApplication(tables, MetricDelivery(MotoDispatcher(), logs)),
         threaded=True,
         request_handler=_QuietHandler,
         fd=settings["socket"],

@@ -1,7 +1,8 @@
 """The process that is Lambda in one region: it polls the stream and the queues for the handlers.
 
-Behaviour: one thread takes turns between the table's stream (detect) and the home and witness
-queues (resolve). It polls at once while there is work and ever more slowly while there is none.
+Behaviour: one thread takes turns between the table's stream (detect), the home and witness queues
+(resolve) and the gauge's schedule. It polls at once while there is work and ever more slowly while
+there is none.
 What the handlers write to standard output is the process's log.
 Started by `cloud` with the environment of a function; ends with its parent.
 """
@@ -16,7 +17,13 @@ from functools import partial
 from threading import Event
 from typing import Any, Literal, Protocol
 
-from reconciler.deployment import Names, QueueSource, StreamSource, stream_filters
+from reconciler.deployment import (
+    GAUGE_HANDLER,
+    Names,
+    QueueSource,
+    StreamSource,
+    stream_filters,
+)
 from reconciler.local.clients import Clients
 from reconciler.local.control_client import ask
 from reconciler.local.event_source import Origin, ShardSource
@@ -25,12 +32,14 @@ from reconciler.local.lifeline import end_with_parent
 from reconciler.local.on_failure import OnFailure
 from reconciler.local.provision import queue_url
 from reconciler.local.queue_source import QueueConsumer
+from reconciler.local.schedule import Schedule
 from reconciler.local.stream_consumer import Checkpoint, StreamConsumer, only_shard
 
 StreamFailures = Literal["s3", "sqs"]
 
 _SHORTEST_PAUSE_SECONDS = 0.02
 _LONGEST_PAUSE_SECONDS = 0.25
+_GAUGE_SECONDS = 2  # deployment.GAUGE_MINUTES, in a hurry
 
 
 class Consumer(Protocol):
@@ -68,10 +77,10 @@ class WorkerSettings:
 
 
 class Worker:
-    """The two functions of a region, and what they are fed from."""
+    """The functions of a region, and what they are fed from."""
 
     def __init__(self, settings: WorkerSettings) -> None:
-        """Import both handlers."""
+        """Import the handlers of stream and queues."""
         self._settings = settings
         self._names = Names(settings.table, settings.region)
         self._endpoint = f"http://127.0.0.1:{settings.port}"
@@ -83,11 +92,13 @@ class Worker:
         return Function(handler, name=name, region=self._settings.region)
 
     def consumers(self, stream_arn: str) -> list[Consumer]:
-        """Return the consumers of the stream and of both queues."""
+        """Return the consumers of the stream and of both queues, and the gauge's schedule."""
         settings = self._settings
         home = self._queue(self._names.home_queue, settings.home)
         witness = self._queue(self._names.witness_queue, settings.witness)
-        return [self._stream(stream_arn), home, witness]
+        gauge = partial(self._function, self._names.gauge_function, GAUGE_HANDLER)
+        schedule = Schedule(gauge, region=settings.region, seconds=_GAUGE_SECONDS)
+        return [self._stream(stream_arn), home, witness, schedule]
 
     def _stream(self, stream_arn: str) -> StreamConsumer:
         settings = self._settings

@@ -11,6 +11,7 @@ from typing import Any
 from reconciler.codec import to_json
 from reconciler.errors import ReconcilerError
 from reconciler.image import read
+from reconciler.page import document
 from reconciler.simulation.diagram import diagram, shape
 from reconciler.simulation.model import Plan, Problem, Run
 from reconciler.simulation.scene import keys_of
@@ -56,13 +57,7 @@ def page(run: Run, problems: Sequence[Problem], notes: Sequence[str] = ()) -> st
         _faults(plan),
         _trace(run),
     ]
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{title}</title><style>{STYLE}</style></head><body>\n"
-        + "\n".join(part for part in parts if part)
-        + "\n</body></html>\n"
-    )
+    return document(title, STYLE, parts)
 
 
 def _verdict(problems: Sequence[Problem]) -> str:

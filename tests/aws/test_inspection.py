@@ -252,3 +252,17 @@ def test_a_call_that_the_sdk_repeated_says_nothing_about_the_clock() -> None:
 def test_an_answer_without_a_readable_date_says_nothing(headers: dict[str, str]) -> None:
     answer = {"ResponseMetadata": {"HTTPHeaders": headers}, "QueueUrl": "u", "Attributes": {}}
     assert seen_of(answer).clock_ahead_ms is None
+
+
+class Aliased(StubService):
+    """Lambda, where event sources read for an alias and not for the function itself."""
+
+    def list_event_source_mappings(self, FunctionName: str) -> Any:  # noqa: N803 (boto3's name)
+        found = [{"UUID": "1"}] if FunctionName.endswith(":live") else []
+        return {"EventSourceMappings": found}
+
+
+def test_the_sources_of_a_function_that_starts_warm_are_those_of_its_alias() -> None:
+    (seen,) = inspect([NAMES], lambda *_: Aliased(error("AccessDenied")), at_once)
+
+    assert part(seen.sources[NAMES.detect_function], "EventSourceMappings") == [{"UUID": "1"}]

@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from reconciler.aws import connect
 from reconciler.codec import canonical_image, to_json
@@ -42,6 +42,11 @@ def test_the_command_counts_losses_without_the_reconciler_and_none_with_it() -> 
     assert counts["conflicts"] > 0
     assert counts["unresolved"] == 0
     assert counts["replicas_identical"] is True
+    assert counts["write_backs"] > 0
+    assert counts.keys() == {field.name for field in fields(Outcome)}
+    measured = [line.split() for line in done.stderr.splitlines()]
+    [write_backs] = [line for line in measured if line[1:2] == ["write-backs"] and len(line) > 5]
+    assert sum(int(cell) for cell in write_backs if cell.isdecimal()) == counts["write_backs"]
     assert "\x1b[" not in done.stdout + done.stderr
 
 

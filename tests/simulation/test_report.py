@@ -3,7 +3,6 @@
 import re
 from collections import Counter
 from html import unescape
-from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,34 +14,10 @@ from reconciler.simulation import Experiment, Plan, Run, check, draw_plan, expla
 from reconciler.simulation.layout import LETTER, ROW, Mark, lay_out
 from reconciler.simulation.model import Fault, Operation
 from reconciler.simulation.words import clock, duration, edits_in_words, fault_in_words
+from tests.pages import Tags, stands_alone
 from tests.simulation.commands import simulate
 
-VOID = {"meta"}
 RARE = {"fold", "park", "crash", "expire", "redeliver"}
-
-
-class Tags(HTMLParser):
-    """Follows a page's tags; fails on one that is closed wrongly."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.names: Counter[str] = Counter()
-        self.attributes: list[tuple[str, str | None]] = []
-        self.open: list[str] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.names[tag] += 1
-        self.attributes += attrs
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.names[tag] += 1
-        self.attributes += attrs
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
 
 
 def drawn(text: str) -> Counter[str]:
@@ -72,18 +47,6 @@ def runs() -> list[Run]:
 def test_the_page_is_well_formed_and_needs_nothing_but_itself(runs: list[Run]) -> None:
     for run in runs:
         stands_alone(page(run, check(run)))
-
-
-def stands_alone(text: str) -> None:
-    tags = Tags(text)
-    assert tags.open == []
-    assert not {"script", "link", "img", "iframe", "object"} & tags.names.keys()
-    assert "http:" not in text
-    assert "https:" not in text
-    assert "@import" not in text
-    assert "url(" not in text
-    targets = [value for name, value in tags.attributes if name in {"href", "src"}]
-    assert all(str(target).startswith("#op") for target in targets)
 
 
 def test_every_write_loss_merge_and_fold_of_the_run_is_drawn_once(runs: list[Run]) -> None:
