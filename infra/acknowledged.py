@@ -8,6 +8,7 @@ from constructs import IConstruct
 from infra.permissions import Statement
 
 END = "nothing reads it by itself, so nothing fails: a redrive works it off, or a person"
+UNTRACED = "X-Ray is an option of the deployment, `tracing`, and here it is off"
 STACK_REASONS = {
     "AwsSolutions-L1": "Python 3.13 is supported to 2029-06, and its wheels are those packaged",
     "AwsSolutions-S1": "who reads evidence is seen by CloudTrail's data events, if they are on",
@@ -24,6 +25,12 @@ def acknowledge_end(queue: IConstruct) -> None:
     """Acknowledge that a queue has no dead letters behind it."""
     rule = Acknowledgment(id="AwsSolutions-SQS3", reason=END)
     Validations.of(queue).acknowledge(rule)
+
+
+def acknowledge_untraced(machine: IConstruct) -> None:
+    """Acknowledge that a state machine sends no traces."""
+    rule = Acknowledgment(id="AwsSolutions-SF2", reason=UNTRACED)
+    Validations.of(machine).acknowledge(rule)
 
 
 def acknowledge(

@@ -83,8 +83,9 @@ class Deployment:
         for each in before:
             stack.add_stack_dependency(each)
         names = self._settings.names(region)
-        stream = lookup.stream_arn(stack, Arns(names))
-        replica = Replica(stream, self._keys.get(region))
+        network = self._settings.network
+        stream, prefix_lists = lookup.of_region(stack, Arns(names), network=network)
+        replica = Replica(stream, self._keys.get(region), prefix_lists)
         Reconciler(stack, self._settings, names, replica, Code.from_asset(str(artefact)))
 
 

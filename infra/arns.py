@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from aws_cdk import Aws
 
-from reconciler.deployment import Names
+from reconciler.deployment import LEDGER_STATE_INDEX, Names
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,24 @@ class Arns:
         return self.of("dynamodb", f"table/{self.names.ledger}")
 
     @property
+    def ledger_by_state(self) -> str:
+        return f"{self.ledger}/index/{LEDGER_STATE_INDEX}"
+
+    @property
     def bus(self) -> str:
         return self.of("events", f"event-bus/{self.names.bus}")
+
+    @property
+    def decisions(self) -> str:
+        return self.of("sns", self.names.decisions_topic)
+
+    @property
+    def escalations(self) -> str:
+        return self.of("sns", self.names.escalations_topic)
+
+    @property
+    def approval(self) -> str:
+        return self.of("states", f"stateMachine:{self.names.approval_state_machine}")
 
     @property
     def bucket(self) -> str:
@@ -48,6 +64,10 @@ class Arns:
     def objects(self, prefix: str) -> str:
         """Return the ARN of the evidence bucket's objects under a prefix."""
         return f"{self.bucket}/{prefix}*"
+
+    def function(self, name: str) -> str:
+        """Return the ARN of a function, whatever its version."""
+        return self.of("lambda", f"function:{name}")
 
     def log_group(self, function: str) -> str:
         """Return the ARN of a function's log group and all its streams."""

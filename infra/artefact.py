@@ -3,7 +3,7 @@
 Behaviour: wheels for Lambda's Python 3.13 on arm64, whatever this machine is, in the versions that
 this environment has, so that what is deployed is what was tested; nothing is built. Not in it:
 boto3 and what only boto3 needs, which the runtime has, and what runs on a person's machine
-(commands, demo, doctor, local cloud, simulation).
+(commands, demo, doctor, local cloud, charts, simulation).
 Source: Lambda guide, "Working with .zip file archives for Python", "Python runtimes".
 """
 
@@ -20,11 +20,12 @@ from reconciler.errors import InvalidInput, ReconcilerError, Unavailable
 
 ROOT = Path(__file__).resolve().parent.parent
 ARTEFACT = ROOT / "build" / "lambda"
+_WHEELS = ROOT / "build" / "wheels"
 PYTHON = "3.13"
 MACHINES = ("manylinux_2_28_aarch64", "manylinux2014_aarch64")
 IN_THE_RUNTIME = ("boto3", "botocore", "dateutil", "s3transfer", "six.py", "urllib3")
 _THEIR_WHEELS = ("boto3", "botocore", "python_dateutil", "s3transfer", "six", "urllib3")
-_ON_A_PERSONS_MACHINE = ("cli", "demo", "doctor", "local", "simulation")
+_ON_A_PERSONS_MACHINE = ("cli", "demo", "doctor", "failover", "local", "metrics", "simulation")
 _UNWANTED = ("__pycache__", "*.pyc", "*.pyi", "*-stubs", "bin")
 
 
@@ -51,18 +52,27 @@ def package(target: Path, extra: Sequence[Path] = ()) -> int:
 
 
 def _install(target: Path) -> None:
+    """Unpack the wheels, fetched from the index only if they are not here yet."""
+    here = ["--no-index", f"--find-links={_WHEELS}"]
+    unpack = ["install", "--no-compile", f"--target={target}", *here]
+    if _pip(*unpack):
+        problem = _pip("download", f"--dest={_WHEELS}") or _pip(*unpack)
+        if problem:
+            raise Unavailable(f"pip: {problem}")
+
+
+def _pip(command: str, *options: str) -> str:
+    """Run pip for the functions' dependencies; return what it complains of, if it fails."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    run = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile"]
     machines = [f"--platform={machine}" for machine in MACHINES]
     wheels = ["--only-binary=:all:", "--implementation=cp", f"--python-version={PYTHON}", *machines]
     with NamedTemporaryFile("w", suffix=".txt") as versions:
         versions.writelines(f"{each.name}=={each.version}\n" for each in distributions())
         versions.flush()
-        place = [f"--constraint={versions.name}", f"--target={target}"]
-        command = [*run, *wheels, *place, *project["project"]["dependencies"]]
-        done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603 (pip)
-    if done.returncode:
-        raise Unavailable(f"pip: {done.stderr.strip()}")
+        run = [sys.executable, "-m", "pip", command, "--quiet", f"--constraint={versions.name}"]
+        command_line = [*run, *wheels, *options, *project["project"]["dependencies"]]
+        done = subprocess.run(command_line, check=False, capture_output=True, text=True)  # noqa: S603 (pip)
+    return done.stderr.strip() or "failed" if done.returncode else ""
 
 
 def _copy(path: Path, target: Path) -> None:

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from aws_cdk import Duration, RemovalPolicy
-from aws_cdk.aws_iam import PolicyDocument, Role, ServicePrincipal
 from aws_cdk.aws_lambda import (
     Alias,
     Architecture,
@@ -22,12 +21,12 @@ from aws_cdk.aws_lambda import Function as LambdaFunction
 from aws_cdk.aws_logs import LogGroup, RetentionDays
 from constructs import Construct
 
-from infra.acknowledged import acknowledge
-from infra.permissions import EXCEPTIONS, Statement
+from infra.permissions import Statement
+from infra.role import role
 from infra.settings import Settings
+from reconciler.deployment import LIVE_ALIAS
 
 MEMORY_MB = 1_024
-ALIAS = "live"
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,6 @@ class Function(Construct):
     ) -> None:
         super().__init__(scope, work.handler.partition(":")[0].rpartition(".")[2].title())
         warm = work.starts_warm
-        role = self._role(work)
         snap_start = SnapStartConf.ON_PUBLISHED_VERSIONS if warm and settings.snap_start else None
         self.function = LambdaFunction(
             self,
@@ -69,7 +67,7 @@ class Function(Construct):
             memory_size=MEMORY_MB,
             timeout=Duration.seconds(work.timeout_seconds),
             environment=environment,
-            role=role.without_policy_updates(),
+            role=role(self, "lambda.amazonaws.com", work.statements).without_policy_updates(),
             log_group=self._log(work.name),
             reserved_concurrent_executions=work.concurrency,
             retry_attempts=work.retries,
@@ -79,17 +77,6 @@ class Function(Construct):
         self.target = self.function.function_name
         if warm and (settings.snap_start or settings.provisioned_concurrency):
             self.target = self._alias(settings).function_arn
-
-    def _role(self, work: Work) -> Role:
-        document = {"Version": "2012-10-17", "Statement": list(work.statements)}
-        role = Role(
-            self,
-            "Role",
-            assumed_by=ServicePrincipal("lambda.amazonaws.com"),
-            inline_policies={"work": PolicyDocument.from_json(document)},
-        )
-        acknowledge(role, work.statements, EXCEPTIONS)
-        return role
 
     def _log(self, name: str) -> LogGroup:
         return LogGroup(
@@ -104,7 +91,7 @@ class Function(Construct):
         return Alias(
             self,
             "Alias",
-            alias_name=ALIAS,
+            alias_name=LIVE_ALIAS,
             version=self.function.current_version,
             provisioned_concurrent_executions=settings.provisioned_concurrency,
         )

@@ -6,15 +6,16 @@ Source: KMS guide, "Multi-Region keys"; DynamoDB guide, "Global tables security"
 management"; EventBridge guide, "Targets" (queues under AWS owned keys are not supported).
 """
 
-from typing import Any
-
 from aws_cdk import Aws, RemovalPolicy
 from aws_cdk.aws_kms import CfnAlias, CfnKey, CfnReplicaKey
 from constructs import Construct
 
+from infra.arns import Arns
+from infra.permissions import Statement, delivered
 from reconciler.deployment import Names
 
-SENDERS = ("events.amazonaws.com", "s3.amazonaws.com")  # who fill the pipeline's queues
+# Who fill the pipeline's queues, and who tells its alarms.
+SENDERS = ("events.amazonaws.com", "s3.amazonaws.com", "cloudwatch.amazonaws.com")
 
 
 def table_alias(names: Names) -> str:
@@ -49,14 +50,14 @@ def replica_key(scope: Construct, names: Names, primary_arn: str) -> CfnReplicaK
     return key
 
 
-def pipeline_key(scope: Construct, names: Names) -> CfnKey:
-    """Make the key of one region's queues, ledger and evidence."""
+def pipeline_key(scope: Construct, names: Names, *more: Statement) -> CfnKey:
+    """Make the key of one region's queues, ledger and evidence. more: of its policy."""
     key = CfnKey(
         scope,
         "PipelineKey",
         description=f"reconciler of {names.table}",
         enable_key_rotation=True,
-        key_policy=_policy(*SENDERS),
+        key_policy=_policy(*map(_sends, SENDERS), *more),
     )
     _keep(scope, key, f"alias/{names.of('reconciler')}")
     return key
@@ -67,7 +68,19 @@ def _keep(scope: Construct, key: CfnKey | CfnReplicaKey, alias: str) -> None:
     CfnAlias(scope, f"{key.node.id}Alias", alias_name=alias, target_key_id=key.ref)
 
 
-def _policy(*services: str) -> dict[str, Any]:
+def read_by_log_delivery(arns: Arns) -> Statement:
+    """Return that CloudWatch Logs may read what an encrypted state machine of the region logs."""
+    return {
+        "Sid": "LogsReadWorkflows",
+        "Effect": "Allow",
+        "Principal": {"Service": "delivery.logs.amazonaws.com"},
+        "Action": "kms:Decrypt",
+        "Resource": "*",
+        "Condition": delivered(arns),
+    }
+
+
+def _policy(*more: Statement) -> Statement:
     """Return a key's policy; in one, the resource "*" is the key itself."""
     account = f"arn:{Aws.PARTITION}:iam::{Aws.ACCOUNT_ID}:root"
     grants = {
@@ -77,12 +90,12 @@ def _policy(*services: str) -> dict[str, Any]:
         "Action": "kms:*",
         "Resource": "*",
     }
-    return {"Version": "2012-10-17", "Statement": [grants, *map(_fills, services)]}
+    return {"Version": "2012-10-17", "Statement": [grants, *more]}
 
 
-def _fills(service: str) -> dict[str, Any]:
+def _sends(service: str) -> Statement:
     return {
-        "Sid": service.split(".", maxsplit=1)[0].title() + "FillsQueues",
+        "Sid": service.split(".", maxsplit=1)[0].title() + "Sends",
         "Effect": "Allow",
         "Principal": {"Service": service},
         "Action": ["kms:Decrypt", "kms:GenerateDataKey"],

@@ -1,13 +1,17 @@
-"""What only AWS knows when a stack is deployed, asked for by a function of one call.
+"""What only AWS knows when a stack is deployed, asked for by a function of its own.
 
-Behaviour: the function may make that call and write its log, and nothing else. A stream's ARN is
-looked up in its own region, because the owner's stack knows its own only; the table's key, by its
-alias, in the owner's. The answer is asked for again when the question changes.
-Source: CDK, AwsCustomResource; DynamoDB API, DescribeTable; KMS API, DescribeKey.
+Behaviour: the function may make its stack's calls and write its log, and nothing else. A stream's
+ARN is looked up in its own region, because the owner's stack knows its own only; the table's key,
+by its alias, in the owner's; the lists of DynamoDB's and S3's addresses, which AWS keeps, in the
+region. The answer is asked for again when the question changes. It is never in a network of ours:
+it runs at deployments only, reads no data, and must answer CloudFormation in a bucket of AWS's.
+Source: CDK, AwsCustomResource; DynamoDB API, DescribeTable; KMS API, DescribeKey; EC2 API,
+DescribeManagedPrefixLists.
 """
 
+from collections.abc import Sequence
+
 from aws_cdk import Aws, RemovalPolicy
-from aws_cdk.aws_iam import PolicyDocument, Role, ServicePrincipal
 from aws_cdk.aws_logs import LogGroup, RetentionDays
 from aws_cdk.custom_resources import (
     AwsCustomResource,
@@ -16,25 +20,23 @@ from aws_cdk.custom_resources import (
 )
 from constructs import Construct
 
-from infra.acknowledged import acknowledge
 from infra.arns import Arns
-from infra.permissions import EXCEPTIONS, Statement, allow, write_logs
+from infra.endpoints import GATEWAYS, service_name
+from infra.permissions import Statement, allow, write_logs
+from infra.role import role
 
 
-def stream_arn(scope: Construct, arns: Arns) -> str:
-    """Return the ARN of the stream that the table's replica in this region has now."""
-    names = arns.names
-    may = allow("DescribeTable", ["dynamodb:DescribeTable"], arns.table)
-    answer = "Table.LatestStreamArn"
-    call = AwsSdkCall(
-        service="DynamoDB",
-        action="DescribeTable",
-        parameters={"TableName": names.table},
-        region=names.region,
-        output_paths=[answer],
-        physical_resource_id=PhysicalResourceId.of(f"{names.table}-stream"),
-    )
-    return _asked(scope, arns, "stream", call, may).get_response_field(answer)
+def of_region(scope: Construct, arns: Arns, *, network: bool) -> tuple[str, Sequence[str]]:
+    """Return the ARN of the stream that the table's replica in this region has now.
+
+    And, for a network, the ids of the lists of DynamoDB's and S3's addresses there.
+    """
+    may = [allow("DescribeTable", ["dynamodb:DescribeTable"], arns.table)]
+    if network:
+        may.append(allow("FindPrefixLists", ["ec2:DescribeManagedPrefixLists"], "*"))
+    lookup = _Lookup(scope, arns, "stream", may)
+    stream = _stream_arn(lookup, arns)
+    return stream, _prefix_lists(lookup, arns) if network else ()
 
 
 def key_arn(scope: Construct, arns: Arns, alias: str, region: str) -> str:
@@ -51,35 +53,64 @@ def key_arn(scope: Construct, arns: Arns, alias: str, region: str) -> str:
         output_paths=[answer],
         physical_resource_id=PhysicalResourceId.of(f"{arns.names.table}-key"),
     )
-    return _asked(scope, arns, "key", call, may).get_response_field(answer)
+    return _Lookup(scope, arns, "key", [may]).ask("Call", call).get_response_field(answer)
 
 
-def _asked(
-    scope: Construct, arns: Arns, what: str, call: AwsSdkCall, may: Statement
-) -> AwsCustomResource:
-    lookup, function = Construct(scope, "Lookup"), arns.names.of(f"lookup-{what}")
-    log = LogGroup(
-        lookup,
-        "Log",
-        log_group_name=f"/aws/lambda/{function}",
-        retention=RetentionDays.ONE_MONTH,
-        removal_policy=RemovalPolicy.DESTROY,
+class _Lookup(Construct):
+    """A stack's function, which asks all of the stack's questions."""
+
+    def __init__(
+        self, scope: Construct, arns: Arns, what: str, statements: Sequence[Statement]
+    ) -> None:
+        super().__init__(scope, "Lookup")
+        self._function = arns.names.of(f"lookup-{what}")
+        self._log = LogGroup(
+            self,
+            "Log",
+            log_group_name=f"/aws/lambda/{self._function}",
+            retention=RetentionDays.ONE_MONTH,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        may = [*statements, write_logs(arns, self._function)]
+        self._role = role(self, "lambda.amazonaws.com", may)
+
+    def ask(self, question: str, call: AwsSdkCall) -> AwsCustomResource:
+        return AwsCustomResource(
+            self,
+            question,
+            function_name=self._function,
+            install_latest_aws_sdk=False,
+            log_group=self._log,
+            on_update=call,
+            role=self._role.without_policy_updates(),
+        )
+
+
+def _stream_arn(lookup: _Lookup, arns: Arns) -> str:
+    names, answer = arns.names, "Table.LatestStreamArn"
+    call = AwsSdkCall(
+        service="DynamoDB",
+        action="DescribeTable",
+        parameters={"TableName": names.table},
+        region=names.region,
+        output_paths=[answer],
+        physical_resource_id=PhysicalResourceId.of(f"{names.table}-stream"),
     )
-    statements = [may, write_logs(arns, function)]
-    document = {"Version": "2012-10-17", "Statement": statements}
-    role = Role(
-        lookup,
-        "Role",
-        assumed_by=ServicePrincipal("lambda.amazonaws.com"),
-        inline_policies={"work": PolicyDocument.from_json(document)},
+    return lookup.ask("Call", call).get_response_field(answer)
+
+
+def _prefix_lists(lookup: _Lookup, arns: Arns) -> list[str]:
+    """Return both lists; their order is not known and does not matter."""
+    names = arns.names
+    lists = [service_name(names.region, service) for service in GATEWAYS]
+    answers = [f"PrefixLists.{number}.PrefixListId" for number in range(len(lists))]
+    call = AwsSdkCall(
+        service="EC2",
+        action="DescribeManagedPrefixLists",
+        parameters={"Filters": [{"Name": "prefix-list-name", "Values": lists}]},
+        region=names.region,
+        output_paths=answers,
+        physical_resource_id=PhysicalResourceId.of(f"{names.table}-prefix-lists"),
     )
-    acknowledge(role, statements, EXCEPTIONS)
-    return AwsCustomResource(
-        lookup,
-        "Call",
-        function_name=function,
-        install_latest_aws_sdk=False,
-        log_group=log,
-        on_update=call,
-        role=role.without_policy_updates(),
-    )
+    found = lookup.ask("PrefixLists", call)
+    return list(map(found.get_response_field, answers))

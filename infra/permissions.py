@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from infra.arns import Arns
-from reconciler.deployment import LEDGER_STATE_INDEX, REDRIVEN_PREFIX, SET_ASIDE_PREFIX
+from reconciler.deployment import REDRIVEN_PREFIX, SET_ASIDE_PREFIX
 
 Statement = dict[str, Any]
 
@@ -23,7 +23,32 @@ EXCEPTIONS = {
     "WorkOffBatches": "Lambda names the objects, by shard and time",
     "DescribeKey": "a key is known by its alias until its id is; the alias is a condition",
     "SendTraces": "X-Ray has no resources to name",
+    "FindPrefixLists": "AWS keeps these lists; EC2 finds them for all or none",
+    "LambdaAttaches": "Lambda asks EC2 for interfaces before there are any, and needs it for all",
+    "CodeAttachesNothing": "it is denied, on all",
+    "WriteFlowLog": "a log group's streams get their names from EC2",
+    "FindTables": "FIS finds its targets by their tags, for all resources or none",
+    "DeliverLogs": "CloudWatch Logs has no resources to name for deliveries",
 }
+_INTERFACE_ACTIONS = [
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+]
+_DELIVERY_ACTIONS = [
+    "logs:CreateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:DescribeLogGroups",
+    "logs:DescribeResourcePolicies",
+    "logs:GetLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:UpdateLogDelivery",
+]
+_TRACES = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
 _KEY_ACTIONS = [
     "kms:Decrypt",
     "kms:DescribeKey",
@@ -53,12 +78,22 @@ def common(arns: Arns, function: str, keys: Sequence[str], *, tracing: bool) -> 
         **allow("UseKeys", _KEY_ACTIONS, *keys),
         "Condition": {"StringEquals": {"kms:ViaService": services}},
     }
-    traces = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
     return [
         write_logs(arns, function),
         use_keys,
-        *([allow("SendTraces", traces, "*")] if tracing else []),
+        *([allow("SendTraces", _TRACES, "*")] if tracing else []),
     ]
+
+
+def attach(arns: Arns, function: str) -> list[Statement]:
+    """Return that Lambda may put a function into a network, and that the function may not."""
+    own = {"ArnEquals": {"lambda:SourceFunctionArn": arns.function(function)}}
+    denied = {
+        **allow("CodeAttachesNothing", _INTERFACE_ACTIONS, "*"),
+        "Effect": "Deny",
+        "Condition": own,
+    }
+    return [allow("LambdaAttaches", _INTERFACE_ACTIONS, "*"), denied]
 
 
 def detect(arns: Arns, stream_arn: str) -> list[Statement]:
@@ -97,15 +132,67 @@ def redrive(arns: Arns, stream_arn: str) -> list[Statement]:
     ]
     batches = [arns.objects(SET_ASIDE_PREFIX), arns.objects(REDRIVEN_PREFIX + SET_ASIDE_PREFIX)]
     moved = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
-    by_state = f"{arns.ledger}/index/{LEDGER_STATE_INDEX}"
     return [
         _read_stream(stream_arn),
         allow("WorkLetters", letters, *map(arns.queue, arns.names.dead_letter_queues())),
         allow("WorkOffBatches", moved, *batches),
         *_repair(arns),
-        allow("ReadLosses", ["dynamodb:Query"], arns.ledger, by_state),
+        allow("ReadLosses", ["dynamodb:Query"], arns.ledger, arns.ledger_by_state),
         allow("SendLosses", ["events:PutEvents"], arns.bus),
         _park(arns),
+    ]
+
+
+def gauge(arns: Arns) -> list[Statement]:
+    """Return what the gauge may do: count the ledger's rows by their state."""
+    return [allow("CountLosses", ["dynamodb:Query"], arns.ledger_by_state)]
+
+
+def approve(arns: Arns, key_arn: str) -> list[Statement]:
+    """Return what the approval's function may do: find losses, ask, and carry answers out."""
+    through_sns = {"StringEquals": {"kms:ViaService": f"sns.{arns.names.region}.amazonaws.com"}}
+    encrypt = allow("EncryptQuestions", ["kms:Decrypt", "kms:GenerateDataKey"], key_arn)
+    return [
+        allow("ReadLosses", ["dynamodb:Query"], arns.ledger, arns.ledger_by_state),
+        allow("RecordLosses", ["dynamodb:BatchWriteItem"], arns.ledger),
+        allow("RepairItems", ["dynamodb:GetItem", "dynamodb:PutItem"], arns.table),
+        allow("ReadEvidence", ["s3:GetObject"], arns.objects(EVIDENCE_PREFIX)),
+        allow("SeeEvidence", ["s3:ListBucket"], arns.bucket),
+        allow("AskPeople", ["sns:Publish"], arns.decisions, arns.escalations),
+        {**encrypt, "Condition": through_sns},
+        allow("StartWorkflows", ["states:StartExecution"], arns.approval),
+    ]
+
+
+def workflow(arns: Arns, key_arn: str, *, tracing: bool) -> list[Statement]:
+    """Return what the approval's state machine may do: its steps, its history and its log."""
+    own = {"StringEquals": {"kms:EncryptionContext:aws:states:stateMachineArn": arns.approval}}
+    history = allow("EncryptHistory", ["kms:Decrypt", "kms:GenerateDataKey"], key_arn)
+    log = allow("EncryptLog", ["kms:GenerateDataKey"], key_arn)
+    sampling = ["xray:GetSamplingRules", "xray:GetSamplingTargets"]
+    return [
+        allow("TakeSteps", ["lambda:InvokeFunction"], arns.function(arns.names.approve_function)),
+        {**history, "Condition": own},
+        {**log, "Condition": delivered(arns)},
+        allow("DeliverLogs", _DELIVERY_ACTIONS, "*"),
+        *([allow("SendTraces", [*_TRACES, *sampling], "*")] if tracing else []),
+    ]
+
+
+def delivered(arns: Arns) -> Statement:
+    """Return the condition that what is encrypted or decrypted goes to this region's logs."""
+    logs = arns.of("logs", "*")
+    return {"StringEquals": {"kms:EncryptionContext:SourceArn": logs}}
+
+
+def drill(arns: Arns, stream_arn: str) -> list[Statement]:
+    """Return what FIS may do in a drill: deny replication to the table and to its stream."""
+    policies = ["DeleteResourcePolicy", "GetResourcePolicy", "PutResourcePolicy"]
+    actions = [f"dynamodb:{each}" for each in policies]
+    return [
+        allow("PauseReplication", actions, arns.table, stream_arn),
+        allow("DescribeTable", ["dynamodb:DescribeTable"], arns.table),
+        allow("FindTables", ["tag:GetResources"], "*"),
     ]
 
 

@@ -7,44 +7,61 @@ its names, numbers and patterns, and the functions' environment.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aws_cdk import CfnOutput, Stack
-from aws_cdk.aws_events import CfnRule
-from aws_cdk.aws_lambda import CfnPermission, Code
+from aws_cdk import Stack
+from aws_cdk.aws_kms import CfnKey
+from aws_cdk.aws_lambda import CfnEventSourceMapping, Code
 from constructs import Construct
 
 from infra import permissions
+from infra.alarm import make_alarm
+from infra.alarms import alarms
+from infra.approval import Approval
 from infra.arns import Arns
 from infra.bus import Bus
+from infra.dashboard import dashboards
+from infra.drill import Drill
 from infra.evidence import evidence_bucket, ledger
 from infra.function import Function, Work
-from infra.keys import pipeline_key
+from infra.keys import pipeline_key, read_by_log_delivery
+from infra.network import Network
+from infra.outputs import reconciler_outputs
 from infra.permissions import Statement
 from infra.queues import Queues
+from infra.schedule import run_every, scheduled
 from infra.settings import Settings
 from infra.sources import queue_source, stream_source
+from infra.topic import alarms_topic
+from infra.watched import watched
 from reconciler.deployment import (
-    DEAD_LETTERS,
+    APPROVAL,
+    APPROVE_HANDLER,
     DETECT_HANDLER,
+    GAUGE_HANDLER,
+    GAUGE_MINUTES,
     HOME_SOURCE,
     REDRIVE_HANDLER,
     RESOLVE_HANDLER,
     WITNESS_SOURCE,
-    WORKED_QUEUES,
     Names,
     function_environment,
 )
 
 DETECT_SECONDS = 60
 RESOLVE_SECONDS = HOME_SOURCE.visibility_timeout_seconds // 6  # SQS's advice for a function
-REDRIVE_SECONDS = 240  # less than the shortest schedule, so that runs do not pile up
+REDRIVE_SECONDS = 240  # less than the shortest schedule
+GAUGE_SECONDS = 50  # likewise
 
 
 @dataclass(frozen=True)
 class Replica:
-    """What a reconciler is attached to: the stream, and the table's key if it has one."""
+    """What a reconciler is attached to: the stream, and the table's key if it has one.
+
+    prefix_lists: of the addresses of DynamoDB and S3 in the region, if a network leads there.
+    """
 
     stream_arn: str
     key_arn: str | None
+    prefix_lists: Sequence[str] = ()
 
 
 class Reconciler(Construct):
@@ -55,12 +72,14 @@ class Reconciler(Construct):
     ) -> None:
         super().__init__(scope, "Reconciler")
         self._settings, self._arns, self._code = settings, Arns(names), code
-        key = pipeline_key(self, names)
+        log_readers = [read_by_log_delivery(self._arns)] if settings.approval else []
+        key = pipeline_key(self, names, *log_readers)
         self._keys = [key.attr_arn, *([replica.key_arn] if replica.key_arn else [])]
         self._queues = Queues(self, self._arns, key)
         Bus(self, names, self._queues.all)
         ledger(self, names.ledger, key)
         bucket = evidence_bucket(self, self._arns, key, self._queues)
+        self._network = self._make_network(replica) if settings.network else None
         detect = self._detect(replica.stream_arn)
         resolve = self._resolve()
         reads = stream_source(
@@ -70,14 +89,33 @@ class Reconciler(Construct):
         self._work_queues(resolve)
         if settings.redrive_minutes:
             self._redrive(replica.stream_arn, settings.redrive_minutes)
-        self._outputs(replica.stream_arn, key.attr_arn)
+        gauge = permissions.gauge(self._arns)
+        self._scheduled(names.gauge_function, GAUGE_HANDLER, GAUGE_SECONDS, gauge, GAUGE_MINUTES)
+        topic = self._observability(key, reads)
+        more = {"StreamArn": replica.stream_arn, "PipelineKey": key.attr_arn, "AlarmsTopic": topic}
+        if settings.redrive_minutes:
+            more["RedriveFunction"] = names.redrive_function
+        if settings.approval:
+            more |= self._approval(key)
+        if settings.drills:
+            more |= Drill(self, self._arns, replica.stream_arn).outputs
+        reconciler_outputs(Stack.of(self), names, self._queues.all, **more)
+
+    def _make_network(self, replica: Replica) -> Network:
+        stream, lists = replica.stream_arn, replica.prefix_lists
+        return Network(self, self._settings, self._arns, stream, lists)
 
     def _function(self, work: Work) -> Function:
-        return Function(self, work, self._settings, self._code, self._environment())
+        function = Function(self, work, self._settings, self._code, self._environment())
+        if self._network:
+            self._network.keep(function)
+        return function
 
     def _statements(self, function: str, own: Sequence[Statement]) -> list[Statement]:
         tracing = self._settings.tracing
-        return [*permissions.common(self._arns, function, self._keys, tracing=tracing), *own]
+        attach = permissions.attach(self._arns, function) if self._network else []
+        common = permissions.common(self._arns, function, self._keys, tracing=tracing)
+        return [*common, *attach, *own]
 
     def _detect(self, stream_arn: str) -> Function:
         name = self._arns.names.detect_function
@@ -114,36 +152,34 @@ class Reconciler(Construct):
             queue_source(self, resolve, self._queues.all[name], source, share)
 
     def _redrive(self, stream_arn: str, minutes: int) -> None:
-        """Run the redrive on a schedule; the next run makes up for one that fails."""
         name = self._arns.names.redrive_function
         own = permissions.redrive(self._arns, stream_arn)
-        function = self._function(
-            Work(
-                name,
-                REDRIVE_HANDLER,
-                REDRIVE_SECONDS,
-                self._statements(name, own),
-                retries=0,
-                starts_warm=False,
-            )
-        )
-        arn = function.function.function_arn
-        schedule = CfnRule(
-            self,
-            "RedriveSchedule",
-            name=name,
-            schedule_expression=f"rate({minutes} minutes)",
-            state="ENABLED",
-            targets=[CfnRule.TargetProperty(id="redrive", arn=arn)],
-        )
-        CfnPermission(
-            self,
-            "RedrivePermission",
-            action="lambda:InvokeFunction",
-            function_name=arn,
-            principal="events.amazonaws.com",
-            source_arn=schedule.attr_arn,
-        )
+        self._scheduled(name, REDRIVE_HANDLER, REDRIVE_SECONDS, own, minutes)
+
+    def _scheduled(
+        self, name: str, handler: str, seconds: int, own: Sequence[Statement], minutes: int
+    ) -> None:
+        work = scheduled(name, handler, seconds, self._statements(name, own))
+        run_every(self, minutes, self._function(work), name)
+
+    def _approval(self, key: CfnKey) -> dict[str, str]:
+        """Make the workflow in which people decide; return its outputs."""
+        name = self._arns.names.approve_function
+        may = self._statements(name, permissions.approve(self._arns, key.attr_arn))
+        work = scheduled(name, APPROVE_HANDLER, APPROVAL.function_timeout_seconds, may)
+        function, tracing = self._function(work), self._settings.tracing
+        return Approval(self, self._arns, key, function, tracing=tracing).outputs
+
+    def _observability(self, key: CfnKey, reads: CfnEventSourceMapping) -> str:
+        """Make the alarms and the dashboards; return the ARN of the topic that the alarms tell."""
+        settings, region = self._settings, self._arns.names.region
+        topic = alarms_topic(self, self._arns, key)
+        seen = watched(settings, region, reads.attr_id)
+        for alarm in alarms(seen):
+            name = seen.names.of(alarm.resource)
+            make_alarm(self, alarm, name, topic.ref, settings.runbook)
+        dashboards(self, settings, seen)
+        return topic.ref
 
     def _environment(self) -> dict[str, str]:
         names, settings = self._arns.names, self._settings
@@ -154,28 +190,8 @@ class Reconciler(Construct):
             "RECONCILER_PAUSE_LOOPS": _switch(settings.pause_loops),
             "RECONCILER_CUSTOM_TYPES": ",".join(settings.custom_types),
             "RECONCILER_TRACING": _switch(settings.tracing),
+            **(self._network.environment if self._network else {}),
         }
-
-    def _outputs(self, stream_arn: str, key_arn: str) -> None:
-        names = self._arns.names
-        values = {
-            "Table": names.table,
-            "StreamArn": stream_arn,
-            "Ledger": names.ledger,
-            "EventBus": names.bus,
-            "EvidenceBucket": names.evidence_bucket,
-            "PipelineKey": key_arn,
-            "DetectFunction": names.detect_function,
-            "ResolveFunction": names.resolve_function,
-        }
-        if self._settings.redrive_minutes:
-            values["RedriveFunction"] = names.redrive_function
-        for resource in (*WORKED_QUEUES, *DEAD_LETTERS):
-            part = resource.replace("-dlq", "-dead-letters").title().replace("-", "")
-            values[f"{part}QueueUrl"] = self._queues.all[names.of(resource)].ref
-        stack = Stack.of(self)
-        for name, value in values.items():
-            CfnOutput(stack, name, value=value)
 
 
 def _switch(on: bool) -> str:

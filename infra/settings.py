@@ -5,6 +5,8 @@ Source: DynamoDB guide, "Naming rules"; the other names are derived from the tab
 (`reconciler.deployment.Names`).
 """
 
+from ipaddress import IPv4Network
+from itertools import combinations
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
@@ -19,7 +21,9 @@ Suffix = Annotated[
     str, StringConstraints(pattern=r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?)?$", max_length=MAX_SUFFIX)
 ]
 KeyArn = Annotated[str, StringConstraints(pattern=r"^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key/.+$")]
+Runbook = Annotated[str, StringConstraints(pattern=r"^(https?://[^\s#]+)?$", max_length=500)]
 
+_LARGEST, _SMALLEST = 16, 24  # what a VPC may be, and what leaves room in both its halves
 _OF_THE_TABLE = {"sort_key", "indexes", "encryption", "contributor_insights"}
 
 
@@ -51,6 +55,10 @@ class Settings(_Part):
     reconcilers are deployed. table_keys: an existing table's customer-managed keys, by region.
     encryption: of a table that is made here. resolve_concurrency: for both queues together.
     redrive_minutes: how often dead letters are worked off without being asked; None: never.
+    network: keep the functions in a network that they cannot leave. network_cidrs: its addresses,
+    by region; empty: by the place in `regions`. approval: ask people about parked losses.
+    drills: make the role by which a failover drill pauses the table's replication.
+    runbook: the address at which the team reads RUNBOOK.md, for the alarms' descriptions.
     """
 
     table: TableName
@@ -69,11 +77,16 @@ class Settings(_Part):
     resolve_concurrency: Annotated[int, Field(ge=4)] | None = None
     snap_start: bool = False
     provisioned_concurrency: Annotated[int, Field(ge=1)] | None = None
-    redrive_minutes: Annotated[int, Field(ge=5)] | None = None
+    redrive_minutes: Annotated[int, Field(ge=5, le=1_440)] | None = None
     outside_writes: Literal["accept", "restore"] = "accept"
     folds: bool = True
     pause_loops: bool = False
     custom_types: tuple[str, ...] = ()
+    network: bool = False
+    network_cidrs: dict[str, IPv4Network] = {}
+    approval: bool = False
+    drills: bool = False
+    runbook: Runbook = ""
 
     @checked(mode="after")
     def _agrees(self) -> Self:
@@ -97,6 +110,21 @@ class Settings(_Part):
             raise ValueError("table_keys: only for an existing_table; others get keys of their own")
         if self.table_keys and set(self.table_keys) != set(self.regions):
             raise ValueError("table_keys: each region has a key of its own, so name all of them")
+        return self
+
+    @checked(mode="after")
+    def _networks_are_apart(self) -> Self:
+        cidrs = self.network_cidrs
+        if cidrs and not self.network:
+            raise ValueError("network_cidrs: only with network")
+        if cidrs and set(cidrs) != set(self.regions):
+            raise ValueError("network_cidrs: networks must be apart, so name all regions' or none")
+        for region, addresses in cidrs.items():
+            if not _LARGEST <= addresses.prefixlen <= _SMALLEST:
+                raise ValueError(f"network_cidrs.{region}: from /{_LARGEST} to /{_SMALLEST}")
+        for (one, its), (other, others) in combinations(cidrs.items(), 2):
+            if its.overlaps(others):
+                raise ValueError(f"network_cidrs: those of {one} and {other} overlap")
         return self
 
     def names(self, region: str) -> Names:

@@ -37,6 +37,7 @@ def stream_source(
         function_response_types=_REPORTS,
         filter_criteria={"filters": filters},
         destination_config={"onFailure": {"destination": arns.bucket}},
+        metrics_config={"metrics": ["EventCount"]},  # alarms need them: polls, and what is dropped
     )
 
 

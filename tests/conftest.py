@@ -1,5 +1,9 @@
-"""How many random examples a run draws: `--hypothesis-profile=thorough` draws many more."""
+"""How many random examples a run draws, and which tests share a process.
 
+`--hypothesis-profile=thorough` draws many more examples.
+"""
+
+import pytest
 from hypothesis import HealthCheck, settings
 
 _SLOW_IS_FINE = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
@@ -10,3 +14,10 @@ settings.register_profile(
     "thorough", max_examples=3_000, deadline=None, suppress_health_check=_SLOW_IS_FINE
 )
 settings.load_profile("default")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep a module's tests in one process, and all those that synthesise stacks."""
+    for item in items:
+        folder = item.path.parent.name
+        item.add_marker(pytest.mark.xdist_group("infra" if folder == "infra" else str(item.path)))

@@ -17,6 +17,8 @@ PARTS = {
     "AWS::KMS::ReplicaKey": ("KeyPolicy",),
     "AWS::SQS::Queue": ("KmsMasterKeyId", "MessageRetentionPeriod", "RedrivePolicy"),
     "AWS::SQS::QueuePolicy": ("PolicyDocument",),
+    "AWS::SNS::Topic": ("KmsMasterKeyId",),
+    "AWS::SNS::TopicPolicy": ("PolicyDocument",),
     "AWS::S3::Bucket": (
         "BucketEncryption",
         "OwnershipControls",
@@ -27,6 +29,10 @@ PARTS = {
     "AWS::DynamoDB::Table": ("SSESpecification", "DeletionProtectionEnabled"),
     "AWS::DynamoDB::GlobalTable": ("SSESpecification", "Replicas"),
     "AWS::Lambda::Permission": ("Action", "FunctionName", "Principal", "SourceArn"),
+    "AWS::EC2::VPCEndpoint": ("PolicyDocument", "PrivateDnsEnabled", "ServiceName"),
+    "AWS::EC2::SecurityGroup": ("SecurityGroupEgress", "SecurityGroupIngress"),
+    "AWS::EC2::SecurityGroupEgress": ("DestinationSecurityGroupId", "FromPort", "GroupId"),
+    "AWS::StepFunctions::StateMachine": ("EncryptionConfiguration", "LoggingConfiguration"),
 }
 
 

@@ -34,6 +34,10 @@ SCENES: dict[str, dict[str, Any]] = {
         "folds": False,
         "pause_loops": True,
         "custom_types": ["shop.merging", "shop.pricing"],
+        "runbook": "https://wiki.example/reconciler",
+        "network": True,
+        "approval": True,
+        "drills": True,
     },
     "aws-owned": {
         **PLAIN,
@@ -41,6 +45,7 @@ SCENES: dict[str, dict[str, Any]] = {
         "suffix": "dev",
         "encryption": "aws_owned",
         "provisioned_concurrency": 2,
+        "approval": True,
     },
     "existing": {
         **PLAIN,
@@ -67,6 +72,7 @@ class Stacks:
         assembly = app.synth()
         self.after = {s.stack_name: [d.id for d in s.dependencies] for s in assembly.stacks}
         self.files = sorted((self.folder / "out").glob("*.template.json"))
+        self._resolved: dict[str, dict[str, Any]] = {}
 
     def names(self) -> set[str]:
         return set(self.after)
@@ -77,10 +83,12 @@ class Stacks:
             yield name, self.template(name)
 
     def template(self, name: str) -> dict[str, Any]:
-        [region] = [each for each in self.settings.regions if each in name]
-        raw = json.loads((self.folder / "out" / f"{name}.template.json").read_text())
-        resolved: dict[str, Any] = _Resolver(raw["Resources"], region).value(raw)
-        return resolved
+        """Return a stack's template, to read only: it is resolved once."""
+        if name not in self._resolved:
+            [region] = [each for each in self.settings.regions if each in name]
+            raw = json.loads((self.folder / "out" / f"{name}.template.json").read_text())
+            self._resolved[name] = _Resolver(raw["Resources"], region).value(raw)
+        return self._resolved[name]
 
     def stack(self, part: str, region: str = REGIONS[1]) -> str:
         """Return the name of a region's stack."""
@@ -141,6 +149,10 @@ class _Resolver:
         if kind == "AWS::SQS::Queue":
             region = self._pseudo["AWS::Region"]
             return f"https://sqs.{region}.amazonaws.com/{ACCOUNT}/{named}"
+        if kind == "AWS::SNS::Topic":
+            return f"arn:aws:sns:{self._pseudo['AWS::Region']}:{ACCOUNT}:{named}"
+        if kind == "AWS::StepFunctions::StateMachine":
+            return f"arn:aws:states:{self._pseudo['AWS::Region']}:{ACCOUNT}:stateMachine:{named}"
         return named
 
     def _attribute(self, name: str, attribute: str) -> str:
@@ -157,7 +169,8 @@ class _Resolver:
 
     def _named(self, name: str) -> tuple[str, str]:
         resource = self._resources[name]
-        named = ("FunctionName", "QueueName", "BucketName", "TableName", "Name")
+        kinds = ("Function", "Queue", "Bucket", "Table", "Topic", "StateMachine", "")
+        named = [f"{kind}Name" for kind in kinds]
         properties = resource.get("Properties", {})
         found = next((str(properties[n]) for n in named if n in properties), "")
         return resource["Type"], found if found and not re.match(r"^\{", found) else name

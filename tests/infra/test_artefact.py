@@ -5,6 +5,7 @@ for those that this environment has of the same versions; all else is the artefa
 Lambda's runtime brings, is taken from this environment too, by links.
 """
 
+import json
 import shutil
 import struct
 import subprocess
@@ -16,12 +17,14 @@ from pathlib import Path
 import pytest
 
 from infra.artefact import IN_THE_RUNTIME, package
+from reconciler.deployment import Names, function_environment
 from reconciler.errors import InvalidInput
+from tests.handlers.streams import batch, clean
 
 SITE = Path(sysconfig.get_paths()["purelib"])
 MOST_BYTES = 30_000_000
 ELF_MACHINE_AARCH64 = 183
-HANDLERS = ("detect", "resolve", "redrive", "approve")
+HANDLERS = ("approve", "detect", "gauge", "redrive", "resolve")
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +47,18 @@ def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def compiled(folder: Path) -> list[Path]:
     return sorted(folder.rglob("*.so"))
+
+
+@pytest.fixture(scope="module")
+def code(artefact: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return for_this_machine(artefact, tmp_path_factory.mktemp("swapped") / "code")
+
+
+def run(program: str, *path: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a program, isolated and without site: nothing of this environment is on its path."""
+    lines = ["import sys", f"sys.path += {[str(each) for each in path]}", program]
+    command = [sys.executable, "-I", "-S", "-B", "-c", "\n".join(lines)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
 
 def for_this_machine(artefact: Path, target: Path) -> Path:
@@ -78,7 +93,9 @@ def test_it_has_neither_what_the_runtime_has_nor_what_only_people_run(artefact: 
     assert (
         found & {*IN_THE_RUNTIME, "pytest", "moto", "aws_cdk", "typer", "tests", "infra"} == set()
     )
-    assert ours & {"cli", "demo", "doctor", "local", "simulation", "__pycache__"} == set()
+    assert (
+        ours & {"cli", "demo", "doctor", "failover", "local", "simulation", "__pycache__"} == set()
+    )
 
 
 def test_its_packages_have_the_versions_that_were_tested(artefact: Path) -> None:
@@ -91,40 +108,35 @@ def test_its_packages_have_the_versions_that_were_tested(artefact: Path) -> None
 
 
 def test_the_handlers_import_with_the_artefact_and_the_runtime_alone(
-    artefact: Path, runtime: Path, tmp_path: Path
+    code: Path, runtime: Path
 ) -> None:
-    code = for_this_machine(artefact, tmp_path / "code")
     names = ", ".join(f"handlers.{name}" for name in HANDLERS)
     program = (
-        f"import sys; sys.path += [{str(code)!r}, {str(runtime)!r}]\n"
         f"import {names}, shop, aws_xray_sdk\n"
         "from aws_lambda_powertools import Tracer\n"
         "print(handlers.__file__, handlers.detect.handler.__name__)"
     )
-    # Isolated and without site: nothing of this environment or folder is on the path.
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", "-B", "-c", program],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=tmp_path,
-    )
+    done = run(program, code, runtime)
 
     assert done.stderr == ""
     assert done.stdout.startswith(str(code))
 
 
-def test_without_the_runtime_s_packages_the_handlers_do_not_import(
-    artefact: Path, tmp_path: Path
-) -> None:
-    code = for_this_machine(artefact, tmp_path / "code")
-    program = f"import sys; sys.path.append({str(code)!r}); import handlers.detect"
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", "-B", "-c", program],
-        capture_output=True,
-        text=True,
-        check=False,
+def test_the_packaged_detector_answers_a_batch_and_measures_it(code: Path, runtime: Path) -> None:
+    program = (
+        f"from handlers.detect import handler\nprint(handler({batch(clean(1), clean(2))!r}, None))"
     )
+    names = Names("parties", "us-east-1")
+    told = function_environment(names, parked_queue_url="https://sqs/unused")
+    done = run(program, code, runtime, AWS_REGION="us-east-1", **told)
+
+    metrics, answer = done.stdout.splitlines()
+    assert answer == "{'batchItemFailures': []}"
+    assert json.loads(metrics)["Records"] == [2]
+
+
+def test_without_the_runtime_s_packages_the_handlers_do_not_import(code: Path) -> None:
+    done = run("import handlers.detect", code)
 
     assert "No module named 'boto3'" in done.stderr
 

@@ -10,7 +10,9 @@ from aws_cdk import App, Stack
 from aws_cdk.aws_s3 import CfnBucket
 
 from infra.app import Deployment
-from tests.infra.stacks import SCENES, synthesised
+from tests.infra.stacks import REGIONS, SCENES, synthesised
+
+OWNER = REGIONS[0]
 
 # "DependsOn is redundant": CDK says an order out loud that a reference says too.
 IGNORED = "W3005"
@@ -26,9 +28,11 @@ def lint(*files: Path) -> list[str]:
 
 
 def test_cfn_lint_finds_nothing() -> None:
-    files = [path for scene in SCENES for path in synthesised(scene).files]
+    """Templates of a region's like those of another are the same but for names: one is enough."""
+    files = [path for scene in SCENES for path in synthesised(scene).files if OWNER in path.name]
+    files += [path for path in synthesised("options").files if OWNER not in path.name]
 
-    assert len(files) > len(SCENES)
+    assert {path.name.split("-")[1] for path in files} >= {"key", "table", "reconciler"}
     assert lint(*files) == []
 
 

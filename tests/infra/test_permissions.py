@@ -12,6 +12,14 @@ from reconciler.deployment import DEAD_LETTERS
 from tests.infra.stacks import ACCOUNT, SCENES, Stacks, synthesised
 
 EU = "eu-west-1"
+INTERFACES = {
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+}
 
 
 class Statement(NamedTuple):
@@ -24,6 +32,22 @@ class Statement(NamedTuple):
     resources: list[str]
     principal: Any
     condition: Any
+
+
+class User(NamedTuple):
+    """Which property names a role, which service assumes it, and for which resource alone."""
+
+    property: str
+    service: str
+    source: str = ""
+
+
+USERS = {
+    "AWS::Lambda::Function": User("Role", "lambda"),
+    "AWS::StepFunctions::StateMachine": User("RoleArn", "states", "stateMachine:parties-approval-"),
+    "AWS::EC2::FlowLog": User("DeliverLogsPermissionArn", "vpc-flow-logs", "vpc-flow-log/*"),
+    "AWS::FIS::ExperimentTemplate": User("RoleArn", "fis", ":experiment/*"),
+}
 
 
 def several(value: Any) -> list[str]:
@@ -81,18 +105,25 @@ def test_roles_get_their_rights_from_statements_here_and_from_nowhere_else(scene
 
 
 @pytest.mark.parametrize("scene", SCENES)
-def test_a_role_is_for_one_function_alone(scene: str) -> None:
+def test_a_role_is_for_one_function_workflow_or_log_alone(scene: str) -> None:
     for _, template in synthesised(scene).templates():
-        resources = template["Resources"]
-        functions = [r for r in resources.values() if r["Type"] == "AWS::Lambda::Function"]
-        roles = [r for r in resources.values() if r["Type"] == "AWS::IAM::Role"]
-        assert len({r["Properties"]["Role"] for r in functions}) == len(functions) == len(roles)
+        resources = template["Resources"].values()
+        users = [
+            r["Properties"][USERS[r["Type"]].property] for r in resources if r["Type"] in USERS
+        ]
+        roles = [
+            r
+            for r in resources
+            # A drill's role is known by its name: what uses it exists for minutes.
+            if r["Type"] == "AWS::IAM::Role" and "RoleName" not in r["Properties"]
+        ]
+        assert len(set(users)) == len(users) == len(roles)
 
 
 @pytest.mark.parametrize("scene", SCENES)
 def test_a_role_may_do_named_actions_only(scene: str) -> None:
     for each in of_roles(scene):
-        assert each.effect == "Allow"
+        assert each.effect == "Allow" or each.sid == "CodeAttachesNothing"
         assert not any("*" in action for action in each.actions), each
 
 
@@ -115,10 +146,49 @@ def test_every_listed_exception_is_used() -> None:
 
 
 def test_only_what_has_no_resources_to_name_is_allowed_on_all() -> None:
-    on_all = {a for each in of_roles("options") if "*" in each.resources for a in each.actions}
+    on_all: dict[str, set[str]] = {}
+    for each in of_roles("options"):
+        if "*" in each.resources:
+            on_all.setdefault(each.sid, set()).update(each.actions)
 
-    traces = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
-    assert on_all == {"dynamodb:ListStreams"} | traces
+    traces, deliveries = on_all.pop("SendTraces"), on_all.pop("DeliverLogs")
+    assert on_all == {
+        "CodeAttachesNothing": INTERFACES,
+        "FindTables": {"tag:GetResources"},
+        "FindPrefixLists": {"ec2:DescribeManagedPrefixLists"},
+        "FindStreams": {"dynamodb:ListStreams"},
+        "LambdaAttaches": INTERFACES,
+    }
+    assert {action.partition(":")[0] for action in traces} == {"xray"}
+    assert deliveries == {
+        "logs:CreateLogDelivery",
+        "logs:DeleteLogDelivery",
+        "logs:DescribeLogGroups",
+        "logs:DescribeResourcePolicies",
+        "logs:GetLogDelivery",
+        "logs:ListLogDeliveries",
+        "logs:PutResourcePolicy",
+        "logs:UpdateLogDelivery",
+    }
+
+
+def test_lambda_may_attach_a_function_to_the_network_and_the_function_s_code_may_not() -> None:
+    by_sid = {
+        (each.stack, each.holder, each.sid): each
+        for each in of_roles("options")
+        if each.sid in ("LambdaAttaches", "CodeAttachesNothing")
+    }
+
+    for (stack, holder, _), each in by_sid.items():
+        denied = by_sid[stack, holder, "CodeAttachesNothing"]
+        assert (denied.effect, denied.resources) == ("Deny", ["*"])
+        assert set(each.actions) == set(denied.actions) == INTERFACES
+        name = holder.removeprefix("Reconciler").partition("Role")[0].lower()
+        region = stack.removeprefix("parties-reconciler-")
+        own = f"arn:aws:lambda:{region}:{ACCOUNT}:function:parties-{name}-{region}"
+        assert denied.condition == {"ArnEquals": {"lambda:SourceFunctionArn": own}}
+    assert len(by_sid) >= 2 * 2 * 4
+    assert not any(each.sid == "LambdaAttaches" for each in of_roles("three"))
 
 
 def test_a_key_is_used_through_the_services_of_its_region_only() -> None:
@@ -177,19 +247,57 @@ def test_the_redrive_may_empty_the_dead_letter_queues_and_no_other() -> None:
     assert may["dynamodb:Query"] == [ledger, f"{ledger}/index/by-state"]
 
 
+def test_the_gauge_may_count_the_ledger_s_rows_and_no_more() -> None:
+    may = granted("three", "GaugeRole")
+
+    index = f"arn:aws:dynamodb:{EU}:{ACCOUNT}:table/parties-ledger-eu-west-1/index/by-state"
+    assert {action: r for action, r in may.items() if not action.startswith(("kms", "logs"))} == {
+        "dynamodb:Query": [index]
+    }
+
+
 def test_every_call_of_the_functions_adapters_is_allowed_to_one_of_them() -> None:
-    by_people = {"StartMessageMoveTask", "TransactWriteItems"}
+    in_drills = {"CreateExperimentTemplate", "DeleteExperimentTemplate", "DescribeTable"}
+    in_drills |= {"GetExperiment", "StartExperiment", "StopExperiment"}
+    by_people = {"GetMetricData", "StartMessageMoveTask", "TransactWriteItems"} | in_drills
     unlike_their_call = {"ListObjectsV2": "ListBucket", "CopyObject": "PutObject"}
     made = {
         unlike_their_call.get(call, call)
-        for path in (ROOT / "reconciler" / "aws").glob("*.py")
+        for path in (*(ROOT / "reconciler" / "aws").glob("*.py"), *(ROOT / "handlers").glob("*.py"))
         for call in re.findall(r"(?:idempotent|translated)\(f?\"(\w+)", path.read_text())
     }
-    roles = ("DetectRole", "ResolveRole", "RedriveRole")
+    roles = ("DetectRole", "ResolveRole", "RedriveRole", "ApproveRole")
     allowed = {a.partition(":")[2] for role in roles for a in granted("options", role)}
 
-    assert {"PutItem", "PutEvents", "GetRecords", "ReceiveMessage"} <= made
+    assert {"PutItem", "PutEvents", "GetRecords", "ReceiveMessage", "Publish"} <= made
     assert made - by_people - allowed == set()
+
+
+def test_fis_may_only_deny_replication_to_the_drilled_table_and_its_stream() -> None:
+    table = f"arn:aws:dynamodb:{EU}:{ACCOUNT}:table/parties"
+    stream = "looked-up:Table.LatestStreamArn"
+
+    assert granted("options", "DrillRole") == {
+        "dynamodb:DeleteResourcePolicy": [table, stream],
+        "dynamodb:GetResourcePolicy": [table, stream],
+        "dynamodb:PutResourcePolicy": [table, stream],
+        "dynamodb:DescribeTable": [table],
+        "tag:GetResources": ["*"],
+    }
+
+
+def test_the_drill_finds_its_role_by_name_where_it_was_asked_for_and_nowhere_else() -> None:
+    role = synthesised("options").one(
+        "reconciler", "AWS::IAM::Role", RoleName=f"parties-drill-{EU}"
+    )
+    [trust] = role["AssumeRolePolicyDocument"]["Statement"]
+    source = {"aws:SourceArn": f"arn:aws:fis:{EU}:{ACCOUNT}:experiment/*"}
+
+    assert trust["Principal"] == {"Service": "fis.amazonaws.com"}
+    assert trust["Condition"]["ArnLike"] == source
+    outputs = synthesised("options").template(f"parties-reconciler-{EU}")["Outputs"]
+    assert "DrillRole" in outputs
+    assert not granted("three", "DrillRole")
 
 
 def test_an_existing_table_s_key_is_used_if_it_is_named() -> None:
@@ -201,31 +309,39 @@ def test_an_existing_table_s_key_is_used_if_it_is_named() -> None:
 
 
 @pytest.mark.parametrize("scene", SCENES)
-def test_roles_are_assumed_by_lambda_alone(scene: str) -> None:
+def test_a_role_is_assumed_by_one_service_which_acts_for_one_resource_here(scene: str) -> None:
+    users = {f"{user.service}.amazonaws.com": user for user in USERS.values()}
     trusted = [s for s in statements(synthesised(scene)) if s.kind == "AssumeRolePolicyDocument"]
 
     assert trusted
-    assert all(each.principal == {"Service": "lambda.amazonaws.com"} for each in trusted)
+    for each in trusted:
+        assert set(each.principal) == {"Service"}
+        source = users[each.principal["Service"]].source
+        if source:
+            assert each.condition["StringEquals"] == {"aws:SourceAccount": ACCOUNT}
+            assert source in each.condition["ArnLike"]["aws:SourceArn"]
 
 
-def test_every_queue_and_the_bucket_refuse_plain_http() -> None:
-    stacks = synthesised("three")
+def test_every_queue_the_bucket_and_the_topics_refuse_plain_http() -> None:
+    stacks = synthesised("options")
     policies = [s for s in statements(stacks) if s.kind == "PolicyDocument" and EU in s.stack]
 
     refused = {r for s in policies if s.sid == "RefusesPlainHttp" for r in s.resources}
     queues = stacks.all("reconciler", "AWS::SQS::Queue").values()
+    topics = stacks.all("reconciler", "AWS::SNS::Topic").values()
     bucket = "arn:aws:s3:::parties-evidence-eu-west-1"
     assert refused == {
         bucket,
         f"{bucket}/*",
         *(f"arn:aws:sqs:{EU}:{ACCOUNT}:{queue['QueueName']}" for queue in queues),
+        *(f"arn:aws:sns:{EU}:{ACCOUNT}:{topic['TopicName']}" for topic in topics),
     }
     for each in policies:
         if each.effect == "Deny":
             assert each.condition == {"Bool": {"aws:SecureTransport": "false"}}
 
 
-def test_a_queue_takes_messages_only_from_what_belongs_there() -> None:
+def test_a_queue_and_the_alarms_topic_take_messages_only_from_what_belongs_there() -> None:
     policies = statements(synthesised("three"))
     allowed = {
         each.resources[0].rpartition(":")[2]: each
@@ -233,6 +349,11 @@ def test_a_queue_takes_messages_only_from_what_belongs_there() -> None:
         if each.kind == "PolicyDocument" and each.effect == "Allow" and EU in each.stack
     }
 
+    topic = allowed.pop("parties-alarms-eu-west-1")
+    assert topic.principal == {"Service": "cloudwatch.amazonaws.com"}
+    alarms = {"aws:SourceArn": f"arn:aws:cloudwatch:{EU}:{ACCOUNT}:alarm:parties-*"}
+    assert (topic.actions, topic.condition["ArnLike"]) == (["sns:Publish"], alarms)
+    assert topic.condition["StringEquals"] == {"aws:SourceAccount": ACCOUNT}
     rule = f"arn:aws:events:{EU}:{ACCOUNT}:rule/parties-conflicts-{EU}/"
     sources = {name: each.condition["ArnEquals"]["aws:SourceArn"] for name, each in allowed.items()}
     assert sources == {
@@ -246,11 +367,12 @@ def test_a_queue_takes_messages_only_from_what_belongs_there() -> None:
         assert each.condition["StringEquals"] == {"aws:SourceAccount": ACCOUNT}
 
 
-def test_a_key_s_policy_lets_the_account_grant_and_services_fill_queues_of_the_account() -> None:
+def test_a_key_s_policy_lets_the_account_grant_and_services_send_for_the_account() -> None:
+    senders = [f"{service}.amazonaws.com" for service in ("events", "s3", "cloudwatch")]
     for each in (s for s in statements(synthesised("three")) if s.kind == "KeyPolicy"):
         if each.sid == "AccountGrantsByIam":
             assert each.principal == {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
             continue
-        assert each.principal["Service"] in ("events.amazonaws.com", "s3.amazonaws.com")
+        assert each.principal["Service"] in senders
         assert each.actions == ["kms:Decrypt", "kms:GenerateDataKey"]
         assert each.condition == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}

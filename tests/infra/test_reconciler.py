@@ -15,7 +15,7 @@ from tests.infra.stacks import ACCOUNT, REGIONS, Stacks, synthesised
 EU = "eu-west-1"
 NAMES = Names("parties", EU)
 FUNCTION, SOURCE = "AWS::Lambda::Function", "AWS::Lambda::EventSourceMapping"
-FUNCTIONS = ("parties-detect-eu-west-1", "parties-resolve-eu-west-1", "parties-redrive-eu-west-1")
+FUNCTIONS = tuple(map(NAMES.of, ("detect", "resolve", "redrive", "gauge")))
 BUCKET = "arn:aws:s3:::parties-evidence-eu-west-1"
 
 
@@ -67,6 +67,7 @@ def test_functions_and_their_names_are_those_of_the_deployment_module(options: S
         NAMES.detect_function: "handlers.detect.handler",
         NAMES.resolve_function: "handlers.resolve.handler",
         NAMES.redrive_function: "handlers.redrive.handler",
+        NAMES.gauge_function: "handlers.gauge.handler",
     }
 
 
@@ -216,18 +217,31 @@ def test_the_ledger_can_be_recovered_and_not_be_deleted_and_forgets_closed_rows_
     assert LEDGER_EXPIRY not in loss(None, None, State.OPEN)
 
 
-def test_the_redrive_runs_on_its_schedule_and_is_done_before_the_next_one(options: Stacks) -> None:
-    rule = options.one("reconciler", "AWS::Events::Rule", Name="parties-redrive-eu-west-1")
+@pytest.mark.parametrize(
+    ("part", "rate", "least_seconds"),
+    [("redrive", "rate(15 minutes)", 300), ("gauge", "rate(1 minute)", 60)],
+)
+def test_a_schedule_s_function_runs_on_it_and_is_done_before_the_next_run(
+    options: Stacks, part: str, rate: str, least_seconds: int
+) -> None:
+    rule = options.one("reconciler", "AWS::Events::Rule", Name=NAMES.of(part))
 
-    assert rule["ScheduleExpression"] == "rate(15 minutes)"
-    assert (
-        rule["Targets"][0]["Arn"]
-        == f"arn:aws:lambda:{EU}:{ACCOUNT}:function:parties-redrive-eu-west-1"
-    )
-    permission = options.one("reconciler", "AWS::Lambda::Permission")
+    arn = f"arn:aws:lambda:{EU}:{ACCOUNT}:function:{NAMES.of(part)}"
+    assert rule["ScheduleExpression"] == rate
+    assert [target["Arn"] for target in rule["Targets"]] == [arn]
+    permission = options.one("reconciler", "AWS::Lambda::Permission", FunctionName=arn)
     assert permission["Principal"] == "events.amazonaws.com"
-    assert "RedriveSchedule" in permission["SourceArn"]
-    assert function(options, "parties-redrive-eu-west-1")["Timeout"] < 5 * 60
+    assert f"{part.title()}Schedule" in permission["SourceArn"]
+    assert function(options, NAMES.of(part))["Timeout"] < least_seconds
+
+
+@pytest.mark.parametrize("part", ["redrive", "gauge"])
+def test_a_schedule_s_run_that_fails_is_not_made_again_the_next_one_makes_up_for_it(
+    options: Stacks, part: str
+) -> None:
+    tried = options.one("reconciler", "AWS::Lambda::EventInvokeConfig", FunctionName=NAMES.of(part))
+
+    assert tried["MaximumRetryAttempts"] == 0
 
 
 def test_there_is_no_redrive_unasked(three: Stacks) -> None:
@@ -236,6 +250,7 @@ def test_there_is_no_redrive_unasked(three: Stacks) -> None:
     assert names == {
         "parties-detect-eu-west-1",
         "parties-resolve-eu-west-1",
+        "parties-gauge-eu-west-1",
         "parties-lookup-stream-eu-west-1",
     }
 
@@ -250,6 +265,8 @@ def test_outputs_name_what_a_script_needs(options: Stacks) -> None:
     assert values["EventBus"] == NAMES.bus
     assert values["EvidenceBucket"] == NAMES.evidence_bucket
     assert values["RedriveFunction"] == NAMES.redrive_function
+    assert values["GaugeFunction"] == NAMES.gauge_function
+    assert values["AlarmsTopic"].endswith(f":{NAMES.of('alarms')}")
     assert values["StreamArn"] == "looked-up:Table.LatestStreamArn"
     assert set(values) >= {"Table", "PipelineKey", "DetectFunction", "ResolveFunction"}
 

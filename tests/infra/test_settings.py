@@ -16,6 +16,10 @@ from reconciler.errors import InvalidInput
 from tests.infra.stacks import PLAIN, REGIONS
 
 
+def networks(*cidrs: str) -> dict[str, Any]:
+    return {"network": True, "network_cidrs": dict(zip(REGIONS, cidrs, strict=True))}
+
+
 def refusal(**changed: Any) -> str:
     with pytest.raises(InvalidInput) as refused:
         read_settings(json.dumps({**PLAIN, **changed}))
@@ -47,6 +51,17 @@ def test_settings_need_a_table_regions_and_a_partition_key() -> None:
         ({"provisioned_concurrency": 9, "detect_concurrency": 8}, "provisioned_concurrency: "),
         ({"resolve_concurrency": 3}, "resolve_concurrency: "),
         ({"redrive_minutes": 1}, "redrive_minutes: "),
+        ({"redrive_minutes": 1_441}, "redrive_minutes: "),
+        ({"runbook": "wiki/reconciler"}, "runbook: "),
+        ({"runbook": "https://wiki/reconciler#alarms"}, "runbook: "),
+        ({"network_cidrs": dict.fromkeys(REGIONS, "10.1.0.0/16")}, "only with network"),
+        ({"network": True, "network_cidrs": {"eu-west-1": "10.1.0.0/16"}}, "name all regions' or"),
+        (
+            networks("10.1.0.0/16", "10.2.0.0/16", "10.1.2.0/24"),
+            "us-east-1 and ap-southeast-1 over",
+        ),
+        (networks("10.0.0.0/8", "11.0.0.0/16", "12.0.0.0/16"), "us-east-1: from /16 to /24"),
+        (networks("10.1.0.1/16", "10.2.0.0/16", "10.3.0.0/16"), "network_cidrs.us-east-1: "),
     ],
 )
 def test_what_is_wrong_is_named(changed: dict[str, Any], named: str) -> None:

@@ -1,0 +1,33 @@
+"""What is watched in a region, for its alarms and its dashboard."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from infra.settings import Settings
+from reconciler.deployment import APPROVAL, GAUGE_MINUTES, Names
+
+
+@dataclass(frozen=True)
+class Watched:
+    """See the module.
+
+    others: the other regions. functions: by the part of their names that tells them apart, with the
+    minutes after which a schedule runs each again; None if its events do. stream_source: the id of
+    the detector's event source.
+    """
+
+    names: Names
+    others: Sequence[str]
+    functions: Mapping[str, int | None]
+    stream_source: str
+
+
+def watched(settings: Settings, region: str, stream_source: str = "") -> Watched:
+    """Return what is watched in a region; its alarms' names do not depend on the source's id."""
+    others = [each for each in settings.regions if each != region]
+    functions: dict[str, int | None] = {"detect": None, "resolve": None, "gauge": GAUGE_MINUTES}
+    if settings.redrive_minutes:
+        functions["redrive"] = settings.redrive_minutes
+    if settings.approval:
+        functions["approve"] = APPROVAL.sweep_minutes
+    return Watched(settings.names(region), others, functions, stream_source)
