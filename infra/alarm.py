@@ -8,6 +8,7 @@ missing data", "Math expressions with metrics".
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from aws_cdk.aws_cloudwatch import CfnAlarm
 from constructs import Construct
@@ -16,7 +17,7 @@ from infra.metrics import Metric
 
 RUNBOOK = "infra/RUNBOOK.md"
 _RESULT = "result"
-Query = CfnAlarm.MetricDataQueryProperty
+Query: TypeAlias = CfnAlarm.MetricDataQueryProperty
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,8 @@ def key_arn(scope: Construct, arns: Arns, alias: str, region: str) -> str:
         output_paths=[answer],
         physical_resource_id=PhysicalResourceId.of(f"{arns.names.table}-key"),
     )
-    return _Lookup(scope, arns, "key", [may]).ask("Call", call).get_response_field(answer)
+    arn: str = _Lookup(scope, arns, "key", [may]).ask("Call", call).get_response_field(answer)
+    return arn
 
 
 class _Lookup(Construct):
@@ -96,7 +97,8 @@ def _stream_arn(lookup: _Lookup, arns: Arns) -> str:
         output_paths=[answer],
         physical_resource_id=PhysicalResourceId.of(f"{names.table}-stream"),
     )
-    return lookup.ask("Call", call).get_response_field(answer)
+    arn: str = lookup.ask("Call", call).get_response_field(answer)
+    return arn
 
 
 def _prefix_lists(lookup: _Lookup, arns: Arns) -> list[str]:

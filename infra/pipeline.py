@@ -173,13 +173,13 @@ class Reconciler(Construct):
     def _observability(self, key: CfnKey, reads: CfnEventSourceMapping) -> str:
         """Make the alarms and the dashboards; return the ARN of the topic that the alarms tell."""
         settings, region = self._settings, self._arns.names.region
-        topic = alarms_topic(self, self._arns, key)
+        topic: str = alarms_topic(self, self._arns, key).ref
         seen = watched(settings, region, reads.attr_id)
         for alarm in alarms(seen):
             name = seen.names.of(alarm.resource)
-            make_alarm(self, alarm, name, topic.ref, settings.runbook)
+            make_alarm(self, alarm, name, topic, settings.runbook)
         dashboards(self, settings, seen)
-        return topic.ref
+        return topic
 
     def _environment(self) -> dict[str, str]:
         names, settings = self._arns.names, self._settings
