@@ -14,7 +14,7 @@ from botocore import xform_name
 from infra.alarms import LIMITS
 from infra.artefact import ROOT
 from infra.table_alarms import LATENCY_MINUTES
-from reconciler.cli import app
+from reconciler.cli import commands
 from reconciler.deployment import CONFLICTS_PER_MINUTE_ALARM
 from tests.infra.stacks import SCENES, synthesised
 
@@ -104,7 +104,7 @@ def test_an_entry_says_the_limit_that_the_alarm_has(entry: str, limit: str) -> N
 def test_our_commands_parse(command: list[str]) -> None:
     program, *arguments = command
     assert (ROOT / program).exists() or program.endswith("reconciler")
-    group: Any = typer.main.get_command(app)
+    group: Any = typer.main.get_command(commands(()))
     arguments = [*OURS[program], *arguments]
     while hasattr(group, "commands"):
         group = group.commands[arguments.pop(0)]

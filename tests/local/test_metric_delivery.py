@@ -14,7 +14,7 @@ from moto.cloudwatch.models import MetricDatum, cloudwatch_backends
 from typer.testing import CliRunner
 
 from reconciler.aws import connect
-from reconciler.cli import app
+from reconciler.cli import commands
 from reconciler.demo.workload import party_schema
 from reconciler.deployment import METRICS_NAMESPACE
 from reconciler.local.cloud import LocalCloud
@@ -168,7 +168,7 @@ def test_one_conflict_is_one_conflict_in_the_metrics_of_its_region(cloud: LocalC
     [milliseconds] = values(cloud, region, "LossToRepair_ms", "p99")
     assert milliseconds >= 0
     command = ["metrics", "--table", TABLE, "--regions", region, "--endpoint", cloud.endpoint]
-    told = CliRunner().invoke(app, [*command, "--minutes", "2", "--json"])
+    told = CliRunner().invoke(commands(()), [*command, "--minutes", "2", "--json"])
     [conflicts] = [json.loads(told.stdout)["regions"][region]["Conflicts"]["series"]]
     assert conflicts["concurrent-home"]["value"] == 1
     assert told.exit_code == 0
