@@ -129,11 +129,13 @@ def _letters(seen: Watched) -> Iterator[Alarm]:
             above=late * 60,
             about=part,
         )
-    if "redrive" in seen.functions:  # SQS leaves what is received often out of a queue's age
+    minutes = seen.functions.get("redrive")
+    if minutes:  # SQS leaves what is received often out of a queue's age
         yield Alarm(
             "redrive-escalated",
             "A dead letter was redriven many times and is still not done: a person must look.",
             {"letters": ours(seen.names, telemetry.REDRIVE_ESCALATED, "Sum")},
+            period_seconds=2 * minutes * 60,  # each run counts it anew, so one is always in it
         )
 
 
@@ -183,6 +185,11 @@ def _delivery(seen: Watched) -> Iterator[Alarm]:
             "dropped": of_source(seen.stream_source, "DroppedEventCount"),
         },
         expression="failures + dropped",
+    )
+    yield Alarm(
+        "batches-set-aside",
+        "A batch of the stream was set aside: until it is redriven, no item here is folded.",
+        {"batches": of_source(seen.stream_source, "OnFailureDestinationDeliveredEventCount")},
     )
     given_up = {
         f"{role}{number}": of_rule(names.bus, role, name)

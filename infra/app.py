@@ -22,6 +22,7 @@ from infra.keys import replica_key, table_alias, table_key
 from infra.pipeline import Reconciler, Replica
 from infra.settings import Settings, read_settings
 from infra.table import Table
+from reconciler.deployment import Names
 from reconciler.errors import InvalidInput, ReconcilerError
 
 
@@ -43,7 +44,7 @@ class Deployment:
     def _stack(self, part: str, region: str) -> Stack:
         stack = Stack(
             self._app,
-            self._settings.names(region).of(part).replace("_", "-"),
+            stack_name(self._settings.names(region), part),
             env=Environment(account=self._account, region=region),
             termination_protection=True,
         )
@@ -83,10 +84,15 @@ class Deployment:
         for each in before:
             stack.add_stack_dependency(each)
         names = self._settings.names(region)
-        network = self._settings.network
-        stream, prefix_lists = lookup.of_region(stack, Arns(names), network=network)
+        stream, prefix_lists = lookup.of_region(stack, self._settings, Arns(names))
         replica = Replica(stream, self._keys.get(region), prefix_lists)
         Reconciler(stack, self._settings, names, replica, Code.from_asset(str(artefact)))
+
+
+def stack_name(names: Names, part: str) -> str:
+    """Return what a stack is called; its name must begin with a letter, a table's need not."""
+    name = names.of(part).replace("_", "-")
+    return name if name[0].isalpha() else f"table-{name}"
 
 
 def main() -> None:

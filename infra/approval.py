@@ -9,7 +9,7 @@ log execution history", "Creating an IAM role for your state machine".
 
 import json
 
-from aws_cdk import RemovalPolicy
+from aws_cdk import Aws, RemovalPolicy
 from aws_cdk.aws_kms import CfnKey
 from aws_cdk.aws_logs import LogGroup, RetentionDays
 from aws_cdk.aws_stepfunctions import CfnStateMachine
@@ -40,7 +40,9 @@ class Approval(Construct):
         decisions = topic(self, "Decisions", names.decisions_topic, key, [])
         escalations = topic(self, "Escalations", names.escalations_topic, key, [])
         machine = self._machine(
-            approval.Arns(function.function.function_arn, decisions.ref, escalations.ref)
+            approval.Arns(
+                function.function.function_arn, decisions.ref, escalations.ref, Aws.PARTITION
+            )
         )
         start = {"action": "start", "state_machine_arn": arns.approval}
         run_every(self, APPROVAL.sweep_minutes, function, names.approve_function, start)

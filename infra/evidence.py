@@ -1,8 +1,9 @@
 """What keeps a region's losses: the ledger, and the evidence bucket for what is large.
 
 Behaviour: both outlive their stack. The bucket tells the stream's dead letters of each batch that
-Lambda sets aside. Old evidence moves to the class of Glacier that answers at once: a redrive after
-a year reads it as it reads any other.
+Lambda sets aside. Old evidence of 128 KB and more moves to the class of Glacier that answers at
+once: a redrive after a year reads it as it reads any other. Smaller objects stay, for that class
+charges for 128 KB at least.
 Source: S3 guide, "Storage classes", "Event notifications", "Bucket policies".
 """
 
@@ -56,7 +57,7 @@ def ledger(scope: Construct, name: str, key: CfnKey) -> CfnTable:
             "kmsMasterKeyId": key.attr_arn,
         },
     )
-    table.apply_removal_policy(RemovalPolicy.RETAIN)
+    table.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
     return table
 
 
@@ -86,14 +87,14 @@ def evidence_bucket(scope: Construct, arns: Arns, key: CfnKey, queues: Queues) -
         lifecycle_configuration={"rules": [_aging()]},
         notification_configuration=_notification(arns),
     )
-    bucket.apply_removal_policy(RemovalPolicy.RETAIN)
+    bucket.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
     bucket.add_resource_dependency(
         queues.policies[arns.names.stream_dlq]
     )  # S3 tries it when it is set
     policy = CfnBucketPolicy(
         scope, "EvidencePolicy", bucket=bucket.ref, policy_document=_refuse_plain_http(bucket)
     )
-    policy.apply_removal_policy(RemovalPolicy.RETAIN)
+    policy.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
     return bucket
 
 

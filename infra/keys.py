@@ -64,7 +64,7 @@ def pipeline_key(scope: Construct, names: Names, *more: Statement) -> CfnKey:
 
 
 def _keep(scope: Construct, key: CfnKey | CfnReplicaKey, alias: str) -> None:
-    key.apply_removal_policy(RemovalPolicy.RETAIN)
+    key.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
     CfnAlias(scope, f"{key.node.id}Alias", alias_name=alias, target_key_id=key.ref)
 
 

@@ -24,19 +24,20 @@ from infra.arns import Arns
 from infra.endpoints import GATEWAYS, service_name
 from infra.permissions import Statement, allow, write_logs
 from infra.role import role
+from infra.settings import Settings
 
 
-def of_region(scope: Construct, arns: Arns, *, network: bool) -> tuple[str, Sequence[str]]:
+def of_region(scope: Construct, settings: Settings, arns: Arns) -> tuple[str, Sequence[str]]:
     """Return the ARN of the stream that the table's replica in this region has now.
 
     And, for a network, the ids of the lists of DynamoDB's and S3's addresses there.
     """
     may = [allow("DescribeTable", ["dynamodb:DescribeTable"], arns.table)]
-    if network:
+    if settings.network:
         may.append(allow("FindPrefixLists", ["ec2:DescribeManagedPrefixLists"], "*"))
     lookup = _Lookup(scope, arns, "stream", may)
-    stream = _stream_arn(lookup, arns)
-    return stream, _prefix_lists(lookup, arns) if network else ()
+    stream = _stream_arn(lookup, arns, settings.stream_lookup)
+    return stream, _prefix_lists(lookup, arns) if settings.network else ()
 
 
 def key_arn(scope: Construct, arns: Arns, alias: str, region: str) -> str:
@@ -87,7 +88,8 @@ class _Lookup(Construct):
         )
 
 
-def _stream_arn(lookup: _Lookup, arns: Arns) -> str:
+def _stream_arn(lookup: _Lookup, arns: Arns, number: int) -> str:
+    """Return what the lookup of this number found; another number asks again."""
     names, answer = arns.names, "Table.LatestStreamArn"
     call = AwsSdkCall(
         service="DynamoDB",
@@ -95,7 +97,7 @@ def _stream_arn(lookup: _Lookup, arns: Arns) -> str:
         parameters={"TableName": names.table},
         region=names.region,
         output_paths=[answer],
-        physical_resource_id=PhysicalResourceId.of(f"{names.table}-stream"),
+        physical_resource_id=PhysicalResourceId.of(f"{names.table}-stream-{number}"),
     )
     arn: str = lookup.ask("Call", call).get_response_field(answer)
     return arn

@@ -75,18 +75,17 @@ class Network(Construct):
         self._subnets = [self._subnet(zone, half, routes).ref for zone, half in halves]
         self._functions, called = self._groups(prefix_lists)
         place = Place(self._vpc.ref, routes.ref, self._subnets, called.attr_group_id)
-        self._endpoints = Endpoints(self, settings, arns, stream_arn, place)
-        self.environment = self._endpoints.environment
+        self.environment = Endpoints(self, settings, arns, stream_arn, place).environment
         self._log()
 
     def keep(self, function: Function) -> None:
-        """Put a function in here. It comes after the endpoints, so it never runs without them."""
+        """Put a function in here. It comes after all of it, so it never runs without a way."""
         made = cast(CfnFunction, function.function.node.default_child)
         made.vpc_config = CfnFunction.VpcConfigProperty(
             subnet_ids=self._subnets,
             security_group_ids=[self._functions.attr_group_id],
         )
-        function.function.node.add_dependency(self._endpoints)
+        function.function.node.add_dependency(self)
 
     def _subnet(self, zone: int, addresses: IPv4Network, routes: CfnRouteTable) -> CfnSubnet:
         subnet = CfnSubnet(

@@ -8,6 +8,8 @@ and SQS event sources, "Retaining discarded records"; DynamoDB guide, "Encryptio
 from collections.abc import Sequence
 from typing import Any
 
+from aws_cdk import Aws
+
 from infra.arns import Arns
 from reconciler.deployment import REDRIVEN_PREFIX, SET_ASIDE_PREFIX
 
@@ -20,7 +22,9 @@ EXCEPTIONS = {
     "KeepEvidence": "an object is named after the loss in it",
     "ReadEvidence": "an object is named after the loss in it",
     "SetAsideBatches": "Lambda names the objects, by shard and time",
-    "WorkOffBatches": "Lambda names the objects, by shard and time",
+    "ReadBatches": "Lambda names the objects, by shard and time",
+    "RemoveBatches": "Lambda names the objects, by shard and time",
+    "KeepBatches": "Lambda names the objects, by shard and time",
     "DescribeKey": "a key is known by its alias until its id is; the alias is a condition",
     "SendTraces": "X-Ray has no resources to name",
     "FindPrefixLists": "AWS keeps these lists; EC2 finds them for all or none",
@@ -70,19 +74,16 @@ def write_logs(arns: Arns, function: str) -> Statement:
     return allow("WriteLogs", actions, arns.log_group(function))
 
 
-def common(arns: Arns, function: str, keys: Sequence[str], *, tracing: bool) -> list[Statement]:
-    """Return what every function may do: write its log, use the keys, send its traces."""
-    region = arns.names.region
-    services = [f"{each}.{region}.amazonaws.com" for each in ("dynamodb", "sqs", "s3")]
-    use_keys = {
-        **allow("UseKeys", _KEY_ACTIONS, *keys),
-        "Condition": {"StringEquals": {"kms:ViaService": services}},
-    }
-    return [
-        write_logs(arns, function),
-        use_keys,
-        *([allow("SendTraces", _TRACES, "*")] if tracing else []),
-    ]
+def common(arns: Arns, function: str, *, tracing: bool) -> list[Statement]:
+    """Return what every function may do: write its log, send its traces."""
+    traces = [allow("SendTraces", _TRACES, "*")] if tracing else []
+    return [write_logs(arns, function), *traces]
+
+
+def use_keys(arns: Arns, keys: Sequence[str]) -> Statement:
+    """Return that items, messages and evidence may be read and written under the keys."""
+    services = [_service(arns, each) for each in ("dynamodb", "sqs", "s3")]
+    return _through(allow("UseKeys", _KEY_ACTIONS, *keys), services)
 
 
 def attach(arns: Arns, function: str) -> list[Statement]:
@@ -101,11 +102,11 @@ def detect(arns: Arns, stream_arn: str) -> list[Statement]:
     return [
         _read_stream(stream_arn),
         allow("FindStreams", ["dynamodb:ListStreams"], "*"),
-        allow("SetAsideBatches", ["s3:PutObject"], arns.objects(SET_ASIDE_PREFIX)),
+        _in_bucket("SetAsideBatches", ["s3:PutObject"], arns.objects(SET_ASIDE_PREFIX)),
         allow("RecordLosses", ["dynamodb:BatchWriteItem"], arns.ledger),
         allow("SendLosses", ["events:PutEvents"], arns.bus),
-        allow("KeepEvidence", ["s3:PutObject"], arns.objects(EVIDENCE_PREFIX)),
-        allow("SeeEvidence", ["s3:ListBucket"], arns.bucket),
+        _in_bucket("KeepEvidence", ["s3:PutObject"], arns.objects(EVIDENCE_PREFIX)),
+        _see_evidence(arns),
         _park(arns),
     ]
 
@@ -130,12 +131,14 @@ def redrive(arns: Arns, stream_arn: str) -> list[Statement]:
         "sqs:GetQueueUrl",
         "sqs:ReceiveMessage",
     ]
-    batches = [arns.objects(SET_ASIDE_PREFIX), arns.objects(REDRIVEN_PREFIX + SET_ASIDE_PREFIX)]
-    moved = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
+    batches = arns.objects(SET_ASIDE_PREFIX)
+    redriven = arns.objects(REDRIVEN_PREFIX + SET_ASIDE_PREFIX)
     return [
         _read_stream(stream_arn),
         allow("WorkLetters", letters, *map(arns.queue, arns.names.dead_letter_queues())),
-        allow("WorkOffBatches", moved, *batches),
+        _in_bucket("ReadBatches", ["s3:GetObject"], batches, redriven),
+        _in_bucket("RemoveBatches", ["s3:DeleteObject"], batches),
+        _in_bucket("KeepBatches", ["s3:PutObject"], redriven),
         *_repair(arns),
         allow("ReadLosses", ["dynamodb:Query"], arns.ledger, arns.ledger_by_state),
         allow("SendLosses", ["events:PutEvents"], arns.bus),
@@ -143,23 +146,26 @@ def redrive(arns: Arns, stream_arn: str) -> list[Statement]:
     ]
 
 
-def gauge(arns: Arns) -> list[Statement]:
+def gauge(arns: Arns, key_arn: str) -> list[Statement]:
     """Return what the gauge may do: count the ledger's rows by their state."""
-    return [allow("CountLosses", ["dynamodb:Query"], arns.ledger_by_state)]
+    decrypt = allow("ReadByKey", ["kms:Decrypt", "kms:DescribeKey"], key_arn)
+    return [
+        allow("CountLosses", ["dynamodb:Query"], arns.ledger_by_state),
+        _through(decrypt, [_service(arns, "dynamodb")]),
+    ]
 
 
 def approve(arns: Arns, key_arn: str) -> list[Statement]:
     """Return what the approval's function may do: find losses, ask, and carry answers out."""
-    through_sns = {"StringEquals": {"kms:ViaService": f"sns.{arns.names.region}.amazonaws.com"}}
     encrypt = allow("EncryptQuestions", ["kms:Decrypt", "kms:GenerateDataKey"], key_arn)
     return [
         allow("ReadLosses", ["dynamodb:Query"], arns.ledger, arns.ledger_by_state),
         allow("RecordLosses", ["dynamodb:BatchWriteItem"], arns.ledger),
         allow("RepairItems", ["dynamodb:GetItem", "dynamodb:PutItem"], arns.table),
-        allow("ReadEvidence", ["s3:GetObject"], arns.objects(EVIDENCE_PREFIX)),
-        allow("SeeEvidence", ["s3:ListBucket"], arns.bucket),
+        _in_bucket("ReadEvidence", ["s3:GetObject"], arns.objects(EVIDENCE_PREFIX)),
+        _see_evidence(arns),
         allow("AskPeople", ["sns:Publish"], arns.decisions, arns.escalations),
-        {**encrypt, "Condition": through_sns},
+        _through(encrypt, [_service(arns, "sns")]),
         allow("StartWorkflows", ["states:StartExecution"], arns.approval),
     ]
 
@@ -200,9 +206,28 @@ def _repair(arns: Arns) -> list[Statement]:
     return [
         allow("RepairItems", ["dynamodb:GetItem", "dynamodb:PutItem"], arns.table),
         allow("RecordLosses", ["dynamodb:BatchWriteItem"], arns.ledger),
-        allow("ReadEvidence", ["s3:GetObject", "s3:PutObject"], arns.objects(EVIDENCE_PREFIX)),
-        allow("SeeEvidence", ["s3:ListBucket"], arns.bucket),
+        _in_bucket("ReadEvidence", ["s3:GetObject", "s3:PutObject"], arns.objects(EVIDENCE_PREFIX)),
+        _see_evidence(arns),
     ]
+
+
+def _in_bucket(sid: str, actions: Sequence[str], *resources: str) -> Statement:
+    """Allow actions in this account's bucket: anybody may own a deleted one's name next."""
+    own = {"StringEquals": {"s3:ResourceAccount": Aws.ACCOUNT_ID}}
+    return {**allow(sid, actions, *resources), "Condition": own}
+
+
+def _see_evidence(arns: Arns) -> Statement:
+    return _in_bucket("SeeEvidence", ["s3:ListBucket"], arns.bucket)
+
+
+def _service(arns: Arns, service: str) -> str:
+    return f"{service}.{arns.names.region}.amazonaws.com"
+
+
+def _through(statement: Statement, services: Sequence[str]) -> Statement:
+    """Limit the use of a key to what services do with it."""
+    return {**statement, "Condition": {"StringEquals": {"kms:ViaService": list(services)}}}
 
 
 def _read_stream(stream_arn: str) -> Statement:

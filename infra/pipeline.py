@@ -74,10 +74,11 @@ class Reconciler(Construct):
         self._settings, self._arns, self._code = settings, Arns(names), code
         log_readers = [read_by_log_delivery(self._arns)] if settings.approval else []
         key = pipeline_key(self, names, *log_readers)
-        self._keys = [key.attr_arn, *([replica.key_arn] if replica.key_arn else [])]
+        keys = [key.attr_arn, *([replica.key_arn] if replica.key_arn else [])]
+        self._use_keys = permissions.use_keys(self._arns, keys)
         self._queues = Queues(self, self._arns, key)
-        Bus(self, names, self._queues.all)
-        ledger(self, names.ledger, key)
+        bus = Bus(self, names, self._queues.all)
+        rows = ledger(self, names.ledger, key)
         bucket = evidence_bucket(self, self._arns, key, self._queues)
         self._network = self._make_network(replica) if settings.network else None
         detect = self._detect(replica.stream_arn)
@@ -85,11 +86,13 @@ class Reconciler(Construct):
         reads = stream_source(
             self, detect, replica.stream_arn, settings.partition_key.name, self._arns
         )
-        reads.add_resource_dependency(bucket)  # Lambda looks whether its destination is there
+        # It reads at once: a bus drops an event that no rule selects yet, and Lambda looks whether
+        # its destination is there.
+        reads.node.add_dependency(bus, self._queues, rows, bucket)
         self._work_queues(resolve)
         if settings.redrive_minutes:
             self._redrive(replica.stream_arn, settings.redrive_minutes)
-        gauge = permissions.gauge(self._arns)
+        gauge = permissions.gauge(self._arns, key.attr_arn)
         self._scheduled(names.gauge_function, GAUGE_HANDLER, GAUGE_SECONDS, gauge, GAUGE_MINUTES)
         topic = self._observability(key, reads)
         more = {"StreamArn": replica.stream_arn, "PipelineKey": key.attr_arn, "AlarmsTopic": topic}
@@ -114,7 +117,7 @@ class Reconciler(Construct):
     def _statements(self, function: str, own: Sequence[Statement]) -> list[Statement]:
         tracing = self._settings.tracing
         attach = permissions.attach(self._arns, function) if self._network else []
-        common = permissions.common(self._arns, function, self._keys, tracing=tracing)
+        common = permissions.common(self._arns, function, tracing=tracing)
         return [*common, *attach, *own]
 
     def _detect(self, stream_arn: str) -> Function:
@@ -124,7 +127,9 @@ class Reconciler(Construct):
                 name,
                 DETECT_HANDLER,
                 DETECT_SECONDS,
-                self._statements(name, permissions.detect(self._arns, stream_arn)),
+                self._statements(
+                    name, [self._use_keys, *permissions.detect(self._arns, stream_arn)]
+                ),
                 concurrency=self._settings.detect_concurrency,
             )
         )
@@ -136,7 +141,7 @@ class Reconciler(Construct):
                 name,
                 RESOLVE_HANDLER,
                 RESOLVE_SECONDS,
-                self._statements(name, permissions.resolve(self._arns)),
+                self._statements(name, [self._use_keys, *permissions.resolve(self._arns)]),
                 concurrency=self._settings.resolve_concurrency,
             )
         )
@@ -153,7 +158,7 @@ class Reconciler(Construct):
 
     def _redrive(self, stream_arn: str, minutes: int) -> None:
         name = self._arns.names.redrive_function
-        own = permissions.redrive(self._arns, stream_arn)
+        own = [self._use_keys, *permissions.redrive(self._arns, stream_arn)]
         self._scheduled(name, REDRIVE_HANDLER, REDRIVE_SECONDS, own, minutes)
 
     def _scheduled(
@@ -165,7 +170,8 @@ class Reconciler(Construct):
     def _approval(self, key: CfnKey) -> dict[str, str]:
         """Make the workflow in which people decide; return its outputs."""
         name = self._arns.names.approve_function
-        may = self._statements(name, permissions.approve(self._arns, key.attr_arn))
+        own = [self._use_keys, *permissions.approve(self._arns, key.attr_arn)]
+        may = self._statements(name, own)
         work = scheduled(name, APPROVE_HANDLER, APPROVAL.function_timeout_seconds, may)
         function, tracing = self._function(work), self._settings.tracing
         return Approval(self, self._arns, key, function, tracing=tracing).outputs

@@ -57,6 +57,7 @@ class Settings(_Part):
     redrive_minutes: how often dead letters are worked off without being asked; None: never.
     network: keep the functions in a network that they cannot leave. network_cidrs: its addresses,
     by region; empty: by the place in `regions`. approval: ask people about parked losses.
+    stream_lookup: to be raised when the table's stream was made anew, to have it looked up again.
     drills: make the role by which a failover drill pauses the table's replication.
     runbook: the address at which the team reads RUNBOOK.md, for the alarms' descriptions.
     """
@@ -77,6 +78,7 @@ class Settings(_Part):
     resolve_concurrency: Annotated[int, Field(ge=4)] | None = None
     snap_start: bool = False
     provisioned_concurrency: Annotated[int, Field(ge=1)] | None = None
+    stream_lookup: Annotated[int, Field(ge=1)] = 1
     redrive_minutes: Annotated[int, Field(ge=5, le=1_440)] | None = None
     outside_writes: Literal["accept", "restore"] = "accept"
     folds: bool = True

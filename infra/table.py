@@ -38,7 +38,7 @@ class Table(Construct):
             sse_specification={"sseEnabled": True, "sseType": "KMS"} if keys else None,
             replicas=[_replica(settings, region, keys.get(region)) for region in settings.regions],
         )
-        table.apply_removal_policy(RemovalPolicy.RETAIN)
+        table.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
         stack = Stack.of(self)
         CfnOutput(stack, "Table", value=table.ref)
         CfnOutput(stack, "Regions", value=",".join(settings.regions))

@@ -99,7 +99,7 @@ MAX_SUFFIX = 10
 _DIGEST = 6
 APPROVAL = Approval()
 LOOP_PAUSE = LoopPause()
-CONFLICTS_PER_MINUTE_ALARM = 600  # of one table in one region; detection goes on, whatever the rate
+CONFLICTS_PER_MINUTE_ALARM = 600  # of one table in one region; its ledger takes about 10,000
 
 
 @dataclass(frozen=True)

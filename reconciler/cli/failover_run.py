@@ -114,7 +114,7 @@ class Plan:
                 report = play(drill, fault, self.edits, partial(drill.write, self.edits))
             finally:
                 probes.remove()
-        if report.problems:
+        if any(report.lost.values()):
             say(
                 f"the drill's items stay, to be looked at: {self.pause.run}-party-..., -closing-..."
             )

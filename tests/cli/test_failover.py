@@ -5,7 +5,7 @@ that writes are lost. FIS is moto's, which pauses nothing; a test lets the cloud
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.request import Request, urlopen
@@ -19,10 +19,11 @@ from reconciler.aws.fault_injection import FisExperiment
 from reconciler.aws.guests import described
 from reconciler.cli import failover, failover_run
 from reconciler.cli.failover_run import patience
+from reconciler.demo.workload import Edit
 from reconciler.errors import InvalidInput, Unavailable
 from reconciler.failover.guests import Host
 from reconciler.failover.pause import Waits
-from reconciler.failover.steps import Report
+from reconciler.failover.steps import Drill, Fault, Report
 from reconciler.image import read
 from reconciler.local.clients import aws_environment
 from reconciler.local.cloud import LocalCloud
@@ -139,6 +140,24 @@ def test_writes_that_nobody_brings_back_are_counted_named_and_left_to_be_looked_
     assert fis.list_experiment_templates()["experimentTemplates"] == []
     probes = [i for i in cloud.scan(PARTIES, US) if "-probe-" in i["id"]["S"]]
     assert [read(image) for image in probes] == [None] * len(probes)
+
+
+def test_a_drill_that_showed_nothing_but_lost_nothing_leaves_no_item(
+    cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def play(drill: Drill, _fault: Fault, edits: Sequence[Edit], _act: object) -> Report:
+        drill.create(edits)
+        assert any(parties(cloud, US))
+        return report("paused", lost={US: [], EU: []}, problems=["nothing was shown: no conflict"])
+
+    monkeypatch.setattr(failover_run, "play", play)
+    before = len([each for each in parties(cloud, US) if each])
+
+    done = run("--execute")
+
+    assert done.exit_code == 1
+    assert "nothing was shown: no conflict" in done.stdout
+    assert len([each for each in parties(cloud, US) if each]) == before
 
 
 def test_a_pause_that_pauses_nothing_is_told_and_leaves_no_item(

@@ -40,7 +40,7 @@ def security(stacks: Stacks) -> dict[str, Any]:
     """Return, by stack and resource, the properties that say who may do what."""
     return {
         f"{stack}/{name}": {
-            "kept": resource.get("DeletionPolicy") == "Retain",
+            "kept": resource.get("DeletionPolicy") == "RetainExceptOnCreate",
             **{
                 part: resource["Properties"][part]
                 for part in PARTS[resource["Type"]]

@@ -10,7 +10,7 @@ from typing import Any
 
 from aws_cdk import App
 
-from infra.app import Deployment
+from infra.app import Deployment, stack_name
 from infra.settings import Settings
 
 ACCOUNT = "123456789012"
@@ -30,6 +30,7 @@ SCENES: dict[str, dict[str, Any]] = {
         "resolve_concurrency": 10,
         "snap_start": True,
         "redrive_minutes": 15,
+        "stream_lookup": 2,
         "outside_writes": "restore",
         "folds": False,
         "pause_loops": True,
@@ -92,7 +93,7 @@ class Stacks:
 
     def stack(self, part: str, region: str = REGIONS[1]) -> str:
         """Return the name of a region's stack."""
-        return self.settings.names(region).of(part).replace("_", "-")
+        return stack_name(self.settings.names(region), part)
 
     def all(self, part: str, kind: str, region: str = REGIONS[1]) -> dict[str, dict[str, Any]]:
         """Return the properties of a stack's resources of a kind, by logical id."""

@@ -281,6 +281,15 @@ def test_a_letter_that_no_redrive_finishes_is_told_where_a_redrive_runs(
     assert NAMES.of("redrive-escalated") not in made(three)
 
 
+def test_a_letter_that_each_redrive_counts_anew_keeps_its_alarm_on_from_run_to_run(
+    options: Stacks,
+) -> None:
+    made = alarm(options, "redrive-escalated")
+
+    assert options.settings.redrive_minutes
+    assert window_seconds(made) >= 2 * options.settings.redrive_minutes * 60
+
+
 def test_one_parked_loss_and_an_open_loss_of_15_minutes_are_told(three: Stacks) -> None:
     parked, open_loss = alarm(three, "parked-losses"), alarm(three, "open-loss-age")
 
@@ -364,6 +373,15 @@ def test_a_batch_that_could_not_be_set_aside_is_told(three: Stacks) -> None:
         "DroppedEventCount": {"EventSourceMappingUUID"},
     }
     assert (expression(made), made["Threshold"]) == ("failures + dropped", 0)
+
+
+def test_a_batch_that_was_set_aside_is_told_without_its_message(three: Stacks) -> None:
+    made = alarm(three, "batches-set-aside")
+
+    watched = only(made)
+    assert watched["MetricName"] == "OnFailureDestinationDeliveredEventCount"
+    assert set(watched["Dimensions"]) == {"EventSourceMappingUUID"}
+    assert (watched["Stat"], made["Threshold"]) == ("Sum", 0)
 
 
 def test_an_event_that_a_rule_gave_up_is_told(three: Stacks) -> None:

@@ -39,6 +39,11 @@ def test_the_workflow_is_the_one_of_the_project_with_the_deployed_names(options:
     assert json.loads(made["DefinitionString"]) == expected
 
 
+def test_the_workflow_names_the_partition_that_it_is_deployed_to(options: Stacks) -> None:
+    template = options.folder / "out" / f"{options.stack('reconciler')}.template.json"
+    assert "arn:aws:" not in template.read_text()
+
+
 def test_the_workflow_is_started_by_a_schedule_which_names_it(options: Stacks) -> None:
     rule = schedule(options)
 
@@ -118,7 +123,8 @@ def test_the_function_encrypts_its_questions_through_sns_alone() -> None:
     ]
 
     assert encrypts.actions == ["kms:Decrypt", "kms:GenerateDataKey"]
-    assert encrypts.condition == {"StringEquals": {"kms:ViaService": "sns.eu-west-1.amazonaws.com"}}
+    through = {"kms:ViaService": ["sns.eu-west-1.amazonaws.com"]}
+    assert encrypts.condition == {"StringEquals": through}
 
 
 def test_the_workflow_may_call_its_function_and_nothing_else_of_the_deployment() -> None:

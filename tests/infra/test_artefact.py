@@ -6,6 +6,7 @@ Lambda's runtime brings, is taken from this environment too, by links.
 """
 
 import json
+import re
 import shutil
 import struct
 import subprocess
@@ -16,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.artefact import IN_THE_RUNTIME, package
+from infra.artefact import IN_THE_RUNTIME, ROOT, package
 from reconciler.deployment import Names, function_environment
 from reconciler.errors import InvalidInput
 from tests.handlers.streams import batch, clean
@@ -139,6 +140,13 @@ def test_without_the_runtime_s_packages_the_handlers_do_not_import(code: Path) -
     done = run("import handlers.detect", code)
 
     assert "No module named 'boto3'" in done.stderr
+
+
+def test_the_script_s_environment_has_the_command_that_a_deployment_ends_with() -> None:
+    script = (ROOT / "scripts" / "package").read_text(encoding="utf-8")
+    extras = re.findall(r'/environment" (\S+)', script)
+
+    assert extras == ["local,infra"]  # the doctor needs `local`
 
 
 def test_a_package_that_is_not_there_is_named(tmp_path: Path) -> None:

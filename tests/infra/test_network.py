@@ -24,6 +24,7 @@ NOT_THROUGH_THE_NETWORK = {
     "EncryptQuestions",
     "FindStreams",
     "LambdaAttaches",
+    "ReadByKey",
     "SendTraces",
     "UseKeys",
     "WorkQueues",
@@ -252,10 +253,12 @@ def test_dynamodb_and_s3_have_gateways_and_the_others_an_interface_in_each_zone(
             assert (each["VpcEndpointType"], set(each["SubnetIds"])) == ("Interface", subnets)
 
 
-def test_a_function_comes_after_the_endpoints(options: Stacks) -> None:
+def test_a_function_comes_after_the_endpoints_and_the_ways_to_them(options: Stacks) -> None:
     resources = options.template(f"parties-reconciler-{EU}")["Resources"]
-    ways = {name for name, each in resources.items() if each["Type"] == ENDPOINT}
+    kinds = {ENDPOINT, "AWS::EC2::SecurityGroupEgress", "AWS::EC2::SubnetRouteTableAssociation"}
+    ways = {name for name, each in resources.items() if each["Type"] in kinds}
 
+    assert {resources[name]["Type"] for name in ways} == kinds
     for each in resources.values():
         if "VpcConfig" in each.get("Properties", {}):
             assert ways <= set(each["DependsOn"])

@@ -192,12 +192,13 @@ def test_lambda_may_attach_a_function_to_the_network_and_the_function_s_code_may
 
 
 def test_a_key_is_used_through_the_services_of_its_region_only() -> None:
-    used = [each for each in of_roles("three") if each.sid == "UseKeys"]
+    through = {"UseKeys": ("dynamodb", "sqs", "s3"), "ReadByKey": ("dynamodb",)}
+    used = [each for each in of_roles("three") if each.sid in through]
 
-    assert used
+    assert {each.sid for each in used} == set(through)
     for each in used:
         region = each.stack.removeprefix("parties-reconciler-")
-        services = [f"{name}.{region}.amazonaws.com" for name in ("dynamodb", "sqs", "s3")]
+        services = [f"{name}.{region}.amazonaws.com" for name in through[each.sid]]
         assert each.condition == {"StringEquals": {"kms:ViaService": services}}
 
 
@@ -239,10 +240,11 @@ def test_the_redrive_may_empty_the_dead_letter_queues_and_no_other() -> None:
     ends = {resource.rpartition(":parties-")[2] for resource in may["sqs:DeleteMessage"]}
     assert ends == {f"{each}-{EU}" for each in DEAD_LETTERS}
     bucket = "arn:aws:s3:::parties-evidence-eu-west-1"
-    assert may["s3:DeleteObject"] == [
-        f"{bucket}/aws/lambda/*",
-        f"{bucket}/redriven/aws/lambda/*",
-    ]
+    waiting, redriven = f"{bucket}/aws/lambda/*", f"{bucket}/redriven/aws/lambda/*"
+    evidence = f"{bucket}/conflicts/*"
+    assert may["s3:DeleteObject"] == [waiting]
+    assert may["s3:PutObject"] == [evidence, redriven]
+    assert may["s3:GetObject"] == [waiting, evidence, redriven]
     ledger = f"arn:aws:dynamodb:{EU}:{ACCOUNT}:table/parties-ledger-eu-west-1"
     assert may["dynamodb:Query"] == [ledger, f"{ledger}/index/by-state"]
 
@@ -254,6 +256,26 @@ def test_the_gauge_may_count_the_ledger_s_rows_and_no_more() -> None:
     assert {action: r for action, r in may.items() if not action.startswith(("kms", "logs"))} == {
         "dynamodb:Query": [index]
     }
+
+
+def test_the_gauge_may_decrypt_the_ledger_and_no_more_by_no_other_key() -> None:
+    may = granted("three", "GaugeRole")
+
+    assert {action for action in may if action.startswith("kms")} == {
+        "kms:Decrypt",
+        "kms:DescribeKey",
+    }
+    [key] = may["kms:Decrypt"]
+    assert "PipelineKey" in key
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_evidence_is_read_and_written_in_a_bucket_of_this_account_only(scene: str) -> None:
+    used = [s for s in of_roles(scene) if any(a.startswith("s3:") for a in s.actions)]
+
+    assert {each.sid for each in used} >= {"SetAsideBatches", "KeepEvidence", "ReadEvidence"}
+    for each in used:
+        assert each.condition == {"StringEquals": {"s3:ResourceAccount": ACCOUNT}}, each
 
 
 def test_every_call_of_the_functions_adapters_is_allowed_to_one_of_them() -> None:

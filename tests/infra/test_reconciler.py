@@ -10,12 +10,13 @@ from infra.evidence import LEDGER_EXPIRY
 from reconciler.deployment import Names
 from reconciler.ledger import State
 from tests.conflicts import loss
-from tests.infra.stacks import ACCOUNT, REGIONS, Stacks, synthesised
+from tests.infra.stacks import ACCOUNT, REGIONS, SCENES, Stacks, synthesised
 
 EU = "eu-west-1"
 NAMES = Names("parties", EU)
 FUNCTION, SOURCE = "AWS::Lambda::Function", "AWS::Lambda::EventSourceMapping"
 FUNCTIONS = tuple(map(NAMES.of, ("detect", "resolve", "redrive", "gauge")))
+KEPT = "RetainExceptOnCreate"
 BUCKET = "arn:aws:s3:::parties-evidence-eu-west-1"
 
 
@@ -138,6 +139,35 @@ def test_the_stream_of_an_existing_table_is_looked_up_by_its_name() -> None:
     assert asked["parameters"] == {"TableName": "Old_Parties"}
 
 
+def test_a_stream_that_was_made_anew_is_looked_up_when_its_setting_is_raised(
+    three: Stacks, options: Stacks
+) -> None:
+    def asked(stacks: Stacks) -> dict[str, Any]:
+        calls = [json.loads(c["Update"]) for c in stacks.all("reconciler", "Custom::AWS").values()]
+        [found] = [each for each in calls if each["action"] == "DescribeTable"]
+        return dict(found)
+
+    first, again = asked(three), asked(options)
+    assert options.settings.stream_lookup > three.settings.stream_lookup
+    assert first.pop("physicalResourceId") != again.pop("physicalResourceId")
+    assert first == again
+
+
+def test_the_stream_is_read_once_losses_have_their_ledger_and_events_their_rules_and_queues(
+    three: Stacks,
+) -> None:
+    resources = three.template(f"parties-reconciler-{EU}")["Resources"]
+    [reads] = [r for r in resources.values() if "StartingPosition" in r.get("Properties", {})]
+    kinds = {f"AWS::{each}" for each in ("Events::EventBus", "SQS::Queue", "SQS::QueuePolicy")}
+    kinds |= {"AWS::DynamoDB::Table", "AWS::S3::Bucket"}
+
+    needed = {name for name, each in resources.items() if each["Type"] in kinds}
+    rules = {name for name, each in resources.items() if each["Type"] == "AWS::Events::Rule"}
+    needed |= {name for name in rules if "EventBusName" in resources[name]["Properties"]}
+    assert len(needed) == 1 + 2 * 7 + 2 + 2
+    assert needed <= set(reads["DependsOn"])
+
+
 def test_what_the_stream_s_source_gives_up_goes_to_the_bucket_which_tells_the_dead_letters(
     three: Stacks,
 ) -> None:
@@ -194,8 +224,18 @@ def test_the_bucket_is_versioned_encrypted_closed_and_kept(three: Stacks) -> Non
     assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
     resources = three.template(f"parties-reconciler-{EU}")["Resources"].values()
     kept = {r["Type"]: r.get("DeletionPolicy") for r in resources}
-    assert kept["AWS::S3::Bucket"] == kept["AWS::DynamoDB::Table"] == "Retain"
-    assert kept["AWS::KMS::Key"] == "Retain"
+    assert kept["AWS::S3::Bucket"] == kept["AWS::DynamoDB::Table"] == KEPT
+    assert kept["AWS::KMS::Key"] == KEPT
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_what_outlives_its_stack_goes_with_a_first_deployment_that_fails(scene: str) -> None:
+    """Else its name would be taken when the deployment is repeated."""
+    for _, template in synthesised(scene).templates():
+        resources = template["Resources"].values()
+        assert {r.get("DeletionPolicy", "Delete") for r in resources} <= {KEPT, "Delete"}
+        kept = [r for r in resources if r.get("UpdateReplacePolicy") == "Retain"]
+        assert all(r["DeletionPolicy"] == KEPT for r in kept)
 
 
 def test_old_evidence_moves_to_a_class_that_still_answers_at_once(three: Stacks) -> None:

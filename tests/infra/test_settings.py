@@ -50,6 +50,7 @@ def test_settings_need_a_table_regions_and_a_partition_key() -> None:
         ({"existing_table": True, "indexes": []}, "indexes: an existing_table has its own"),
         ({"provisioned_concurrency": 9, "detect_concurrency": 8}, "provisioned_concurrency: "),
         ({"resolve_concurrency": 3}, "resolve_concurrency: "),
+        ({"stream_lookup": 0}, "stream_lookup: "),
         ({"redrive_minutes": 1}, "redrive_minutes: "),
         ({"redrive_minutes": 1_441}, "redrive_minutes: "),
         ({"runbook": "wiki/reconciler"}, "runbook: "),

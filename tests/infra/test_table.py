@@ -1,8 +1,12 @@
 """The table's stacks: one owns all replicas, and each replica is set as it must be."""
 
+import re
+
 import pytest
 
+from infra.app import stack_name
 from infra.table import RECOVERY_DAYS
+from reconciler.deployment import Names
 from tests.infra.stacks import REGIONS, Stacks, synthesised
 
 TABLE = "AWS::DynamoDB::GlobalTable"
@@ -66,7 +70,9 @@ def test_every_replica_can_be_recovered_for_35_days_and_cannot_be_deleted(three:
 def test_the_table_outlives_its_stack(three: Stacks) -> None:
     resources = three.template(f"parties-table-{OWNER}")["Resources"].values()
 
-    assert [r["DeletionPolicy"] for r in resources if r["Type"] == TABLE] == ["Retain"]
+    assert [r["DeletionPolicy"] for r in resources if r["Type"] == TABLE] == [
+        "RetainExceptOnCreate"
+    ]
 
 
 def test_each_replica_has_the_replica_of_the_key_in_its_own_region(three: Stacks) -> None:
@@ -87,7 +93,7 @@ def test_the_keys_are_one_multi_region_key_that_rotates_and_stays(three: Stacks)
     for region in REGIONS[:2]:
         resources = three.template(f"parties-key-{region}")["Resources"].values()
         keys = [r for r in resources if r["Type"] in ("AWS::KMS::Key", "AWS::KMS::ReplicaKey")]
-        assert [key["DeletionPolicy"] for key in keys] == ["Retain"]
+        assert [key["DeletionPolicy"] for key in keys] == ["RetainExceptOnCreate"]
 
 
 def test_aws_owned_keys_need_no_key_stacks() -> None:
@@ -103,6 +109,15 @@ def test_an_existing_table_gets_reconcilers_alone() -> None:
     names = synthesised("existing").names()
 
     assert names == {f"Old-Parties-reconciler-{region}" for region in REGIONS[:2]}
+
+
+@pytest.mark.parametrize("table", ["2024_parties", "parties"])
+def test_a_stack_s_name_begins_with_a_letter_though_a_table_s_need_not(table: str) -> None:
+    name = stack_name(Names(table, OWNER), "reconciler")
+
+    assert re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", name)
+    assert name.endswith(f"{table.replace('_', '-')}-reconciler-{OWNER}")
+    assert name.startswith("parties") or table != "parties"
 
 
 def test_keys_and_indexes_are_those_of_the_settings(options: Stacks) -> None:
