@@ -47,12 +47,13 @@ def _function() -> Function:
     settings = read_settings(os.environ)
     import_custom_types(settings.custom_types)
     region = settings.region
+    observability = Observability("approve", settings.table, region)
     return Function(
         settings,
         DynamoItems(settings.table, client("dynamodb", region, attempts=1)),
-        DynamoLedger(settings.ledger_table, client("dynamodb", region)),
+        DynamoLedger(settings.ledger_table, client("dynamodb", region), observability.note),
         S3Evidence(settings.evidence_bucket, client("s3", region)),
-        Observability("approve", settings.table, region),
+        observability,
     )
 
 
@@ -112,6 +113,7 @@ def _ask(function: Function, row: Image, event: dict[str, Any]) -> None:
     question = Question(
         table=settings.table,
         region=settings.region,
+        suffix=settings.suffix,
         token=event["token"],
         seconds=event["decision_seconds"],
         problem=event["case"]["problem"],

@@ -24,8 +24,8 @@ def _function() -> tuple[Detector, Observability]:
     observability = Observability("detect", settings.table, region)
     evidence = S3Evidence(settings.evidence_bucket, client("s3", region))
     ports = DetectorPorts(
-        ledger=DynamoLedger(settings.ledger_table, client("dynamodb", region)),
-        bus=EventBridgeBus(settings.bus, client("events", region), trace_loss),
+        ledger=DynamoLedger(settings.ledger_table, client("dynamodb", region), observability.note),
+        bus=EventBridgeBus(settings.bus, client("events", region), trace_loss, observability.note),
         evidence=evidence,
         parked=SqsParked(settings.parked_queue_url, client("sqs", region), evidence),
         telemetry=observability,

@@ -25,7 +25,7 @@ from reconciler.errors import ReconcilerError, Unavailable
 from reconciler.loss import DetectorPolicy
 from reconciler.ports import DeadLetter
 from reconciler.redrive.drain import Drain, Pace, Time
-from reconciler.redrive.outcome import Result
+from reconciler.redrive.outcome import Outcome, Result
 from reconciler.redrive.redriver import RedrivePorts, Redriver
 
 _RESERVE_MS = 20_000  # for the letter that is worked on when the time is over
@@ -66,8 +66,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
     with observability.invocation(context):
         observability.count(telemetry.REDRIVE_RUNS)
         unread = 0
-        queues = [partial(drain.queues, [name]) for name in names.dead_letter_queues()]
-        for work_off in (*queues, partial(drain.leftovers, ports)):
+        *failed, parked = (partial(drain.queues, [name]) for name in names.dead_letter_queues())
+        # What is parked comes last: most of it stays, and must not use up the run's count.
+        for work_off in (*failed, partial(drain.leftovers, ports), parked):
             try:
                 work_off()
             except ReconcilerError as problem:
@@ -91,4 +92,7 @@ def _escalate(
 
 def _note(observability: Observability, queue: str, about: str, result: Result) -> None:
     observability.count("Redrive" + result.outcome.value.title().replace(" ", ""))
-    observability.note("redriven", queue=queue, about=about, outcome=result.outcome.value)
+    # Why a letter stays is of the calls; other reasons may show values of its item.
+    why = result.why if result.outcome is Outcome.LEFT else ""
+    told = {"queue": queue, "about": about, "outcome": result.outcome.value, "why": why}
+    observability.note("redriven", **told)

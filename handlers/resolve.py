@@ -34,7 +34,7 @@ def _function() -> tuple[str, Resolver, ParkedChanges, Observability]:
     parked = SqsParked(settings.parked_queue_url, client("sqs", region), evidence)
     ports = ResolverPorts(
         items=DynamoItems(settings.table, client("dynamodb", region, attempts=1)),
-        ledger=DynamoLedger(settings.ledger_table, client("dynamodb", region)),
+        ledger=DynamoLedger(settings.ledger_table, client("dynamodb", region), observability.note),
         evidence=evidence,
         parked=parked,
         set_aside=S3SetAside(settings.evidence_bucket, client("s3", region)),

@@ -46,11 +46,20 @@ _CATCH = {"ErrorEquals": ["States.ALL"], "ResultPath": "$.failure", "Next": "Nex
 
 @dataclass(frozen=True)
 class Arns:
-    """What the workflow calls: the function, and the topics of the first and of later questions."""
+    """What the workflow calls: the function, and the topics of the first and of later questions.
+
+    partition: theirs, which the names of Step Functions' own integrations say, too.
+    """
 
     function: str
     decisions_topic: str
     escalations_topic: str
+    partition: str = "aws"
+
+    @property
+    def invoke(self) -> str:
+        """The ARN of the integration that calls the function."""
+        return f"arn:{self.partition}:states:::lambda:invoke"
 
 
 def definition(arns: Arns, settings: Approval = APPROVAL) -> dict[str, Any]:
@@ -70,8 +79,8 @@ def definition(arns: Arns, settings: Approval = APPROVAL) -> dict[str, Any]:
                 ],
                 "Expired",
             ),
-            "Ask": _wait(arns.function, arns.decisions_topic, settings, "notify"),
-            "Escalate": _wait(arns.function, arns.escalations_topic, settings, "escalate"),
+            "Ask": _wait(arns, arns.decisions_topic, settings, "notify"),
+            "Escalate": _wait(arns, arns.escalations_topic, settings, "escalate"),
             "Apply": _call(arns, settings, "apply", "$.applied") | {"Next": "Applied"},
             "Applied": _choice([_closed_unless("$.applied.waits")], "SameRound"),
             "SameRound": _again("$.round", "$.applied.problem"),
@@ -102,7 +111,7 @@ def _up_to(rounds: int, following: str) -> dict[str, Any]:
 def _call(arns: Arns, settings: Approval, action: str, result: str) -> dict[str, Any]:
     return {
         "Type": "Task",
-        "Resource": "arn:aws:states:::lambda:invoke",
+        "Resource": arns.invoke,
         "Parameters": {
             "FunctionName": arns.function,
             "Payload": {"action": action, "case.$": "$"},
@@ -115,7 +124,7 @@ def _call(arns: Arns, settings: Approval, action: str, result: str) -> dict[str,
     }
 
 
-def _wait(function: str, topic: str, settings: Approval, action: str) -> dict[str, Any]:
+def _wait(arns: Arns, topic: str, settings: Approval, action: str) -> dict[str, Any]:
     """Return a state that asks, and waits for whoever has the token."""
     payload = {
         "action": action,
@@ -126,8 +135,8 @@ def _wait(function: str, topic: str, settings: Approval, action: str) -> dict[st
     }
     return {
         "Type": "Task",
-        "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
-        "Parameters": {"FunctionName": function, "Payload": payload},
+        "Resource": f"{arns.invoke}.waitForTaskToken",
+        "Parameters": {"FunctionName": arns.function, "Payload": payload},
         "ResultPath": "$.answer",
         "TimeoutSeconds": settings.decision_seconds,
         "Retry": [_RETRY],

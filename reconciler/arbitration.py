@@ -133,7 +133,7 @@ def closed(  # noqa: PLR0913, PLR0917 (an audit names all of these)
 def audited(row: LedgerRow) -> LedgerRow:
     """Return the row that keeps the decision in a closed one, which a late delivery may replace."""
     kept = {name: row.item[name] for name in ("item_key", "table", "region", "lost_at_ms")}
-    said = {name: row.item[name] for name in AUDIT if name in row.item}
+    said = {name: row.item[name] for name in ("key", *AUDIT) if name in row.item}
     name = decision_id(row.conflict_id)
     about = {"conflict_id": {"S": name}, "state": {"S": State.DECIDED.value}}
     return LedgerRow(name, {**kept, **said, **about, "state_at_ms": row.item["state_at_ms"]})

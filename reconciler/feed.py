@@ -17,7 +17,7 @@ from reconciler.codec import Image, Wire, canonical, canonical_image, from_wire,
 from reconciler.errors import InvalidInput, Undecodable
 from reconciler.image import read
 from reconciler.item import EXPIRY, METADATA
-from reconciler.ledger import State, item_key
+from reconciler.ledger import State, item_key, key_of
 from reconciler.plain_json import loaded, typed
 from reconciler.ports import EvidenceStore, Ledger
 
@@ -169,7 +169,7 @@ def summary(row: Image, now_ms: int) -> dict[str, Any]:
     found: dict[str, Any] = {name: row[name]["S"] for name in _TEXTS if name in row}
     found |= {name: int(row[name]["N"]) for name in _WHOLE_NUMBERS if name in row}
     found |= {name: row[name]["S"] for name in AUDIT if "S" in row.get(name, {})}
-    found["key"] = plain(json.loads(row["item_key"]["S"]))
+    found["key"] = plain(key_of(row))
     found["merged"] = merge_words(row)
     found["age_ms"] = max(0, now_ms - _lost_at(row))
     return found

@@ -13,13 +13,15 @@ from enum import Enum
 from typing import Any
 
 from reconciler.causality import replica_id
-from reconciler.codec import Image, canonical_image, to_json
+from reconciler.codec import Image, canonical_image, digest, to_json
 from reconciler.detection import Finding
 from reconciler.errors import ReconcilerError, Undecodable
 from reconciler.events import ConflictEvent
 
 RETENTION_SECONDS = 30 * 86_400  # of closed rows; open and parked rows never expire
 INLINE_BYTES = 300 * 1024  # of both images: leaves room for the rest within DynamoDB's 400 KB
+ITEM_KEY_BYTES = 2_048  # what DynamoDB takes of a partition key; a legal key's text may be longer
+_READABLE = 200
 
 
 class State(Enum):
@@ -74,6 +76,8 @@ def ledger_row(
         "attempts": {"N": str(work.attempts)},
         "merged": {"M": {name: {"S": word} for name, word in sorted(work.merged.items())}},
     }
+    if _is_cut(row["item_key"]["S"]):
+        row["key"] = {"M": canonical_image(event.key)}
     if reason:
         row["reason"] = {"S": reason}
     if event.images_ref:
@@ -96,7 +100,7 @@ def event_of(row: Image) -> ConflictEvent:
         return ConflictEvent(
             conflict_id=row["conflict_id"]["S"],
             table=row["table"]["S"],
-            key=json.loads(row["item_key"]["S"]),
+            key=key_of(row),
             finding=Finding(row["finding"]["S"]),
             ordering=row["ordering"]["S"],
             role="witness" if row["role"]["S"] == "witness" else "home",
@@ -117,8 +121,25 @@ def event_of(row: Image) -> ConflictEvent:
 
 
 def item_key(key: Mapping[str, Any]) -> str:
-    """Return an item's key as one text, the same for equal keys."""
-    return to_json(canonical_image(key))
+    """Return an item's key as one text, the same for equal keys.
+
+    One that is too long is cut and ends in a digest of the whole; its rows hold the key besides.
+    What fits is never cut, so rows are found by the name under which they were written.
+    """
+    text = to_json(canonical_image(key))  # ASCII: a character is a byte
+    if len(text) <= ITEM_KEY_BYTES:
+        return text
+    return f"{text[:_READABLE]}...{digest(text.encode(), 22)}"
+
+
+def _is_cut(text: str) -> bool:
+    return not text.endswith("}")
+
+
+def key_of(row: Image) -> Image:
+    """Return the item's key that a row is about."""
+    found: Image = row["key"]["M"] if "key" in row else json.loads(row["item_key"]["S"])
+    return found
 
 
 def fits_inline(event: ConflictEvent) -> bool:

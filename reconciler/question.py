@@ -36,6 +36,7 @@ class Question:
 
     table: str
     region: str
+    suffix: str
     token: str
     seconds: int
     problem: str
@@ -71,6 +72,7 @@ def question_text(question: Question, conflict: Mapping[str, Any]) -> str:
     """Return the message to a person; `conflict` is the feed's summary of the row."""
     takes = [f"{name}=lost" for name in question.contested()] or [f"{ALL}=current"]
     where = f"--region {question.region} --table {question.table}"
+    where += f" --suffix {question.suffix}" if question.suffix else ""
     name, key = conflict["conflict_id"], conflict["key"]
     options = " ".join(f"--take {shlex.quote(take)}" for take in takes)
     answer = shlex.quote(json.dumps({"by": "YOUR NAME", "why": "", "take": takes}))

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -201,3 +202,12 @@ def test_a_loss_that_somebody_decides_in_the_last_round_ends_well() -> None:
     waiting.append(False)
     execution.pass_seconds(APPROVAL.decision_seconds)
     assert execution.status == "SUCCEEDED"
+
+
+def test_the_integrations_of_the_workflow_are_those_of_its_partition() -> None:
+    states = definition(replace(ARNS, partition="aws-us-gov"))["States"]
+    called = {state["Resource"] for state in states.values() if state["Type"] == "Task"}
+    assert called == {
+        "arn:aws-us-gov:states:::lambda:invoke",
+        "arn:aws-us-gov:states:::lambda:invoke.waitForTaskToken",
+    }

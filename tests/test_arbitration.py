@@ -8,14 +8,15 @@ from typing import Any
 
 import pytest
 
-from reconciler.arbitration import Carried, carry_out, closed, is_decided, rehearse
+from reconciler.arbitration import Carried, audited, carry_out, closed, is_decided, rehearse
 from reconciler.case import Case, opened
 from reconciler.codec import Image
 from reconciler.decision import Decision, parse_decision
 from reconciler.errors import Contention, InvalidInput, TypeMismatch, UnknownWireVersion
+from reconciler.feed import summary
 from reconciler.image import DELETE, merge, read
 from reconciler.item import METADATA, context_of, decode
-from reconciler.ledger import RETENTION_SECONDS, State
+from reconciler.ledger import RETENTION_SECONDS, LedgerRow, State
 from reconciler.schema import Schema
 from reconciler.table import ReplicatedTable
 from tests.builders import Replica, add, assign, clock, discard, increment, written
@@ -452,3 +453,8 @@ def test_a_rehearsal_says_what_would_be_and_writes_nothing() -> None:
     shown = rehearse(found.case, decision, "use1", 9_000).shown
     assert shown == {"id": "p1", "name": "Ada", "balance": Decimal("2.5"), "tags": {"b"}}
     assert found.puts() == 0
+
+
+def test_the_row_of_a_decision_names_an_item_with_a_very_long_key() -> None:
+    row = loss(None, None, key={"id": {"S": "é" * 1_000}})
+    assert summary(audited(LedgerRow("c1", row)).item, 3_000)["key"] == {"id": "é" * 1_000}

@@ -353,7 +353,8 @@ def test_a_detector_that_reads_a_stream_of_the_past_is_a_problem() -> None:
     finding = found(with_source(EventSourceArn=OLD_STREAM), "detect-source")
     assert finding.severity == "problem"
     assert OLD_STREAM in finding.found
-    create, delete = finding.fix.splitlines()
+    deployed_here, create, delete = finding.fix.splitlines()
+    assert "raise stream_lookup" in deployed_here
     assert option(create, "--event-source-arn") == STREAM
     assert "delete-event-source-mapping" in delete
 
@@ -366,6 +367,21 @@ def test_a_detector_with_the_old_and_the_current_stream_reads_the_current_one() 
 def test_an_event_source_is_checked_even_if_the_table_was_not_seen() -> None:
     seen = replace(with_source(State="Disabled"), table=REFUSED)
     assert ("detect-source-state", "problem") in troubled(seen)
+
+
+def test_the_place_of_what_is_given_up_is_in_the_partition_of_the_stream() -> None:
+    stream, bucket = (
+        each.replace("arn:aws:", "arn:aws-cn:")
+        for each in (STREAM, f"arn:aws:s3:::{NAMES.evidence_bucket}")
+    )
+    placed = {"DestinationConfig": {"OnFailure": {"Destination": bucket}}}
+    in_china = {"EventSourceArn": stream, **placed}
+    healthy, lacking = (
+        replace(with_source(**changes), table=REFUSED)
+        for changes in (in_china, {**in_china, "DestinationConfig": {}})
+    )
+    assert found(healthy, "detect-source-on-failure").severity == "ok"
+    assert f'"{bucket}"' in found(lacking, "detect-source-on-failure").fix
 
 
 @pytest.mark.parametrize(

@@ -243,3 +243,10 @@ def test_plain_values_are_told_as_json_with_exact_numbers() -> None:
         '[{"n": 0.12345678901234567890123456789012345678, "s": {"set": ["a", "b"]},'
         ' "x": {"bytes": "AA=="}}, null, true, "é\\""]'
     )
+
+
+def test_a_loss_of_an_item_with_a_very_long_key_is_found_and_shown_by_it() -> None:
+    key = {"id": "é" * 1_000}
+    found = ledger(row("c1", key={"id": {"S": key["id"]}}))
+    assert ids(found, Wanted(item_key=item_key_of(json.dumps(key)))) == ["c1"]
+    assert summary(found.rows["c1"], 3_000)["key"] == key

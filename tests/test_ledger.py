@@ -7,11 +7,24 @@ import pytest
 from reconciler.codec import canonical_image
 from reconciler.detection import Finding
 from reconciler.events import ConflictEvent, parse_event
-from reconciler.ledger import INLINE_BYTES, RETENTION_SECONDS, State, fits_inline, ledger_row
+from reconciler.ledger import (
+    INLINE_BYTES,
+    ITEM_KEY_BYTES,
+    RETENTION_SECONDS,
+    State,
+    event_of,
+    fits_inline,
+    item_key,
+    ledger_row,
+)
 from reconciler.size import item_size
 from tests.builders import as_stream, assign, written
 
 LOST = written(assign("name", "Ada"), assign("photo", b"\x00\xff"))
+LONG: list[dict[str, Any]] = [  # as long as DynamoDB takes; their text is longer
+    {"pk": {"S": "é" * 900}, "sk": {"S": "s" * 1_000}},
+    {"pk": {"B": b"\xff" * 2_048}},
+]
 
 
 def event(**changed: Any) -> ConflictEvent:
@@ -88,3 +101,31 @@ def test_an_image_that_is_kept_inside_leaves_room_for_the_rest_of_the_row() -> N
     assert fits_inline(fits)
     assert not fits_inline(event(lost=half, winner={**half, "more": {"S": "x" * 200}}))
     assert item_size(ledger_row(fits, State.OPEN, 1).item) < 400 * 1024
+
+
+@pytest.mark.parametrize("key", LONG)
+def test_a_key_whose_text_is_too_long_for_a_partition_key_is_cut_to_a_readable_name(
+    key: dict[str, Any],
+) -> None:
+    name = item_key(key)
+    assert len(name.encode()) < ITEM_KEY_BYTES
+    assert name.startswith('{"pk":{')
+    assert item_key(as_stream(dict(reversed(key.items())))) == name  # of any region and reader
+
+
+def test_long_keys_that_differ_at_their_end_only_have_names_of_their_own() -> None:
+    names = {item_key({"pk": {"S": "é" * 900 + end}}) for end in ("a", "b")}
+    assert len(names) == 2
+
+
+def test_a_key_that_fits_keeps_the_name_under_which_its_rows_were_written() -> None:
+    fits = {"id": {"S": "p" * (ITEM_KEY_BYTES - len('{"id":{"S":""}}'))}}
+    row = ledger_row(event(key=fits), State.OPEN, 1).item
+    assert row["item_key"] == {"S": f'{{"id":{{"S":"{fits["id"]["S"]}"}}}}'}
+    assert "key" not in row
+
+
+@pytest.mark.parametrize("key", LONG)
+def test_a_row_under_a_cut_name_still_holds_the_event_with_its_key(key: dict[str, Any]) -> None:
+    row = ledger_row(event(key=key), State.OPEN, 1).item
+    assert event_of(row).key == key

@@ -12,6 +12,7 @@ def question(**changed: Any) -> Question:
     known: dict[str, Any] = {
         "table": "parties",
         "region": "us-east-1",
+        "suffix": "",
         "token": "AQ+/=",
         "seconds": 86_400,
         "problem": "",
@@ -60,6 +61,16 @@ def test_a_question_fits_into_a_message_with_its_commands_whole() -> None:
     text = question_text(question(attributes=attributes), CONFLICT)
     assert 190_000 < len(text.encode()) <= 262_144
     assert "--task-output" in text
+
+
+@pytest.mark.parametrize(("suffix", "option"), [("blue", " --suffix blue"), ("", "")])
+def test_the_commands_of_a_question_name_the_environment_if_it_has_a_suffix(
+    suffix: str, option: str
+) -> None:
+    text = question_text(question(suffix=suffix), CONFLICT)
+    where = f"--region us-east-1 --table parties{option} -- c1"
+    assert f"reconciler conflicts show {where}" in text
+    assert f"--table parties{option} --take all=current --execute -- c1" in text
 
 
 @pytest.mark.parametrize("escalated", [True, False])

@@ -27,13 +27,20 @@ _CALL_BYTES = 1_000_000  # PutEvents takes 1,048,576 bytes, entries' own overhea
 _ENTRY_OVERHEAD_BYTES = 200
 _MESSAGE_BYTES = 1_000_000
 
+Note = Callable[..., object]  # `Telemetry.note`: told why something was not done
+
+
+def _unheard(message: str, **fields: Any) -> None:
+    """Tell nobody."""
+
 
 class DynamoLedger:
     """A `Ledger`."""
 
-    def __init__(self, table: str, dynamodb: Any) -> None:
+    def __init__(self, table: str, dynamodb: Any, note: Note = _unheard) -> None:
         self._table = table
         self._client = dynamodb
+        self._note = note
 
     def record(self, rows: Sequence[LedgerRow]) -> set[str]:
         """Write rows, 25 a call; return the ids that were not written."""
@@ -82,38 +89,58 @@ class DynamoLedger:
         try:
             with translated("BatchWriteItem"):
                 answer = self._client.batch_write_item(RequestItems={self._table: requests})
-        except ReconcilerError:
-            return {row.conflict_id for row in rows}
-        left = answer.get("UnprocessedItems", {}).get(self._table, [])
-        return {each["PutRequest"]["Item"]["conflict_id"]["S"] for each in left}
+        except ReconcilerError as problem:
+            left, why = requests, str(problem)
+        else:
+            left = answer.get("UnprocessedItems", {}).get(self._table, [])
+            why = "BatchWriteItem: left over, as when the table is throttled"
+        unwritten = {each["PutRequest"]["Item"]["conflict_id"]["S"] for each in left}
+        if unwritten:
+            self._note("rows not written", error=why, conflict_ids=sorted(unwritten))
+        return unwritten
 
 
 class EventBridgeBus:
     """A `ConflictBus`. `trace` returns the X-Ray header that an event travels with, "" for none."""
 
-    def __init__(self, bus: str, events: Any, trace: Callable[[Event], str] = lambda _: "") -> None:
+    def __init__(
+        self,
+        bus: str,
+        events: Any,
+        trace: Callable[[Event], str] = lambda _: "",
+        note: Note = _unheard,
+    ) -> None:
         self._bus = bus
         self._client = events
         self._trace = trace
+        self._note = note
 
     def publish(self, events: Sequence[Event]) -> set[str]:
         """Send events, ten a call and under 1 MB; each entry's own result is read."""
-        unsent: set[str] = set()
+        unsent: dict[str, str] = {}  # and why
         about = {event.identifier: self._about(event) for event in events}
         for batch in batches([(event.identifier, event.to_detail()) for event in events]):
             entries = [{**about[identifier], "Detail": detail} for identifier, detail in batch]
-            try:
-                with translated("PutEvents"):
-                    results = self._client.put_events(Entries=entries)["Entries"]
-            except ReconcilerError:
-                unsent |= {identifier for identifier, _ in batch}
-                continue
-            unsent |= {
-                identifier
-                for (identifier, _), result in zip(batch, results, strict=True)
-                if "EventId" not in result
-            }
-        return unsent
+            refusals = zip(batch, self._refusals(entries), strict=True)
+            unsent |= {identifier: why for (identifier, _), why in refusals if why}
+        for why in sorted(set(unsent.values())):
+            identifiers = sorted(each for each in unsent if unsent[each] == why)
+            self._note("events not sent", error=why, identifiers=identifiers)
+        return set(unsent)
+
+    def _refusals(self, entries: Sequence[Mapping[str, str]]) -> list[str]:
+        """Send one call's entries; return why each was not accepted, "" if it was."""
+        try:
+            with translated("PutEvents"):
+                results = self._client.put_events(Entries=entries)["Entries"]
+        except ReconcilerError as problem:
+            return [str(problem)] * len(entries)
+        return [
+            ""
+            if "EventId" in each
+            else f"PutEvents: {each.get('ErrorCode')}: {each.get('ErrorMessage')}"
+            for each in results
+        ]
 
     def _about(self, event: Event) -> dict[str, str]:
         is_loss = isinstance(event, ConflictEvent)

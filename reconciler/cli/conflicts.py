@@ -87,7 +87,7 @@ def ports_in(table: str, region: str, suffix: str) -> Ports:
     names, dynamodb = Names(table, region, suffix), client("dynamodb", region, attempts=1)
     return Ports(
         DynamoItems(table, dynamodb),
-        DynamoLedger(names.ledger, dynamodb),
+        DynamoLedger(names.ledger, dynamodb, lambda what, error, **_: _told(region, what, error)),
         S3Evidence(names.evidence_bucket, client("s3", region)),
     )
 
@@ -111,8 +111,8 @@ def _wanted(  # noqa: PLR0913, PLR0917 (one for each option)
     )
 
 
-def _told(region: str, problem: ReconcilerError) -> None:
-    typer.echo(f"reconciler: {region}: {problem}", err=True)
+def _told(region: str, *problem: object) -> None:
+    typer.echo(f"reconciler: {region}: {': '.join(map(str, problem))}", err=True)
 
 
 @app.command("list")

@@ -20,6 +20,7 @@ _SETTINGS = {
     ),
     "ParallelizationFactor": ("--parallelization-factor", STREAM_SOURCE.parallelization_factor),
 }
+_ASK_AGAIN = "a deployment of infra/: raise stream_lookup in its settings and deploy; others:"
 Source = Mapping[str, Any]
 
 
@@ -63,7 +64,7 @@ def _detect_source(seen: Seen) -> Iterator[Finding]:
     if streams:
         old = ", ".join(each["EventSourceArn"] for each in streams)
         found = f"{function} reads {old}, not the table's current stream: no new loss is seen"
-        create = "\n".join([create, *(_delete(seen, each) for each in streams)])
+        create = "\n".join([_ASK_AGAIN, create, *(_delete(seen, each) for each in streams)])
     yield check.problem(found, create)
 
 
@@ -86,16 +87,19 @@ def _create(seen: Seen, stream_arn: str) -> str:
         f" --starting-position {STREAM_SOURCE.starting_position} {numbers}"
         f" --maximum-batching-window-in-seconds {int(STREAM_SOURCE.batching_window_seconds)}"
         f" --bisect-batch-on-function-error --function-response-types {_REPORTS}"
-        f" {_destination_option(seen)}",
+        f" {_destination_option(seen, stream_arn)}",
     )
 
 
-def _bucket_arn(seen: Seen) -> str:
-    return f"arn:aws:s3:::{seen.names.evidence_bucket}"
+def _bucket_arn(seen: Seen, stream_arn: str) -> str:
+    """Return the evidence bucket's ARN, in the partition of the stream if that is known."""
+    partition = stream_arn.split(":")[1] if stream_arn.startswith("arn:") else "aws"
+    return f"arn:{partition}:s3:::{seen.names.evidence_bucket}"
 
 
-def _destination_option(seen: Seen) -> str:
-    return f"""--destination-config '{{"OnFailure": {{"Destination": "{_bucket_arn(seen)}"}}}}'"""
+def _destination_option(seen: Seen, stream_arn: str) -> str:
+    bucket = _bucket_arn(seen, stream_arn)
+    return f"""--destination-config '{{"OnFailure": {{"Destination": "{bucket}"}}}}'"""
 
 
 def _state(seen: Seen, identifier: str, source: Source) -> Finding:
@@ -131,12 +135,12 @@ def _start(seen: Seen, source: Source) -> Finding:
 
 def _destination(seen: Seen, source: Source) -> Finding:
     check = Check("detect-source-on-failure", seen.names.region)
-    wanted = _bucket_arn(seen)
+    wanted = _bucket_arn(seen, source["EventSourceArn"])
     failure = (source.get("DestinationConfig") or {}).get("OnFailure") or {}
     destination = failure.get("Destination")
     if destination == wanted:
         return check.ok(f"what it gives up goes to {wanted}")
-    fix = _update(seen, source, _destination_option(seen))
+    fix = _update(seen, source, _destination_option(seen, source["EventSourceArn"]))
     if destination is None:
         return check.problem("it has no on-failure destination: what it gives up is gone", fix)
     return check.problem(

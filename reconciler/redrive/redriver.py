@@ -35,7 +35,7 @@ from reconciler.resolver import Message, Resolver, ResolverPorts
 
 @dataclass(frozen=True)
 class RedrivePorts:
-    """One region, as a redrive sees it."""
+    """One region, as a redrive sees it; `refusal` says what its ledger or bus refused last, why."""
 
     items: ItemStore
     ledger: Ledger
@@ -44,6 +44,7 @@ class RedrivePorts:
     parked: ParkedChanges
     set_aside: SetAside
     streams: StreamReader
+    refusal: Callable[[], str] = lambda: "its row or its event was not accepted"
 
 
 def rehearsed(ports: RedrivePorts) -> RedrivePorts:
@@ -89,7 +90,7 @@ class Redriver:
             return Result(Outcome.POISON, str(problem), done=False)
         opened = ledger_row(event, State.OPEN, self._now_ms())
         if self._ports.ledger.record([opened]) or self._ports.bus.publish([event]):
-            return Result(Outcome.LEFT, "its row or its event was not accepted", done=False)
+            return self._refused()
         return Result(Outcome.REDRIVEN, "its event is sent again")
 
     def _done(self, work: Work, beat: Callable[[], object]) -> Result:
@@ -121,7 +122,7 @@ class Redriver:
             reason = f"RecordsExpired: {problem}"
             row = expired_row(work.range, work.told, self._policy, self._now_ms(), reason)
             if self._ports.ledger.record([row]):
-                return Result(Outcome.LEFT, "the ledger did not take the row", done=False)
+                return self._refused()
             return worst([rest, Result(Outcome.EXPIRED, reason)])
 
     def _referred(self, work: Reference, beat: Callable[[], object]) -> Result:
@@ -141,8 +142,7 @@ class Redriver:
         for record in records:
             beat()
             if not self._is_safe(record, heard):
-                why = heard.errors[-1] if heard.errors else "its row or its event was not accepted"
-                return Result(Outcome.LEFT, why, done=False)
+                return self._refused(heard.errors[-1:])
         losses = heard.counts[telemetry.CONFLICTS] + heard.counts[telemetry.UNMANAGED_WRITES]
         found = f"{len(records)} records, {losses} losses"
         if heard.counts[telemetry.PARKED]:
@@ -163,10 +163,10 @@ class Redriver:
         if self._detector(refusal, heard).detect([record]) is not None:
             if refusal.reasons:
                 return Result(Outcome.POISON, refusal.reasons[-1], done=False)
-            return Result(Outcome.LEFT, "; ".join(heard.errors), done=False)
+            return self._refused(heard.errors)
         row = self._closed(undecodable(record, self._policy, self._now_ms()))
         if self._ports.ledger.record([row]):
-            return Result(Outcome.LEFT, "its row was not closed", done=False)
+            return self._refused()
         return Result(Outcome.REDRIVEN, "decoded now")
 
     def _resolved(self, work: Loss) -> Result:
@@ -184,13 +184,16 @@ class Redriver:
         if refusal.reasons:
             return Result(Outcome.POISON, refusal.reasons[-1], done=False)
         if failed:
-            why = "; ".join(heard.errors) or "its row was not closed"
-            return Result(Outcome.LEFT, why, done=False)
+            return self._refused(heard.errors)
         if heard.counts[telemetry.PARKED]:
             return Result(Outcome.POISON, "; ".join(heard.errors) or "parked for a person")
         if heard.counts[telemetry.WRITE_BACKS]:
             return Result(Outcome.REDRIVEN, f"merged {', '.join(work.event.lost_dots)}")
         return Result(Outcome.ALREADY_REPAIRED, "the item holds it")
+
+    def _refused(self, errors: Sequence[str] = ()) -> Result:
+        """Return that the work stays: for these errors, or else for what was refused just now."""
+        return Result(Outcome.LEFT, "; ".join(errors) or self._ports.refusal(), done=False)
 
     def _detector(self, parked: ParkedChanges, heard: rehearsal.Heard) -> Detector:
         ports = DetectorPorts(

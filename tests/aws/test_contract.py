@@ -390,6 +390,15 @@ def test_the_rows_of_one_item_are_found_together_and_no_others(book: Book) -> No
 
 
 @both
+def test_the_rows_of_an_item_with_the_longest_key_are_written_and_found(book: Book) -> None:
+    key = {"pk": {"S": "é" * 900}, "sk": {"S": "s" * 1_000}}
+    long = event(1).model_copy(update={"conflict_id": "c9", "key": key})
+
+    assert book.port.record([row(1), ledger_row(long, State.OPEN, 3_000)]) == set()
+    assert [each["conflict_id"]["S"] for each in book.port.rows_of(item_key(key))] == ["c9"]
+
+
+@both
 def test_the_rows_in_a_state_come_whole_and_the_oldest_loss_first(book: Book) -> None:
     book.port.record([lost_at(1, 20_000), lost_at(2, 3_000), lost_at(3, 100_000)])
 

@@ -343,6 +343,38 @@ def test_a_call_of_the_ledger_that_fails_reports_its_rows_and_the_next_is_made(
     assert ledger.record(rows(60)) == {f"c{number}" for number in range(25, 50)}
 
 
+class Notes:
+    """A `Telemetry.note` that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, dict[str, Any]]] = []
+
+    def __call__(self, message: str, **fields: Any) -> None:
+        self.told.append((message, fields))
+
+
+def test_why_rows_are_not_written_is_told_with_their_ids_and_nothing_of_their_items() -> None:
+    def all_but_one(request: Mapping[str, Any]) -> Any:
+        return {"UnprocessedItems": {"ledger": request["RequestItems"]["ledger"][4:5]}}
+
+    notes, refused = Notes(), raising(refusal("AccessDeniedException", 400, "no key for you"))
+    DynamoLedger("ledger", Scripted(done, refused, all_but_one), notes).record(rows(55))
+    (whole, whole_call), (some, left_over) = notes.told
+    assert whole == some == "rows not written"
+    assert whole_call == {
+        "error": "BatchWriteItem: AccessDeniedException: no key for you",
+        "conflict_ids": [f"c{number}" for number in range(25, 50)],
+    }
+    assert "throttled" in left_over["error"]
+    assert left_over["conflict_ids"] == ["c54"]
+
+
+def test_rows_that_are_written_are_no_news() -> None:
+    notes = Notes()
+    DynamoLedger("ledger", Scripted(done), notes).record(rows(3))
+    assert notes.told == []
+
+
 # Bus
 
 
@@ -389,6 +421,25 @@ def test_a_call_of_the_bus_that_fails_reports_all_its_events_and_the_next_is_mad
 ) -> None:
     bus = EventBridgeBus("conflicts", Scripted(raising(error), accepting()))
     assert bus.publish([event(n) for n in range(15)]) == {f"c{n}" for n in range(10)}
+
+
+def test_why_events_are_not_sent_is_told_once_for_each_reason() -> None:
+    notes, refused = Notes(), raising(refusal("AccessDeniedException", 400, "not this bus"))
+    bus = EventBridgeBus("conflicts", Scripted(refused, accepting(but=4)), note=notes)
+    bus.publish([event(n) for n in range(20)])
+    assert notes.told == [
+        (
+            "events not sent",
+            {
+                "error": "PutEvents: AccessDeniedException: not this bus",
+                "identifiers": [f"c{n}" for n in range(10)],
+            },
+        ),
+        (
+            "events not sent",
+            {"error": "PutEvents: ThrottlingException: slow down", "identifiers": ["c14"]},
+        ),
+    ]
 
 
 def test_an_entry_says_what_rules_select_it_by() -> None:

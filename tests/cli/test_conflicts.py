@@ -116,6 +116,11 @@ def record(row: Image, region: str = "us-east-1") -> Image:
     return row
 
 
+def nothing_written(*, RequestItems: Any) -> dict[str, Any]:  # noqa: N803 (DynamoDB's own name)
+    """Answer as BatchWriteItem does when the table is throttled."""
+    return {"UnprocessedItems": RequestItems}
+
+
 def place(image: Image, region: str = "us-east-1") -> None:
     client("dynamodb", region, attempts=1).put_item(TableName="parties", Item=image)
 
@@ -379,6 +384,17 @@ def test_a_row_that_could_not_be_closed_is_closed_by_the_same_command(
     after = item()
     assert run(*decided).code == 0
     assert (item(), row_of("c1")["state"]["S"]) == (after, "RESOLVED")
+
+
+def test_why_a_row_could_not_be_closed_is_said(
+    cloud: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conflict()
+    dynamodb = client("dynamodb", "us-east-1", attempts=1)
+    monkeypatch.setattr(dynamodb, "batch_write_item", nothing_written)
+    decided = ("resolve", "c1", *HERE, "--set", "balance=50", "--execute")
+    told = CliRunner().invoke(conflicts.app, decided)
+    assert "us-east-1: rows not written: BatchWriteItem: left over" in told.stderr
 
 
 def test_an_undecodable_record_is_decided_by_a_value_and_its_row_says_so(cloud: None) -> None:

@@ -77,6 +77,14 @@ def test_what_needs_somebody_is_an_exit_code_of_one_and_stays(region: Region) ->
     assert region.depth(PARKED) == 1
 
 
+def test_a_letter_that_stays_says_what_refused_it_and_why(region: Region) -> None:
+    failed(region)
+    region.dynamodb.delete_table(TableName=region.names.ledger)
+    done = run("--execute", "--queue", "resolve-dlq")
+    assert "left: rows not written: BatchWriteItem: ResourceNotFoundException" in done.stdout
+    assert region.depth(RESOLVE) == 1
+
+
 def test_a_batch_in_the_bucket_is_found_without_its_notification(region: Region) -> None:
     body = json.dumps(given_up(lost(1))).encode()
     bucket = region.names.evidence_bucket

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import handlers.approve
-from reconciler.approval import Arns, definition
+from reconciler.approval import Arns, definition, execution_input
 from reconciler.aws.clients import client
 from reconciler.codec import Image
 from reconciler.deployment import APPROVAL, Names, function_environment
@@ -21,7 +21,17 @@ from reconciler.image import read
 from reconciler.ledger import State
 from reconciler.schema import Schema
 from tests.builders import Replica, assign
-from tests.cli.test_conflicts import clients, cloud, conflict, item, place, record, row_of, run
+from tests.cli.test_conflicts import (
+    clients,
+    cloud,
+    conflict,
+    item,
+    nothing_written,
+    place,
+    record,
+    row_of,
+    run,
+)
 from tests.conflicts import loss, unknown_loss
 from tests.handlers.conftest import Context
 from tests.handlers.states_language import Execution, TokenRefused
@@ -163,6 +173,16 @@ def test_the_command_in_the_question_decides_as_it_stands(region: Cloud) -> None
     words = command(region.asked(), "reconciler conflicts resolve")
     assert run("resolve", "--by", "ann", *words[3:]).code == 0
     assert row_of("c1")["state"]["S"] == "RESOLVED"
+
+
+def test_the_command_in_the_question_names_the_environment_it_comes_from(
+    region: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RECONCILER_SUFFIX", "blue")
+    conflict()
+    region.begin()
+    words = command(region.asked(), "reconciler conflicts resolve")
+    assert words[words.index("--suffix") + 1] == "blue"
 
 
 def test_an_id_that_begins_like_an_option_can_be_shown_and_decided(region: Cloud) -> None:
@@ -312,6 +332,19 @@ def test_a_decision_whose_row_was_not_closed_is_carried_out_again_without_anothe
     again.succeed(*answered(region.asked()))
     assert item() == written
     assert row_of("c1")["state"]["S"] == "RESOLVED"
+
+
+def test_why_a_decided_row_is_not_closed_is_in_the_log(
+    region: Cloud, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conflict()
+    case = json.loads(execution_input(row_of("c1")))
+    case["answer"] = {"by": "ann", "take": ["name=lost"]}
+    monkeypatch.setattr(client("dynamodb", REGION), "batch_write_item", nothing_written)
+    with pytest.raises(Unavailable):
+        step({"action": "apply", "case": case})
+    (line,) = (vars(each) for each in caplog.records if each.message == "rows not written")
+    assert line["conflict_ids"] == ["c1", "c1#decision"]
 
 
 def test_the_schedule_starts_one_execution_for_each_parked_row_however_often_it_runs(

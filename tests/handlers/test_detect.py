@@ -55,6 +55,22 @@ def test_a_ledger_that_is_gone_returns_the_batch_from_its_first_loss(region: Reg
     assert region.conflicts() == []
 
 
+def test_why_the_ledger_or_the_bus_refuses_is_in_the_log(
+    region: Region, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = {"ErrorCode": "InternalFailure", "ErrorMessage": "try again"}
+    answer = {"FailedEntryCount": 1, "Entries": [entry]}
+    monkeypatch.setattr(region.events, "put_events", lambda **_: answer)
+    handler(batch(lost(1)), Context())
+    region.dynamodb.delete_table(TableName=NAMES.ledger)
+    handler(batch(lost(2)), Context())
+    sent, written = (vars(each) for each in caplog.records if "not" in each.message)
+    assert sent["message"] == "events not sent"
+    assert sent["error"] == "PutEvents: InternalFailure: try again"
+    assert written["message"] == "rows not written"
+    assert written["error"].startswith("BatchWriteItem: ResourceNotFoundException")
+
+
 def test_a_parked_queue_that_is_gone_returns_the_batch_from_the_record(region: Region) -> None:
     region.sqs.delete_queue(QueueUrl=region.parked_url)
     answer = handler(batch(lost(1), undecodable(2)), Context())

@@ -10,6 +10,8 @@ from reconciler import telemetry
 from reconciler.deployment import function_environment
 from reconciler.errors import InvalidInput, Unavailable
 from reconciler.image import read
+from reconciler.ledger import State, ledger_row
+from reconciler.redrive.drain import OPEN_ROWS
 from tests.aws.conftest import REGION
 from tests.handlers.conftest import Context, metrics
 from tests.redrive.desk import THEIRS, a_loss, told
@@ -75,6 +77,41 @@ def test_no_more_than_the_most_is_done_in_a_run(
     for number in range(3):
         region.send(f"parties-parked-{REGION}", f"garbage {number}")
     assert handler({}, InTime())["poison"] == 2
+
+
+def test_parked_letters_that_stay_do_not_keep_an_open_loss_from_being_sent(
+    region: Region, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RECONCILER_REDRIVE_MOST", "2")
+    for number in range(2):
+        region.send(f"parties-parked-{REGION}", f"garbage {number}")
+    never_sent = ledger_row(a_loss(), State.OPEN, 0).item
+    region.dynamodb.put_item(TableName=region.names.ledger, Item=never_sent)
+    answer = handler({}, InTime())
+    assert (answer["queues"][OPEN_ROWS]["redriven"], answer["poison"]) == (1, 1)
+
+
+def test_a_refusal_of_the_ledger_is_in_the_line_about_the_letter_that_stays(
+    region: Region, caplog: pytest.LogCaptureFixture
+) -> None:
+    region.place(THEIRS)
+    region.send(f"parties-resolve-dlq-{REGION}", told(a_loss()))
+    region.dynamodb.delete_table(TableName=region.names.ledger)
+    with pytest.raises(Unavailable):  # open losses cannot be read, either
+        handler({}, InTime())
+    (line,) = (vars(each) for each in caplog.records if each.message == "redriven")
+    assert line["outcome"] == "left"
+    assert line["why"].startswith("rows not written: BatchWriteItem: ResourceNotFoundException: ")
+
+
+def test_the_line_about_a_letter_that_cannot_be_merged_shows_nothing_of_its_item(
+    region: Region, caplog: pytest.LogCaptureFixture
+) -> None:
+    region.place(THEIRS)
+    region.send(f"parties-resolve-dlq-{REGION}", told(a_loss(lost={"id": {"secret": "p1"}})))
+    handler({}, InTime())
+    (line,) = (vars(each) for each in caplog.records if each.message == "redriven")
+    assert (line["outcome"], line["why"]) == ("poison", "")
 
 
 def test_nothing_is_begun_when_the_time_is_nearly_over(region: Region) -> None:

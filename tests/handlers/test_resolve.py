@@ -166,3 +166,13 @@ def test_an_item_that_loops_is_left_alone_where_the_deployment_says_so(
     assert resolved(message(json.dumps(again))) == left
     assert (read(region.item()) == REPAIRED) is (not left)
     assert region.ledger_states() == ["OPEN" if left else "RESOLVED"]
+
+
+def test_why_a_row_is_not_closed_is_in_the_log(
+    region: Region, caplog: pytest.LogCaptureFixture
+) -> None:
+    body = detected(region)
+    region.dynamodb.delete_table(TableName=NAMES.ledger)
+    assert resolved(message(body)) == ["m1"]
+    (line,) = (vars(each) for each in caplog.records if each.message == "rows not written")
+    assert line["error"].startswith("BatchWriteItem: ResourceNotFoundException")

@@ -1,12 +1,14 @@
 """The work of a dead letter is done again, and confirmed, or the letter stays."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from reconciler import loss
+from reconciler.aws.redriving import Refusals
 from reconciler.errors import RecordsExpired
 from reconciler.image import read
 from reconciler.redrive.outcome import Outcome, Result, worst
@@ -279,3 +281,13 @@ def test_an_error_of_the_stream_is_told_in_words() -> None:
     body = named(desk, lost(1))
     assert desk.redrive(body).why == "RecordsExpired: the stream is gone"
     assert written(assign("name", "Ada")) != THEIRS
+
+
+def test_a_letter_hears_the_refusals_of_its_own_work_only() -> None:
+    heard = Refusals()
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(heard.note, "rows not written", error="theirs").result()
+        assert "theirs" not in heard.why
+        heard.note("events not sent", error="ours", identifiers=["c1"])
+        assert heard.why == "events not sent: ours"
+        assert pool.submit(lambda: heard.why).result() == "rows not written: theirs"
