@@ -22,6 +22,11 @@ HERE, THERE = "us-east-1", "eu-west-1"
 WRITE = Acknowledged(Edit("party-00", HERE, "tag", "t1"), None)
 
 
+# A redrive that is killed, or meets another, costs processes: ./scripts/drill plays those scenes,
+# and tests/redrive/test_interruptions.py stops redrives at every step.
+PLAYED = [scene for scene in SCENES if scene.name not in ("two-at-once", "killed")]
+
+
 @pytest.fixture(scope="module")
 def told() -> list[str]:
     return []
@@ -29,10 +34,10 @@ def told() -> list[str]:
 
 @pytest.fixture(scope="module")
 def reports(told: list[str]) -> dict[str, Report]:
-    return {report.scene: report for report in drill(SCENES, say=told.append)}
+    return {report.scene: report for report in drill(PLAYED, say=told.append)}
 
 
-@pytest.mark.parametrize("scene", [scene.name for scene in SCENES])
+@pytest.mark.parametrize("scene", [scene.name for scene in PLAYED])
 def test_the_verdict_of_every_scene_is_good(scene: str, reports: dict[str, Report]) -> None:
     report = reports[scene]
 
@@ -45,7 +50,7 @@ def test_the_verdict_of_every_scene_is_good(scene: str, reports: dict[str, Repor
 def test_what_a_failure_took_is_all_brought_back(reports: dict[str, Report]) -> None:
     brought_back = [each for each in reports.values() if each.scene not in ("poison", "trimmed")]
 
-    assert len(brought_back) == 7
+    assert len(brought_back) == len(PLAYED) - 2
     assert all(report.missing_before > 0 for report in brought_back)
     assert all(report.missing == [] for report in brought_back)
 

@@ -23,7 +23,7 @@ def test_the_command_counts_losses_without_the_reconciler_and_none_with_it() -> 
     command = [sys.executable, "-c", "from reconciler.cli import main; main()", "demo"]
 
     done = subprocess.run(
-        [*command, "--json", "--edits", "60", "--port", "0"],
+        [*command, "--json", "--edits", "45", "--port", "0"],
         capture_output=True,
         text=True,
         check=False,
@@ -31,7 +31,7 @@ def test_the_command_counts_losses_without_the_reconciler_and_none_with_it() -> 
 
     counts = json.loads(done.stdout)
     assert done.returncode == 0
-    assert counts["acknowledged_writes"] == 60
+    assert counts["acknowledged_writes"] == 45
     assert counts["lost_with_reconciler"] == 0
     assert counts["lost_with_last_writer_wins"] > 0
     assert counts["conflicts"] > 0
@@ -59,7 +59,7 @@ def test_a_resolver_that_does_nothing_shows_as_lost_writes() -> None:
     broken = replace(open_cloud(DEFAULT_REGIONS, 0, 3), resolve=f"{BROKEN}:resolve_nothing")
 
     with broken as cloud:
-        outcome = demo_on(cloud, edits=30)
+        outcome = demo_on(cloud, edits=20)
 
     assert outcome.lost_with_reconciler > 0
     assert outcome.unresolved > 0
