@@ -3,6 +3,8 @@
 `--hypothesis-profile=thorough` draws many more examples.
 """
 
+import gc
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -21,3 +23,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         folder = item.path.parent.name
         item.add_marker(pytest.mark.xdist_group("infra" if folder == "infra" else str(item.path)))
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector leave alone what the imports made: there is much of it."""
+    gc.collect()
+    gc.freeze()
