@@ -1,8 +1,8 @@
 """Lambda entry point of the approval workflow: each invocation is one step of it, or its start.
 
-Event source: a schedule for `start`, the state machine for the rest (`reconciler.approval`). The
-schedule reads the ledger and not the parked queue, whose messages are the redrive's: a start that
-fails, or is missed, is made up for by the next one.
+Event source: a schedule for `start`, the state machine for the rest
+(`reconciler.deployment.approval`). The schedule reads the ledger and not the parked queue, whose
+messages are the redrive's: a start that fails, or is missed, is made up for by the next one.
 """
 
 import os
@@ -11,23 +11,25 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from handlers.observability import Observability
-from handlers.settings import Settings, import_custom_types, read_settings
+from handlers.settings import Settings, read_settings
 from handlers.tracing import traced
-from reconciler import telemetry
-from reconciler.approval import execution_input, execution_name, waits
-from reconciler.arbitration import audited, carry_out, closed, rehearse
 from reconciler.aws import connect, now_ms
 from reconciler.aws.clients import client, idempotent
+from reconciler.aws.evidence import S3Evidence
 from reconciler.aws.items import DynamoItems
-from reconciler.aws.services import DynamoLedger, S3Evidence
-from reconciler.case import document, foreseen, opened
-from reconciler.causality import replica_id
-from reconciler.codec import Image
+from reconciler.aws.ledger import DynamoLedger
+from reconciler.causality.context import replica_id
+from reconciler.conflict.row import State
+from reconciler.crdt import custom
+from reconciler.deployment import telemetry
 from reconciler.errors import Contention, ReconcilerError, Unavailable
-from reconciler.feed import summary
-from reconciler.ledger import State
-from reconciler.question import Answer, Question, parse_answer, question_text, subject
-from reconciler.repair import undecided
+from reconciler.feed.carrying_out import audited, carry_out, closed, rehearse
+from reconciler.feed.case import document, foreseen, opened
+from reconciler.feed.question import Answer, Question, parse_answer, question_text, subject
+from reconciler.feed.rows import summary
+from reconciler.feed.workflow import execution_input, execution_name, waits
+from reconciler.resolution.repair import undecided
+from reconciler.values.wire import Image
 
 CLOSED = {"waits": False, "problem": ""}
 
@@ -45,7 +47,7 @@ class Function(NamedTuple):
 @cache
 def _function() -> Function:
     settings = read_settings(os.environ)
-    import_custom_types(settings.custom_types)
+    custom.load(settings.custom_types)
     region = settings.region
     observability = Observability("approve", settings.table, region)
     return Function(

@@ -11,10 +11,13 @@ from handlers.observability import Observability
 from handlers.settings import read_settings
 from handlers.tracing import trace_loss, traced
 from reconciler.aws import now_ms
+from reconciler.aws.bus import EventBridgeBus
 from reconciler.aws.clients import client
-from reconciler.aws.services import DynamoLedger, EventBridgeBus, S3Evidence, SqsParked
-from reconciler.detector import Detector, DetectorPorts
-from reconciler.loss import DetectorPolicy
+from reconciler.aws.evidence import S3Evidence
+from reconciler.aws.ledger import DynamoLedger
+from reconciler.aws.parked import SqsParked
+from reconciler.detection.detector import Detector, DetectorPorts
+from reconciler.detection.loss import DetectorPolicy
 
 
 @cache

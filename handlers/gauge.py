@@ -13,11 +13,11 @@ from typing import Any
 from handlers.observability import Observability
 from handlers.settings import read_settings
 from handlers.tracing import traced
-from reconciler import telemetry
 from reconciler.aws import now_ms
 from reconciler.aws.clients import client
-from reconciler.aws.services import DynamoLedger
-from reconciler.ledger import State
+from reconciler.aws.ledger import DynamoLedger
+from reconciler.conflict.row import State
+from reconciler.deployment import telemetry
 
 MOST = 1_000
 

@@ -15,7 +15,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-from reconciler.deployment import METRICS_NAMESPACE
+from reconciler.deployment.wiring import METRICS_NAMESPACE
 
 
 class Observability:

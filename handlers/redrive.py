@@ -13,16 +13,17 @@ from functools import cache, partial
 from typing import Any
 
 from handlers.observability import Observability
-from handlers.settings import import_custom_types, read_redrive_limits, read_settings
+from handlers.settings import read_redrive_limits, read_settings
 from handlers.tracing import traced
-from reconciler import telemetry
 from reconciler.aws import now_ms
 from reconciler.aws.clients import client
 from reconciler.aws.dead_letters import SqsDeadLetters
-from reconciler.aws.redriving import redrive_ports
-from reconciler.deployment import Names
+from reconciler.aws.region import redrive_ports
+from reconciler.crdt import custom
+from reconciler.deployment import telemetry
+from reconciler.deployment.names import Names
+from reconciler.detection.loss import DetectorPolicy
 from reconciler.errors import ReconcilerError, Unavailable
-from reconciler.loss import DetectorPolicy
 from reconciler.ports import DeadLetter
 from reconciler.redrive.drain import Drain, Pace, Time
 from reconciler.redrive.outcome import Outcome, Result
@@ -34,7 +35,7 @@ _RESERVE_MS = 20_000  # for the letter that is worked on when the time is over
 @cache
 def _function() -> tuple[Names, DetectorPolicy, RedrivePorts, SqsDeadLetters, Observability]:
     settings = read_settings(os.environ)
-    import_custom_types(settings.custom_types)
+    custom.load(settings.custom_types)
     names = Names(settings.table, settings.region, settings.suffix)
 
     def client_of(service: str, attempts: int) -> Any:

@@ -9,25 +9,29 @@ from functools import cache
 from typing import Any
 
 from handlers.observability import Observability
-from handlers.settings import import_custom_types, read_settings
+from handlers.settings import read_settings
 from handlers.tracing import resolution, traced
-from reconciler import telemetry
 from reconciler.aws import now_ms
 from reconciler.aws.clients import client
+from reconciler.aws.evidence import S3Evidence
 from reconciler.aws.items import DynamoItems
-from reconciler.aws.services import DynamoLedger, S3Evidence, SqsParked
+from reconciler.aws.ledger import DynamoLedger
+from reconciler.aws.parked import SqsParked
 from reconciler.aws.set_aside import S3SetAside
-from reconciler.deployment import CERTIFICATE_DETAIL_TYPE, LOOP_PAUSE, Names
+from reconciler.conflict.event import Event, FoldCertificate, parse_certificate, parse_event
+from reconciler.crdt import custom
+from reconciler.deployment import telemetry
+from reconciler.deployment.names import Names
+from reconciler.deployment.wiring import CERTIFICATE_DETAIL_TYPE, LOOP_PAUSE
 from reconciler.errors import Unavailable, Undecodable
-from reconciler.events import Event, FoldCertificate, parse_certificate, parse_event
 from reconciler.ports import ParkedChanges
-from reconciler.resolver import Message, Resolver, ResolverPorts
+from reconciler.resolution.resolver import Message, Resolver, ResolverPorts
 
 
 @cache
 def _function() -> tuple[str, Resolver, ParkedChanges, Observability]:
     settings = read_settings(os.environ)
-    import_custom_types(settings.custom_types)
+    custom.load(settings.custom_types)
     region = settings.region
     observability = Observability("resolve", settings.table, region)
     evidence = S3Evidence(settings.evidence_bucket, client("s3", region))

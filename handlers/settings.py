@@ -1,8 +1,7 @@
 """What the functions are told through their environment, read once, at the first invocation."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Literal
 
 from reconciler.errors import InvalidInput
@@ -66,18 +65,6 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         custom_types=custom_types,
         pauses=switches["RECONCILER_PAUSE_LOOPS"] == "on",
     )
-
-
-def import_custom_types(modules: Sequence[str]) -> None:
-    """Import the modules, which registers their merge functions; InvalidInput names a bad one."""
-    for name in modules:
-        try:
-            import_module(name)
-        except Exception as problem:
-            raise InvalidInput(
-                f"RECONCILER_CUSTOM_TYPES: {name!r} cannot be imported"
-                f" ({type(problem).__name__}: {problem}); package it with the functions"
-            ) from problem
 
 
 def read_redrive_limits(environment: Mapping[str, str]) -> tuple[int, int]:

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-from reconciler.events import ConflictEvent, Event
+from reconciler.conflict.event import ConflictEvent, Event
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 

@@ -1,6 +1,6 @@
 """The deployment: a global table and, in each of its regions, a reconciler (AWS CDK).
 
-Nothing here runs in AWS. Names, numbers and patterns are those of `reconciler.deployment`.
+Nothing here runs in AWS. Names, numbers and patterns are those of `reconciler.deployment.wiring`.
 """
 
 import os

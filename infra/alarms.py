@@ -13,8 +13,9 @@ from infra.alarm import Alarm
 from infra.metrics import of_function, of_queue, of_rule, of_source, ours
 from infra.table_alarms import replication, throttles
 from infra.watched import Watched
-from reconciler import telemetry
-from reconciler.deployment import CONFLICTS_PER_MINUTE_ALARM, DEAD_LETTERS, WORKED_QUEUES
+from reconciler.deployment import telemetry
+from reconciler.deployment.names import DEAD_LETTERS, WORKED_QUEUES
+from reconciler.deployment.wiring import CONFLICTS_PER_MINUTE_ALARM
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from infra.keys import replica_key, table_alias, table_key
 from infra.pipeline import Reconciler, Replica
 from infra.settings import Settings, read_settings
 from infra.table import Table
-from reconciler.deployment import Names
+from reconciler.deployment.names import Names
 from reconciler.errors import InvalidInput, ReconcilerError
 
 

@@ -1,4 +1,4 @@
-"""The workflow in which people decide parked losses, as `reconciler.approval` defines it.
+"""The workflow in which people decide parked losses: `reconciler.deployment.approval` in a stack.
 
 Behaviour: a schedule starts it for every parked row. It asks through two topics, to which people
 subscribe, and waits for whoever answers. Histories carry the item's key and the answer, so they are
@@ -22,8 +22,8 @@ from infra.permissions import workflow
 from infra.role import role
 from infra.schedule import run_every
 from infra.topic import topic
-from reconciler import approval
-from reconciler.deployment import APPROVAL
+from reconciler.deployment import approval
+from reconciler.deployment.approval import APPROVAL
 
 _DATA_KEY_SECONDS = 300
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from aws_cdk import Aws
 
-from reconciler.deployment import LEDGER_STATE_INDEX, Names
+from reconciler.deployment.names import Names
+from reconciler.deployment.tables import LEDGER_STATE_INDEX
 
 
 @dataclass(frozen=True)

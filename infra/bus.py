@@ -11,7 +11,8 @@ from aws_cdk.aws_events import CfnArchive, CfnEventBus, CfnRule
 from aws_cdk.aws_sqs import CfnQueue
 from constructs import Construct
 
-from reconciler.deployment import RULE_TARGET, Names, rule_pattern
+from reconciler.deployment.names import Names
+from reconciler.deployment.wiring import RULE_TARGET, rule_pattern
 
 ARCHIVE_DAYS = 90
 

@@ -1,7 +1,7 @@
 """Dashboards: one for each region, and one on which all regions stand side by side.
 
-Behaviour: which alarms are on, the panels of `reconciler.panels`, and what AWS knows of the
-functions, the queues and the replication. The one of all regions is made in the owner's stack;
+Behaviour: which alarms are on, the panels of `reconciler.deployment.panels`, and what AWS knows of
+the functions, the queues and the replication. The one of all regions is made in the owner's stack;
 dashboards belong to no region, and each chart asks its own for its metrics.
 Source: CloudWatch guide, "Dashboard body structure and syntax".
 """
@@ -18,8 +18,8 @@ from infra.arns import Arns
 from infra.metrics import Metric, of_function, of_queue, ours, replication_latency
 from infra.settings import Settings
 from infra.watched import Watched, watched
-from reconciler.deployment import DEAD_LETTERS, WORKED_QUEUES, Names
-from reconciler.panels import PANELS, Panel
+from reconciler.deployment.names import DEAD_LETTERS, WORKED_QUEUES, Names
+from reconciler.deployment.panels import PANELS, Panel
 
 REGIONAL, OVERALL = "dashboard", "all-regions"
 _GRID, _HEIGHT = 24, 6  # CloudWatch's grid has 24 columns

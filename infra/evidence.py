@@ -17,17 +17,22 @@ from constructs import Construct
 
 from infra.arns import Arns
 from infra.queues import Queues
-from reconciler.deployment import LEDGER_STATE_INDEX, SET_ASIDE_PREFIX
+from reconciler.deployment.tables import (
+    LEDGER_EXPIRY,
+    LEDGER_KEY,
+    LEDGER_KINDS,
+    LEDGER_STATE_INDEX,
+    LEDGER_STATE_KEY,
+)
+from reconciler.deployment.wiring import SET_ASIDE_PREFIX
 
 GLACIER_AFTER_DAYS = 90
 RECOVERY_DAYS = 35
-LEDGER_EXPIRY = "expires"  # of closed rows, by `reconciler.ledger`; others have none
 _CLASS = "GLACIER_IR"
 
 
 def ledger(scope: Construct, name: str, key: CfnKey) -> CfnTable:
     """Make the ledger, with the index that finds its rows by state."""
-    kinds = {"item_key": "S", "conflict_id": "S", "state": "S", "lost_at_ms": "N"}
     table = CfnTable(
         scope,
         "Ledger",
@@ -35,13 +40,13 @@ def ledger(scope: Construct, name: str, key: CfnKey) -> CfnTable:
         billing_mode="PAY_PER_REQUEST",
         attribute_definitions=[
             CfnTable.AttributeDefinitionProperty(attribute_name=n, attribute_type=kind)
-            for n, kind in kinds.items()
+            for n, kind in LEDGER_KINDS.items()
         ],
-        key_schema=_schema("item_key", "conflict_id"),
+        key_schema=_schema(*LEDGER_KEY),
         global_secondary_indexes=[
             CfnTable.GlobalSecondaryIndexProperty(
                 index_name=LEDGER_STATE_INDEX,
-                key_schema=_schema("state", "lost_at_ms"),
+                key_schema=_schema(*LEDGER_STATE_KEY),
                 projection=CfnTable.ProjectionProperty(projection_type="ALL"),
             )
         ],

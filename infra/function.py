@@ -24,7 +24,7 @@ from constructs import Construct
 from infra.permissions import Statement
 from infra.role import role
 from infra.settings import Settings
-from reconciler.deployment import LIVE_ALIAS
+from reconciler.deployment.wiring import LIVE_ALIAS
 
 MEMORY_MB = 1_024
 

@@ -12,7 +12,7 @@ from constructs import Construct
 
 from infra.arns import Arns
 from infra.permissions import Statement, delivered
-from reconciler.deployment import Names
+from reconciler.deployment.names import Names
 
 # Who fill the pipeline's queues, and who tells its alarms.
 SENDERS = ("events.amazonaws.com", "s3.amazonaws.com", "cloudwatch.amazonaws.com")

@@ -8,7 +8,8 @@ metrics"; DynamoDB guide, "DynamoDB metrics and dimensions"; EventBridge guide, 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from reconciler.deployment import METRICS_NAMESPACE, Names
+from reconciler.deployment.names import Names
+from reconciler.deployment.wiring import METRICS_NAMESPACE
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from aws_cdk import CfnOutput, Stack
 from aws_cdk.aws_sqs import CfnQueue
 
-from reconciler.deployment import DEAD_LETTERS, WORKED_QUEUES, Names
+from reconciler.deployment.names import DEAD_LETTERS, WORKED_QUEUES, Names
 
 
 def reconciler_outputs(

@@ -11,7 +11,7 @@ from typing import Any
 from aws_cdk import Aws
 
 from infra.arns import Arns
-from reconciler.deployment import REDRIVEN_PREFIX, SET_ASIDE_PREFIX
+from reconciler.deployment.wiring import REDRIVEN_PREFIX, SET_ASIDE_PREFIX
 
 Statement = dict[str, Any]
 

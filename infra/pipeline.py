@@ -1,7 +1,7 @@
 """The reconciler of one region: everything between a replica's stream and its write-backs.
 
-Behaviour: what the functions, the scripts and the local cloud go by is `reconciler.deployment`:
-its names, numbers and patterns, and the functions' environment.
+Behaviour: what the functions, the scripts and the local cloud go by is
+`reconciler.deployment.wiring`: its names, numbers and patterns, and the functions' environment.
 """
 
 from collections.abc import Sequence
@@ -32,8 +32,9 @@ from infra.settings import Settings
 from infra.sources import queue_source, stream_source
 from infra.topic import alarms_topic
 from infra.watched import watched
-from reconciler.deployment import (
-    APPROVAL,
+from reconciler.deployment.approval import APPROVAL
+from reconciler.deployment.names import Names
+from reconciler.deployment.wiring import (
     APPROVE_HANDLER,
     DETECT_HANDLER,
     GAUGE_HANDLER,
@@ -42,7 +43,6 @@ from reconciler.deployment import (
     REDRIVE_HANDLER,
     RESOLVE_HANDLER,
     WITNESS_SOURCE,
-    Names,
     function_environment,
 )
 

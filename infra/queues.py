@@ -16,7 +16,7 @@ from constructs import Construct
 
 from infra.acknowledged import acknowledge_end
 from infra.arns import Arns
-from reconciler.deployment import (
+from reconciler.deployment.wiring import (
     DEAD_LETTER_RETENTION_SECONDS,
     HOME_SOURCE,
     WITNESS_SOURCE,

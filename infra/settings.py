@@ -2,7 +2,7 @@
 
 Behaviour: an unknown field, a missing one or a wrong value is refused, named, with what it may be.
 Source: DynamoDB guide, "Naming rules"; the other names are derived from the table's and the suffix
-(`reconciler.deployment.Names`).
+(`reconciler.deployment.wiring.Names`).
 """
 
 from ipaddress import IPv4Network
@@ -12,8 +12,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic import model_validator as checked
 
-from reconciler.causality import replica_id
-from reconciler.deployment import MAX_SUFFIX, Names
+from reconciler.deployment.names import MAX_SUFFIX, Names, checked_region
 from reconciler.errors import InvalidInput, ReconcilerError
 
 TableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{2,254}$")]
@@ -94,7 +93,7 @@ class Settings(_Part):
     def _agrees(self) -> Self:
         for region in self.regions:
             try:
-                replica_id(region)
+                checked_region(region)
             except ReconcilerError as problem:
                 raise ValueError(f"regions: {problem}") from None
         if len(set(self.regions)) != len(self.regions):

@@ -12,7 +12,7 @@ from constructs import Construct
 
 from infra.arns import Arns
 from infra.function import Function
-from reconciler.deployment import STREAM_SOURCE, QueueSource, stream_filters
+from reconciler.deployment.wiring import STREAM_SOURCE, QueueSource, stream_filters
 
 _REPORTS = ["ReportBatchItemFailures"]
 

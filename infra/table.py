@@ -14,8 +14,7 @@ from aws_cdk.aws_dynamodb import CfnGlobalTable
 from constructs import Construct
 
 from infra.settings import Index, Key, Settings
-from reconciler.item import EXPIRY
-from reconciler.record import BOTH_IMAGES
+from reconciler.deployment.tables import BOTH_IMAGES, EXPIRY_ATTRIBUTE
 
 RECOVERY_DAYS = 35  # the most that DynamoDB keeps
 
@@ -34,7 +33,7 @@ class Table(Construct):
             key_schema=_schema(settings.partition_key, settings.sort_key),
             global_secondary_indexes=[_index(each) for each in settings.indexes] or None,
             stream_specification={"streamViewType": BOTH_IMAGES},
-            time_to_live_specification={"enabled": True, "attributeName": EXPIRY},
+            time_to_live_specification={"enabled": True, "attributeName": EXPIRY_ATTRIBUTE},
             sse_specification={"sseEnabled": True, "sseType": "KMS"} if keys else None,
             replicas=[_replica(settings, region, keys.get(region)) for region in settings.regions],
         )

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from infra.alarm import Alarm
 from infra.metrics import Metric, of_table, replication_latency
 from infra.watched import Watched
-from reconciler.deployment import LEDGER_STATE_INDEX
+from reconciler.deployment.tables import LEDGER_STATE_INDEX
 
 LATENCY_MINUTES = 3  # AWS's own example
 _EVER = "0 * consumed"

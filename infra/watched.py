@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from infra.settings import Settings
-from reconciler.deployment import APPROVAL, GAUGE_MINUTES, Names
+from reconciler.deployment.approval import APPROVAL
+from reconciler.deployment.names import Names
+from reconciler.deployment.wiring import GAUGE_MINUTES
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from reconciler.causality import ADOPTED
-from reconciler.codec import Image
-from reconciler.events import Event
-from reconciler.item import context_of, is_managed
-from reconciler.ledger import LedgerRow, State
+from reconciler.causality.context import ADOPTED
+from reconciler.conflict.event import Event
+from reconciler.conflict.row import LedgerRow, State
+from reconciler.item.metadata import context_of, is_managed
+from reconciler.values.wire import Image
 
 Wires = Mapping[str, Any]
 

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping
 from itertools import count
 from typing import Any
 
-from reconciler.codec import Image, Wire, canonical, to_json, to_wire
+from reconciler.causality.hlc import NONCE_WIDTH, HybridClock, fixed_width
 from reconciler.crdt.base import Edit
-from reconciler.hlc import NONCE_WIDTH, HybridClock, fixed_width
-from reconciler.image import write
-from reconciler.schema import Schema
+from reconciler.item.image import write
+from reconciler.item.schema import Schema
+from reconciler.values.wire import Image, Wire, canonical, to_json, to_wire
 
 KEY = {"id": "p1"}
 TYPES = {

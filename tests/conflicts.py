@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-from reconciler.codec import Image
-from reconciler.detection import Finding
-from reconciler.events import ConflictEvent
-from reconciler.ledger import State, ledger_row
+from reconciler.conflict.event import ConflictEvent
+from reconciler.conflict.row import State, ledger_row
+from reconciler.conflict.verdict import Finding
+from reconciler.values.wire import Image
 from tests.builders import as_stream
 from tests.fakes import FakeLedger
 

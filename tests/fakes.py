@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any, NamedTuple
 
-from reconciler.codec import Image, canonical_image, digest, to_json
+from reconciler.conflict.event import ConflictEvent, FoldCertificate
+from reconciler.conflict.row import LedgerRow, State
 from reconciler.errors import OutcomeUnknown, RecordsExpired, Unavailable
-from reconciler.events import ConflictEvent, FoldCertificate
-from reconciler.item import METADATA, is_managed
-from reconciler.ledger import LedgerRow, State
+from reconciler.item.metadata import METADATA, is_managed
 from reconciler.ports import DeadLetter, Replacement, StreamRange, Superseded
+from reconciler.values.wire import Image, canonical_image, digest, to_json
 
 
 class Call(NamedTuple):

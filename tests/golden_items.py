@@ -4,9 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from reconciler.codec import Image, to_json
-from reconciler.image import DELETE, adopt, merge
-from reconciler.item import encode
+from reconciler.item.adoption import adopt
+from reconciler.item.image import DELETE, merge
+from reconciler.item.metadata import encode
+from reconciler.values.wire import Image, to_json
 from tests.builders import Replica, add, as_stream, assign, discard, increment, remove
 from tests.crdt.deciding import SCHEMA as DECIDING
 

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from reconciler.crdt.base import Edit
-from reconciler.image import DELETE
+from reconciler.item.image import DELETE
 from tests.builders import add, assign, discard, increment, remove
 
 Edits = st.SearchStrategy[Edit]

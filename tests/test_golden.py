@@ -7,8 +7,8 @@ version, and write the file anew: `python -m tests.golden_items`. Never change t
 
 import pytest
 
-from reconciler.codec import to_json
-from reconciler.item import decode, encode
+from reconciler.item.metadata import decode, encode
+from reconciler.values.wire import to_json
 from tests.golden_items import golden, images
 
 

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.codec import to_json
-from reconciler.image import merge, read
-from reconciler.item import context_of
-from reconciler.schema import Schema
-from reconciler.simulation.oracle import History
+from reconciler.item.image import merge, read
+from reconciler.item.metadata import context_of
+from reconciler.item.schema import Schema
+from reconciler.simulation.judge.oracle import History
+from reconciler.values.wire import to_json
 from tests.builders import DELETE_WINS, KEY, SCHEMA, increment
 from tests.strategies import ANY, BY_TYPE, with_deletes
 from tests.world import World, played, steps

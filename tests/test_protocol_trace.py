@@ -8,10 +8,10 @@ vector claims a1, so nobody brings a1 back. `Naive` is that scheme; the library 
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from reconciler.codec import Image
-from reconciler.detection import Finding, classify, lost_image
-from reconciler.image import merge, read
-from reconciler.item import context_of
+from reconciler.conflict.verdict import Finding, classify, lost_image
+from reconciler.item.image import merge, read
+from reconciler.item.metadata import context_of
+from reconciler.values.wire import Image
 from tests.builders import KEY, Replica, add, assign, discard, increment
 
 

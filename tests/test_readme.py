@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from reconciler.crdt.base import TYPES
-from reconciler.demo.workload import party_schema
+from reconciler.drills.workload import party_schema
 from reconciler.local.clients import aws_environment
 from reconciler.local.cloud import DEFAULT_REGIONS, LocalCloud
 from reconciler.local.provision import TableSpec

@@ -14,12 +14,13 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from reconciler.codec import Image
+from reconciler.conflict.verdict import Finding, classify, lost_image
 from reconciler.crdt.base import Edit
-from reconciler.detection import Finding, classify, lost_image
-from reconciler.image import merge, write
-from reconciler.schema import Schema
-from reconciler.simulation.model import Done, Operation
+from reconciler.item.image import merge, write
+from reconciler.item.schema import Schema
+from reconciler.simulation.plan.plan import Operation
+from reconciler.simulation.world.history import Done
+from reconciler.values.wire import Image
 from tests.builders import KEY, SCHEMA, clock
 
 REGIONS = ("use1", "euw1", "apse1")

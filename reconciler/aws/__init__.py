@@ -8,11 +8,11 @@ from typing import Any
 
 from reconciler.aws.clients import client
 from reconciler.aws.items import DynamoItems
-from reconciler.causality import replica_id
+from reconciler.causality.context import replica_id
+from reconciler.causality.hlc import NONCE_WIDTH, HybridClock, fixed_width
+from reconciler.client.table import ReplicatedTable
 from reconciler.errors import InvalidInput
-from reconciler.hlc import NONCE_WIDTH, HybridClock, fixed_width
-from reconciler.schema import Schema
-from reconciler.table import ReplicatedTable
+from reconciler.item.schema import Schema
 
 __all__ = ["connect"]
 

@@ -4,7 +4,7 @@ Behaviour: a call that was certainly not carried out becomes `Unavailable`; a wr
 lost becomes `OutcomeUnknown`. Source: DynamoDB guide, "Error handling with DynamoDB".
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -47,6 +47,13 @@ _NEVER_SENT = (
     TokenRetrievalError,
 )
 _TIMEOUTS = {"connect_timeout": 2, "read_timeout": 5}
+
+
+Note = Callable[..., object]  # `Telemetry.note`: told why something was not done
+
+
+def unheard(message: str, **fields: Any) -> None:
+    """Tell nobody why something was not done."""
 
 
 @cache

@@ -24,7 +24,8 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from reconciler.deployment import LIVE_ALIAS, Names
+from reconciler.deployment.names import Names
+from reconciler.deployment.wiring import LIVE_ALIAS
 from reconciler.doctor.facts import Answer, Seen, Unseen
 from reconciler.errors import Unavailable
 

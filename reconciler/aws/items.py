@@ -12,10 +12,10 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from reconciler.aws.clients import idempotent, translated
-from reconciler.codec import Image, digest, to_json
 from reconciler.errors import InvalidInput, Unavailable
-from reconciler.item import METADATA, is_managed, reading, token_of
+from reconciler.item.metadata import METADATA, is_managed, reading, token_of
 from reconciler.ports import Replacement, Superseded
+from reconciler.values.wire import Image, digest, to_json
 
 _COMPARED_ATTRIBUTES = 100  # an expression takes 300 operators and 4 KB
 _INVALID = ("ValidationError", "ItemCollectionSizeLimitExceeded")

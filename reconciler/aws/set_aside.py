@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from reconciler.aws.clients import idempotent
-from reconciler.deployment import REDRIVEN_PREFIX, SET_ASIDE_PREFIX
+from reconciler.deployment.wiring import REDRIVEN_PREFIX, SET_ASIDE_PREFIX
 from reconciler.errors import InvalidInput, RecordsExpired, Unavailable
 
 

@@ -7,9 +7,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from reconciler.arbitration import Carried
-from reconciler.case import Case
-from reconciler.feed import SIDES, duration_text, plain
+from reconciler.feed.carrying_out import Carried
+from reconciler.feed.case import Case
+from reconciler.feed.rows import SIDES, plain
+from reconciler.text.durations import duration_text
 
 _DIFFERS = "bold yellow"
 
@@ -30,7 +31,7 @@ def print_rows(region: str, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def print_case(told: Mapping[str, Any]) -> None:
-    """Print the three-way view that `reconciler.case.document` returns."""
+    """Print the three-way view that `reconciler.feed.case.document` returns."""
     conflict, deleted, now = told["conflict"], told["deleted"], told["if_resolved_now"]
     console = _console()
     age = duration_text(conflict["age_ms"])

@@ -8,30 +8,24 @@ from urllib.parse import urlsplit
 
 import typer
 
-from reconciler.arbitration import audited, carry_out, closed, is_decided, rehearse
 from reconciler.aws import connect, now_ms
 from reconciler.aws.clients import client
+from reconciler.aws.evidence import S3Evidence
 from reconciler.aws.items import DynamoItems
-from reconciler.aws.services import DynamoLedger, S3Evidence
-from reconciler.case import document, opened
-from reconciler.causality import replica_id
+from reconciler.aws.ledger import DynamoLedger
+from reconciler.causality.context import replica_id
 from reconciler.cli.conflict_views import print_case, print_outcome, print_rows
-from reconciler.codec import to_json
-from reconciler.decision import parse_decision
-from reconciler.deployment import Names
+from reconciler.conflict.row import State
+from reconciler.deployment.names import Names
 from reconciler.errors import InvalidInput, ReconcilerError, Unavailable
-from reconciler.feed import (
-    Wanted,
-    duration_ms,
-    item_key_of,
-    loss_named,
-    losses,
-    summary,
-    with_images,
-)
-from reconciler.ledger import State
-from reconciler.plain_json import json_text
+from reconciler.feed.carrying_out import audited, carry_out, closed, is_decided, rehearse
+from reconciler.feed.case import document, opened
+from reconciler.feed.decision import parse_decision
+from reconciler.feed.rows import Wanted, item_key_of, loss_named, losses, summary, with_images
 from reconciler.ports import EvidenceStore, ItemStore, Ledger
+from reconciler.text.durations import duration_ms
+from reconciler.text.plain_json import json_text
+from reconciler.values.wire import to_json
 
 app = typer.Typer(no_args_is_help=True, help="List, show, decide and export lost writes.")
 

@@ -15,9 +15,14 @@ from reconciler.aws import now_ms
 from reconciler.cli.metric_views import side_by_side
 from reconciler.demo.measured import measured
 from reconciler.demo.run import Outcome, open_cloud, run
-from reconciler.demo.workload import RECONCILED
+from reconciler.deployment.telemetry import (
+    CONFLICTS,
+    LOSS_TO_REPAIR_MS,
+    WRITE_BACKS,
+    WRITES_RESCUED,
+)
+from reconciler.drills.workload import RECONCILED
 from reconciler.local.cloud import DEFAULT_REGIONS, LocalCloud
-from reconciler.telemetry import CONFLICTS, LOSS_TO_REPAIR_MS, WRITE_BACKS, WRITES_RESCUED
 
 # Of the metrics, in short: everything about conflicts and their repair.
 _MEASURED = {CONFLICTS, WRITES_RESCUED, WRITE_BACKS, LOSS_TO_REPAIR_MS}

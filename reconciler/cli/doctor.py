@@ -17,9 +17,9 @@ from rich.text import Text
 from reconciler.aws import now_ms
 from reconciler.aws.clients import client
 from reconciler.aws.inspection import ClientOf, inspect
-from reconciler.causality import replica_id
+from reconciler.causality.context import replica_id
 from reconciler.cli.conflicts import Suffix
-from reconciler.deployment import Names
+from reconciler.deployment.names import Names
 from reconciler.doctor import Finding, Severity, examine
 from reconciler.errors import InvalidInput
 from reconciler.local.clients import Clients

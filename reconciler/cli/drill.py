@@ -9,8 +9,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from reconciler.demo.failure_scenes import SCENES
-from reconciler.demo.failures import Report, drill, listed
+from reconciler.drills.failure.drill import Report, drill, listed
+from reconciler.drills.failure.scenes import SCENES
 from reconciler.errors import InvalidInput
 
 _NAMES = [scene.name for scene in SCENES]

@@ -10,12 +10,12 @@ from rich.console import Console
 from rich.table import Table
 
 from reconciler.cli.conflicts import AsJson, Suffix
-from reconciler.cli.failover_run import Plan, Wish, planned
-from reconciler.demo.failover_scenes import drill
-from reconciler.demo.failures import listed
-from reconciler.deployment import Names
+from reconciler.deployment.names import Names
+from reconciler.drills.failover.on_aws import Plan, Wish, planned
+from reconciler.drills.failover.on_this_machine import drill
+from reconciler.drills.failover.steps import Report
+from reconciler.drills.failure.drill import listed
 from reconciler.errors import InvalidInput
-from reconciler.failover.steps import Report
 
 _Table = Annotated[str | None, typer.Option("--table", help="the replicated table, on AWS")]
 _Regions = Annotated[

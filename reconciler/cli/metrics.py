@@ -8,15 +8,15 @@ from typing import Annotated
 import typer
 
 from reconciler.aws import now_ms
-from reconciler.aws.metrics import read_metrics
+from reconciler.aws.cloudwatch import read_metrics
 from reconciler.cli.conflicts import AsJson, TableName
 from reconciler.cli.doctor import Address, RegionNames, clients_at
 from reconciler.cli.metric_views import print_region
 from reconciler.cli.simulate import writable
+from reconciler.deployment.telemetry import OPEN_LOSSES
 from reconciler.metrics.document import document
 from reconciler.metrics.page import page
 from reconciler.metrics.readings import LEAST_SECONDS, MOST_MINUTES, Readings, line_of, window
-from reconciler.telemetry import OPEN_LOSSES
 
 
 def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)

@@ -12,15 +12,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from handlers.settings import import_custom_types
 from reconciler.aws import now_ms
 from reconciler.cli.conflicts import Endpoint, Suffix, TableName
-from reconciler.cli.redrive_run import Hear, Run, letters_of, stoppable
-from reconciler.deployment import DEAD_LETTERS, Names
+from reconciler.crdt import custom
+from reconciler.deployment.names import DEAD_LETTERS, Names
 from reconciler.errors import InvalidInput, Unavailable
-from reconciler.feed import duration_ms
 from reconciler.redrive.drain import Choice, Pace, Time
 from reconciler.redrive.outcome import Outcome, Result
+from reconciler.redrive.run import Hear, Run, letters_of, stoppable
+from reconciler.text.durations import duration_ms
 
 _PAUSE_SECONDS = 5
 _NATIVE = ("resolve-dlq", "witness-dlq")
@@ -44,7 +44,7 @@ def _per_second(text: str) -> float:
 
 
 def _modules(listed: str) -> str:
-    import_custom_types([name.strip() for name in listed.split(",") if name.strip()])
+    custom.load([name.strip() for name in listed.split(",") if name.strip()])
     return listed
 
 

@@ -12,12 +12,12 @@ from rich.table import Table
 
 from reconciler.aws import connect
 from reconciler.aws.clients import client
-from reconciler.aws.guests import described
 from reconciler.cli.conflicts import AsJson, TableName
 from reconciler.cli.doctor import Address, RegionNames
-from reconciler.cli.failover_run import patience
+from reconciler.drills.arrivals import PROBE_ATTRIBUTES, Pair, Probes
+from reconciler.drills.failover.on_aws import patience
+from reconciler.drills.hosts import described
 from reconciler.errors import InvalidInput, Unavailable
-from reconciler.failover.arrivals import PROBE_ATTRIBUTES, Pair, Probes
 from reconciler.local.clients import Clients
 
 _LOOK_SECONDS = 0.05

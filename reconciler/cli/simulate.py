@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from reconciler.simulation.experiment import Experiment, explained
-from reconciler.simulation.report import page
+from reconciler.simulation.report.page import page
 from reconciler.simulation.search import Totals, search
 
 

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeVar
 
-from reconciler.causality import CausalContext, Dot
-from reconciler.codec import Path, Wire, canonical_bytes, label
+from reconciler.causality.context import CausalContext, Dot
 from reconciler.errors import InvalidInput, TypeMismatch
+from reconciler.values.wire import Path, Wire, canonical_bytes, label
 
 
 @dataclass(frozen=True)

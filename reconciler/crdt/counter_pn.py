@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Context, Decimal
 
-from reconciler.causality import CausalContext, Dot
-from reconciler.codec import Path, Wire, label, number_text, rounded_number_text
+from reconciler.causality.context import CausalContext, Dot
 from reconciler.crdt.base import Crdt, Edit, Spec, register, surviving_dots
 from reconciler.errors import InvalidInput
+from reconciler.values.wire import Path, Wire, label, number_text, rounded_number_text
 
 # DynamoDB numbers span 1E-130 to 9.9E+125: this many digits hold any sum of them exactly.
 _EXACT = Context(prec=300)

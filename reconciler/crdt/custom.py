@@ -17,12 +17,13 @@ Source: Dynamo's application-assisted conflict resolution, SOSP 2007, section 4.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
-from reconciler.causality import CausalContext, Dot
-from reconciler.codec import Path, Wire, canonical, canonical_bytes, from_wire, label, to_wire
+from reconciler.causality.context import CausalContext, Dot
 from reconciler.crdt.base import Crdt, DotFunction, Edit, Spec, register
 from reconciler.errors import InvalidInput, MergeFunctionFailed
+from reconciler.values.wire import Path, Wire, canonical, canonical_bytes, from_wire, label, to_wire
 
 _FUNCTION, _ONLY = "f", "d"  # beside the references of values, which are numbers
 
@@ -57,6 +58,18 @@ def function(name: str) -> Callable[[MergeFunction], MergeFunction]:
         return merging
 
     return registered
+
+
+def load(modules: Sequence[str]) -> None:
+    """Import the modules, which registers their merge functions; InvalidInput names a bad one."""
+    for name in modules:
+        try:
+            import_module(name)
+        except Exception as problem:
+            raise InvalidInput(
+                f"RECONCILER_CUSTOM_TYPES: {name!r} cannot be imported"
+                f" ({type(problem).__name__}: {problem}); package it with the functions"
+            ) from problem
 
 
 @register

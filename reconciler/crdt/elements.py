@@ -9,8 +9,8 @@ from itertools import islice
 from operator import sub
 from typing import Any, Protocol, TypeVar
 
-from reconciler.codec import SET_KINDS, Path, Wire, label
 from reconciler.errors import InvalidInput, TypeMismatch
+from reconciler.values.wire import SET_KINDS, Path, Wire, label
 
 
 def elements_of(value: Wire | None, kind: str | None, path: Path) -> tuple[str, list[Any]]:

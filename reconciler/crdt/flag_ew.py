@@ -4,10 +4,10 @@ Behaviour: readers see true if any enabling was not seen by a later disabling.
 Source: INRIA RR-7506, 2011; Riak's flag data type.
 """
 
-from reconciler.causality import Dot
-from reconciler.codec import Wire, label
+from reconciler.causality.context import Dot
 from reconciler.crdt.base import Crdt, DotFunction, Edit, register
 from reconciler.errors import InvalidInput
+from reconciler.values.wire import Wire, label
 
 
 @register

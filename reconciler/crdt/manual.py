@@ -12,10 +12,10 @@ Source: INRIA RR-7506, 2011, section 3.2.2; Dynamo's siblings.
 
 from collections.abc import Mapping, Sequence
 
-from reconciler.causality import Dot
-from reconciler.codec import Wire, canonical_bytes
+from reconciler.causality.context import Dot
 from reconciler.crdt.base import Crdt, DotFunction, Edit, register
 from reconciler.crdt.register_lww import RegisterLww
+from reconciler.values.wire import Wire, canonical_bytes
 
 _REMOVALS = "x"  # beside the references of values, which are numbers
 

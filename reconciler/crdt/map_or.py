@@ -9,11 +9,11 @@ Source: Riak DT map; Almeida et al., JPDC 2018.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from reconciler.causality import CausalContext, Dot
-from reconciler.codec import Path, Wire, label
+from reconciler.causality.context import CausalContext, Dot
 from reconciler.crdt.base import Crdt, Edit, Spec, join_nested, register, tagged, untagged
 from reconciler.crdt.register_lww import RegisterLww
 from reconciler.errors import InvalidInput, TypeMismatch
+from reconciler.values.wire import Path, Wire, label
 
 _LEAF = Spec(RegisterLww)
 

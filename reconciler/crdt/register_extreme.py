@@ -8,10 +8,10 @@ RR-7506, 2011: the join of a totally ordered set.
 
 from decimal import Decimal
 
-from reconciler.causality import Dot
-from reconciler.codec import Wire, label
+from reconciler.causality.context import Dot
 from reconciler.crdt.base import Crdt, DotFunction, Edit, register
 from reconciler.errors import InvalidInput
+from reconciler.values.wire import Wire, label
 
 
 def _rank(value: Wire) -> tuple[Decimal, bytes]:

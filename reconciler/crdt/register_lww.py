@@ -7,9 +7,9 @@ the writes it saw, so concurrent values are kept there until the next write.
 Source: Shapiro et al., "A comprehensive study of CRDTs", INRIA RR-7506, 2011, section 3.2.1.
 """
 
-from reconciler.causality import Dot
-from reconciler.codec import Wire, canonical_bytes
+from reconciler.causality.context import Dot
 from reconciler.crdt.base import Crdt, DotFunction, Edit, register
+from reconciler.values.wire import Wire, canonical_bytes
 
 
 @register

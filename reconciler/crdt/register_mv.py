@@ -5,8 +5,8 @@ canonical order. The next assignment replaces all the values its writer saw. Sou
 2011, section 3.2.2; Dynamo's siblings.
 """
 
-from reconciler.codec import Wire, canonical_bytes
 from reconciler.crdt.base import DotFunction, register
+from reconciler.values.wire import Wire, canonical_bytes
 
 
 @register

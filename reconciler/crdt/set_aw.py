@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from reconciler.causality import CausalContext, Dot
-from reconciler.codec import Wire
+from reconciler.causality.context import CausalContext, Dot
 from reconciler.crdt.base import Crdt, Edit, Spec, register, surviving_dots
 from reconciler.crdt.elements import elements_of, of_one_kind, ranges, spans
+from reconciler.values.wire import Wire
 
 Dots = tuple[Dot, ...]
 

@@ -1,8 +1,8 @@
 """What the functions of the demo's cloud measured, as anybody would read it from CloudWatch."""
 
 from reconciler.aws import now_ms
-from reconciler.aws.metrics import read_metrics
-from reconciler.demo.workload import RECONCILED
+from reconciler.aws.cloudwatch import read_metrics
+from reconciler.drills.workload import RECONCILED
 from reconciler.errors import Unavailable
 from reconciler.local.cloud import LocalCloud
 from reconciler.metrics.readings import Readings, window

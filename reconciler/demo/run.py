@@ -9,11 +9,14 @@ from random import Random
 from typing import Any
 
 from reconciler.aws import connect, now_ms
-from reconciler.demo.accounting import lost_writes
+from reconciler.client.table import ReplicatedTable
 from reconciler.demo.measured import measured
-from reconciler.demo.replica import as_bytes, parties
 from reconciler.demo.story import tell
-from reconciler.demo.workload import (
+from reconciler.deployment.names import Names
+from reconciler.deployment.telemetry import WRITE_BACKS
+from reconciler.drills.accounting import lost_writes
+from reconciler.drills.replica import as_bytes, parties
+from reconciler.drills.workload import (
     PLAIN,
     RECONCILED,
     Acknowledged,
@@ -25,12 +28,9 @@ from reconciler.demo.workload import (
     first_edits,
     party_schema,
 )
-from reconciler.deployment import Names
 from reconciler.local.cloud import LocalCloud
 from reconciler.local.provision import TableSpec
 from reconciler.metrics.readings import line_of
-from reconciler.table import ReplicatedTable
-from reconciler.telemetry import WRITE_BACKS
 
 SETTLE_SECONDS = 120
 

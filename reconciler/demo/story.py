@@ -3,14 +3,14 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from reconciler.causality import replica_id
-from reconciler.codec import canonical_image, to_json
-from reconciler.demo.workload import PLAIN, RECONCILED
-from reconciler.deployment import Names
-from reconciler.image import read
-from reconciler.item import METADATA, token_of
+from reconciler.causality.context import replica_id
+from reconciler.client.table import ReplicatedTable
+from reconciler.deployment.names import Names
+from reconciler.drills.workload import PLAIN, RECONCILED
+from reconciler.item.image import read
+from reconciler.item.metadata import METADATA, token_of
 from reconciler.local.cloud import LocalCloud
-from reconciler.table import ReplicatedTable
+from reconciler.values.wire import canonical_image, to_json
 
 Say = Callable[[str], None]
 PARTY = "ada-lovelace"

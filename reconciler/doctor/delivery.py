@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from shlex import quote
 from typing import Any
 
-from reconciler.deployment import rule_pattern
+from reconciler.deployment.wiring import rule_pattern
 from reconciler.doctor.facts import Check, Finding, Seen, Unseen, aws, queue_arn, redrive
 
 

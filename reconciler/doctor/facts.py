@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from reconciler.deployment import Names
+from reconciler.deployment.names import Names
 
 Severity = Literal["problem", "warning", "unknown", "ok"]
 

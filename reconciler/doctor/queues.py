@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from shlex import quote
 from typing import Any
 
-from reconciler.deployment import (
+from reconciler.deployment.wiring import (
     DEAD_LETTER_RETENTION_SECONDS,
     HOME_SOURCE,
     WITNESS_SOURCE,
@@ -58,7 +58,7 @@ def _queue(seen: Seen, queue: str, source: QueueSource) -> Finding:
         repaired["RedrivePolicy"] = json.dumps(policy_wanted)
         found = "; ".join([*different.values(), *count.values()])
     if not repaired:
-        return check.ok(f"{queue} has the settings of reconciler.deployment")
+        return check.ok(f"{queue} has the settings of reconciler.deployment.wiring")
     return check.warning(found, _set_attributes(seen, answer, repaired))
 
 

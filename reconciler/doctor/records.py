@@ -5,11 +5,15 @@ Source: DynamoDB API Reference DescribeTable; S3 API Reference HeadBucket.
 
 from collections.abc import Iterator
 
-from reconciler.deployment import LEDGER_STATE_INDEX
+from reconciler.deployment.tables import (
+    LEDGER_KEY,
+    LEDGER_KINDS,
+    LEDGER_STATE_INDEX,
+    LEDGER_STATE_KEY,
+)
 from reconciler.doctor.facts import Check, Finding, Seen, Unseen, aws
 
-LEDGER_KEY = (("item_key", "HASH"), ("conflict_id", "RANGE"))
-STATE_KEY = (("state", "HASH"), ("lost_at_ms", "RANGE"))
+_ROLES = ("HASH", "RANGE")
 
 
 def findings(seen: Seen) -> Iterator[Finding]:
@@ -31,7 +35,7 @@ def _ledger(seen: Seen) -> Finding:
     table = seen.ledger["Table"]
     schema = table.get("KeySchema", [])
     key = {(each["AttributeName"], each["KeyType"]) for each in schema}
-    if key != set(LEDGER_KEY):
+    if key != set(zip(LEDGER_KEY, _ROLES, strict=True)):
         has = ", ".join(sorted(attribute for attribute, _ in key))
         return check.problem(
             f"the key of {name} is ({has}), not (item_key, conflict_id)",
@@ -41,16 +45,16 @@ def _ledger(seen: Seen) -> Finding:
         i["IndexName"] for i in table.get("GlobalSecondaryIndexes") or []
     }:
         found = f"{name} has no index {LEDGER_STATE_INDEX}: open losses cannot be listed by state"
-        key_of_index = " and ".join(name for name, _ in STATE_KEY)
+        key_of_index = " and ".join(LEDGER_STATE_KEY)
         return check.warning(found, f"add it, a global secondary index on {key_of_index}")
     return check.ok(f"{name} has the key (item_key, conflict_id) and its index")
 
 
 def _create_ledger(seen: Seen) -> str:
-    kinds = {"item_key": "S", "conflict_id": "S", "state": "S", "lost_at_ms": "N"}
-    attributes = " ".join(f"AttributeName={n},AttributeType={kind}" for n, kind in kinds.items())
-    schema = " ".join(f"AttributeName={name},KeyType={role}" for name, role in LEDGER_KEY)
-    by_state = ",".join(f"{{AttributeName={n},KeyType={role}}}" for n, role in STATE_KEY)
+    kinds = LEDGER_KINDS.items()
+    attributes = " ".join(f"AttributeName={n},AttributeType={kind}" for n, kind in kinds)
+    schema = " ".join(_key_parts(LEDGER_KEY))
+    by_state = ",".join(f"{{{each}}}" for each in _key_parts(LEDGER_STATE_KEY))
     return aws(
         "dynamodb",
         "create-table",
@@ -60,6 +64,11 @@ def _create_ledger(seen: Seen) -> str:
         f" --global-secondary-indexes 'IndexName={LEDGER_STATE_INDEX},KeySchema=[{by_state}],"
         "Projection={ProjectionType=ALL}'",
     )
+
+
+def _key_parts(names: tuple[str, str]) -> list[str]:
+    parts = zip(names, _ROLES, strict=True)
+    return [f"AttributeName={name},KeyType={role}" for name, role in parts]
 
 
 def _bucket(seen: Seen) -> Finding:

@@ -7,9 +7,9 @@ DescribeContinuousBackups, DescribeTimeToLive.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from reconciler.deployment.tables import BOTH_IMAGES
 from reconciler.doctor.facts import Check, Finding, Seen, Unseen, aws
-from reconciler.item import EXPIRY
-from reconciler.record import BOTH_IMAGES
+from reconciler.item.metadata import EXPIRY
 
 _IRREVERSIBLE = {
     "INACCESSIBLE_ENCRYPTION_CREDENTIALS": "restore the replica's KMS key and its key policy",

@@ -7,7 +7,7 @@ Lambda with Amazon SQS"; API Reference ListEventSourceMappings.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reconciler.deployment import HOME_SOURCE, STREAM_SOURCE
+from reconciler.deployment.wiring import HOME_SOURCE, STREAM_SOURCE
 from reconciler.doctor.facts import Check, Finding, Seen, Unseen, aws, queue_arn
 
 _REPORTS = "ReportBatchItemFailures"
@@ -163,7 +163,7 @@ def _settings(seen: Seen, source: Source) -> Finding:
         found.append("BisectBatchOnFunctionError is off")
         options.append("--bisect-batch-on-function-error")
     if not found:
-        return check.ok("its settings are those of reconciler.deployment")
+        return check.ok("its settings are those of reconciler.deployment.wiring")
     return check.warning("; ".join(found), _update(seen, source, " ".join(options)))
 
 

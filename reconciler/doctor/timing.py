@@ -5,8 +5,8 @@ Source: Lambda guide, "Monitoring", IteratorAge; DynamoDB guide, Streams keep a 
 
 from collections.abc import Iterator
 
+from reconciler.conflict.folding import CLOCK_SKEW_MARGIN_MS
 from reconciler.doctor.facts import Check, Finding, Seen, Unseen, aws
-from reconciler.folding import CLOCK_SKEW_MARGIN_MS
 
 AGE_WARNING_MS = 60_000
 AGE_PROBLEM_MS = 3_600_000

@@ -17,13 +17,13 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Self
 
-from reconciler.deployment import (
+from reconciler.deployment.names import Names
+from reconciler.deployment.wiring import (
     DETECT_HANDLER,
     HOME_SOURCE,
     RESOLVE_HANDLER,
     STREAM_SOURCE,
     WITNESS_SOURCE,
-    Names,
     QueueSource,
     StreamSource,
 )
@@ -35,7 +35,7 @@ from reconciler.local.launch import start_server
 from reconciler.local.port import listen_on_loopback
 from reconciler.local.provision import TableSpec, create_pipeline, create_table
 from reconciler.local.status import unfinished
-from reconciler.local.worker import StreamFailures, WorkerSettings
+from reconciler.local.worker.process import StreamFailures, WorkerSettings
 from reconciler.local.workers import Workers
 
 DEFAULT_REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")

@@ -6,11 +6,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from reconciler.deployment import Names, function_environment
+from reconciler.deployment.names import Names
+from reconciler.deployment.wiring import function_environment
 from reconciler.local.children import Child
 from reconciler.local.clients import aws_environment
 from reconciler.local.provision import queue_url
-from reconciler.local.worker import WorkerSettings
+from reconciler.local.worker.process import WorkerSettings
 
 
 def worker_log(directory: Path, region: str) -> Path:
@@ -25,7 +26,7 @@ def start_server(
     descriptor = listening.fileno()
     logs = {region: str(worker_log(directory, region)) for region in settings["regions"]}
     return Child(
-        "reconciler.local.server",
+        "reconciler.local.server.process",
         {**settings, "socket": descriptor, "directory": str(directory), "logs": logs},
         log=directory / "server.log",
         environment={},
@@ -38,7 +39,7 @@ def start_worker(settings: WorkerSettings, *, endpoint: str, directory: Path) ->
     names = Names(settings.table, settings.region)
     parked = queue_url(endpoint, names.parked_queue)
     return Child(
-        "reconciler.local.worker",
+        "reconciler.local.worker.process",
         asdict(settings),
         log=worker_log(directory, settings.region),
         environment={

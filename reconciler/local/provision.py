@@ -1,7 +1,7 @@
 """The AWS resources of one region of the local cloud, made over the ordinary API.
 
-Names, patterns and numbers are those of `reconciler.deployment`, which infrastructure code uses
-too. Delays and timeouts come from the caller: people wait for a demo.
+Names, patterns and numbers are those of `reconciler.deployment.wiring`, which infrastructure code
+uses too. Delays and timeouts come from the caller: people wait for a demo.
 """
 
 import json
@@ -9,11 +9,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.deployment import (
-    DEAD_LETTER_RETENTION_SECONDS,
+from reconciler.deployment.names import Names
+from reconciler.deployment.tables import (
+    BOTH_IMAGES,
+    LEDGER_KEY,
+    LEDGER_KINDS,
     LEDGER_STATE_INDEX,
+    LEDGER_STATE_KEY,
+)
+from reconciler.deployment.wiring import (
+    DEAD_LETTER_RETENTION_SECONDS,
     RULE_TARGET,
-    Names,
     QueueSource,
     rule_pattern,
 )
@@ -41,7 +47,7 @@ def create_table(client: ClientFactory, spec: TableSpec) -> str:
         KeySchema=_key_schema(*keys),
         AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in keys],
         BillingMode="PAY_PER_REQUEST",
-        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": BOTH_IMAGES},
     )
     arn: str = description["TableDescription"]["LatestStreamArn"]
     return arn
@@ -68,17 +74,17 @@ def create_pipeline(
 
 def create_ledger(dynamodb: Any, name: str) -> None:
     """Create a ledger's table, with the index that finds its rows by state."""
-    kinds = {"item_key": "S", "conflict_id": "S", "state": "S", "lost_at_ms": "N"}
     index = {
         "IndexName": LEDGER_STATE_INDEX,
-        "KeySchema": _key_schema("state", "lost_at_ms"),
+        "KeySchema": _key_schema(*LEDGER_STATE_KEY),
         "Projection": {"ProjectionType": "ALL"},
     }
     dynamodb.create_table(
         TableName=name,
-        KeySchema=_key_schema("item_key", "conflict_id"),
+        KeySchema=_key_schema(*LEDGER_KEY),
         AttributeDefinitions=[
-            {"AttributeName": attribute, "AttributeType": kind} for attribute, kind in kinds.items()
+            {"AttributeName": attribute, "AttributeType": kind}
+            for attribute, kind in LEDGER_KINDS.items()
         ],
         GlobalSecondaryIndexes=[index],
         BillingMode="PAY_PER_REQUEST",

@@ -6,7 +6,7 @@ from pathlib import Path
 from reconciler.local.children import Child, stop
 from reconciler.local.errors import LocalCloudError
 from reconciler.local.launch import start_worker
-from reconciler.local.worker import WorkerSettings
+from reconciler.local.worker.process import WorkerSettings
 
 
 class Workers:

@@ -1,7 +1,7 @@
 """The dashboard as a page: the numbers of all regions side by side, then every panel, drawn.
 
-Behaviour: one self-contained HTML document; see `reconciler.page`. A region that did not answer is
-named at the top and has no section.
+Behaviour: one self-contained HTML document; see `reconciler.text.page`. A region that did not
+answer is named at the top and has no section.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +10,7 @@ from html import escape
 from reconciler.metrics.chart import chart
 from reconciler.metrics.readings import Readings, Window, combined
 from reconciler.metrics.text import number, span
-from reconciler.page import BASE, document
+from reconciler.text.page import BASE, document
 
 _STYLE = (
     BASE

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.deployment import METRICS_NAMESPACE
-from reconciler.panels import GAUGES, PANELS, Panel, Series
+from reconciler.deployment.panels import GAUGES, PANELS, Panel, Series
+from reconciler.deployment.wiring import METRICS_NAMESPACE
 
 LEAST_SECONDS = 60
 MOST_MINUTES = 15 * 24 * 60

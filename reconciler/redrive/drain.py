@@ -15,13 +15,13 @@ from itertools import islice
 from threading import Lock
 from typing import Any
 
-from reconciler.codec import Image, to_json
+from reconciler.conflict.row import State
 from reconciler.errors import ReconcilerError
-from reconciler.ledger import State
 from reconciler.ports import DeadLetter, DeadLetters
+from reconciler.redrive.letters import keys_of, works
 from reconciler.redrive.outcome import Outcome, Result, Tally
 from reconciler.redrive.redriver import RedrivePorts, Redriver
-from reconciler.redrive.shapes import keys_of, works
+from reconciler.values.wire import Image, to_json
 
 HIDDEN_SECONDS = 300
 OPEN_LONG_MS = 900_000  # an event is on its way for a minute or two, a witness's for three

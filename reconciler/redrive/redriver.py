@@ -10,13 +10,13 @@ HAZARD if a message were deleted before that: what it stands for may exist nowhe
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from reconciler import telemetry
-from reconciler.codec import Image
-from reconciler.detector import Detector, DetectorPorts
+from reconciler.conflict.event import ConflictEvent
+from reconciler.conflict.row import LedgerRow, State, event_of, ledger_row
+from reconciler.deployment import telemetry
+from reconciler.detection.change import Record
+from reconciler.detection.detector import Detector, DetectorPorts
+from reconciler.detection.loss import DetectorPolicy, expired_row, undecodable
 from reconciler.errors import ReconcilerError, RecordsExpired, Undecodable
-from reconciler.events import ConflictEvent
-from reconciler.ledger import LedgerRow, State, event_of, ledger_row
-from reconciler.loss import DetectorPolicy, expired_row, undecodable
 from reconciler.ports import (
     ConflictBus,
     EvidenceStore,
@@ -26,11 +26,11 @@ from reconciler.ports import (
     SetAside,
     StreamReader,
 )
-from reconciler.record import Record
 from reconciler.redrive import rehearsal
+from reconciler.redrive.letters import Loss, Named, Nothing, Records, Reference, Work, works
 from reconciler.redrive.outcome import Outcome, Result, worst
-from reconciler.redrive.shapes import Loss, Named, Nothing, Records, Reference, Work, works
-from reconciler.resolver import Message, Resolver, ResolverPorts
+from reconciler.resolution.resolver import Message, Resolver, ResolverPorts
+from reconciler.values.wire import Image
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from reconciler.codec import Image
+from reconciler.conflict.event import Event
+from reconciler.conflict.row import LedgerRow, State
 from reconciler.errors import Undecodable
-from reconciler.events import Event
-from reconciler.ledger import LedgerRow, State
 from reconciler.ports import EvidenceStore, ItemStore, Ledger, Replacement, SetAside
+from reconciler.values.wire import Image
 
 
 class Heard:

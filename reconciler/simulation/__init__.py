@@ -6,15 +6,17 @@ Behaviour: one seed is one schedule, byte for byte. Use it to test a schema of y
     assert not found.problems, found.story()
 """
 
-from reconciler.simulation.checks import check
 from reconciler.simulation.experiment import Experiment, Explained, explained
-from reconciler.simulation.model import Fault, Operation, Plan, Problem, Run
-from reconciler.simulation.plan import draw_plan
-from reconciler.simulation.report import page
-from reconciler.simulation.run import run_plan
-from reconciler.simulation.schedule import Schedule
+from reconciler.simulation.judge.checks import check
+from reconciler.simulation.judge.problem import Problem
+from reconciler.simulation.plan.drawing import draw_plan
+from reconciler.simulation.plan.plan import Fault, Operation, Plan
+from reconciler.simulation.plan.schedule import Schedule
+from reconciler.simulation.report.page import page
+from reconciler.simulation.report.story import tell
 from reconciler.simulation.search import Failure, Totals, simulate
-from reconciler.simulation.story import tell
+from reconciler.simulation.world.history import Run
+from reconciler.simulation.world.run import run_plan
 
 __all__ = [
     "Experiment",

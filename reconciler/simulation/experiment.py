@@ -4,14 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.errors import InvalidInput
-from reconciler.schema import Schema
-from reconciler.simulation.checks import check
-from reconciler.simulation.faults import KINDS
-from reconciler.simulation.model import Fault, Operation, Plan, Problem, Run
-from reconciler.simulation.plan import draw_plan
-from reconciler.simulation.run import run_plan
+from reconciler.item.schema import Schema
+from reconciler.simulation.judge.checks import check
+from reconciler.simulation.judge.problem import Problem
+from reconciler.simulation.plan.drawing import draw_plan
+from reconciler.simulation.plan.faults import KINDS
+from reconciler.simulation.plan.plan import Fault, Operation, Plan
+from reconciler.simulation.report.story import tell
 from reconciler.simulation.shrink import shrink
-from reconciler.simulation.story import tell
+from reconciler.simulation.world.history import Run
+from reconciler.simulation.world.run import run_plan
 
 _GRAVITY = ("lost", "doubled", "wrong", "differing", "incomplete", "unresolved", "unbounded")
 

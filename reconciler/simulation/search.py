@@ -20,11 +20,12 @@ from hashlib import blake2b
 from multiprocessing import get_context
 from time import perf_counter
 
-from reconciler.schema import Schema
-from reconciler.simulation.checks import check
+from reconciler.item.schema import Schema
 from reconciler.simulation.experiment import Experiment, Explained, explained
-from reconciler.simulation.model import Fault, Operation, Problem
-from reconciler.simulation.run import run_plan
+from reconciler.simulation.judge.checks import check
+from reconciler.simulation.judge.problem import Problem
+from reconciler.simulation.plan.plan import Fault, Operation
+from reconciler.simulation.world.run import run_plan
 
 _CHUNK = 8  # seeds a worker takes at once: enough to hide the cost of handing them over
 _SEEDS_WORTH_A_WORKER = 50  # fewer are done before a second process has started

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from reconciler.simulation.model import Plan
+from reconciler.simulation.plan.plan import Plan
 
 MOST_RUNS = 400
 Part = TypeVar("Part")

@@ -7,16 +7,19 @@ from typing import Any
 
 import pytest
 
+from reconciler.aws.bus import EventBridgeBus
 from reconciler.aws.clients import client
+from reconciler.aws.evidence import S3Evidence
 from reconciler.aws.items import DynamoItems
-from reconciler.aws.services import DynamoLedger, EventBridgeBus, S3Evidence, SqsParked
-from reconciler.codec import Image, canonical_image
-from reconciler.detection import Finding
+from reconciler.aws.ledger import DynamoLedger
+from reconciler.aws.parked import SqsParked
+from reconciler.conflict.event import ConflictEvent
+from reconciler.conflict.row import LedgerRow, State, item_key, ledger_row
+from reconciler.conflict.verdict import Finding
 from reconciler.errors import Unavailable
-from reconciler.events import ConflictEvent
-from reconciler.image import merge
-from reconciler.image import write as written_image
-from reconciler.ledger import LedgerRow, State, item_key, ledger_row
+from reconciler.item.image import merge
+from reconciler.item.image import write as written_image
+from reconciler.item.schema import Schema
 from reconciler.local.provision import create_ledger
 from reconciler.ports import (
     ConflictBus,
@@ -27,7 +30,7 @@ from reconciler.ports import (
     Replacement,
     Superseded,
 )
-from reconciler.schema import Schema
+from reconciler.values.wire import Image, canonical_image
 from tests.aws.conftest import REGION
 from tests.builders import Replica, add, assign, clock, increment, written
 from tests.fakes import FakeBus, FakeEvidence, FakeItems, FakeLedger, FakeParked

@@ -12,7 +12,7 @@ from reconciler.aws.clients import client
 from reconciler.aws.dead_letters import SqsDeadLetters
 from reconciler.aws.lambda_record import lambda_record
 from reconciler.aws.set_aside import S3SetAside
-from reconciler.aws.stream_records import StreamRecords
+from reconciler.aws.streams import StreamRecords
 from reconciler.errors import RecordsExpired
 from reconciler.ports import DeadLetter, DeadLetters, SetAside, StreamRange, StreamReader
 from tests.aws.conftest import REGION

@@ -11,7 +11,7 @@ from botocore.stub import ANY, Stubber
 from reconciler.aws.clients import client
 from reconciler.aws.dead_letters import SqsDeadLetters
 from reconciler.aws.set_aside import S3SetAside
-from reconciler.aws.stream_records import StreamRecords
+from reconciler.aws.streams import StreamRecords
 from reconciler.errors import InvalidInput, RecordsExpired, Unavailable
 from reconciler.ports import DeadLetter, StreamRange
 from tests.aws.conftest import REGION

@@ -23,13 +23,16 @@ from botocore.parsers import ResponseParserError
 from botocore.stub import Stubber
 
 from reconciler.aws import connect, now_ms
+from reconciler.aws.bus import EventBridgeBus, batches
 from reconciler.aws.clients import client, idempotent, translated
+from reconciler.aws.evidence import S3Evidence
 from reconciler.aws.items import DynamoItems
-from reconciler.aws.services import DynamoLedger, EventBridgeBus, S3Evidence, SqsParked, batches
+from reconciler.aws.ledger import DynamoLedger
+from reconciler.aws.parked import SqsParked
+from reconciler.conflict.event import ConflictEvent
+from reconciler.conflict.row import LedgerRow
 from reconciler.errors import InvalidInput, ItemTooLarge, OutcomeUnknown, Unavailable
-from reconciler.events import ConflictEvent
-from reconciler.item import token_of
-from reconciler.ledger import LedgerRow
+from reconciler.item.metadata import token_of
 from reconciler.ports import Replacement, Superseded
 from tests.aws.conftest import REGION
 from tests.aws.test_contract import event, make_table, row

@@ -19,7 +19,8 @@ from botocore.parsers import ResponseParserError
 
 from reconciler.aws.clients import client
 from reconciler.aws.inspection import inspect
-from reconciler.deployment import HOME_SOURCE, WITNESS_SOURCE, Names
+from reconciler.deployment.names import Names
+from reconciler.deployment.wiring import HOME_SOURCE, WITNESS_SOURCE
 from reconciler.doctor import Seen, Unseen, examine
 from reconciler.errors import Unavailable
 from reconciler.local.provision import TableSpec, create_pipeline, create_table

@@ -18,15 +18,15 @@ from pycrdt import Doc, Map, merge_updates
 from rich.console import Console
 from rich.table import Table
 
-from reconciler.codec import Image
-from reconciler.detector import Detector, DetectorPorts
-from reconciler.image import merge, write
-from reconciler.item import METADATA
-from reconciler.loss import DetectorPolicy
-from reconciler.size import item_size
-from reconciler.telemetry import Recorded
+from reconciler.detection.detector import Detector, DetectorPorts
+from reconciler.detection.loss import DetectorPolicy
+from reconciler.item.image import merge, write
+from reconciler.item.metadata import METADATA
+from reconciler.values.size import item_size
+from reconciler.values.wire import Image
 from tests.builders import SCHEMA, add, as_stream, assign, clock, discard, increment
 from tests.fakes import FakeBus, FakeEvidence, FakeLedger, FakeParked
+from tests.recorded import Recorded
 
 ROUNDS = 15
 _NONCES = count()

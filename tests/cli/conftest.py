@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from reconciler.deployment import Names
+from reconciler.deployment.names import Names
 from reconciler.local.cloud import LocalCloud
 from reconciler.local.provision import TableSpec, create_ledger
 

@@ -12,14 +12,15 @@ from typer.testing import CliRunner
 from reconciler.aws import connect, now_ms
 from reconciler.aws.clients import client
 from reconciler.aws.items import DynamoItems
-from reconciler.aws.services import DynamoLedger
+from reconciler.aws.ledger import DynamoLedger
 from reconciler.cli import conflicts
-from reconciler.codec import Image, canonical_image
-from reconciler.deployment import LEDGER_STATE_INDEX, Names
+from reconciler.conflict.row import State, event_of, ledger_row
+from reconciler.deployment.names import Names
+from reconciler.deployment.tables import LEDGER_STATE_INDEX
 from reconciler.errors import Contention, InvalidInput, Unavailable
-from reconciler.image import read
-from reconciler.ledger import State, event_of, ledger_row
+from reconciler.item.image import read
 from reconciler.ports import Replacement, Superseded
+from reconciler.values.wire import Image, canonical_image
 from tests.builders import SCHEMA, Replica, add, as_stream, assign, discard, increment, written
 from tests.conflicts import loss, unknown_loss
 

@@ -9,7 +9,7 @@ from typer.testing import CliRunner, Result
 
 from reconciler.aws.clients import client
 from reconciler.cli.doctor import command
-from reconciler.deployment import Names
+from reconciler.deployment.names import Names
 from reconciler.errors import Unavailable
 from reconciler.local.cloud import LocalCloud
 from reconciler.local.provision import TableSpec

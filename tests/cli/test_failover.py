@@ -15,16 +15,17 @@ import typer
 from typer.testing import CliRunner
 
 from reconciler.aws.clients import client
-from reconciler.aws.fault_injection import FisExperiment
-from reconciler.aws.guests import described
-from reconciler.cli import failover, failover_run
-from reconciler.cli.failover_run import patience
-from reconciler.demo.workload import Edit
+from reconciler.cli import failover
+from reconciler.drills.failover import on_aws as failover_run
+from reconciler.drills.failover.fault_injection import FisExperiment
+from reconciler.drills.failover.on_aws import patience
+from reconciler.drills.failover.pause import Waits
+from reconciler.drills.failover.steps import Drill, Fault, Report
+from reconciler.drills.guests import Host
+from reconciler.drills.hosts import described
+from reconciler.drills.workload import Edit
 from reconciler.errors import InvalidInput, Unavailable
-from reconciler.failover.guests import Host
-from reconciler.failover.pause import Waits
-from reconciler.failover.steps import Drill, Fault, Report
-from reconciler.image import read
+from reconciler.item.image import read
 from reconciler.local.clients import aws_environment
 from reconciler.local.cloud import LocalCloud
 from tests.cli.conftest import PARTIES, VISITS

@@ -11,12 +11,12 @@ from botocore.exceptions import EndpointConnectionError
 from moto.cloudwatch.models import CloudWatchBackend
 from typer.testing import CliRunner, Result
 
-from reconciler import telemetry as t
 from reconciler.aws.clients import client
 from reconciler.cli import metrics
-from reconciler.deployment import METRICS_NAMESPACE
-from reconciler.local.metric_queries import answer_metric_queries
-from reconciler.panels import PANELS
+from reconciler.deployment import telemetry as t
+from reconciler.deployment.panels import PANELS
+from reconciler.deployment.wiring import METRICS_NAMESPACE
+from reconciler.local.server.metric_queries import answer_metric_queries
 from tests.aws.conftest import aws, clients, credentials
 
 __all__ = ["aws", "clients", "credentials"]

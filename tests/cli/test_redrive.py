@@ -14,18 +14,18 @@ from typer.testing import CliRunner
 
 from reconciler.aws.dead_letters import SqsDeadLetters
 from reconciler.cli import redrive
-from reconciler.cli.redrive_run import stoppable
-from reconciler.deployment import SET_ASIDE_PREFIX
+from reconciler.conflict.row import State, ledger_row
+from reconciler.deployment.wiring import SET_ASIDE_PREFIX
 from reconciler.errors import InvalidInput, Unavailable
-from reconciler.image import read
-from reconciler.ledger import State, ledger_row
+from reconciler.item.image import read
+from reconciler.item.schema import Schema
 from reconciler.redrive import drain
-from reconciler.schema import Schema
+from reconciler.redrive.run import stoppable
 from tests.aws.conftest import clients, credentials, one_server
 from tests.builders import Replica, assign
+from tests.detection.test_detector import record
 from tests.redrive.desk import MINE, THEIRS, a_loss, given_up, lost, told
 from tests.redrive.region import Region
-from tests.test_detector import record
 
 __all__ = ["clients", "credentials", "one_server"]
 

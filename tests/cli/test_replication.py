@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from reconciler.cli import replication
 from reconciler.errors import InvalidInput, Unavailable
-from reconciler.image import read
+from reconciler.item.image import read
 from reconciler.local.cloud import LocalCloud
 from tests.cli.conftest import LAG_MS, PARTIES, VISITS
 from tests.local.support import AP, EU, US

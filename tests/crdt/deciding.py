@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from reconciler.crdt import custom
-from reconciler.schema import Schema
+from reconciler.item.schema import Schema
 from tests.builders import TYPES, assign, remove
 from tests.strategies import Edits, register
 

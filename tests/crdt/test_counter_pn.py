@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from reconciler.errors import InvalidInput
-from reconciler.image import DELETE, merge, read
+from reconciler.item.image import DELETE, merge, read
 from tests.builders import Replica, assign, increment, remove, written
 
 

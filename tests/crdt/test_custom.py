@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from reconciler.codec import to_json
 from reconciler.crdt import custom
 from reconciler.crdt.base import Edit
 from reconciler.errors import InvalidInput, MergeFunctionFailed, TypeMismatch
-from reconciler.image import merge, read
-from reconciler.item import decode, encode
-from reconciler.schema import Schema
+from reconciler.item.image import merge, read
+from reconciler.item.metadata import decode, encode
+from reconciler.item.schema import Schema
+from reconciler.values.wire import to_json
 from tests.builders import KEY, Replica, as_stream, assign, remove
 from tests.crdt.deciding import SCHEMA, told
 

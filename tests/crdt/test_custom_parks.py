@@ -4,16 +4,17 @@ from typing import Any
 
 import pytest
 
-from reconciler.codec import to_json
+from reconciler.conflict.event import ConflictEvent, conflict_id
+from reconciler.conflict.verdict import classify
 from reconciler.crdt import custom
-from reconciler.detection import classify
-from reconciler.events import ConflictEvent, conflict_id
-from reconciler.image import read
-from reconciler.resolver import Message, Resolver, ResolverPorts
-from reconciler.telemetry import PARKED, Recorded
+from reconciler.deployment.telemetry import PARKED
+from reconciler.item.image import read
+from reconciler.resolution.resolver import Message, Resolver, ResolverPorts
+from reconciler.values.wire import to_json
 from tests.builders import Replica, as_stream, assign
 from tests.crdt.deciding import SCHEMA, told
 from tests.fakes import FakeEvidence, FakeItems, FakeLedger, FakeParked, FakeSetAside
+from tests.recorded import Recorded
 
 WIRE_KEY = {"id": {"S": "p1"}}
 LOST = Replica("use1").write(assign("colour", "red"), assign("name", "Ada"), schema=SCHEMA)

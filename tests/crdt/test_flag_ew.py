@@ -1,6 +1,6 @@
 """flag_ew: enabling wins over concurrent disabling."""
 
-from reconciler.image import merge, read
+from reconciler.item.image import merge, read
 from tests.builders import KEY, Replica, assign, remove, written
 
 

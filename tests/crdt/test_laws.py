@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.codec import Image, to_json
-from reconciler.image import merge, read, write
-from reconciler.item import context_of, decode, encode
+from reconciler.item.image import merge, read, write
+from reconciler.item.metadata import context_of, decode, encode
+from reconciler.values.wire import Image, to_json
 from tests.builders import (
     KEY,
     add,

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from reconciler.codec import to_json
 from reconciler.crdt.base import Crdt, Edit
-from reconciler.image import DELETE, merge, read
-from reconciler.item import decode, encode
+from reconciler.item.image import DELETE, merge, read
+from reconciler.item.metadata import decode, encode
+from reconciler.values.wire import to_json
 from tests.builders import KEY, Replica, as_stream, assign, remove
 from tests.crdt.deciding import SCHEMA
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from reconciler.errors import InvalidInput
-from reconciler.image import merge, read
+from reconciler.item.image import merge, read
 from tests.builders import Replica, add, assign, discard, increment, remove
 
 

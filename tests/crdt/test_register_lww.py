@@ -1,6 +1,6 @@
 """register_lww: the later writer wins; ties are broken the same way everywhere."""
 
-from reconciler.image import merge, read
+from reconciler.item.image import merge, read
 from tests.builders import KEY, Replica, assign, remove, written
 
 

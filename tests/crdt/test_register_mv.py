@@ -1,6 +1,6 @@
 """register_mv: concurrent values are all kept until somebody decides."""
 
-from reconciler.image import merge, read
+from reconciler.item.image import merge, read
 from tests.builders import KEY, Replica, assign, remove, written
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.crdt.elements import ranges, spans
-from reconciler.image import merge, read
+from reconciler.item.image import merge, read
 from tests.builders import Replica, add, as_stream, assign, discard, remove
 
 

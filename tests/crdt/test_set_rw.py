@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from reconciler.image import merge, read
+from reconciler.item.image import merge, read
 from tests.builders import Replica, add, as_stream, assign, discard, remove
 
 

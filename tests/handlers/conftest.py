@@ -12,7 +12,8 @@ import pytest
 import handlers.detect
 import handlers.resolve
 from reconciler.aws.clients import client
-from reconciler.deployment import Names, function_environment
+from reconciler.deployment.names import Names
+from reconciler.deployment.wiring import function_environment
 from tests.aws.conftest import REGION, aws, clients, credentials, one_server
 
 __all__ = ["aws", "clients", "credentials", "one_server"]

@@ -12,14 +12,16 @@ from typing import Any
 import pytest
 
 import handlers.approve
-from reconciler.approval import Arns, definition, execution_input
 from reconciler.aws.clients import client
-from reconciler.codec import Image
-from reconciler.deployment import APPROVAL, Names, function_environment
+from reconciler.conflict.row import State
+from reconciler.deployment.approval import APPROVAL, Arns, definition
+from reconciler.deployment.names import Names
+from reconciler.deployment.wiring import function_environment
 from reconciler.errors import Unavailable
-from reconciler.image import read
-from reconciler.ledger import State
-from reconciler.schema import Schema
+from reconciler.feed.workflow import execution_input
+from reconciler.item.image import read
+from reconciler.item.schema import Schema
+from reconciler.values.wire import Image
 from tests.builders import Replica, assign
 from tests.cli.test_conflicts import (
     clients,

@@ -6,8 +6,8 @@ import pytest
 
 from handlers.detect import handler
 from reconciler.aws.clients import client
-from reconciler.codec import canonical_image
 from reconciler.errors import InvalidInput, UnsupportedStream
+from reconciler.values.wire import canonical_image
 from tests.aws.conftest import REGION
 from tests.handlers.conftest import NAMES, Context, Region, documents, metrics
 from tests.handlers.streams import LOST, WINNER, batch, clean, lost, record, undecodable

@@ -7,11 +7,12 @@ import pytest
 
 import handlers.gauge
 from handlers.gauge import handler
-from reconciler import telemetry
 from reconciler.aws.clients import client
-from reconciler.deployment import Names, function_environment
+from reconciler.conflict.row import State, ledger_row
+from reconciler.deployment import telemetry
+from reconciler.deployment.names import Names
+from reconciler.deployment.wiring import function_environment
 from reconciler.errors import Unavailable
-from reconciler.ledger import State, ledger_row
 from reconciler.local.provision import create_ledger
 from tests.aws.conftest import REGION
 from tests.handlers.conftest import Context, metrics

@@ -6,11 +6,11 @@ import pytest
 
 import handlers.redrive
 from handlers.redrive import handler
-from reconciler import telemetry
-from reconciler.deployment import function_environment
+from reconciler.conflict.row import State, ledger_row
+from reconciler.deployment import telemetry
+from reconciler.deployment.wiring import function_environment
 from reconciler.errors import InvalidInput, Unavailable
-from reconciler.image import read
-from reconciler.ledger import State, ledger_row
+from reconciler.item.image import read
 from reconciler.redrive.drain import OPEN_ROWS
 from tests.aws.conftest import REGION
 from tests.handlers.conftest import Context, metrics

@@ -7,12 +7,12 @@ import pytest
 
 from handlers import detect, resolve
 from reconciler.aws import now_ms
-from reconciler.deployment import CERTIFICATE_DETAIL_TYPE, LoopPause
-from reconciler.image import read
-from reconciler.item import context_of
+from reconciler.deployment.wiring import CERTIFICATE_DETAIL_TYPE, LoopPause
+from reconciler.item.image import read
+from reconciler.item.metadata import context_of
+from tests.conflict.test_folding import certificate, in_turn
 from tests.handlers.conftest import NAMES, Context, Region, metrics
 from tests.handlers.streams import WINNER, batch, lost, record
-from tests.test_folding import certificate, in_turn
 
 REPAIRED = {"id": "p1", "name": "Ada", "balance": 5, "photo": b"\x00\xff", "note": "Eve"}
 

@@ -18,7 +18,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.deployment import Names, function_environment
+from reconciler.deployment.names import Names
+from reconciler.deployment.wiring import function_environment
 from tests.handlers.streams import batch, clean, lost, record
 
 NAMES = Names("parties", "us-east-1")

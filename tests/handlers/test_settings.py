@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from handlers.settings import import_custom_types, read_settings
+from handlers.settings import read_settings
 from reconciler.crdt import custom
 from reconciler.errors import InvalidInput
 
@@ -51,7 +51,7 @@ def test_the_listed_modules_register_their_functions(
     source = "from reconciler.crdt import custom\ncustom.function('imported by a test')(max)\n"
     (tmp_path / "registering.py").write_text(source)
 
-    import_custom_types(("registering",))
+    custom.load(("registering",))
 
     with pytest.raises(InvalidInput, match="another merge function"):
         custom.function("imported by a test")(min)
@@ -68,7 +68,7 @@ def test_a_module_that_cannot_be_imported_is_named(
     if source:
         (tmp_path / "failing.py").write_text(source)
     with pytest.raises(InvalidInput, match=f"'failing' cannot be imported .{cause}"):
-        import_custom_types(("failing",))
+        custom.load(("failing",))
 
 
 @pytest.mark.parametrize(

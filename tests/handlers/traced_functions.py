@@ -14,7 +14,8 @@ from typing import Any
 from botocore.client import BaseClient
 
 from handlers import detect, resolve
-from reconciler.deployment import Names, function_environment
+from reconciler.deployment.names import Names
+from reconciler.deployment.wiring import function_environment
 from tests.builders import assign, written
 from tests.handlers.streams import WINNER, batch, lost, record
 

@@ -8,11 +8,11 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from reconciler.deployment import (
+from reconciler.deployment.names import Names
+from reconciler.deployment.wiring import (
     HOME_SOURCE,
     STREAM_SOURCE,
     WITNESS_SOURCE,
-    Names,
     function_environment,
     stream_filters,
 )

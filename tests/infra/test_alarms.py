@@ -8,13 +8,14 @@ import pytest
 
 from handlers.observability import Observability
 from infra.artefact import ROOT
-from reconciler import hlc, telemetry
-from reconciler.deployment import (
+from reconciler.causality import hlc
+from reconciler.deployment import telemetry
+from reconciler.deployment.names import Names
+from reconciler.deployment.wiring import (
     CONFLICTS_PER_MINUTE_ALARM,
     DEAD_LETTER_RETENTION_SECONDS,
     METRICS_NAMESPACE,
     STREAM_SOURCE,
-    Names,
 )
 from tests.infra.stacks import REGIONS, SCENES, Stacks, synthesised
 

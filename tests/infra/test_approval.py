@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.approval import Arns, definition
-from reconciler.deployment import APPROVAL
+from reconciler.deployment.approval import APPROVAL, Arns, definition
 from tests.infra.stacks import ACCOUNT, Stacks, synthesised
 from tests.infra.test_permissions import granted, of_roles, statements
 

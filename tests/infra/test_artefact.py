@@ -18,7 +18,8 @@ from pathlib import Path
 import pytest
 
 from infra.artefact import IN_THE_RUNTIME, ROOT, package
-from reconciler.deployment import Names, function_environment
+from reconciler.deployment.names import Names
+from reconciler.deployment.wiring import function_environment
 from reconciler.errors import InvalidInput
 from tests.handlers.streams import batch, clean
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.deployment import METRICS_NAMESPACE
-from reconciler.panels import PANELS
+from reconciler.deployment.panels import PANELS
+from reconciler.deployment.wiring import METRICS_NAMESPACE
 from tests.infra.stacks import ACCOUNT, REGIONS, SCENES, Stacks, synthesised
 from tests.infra.test_alarms import DIMENSIONS, OURS
 

@@ -8,7 +8,7 @@ import pytest
 
 from infra.artefact import ROOT
 from infra.permissions import EXCEPTIONS
-from reconciler.deployment import DEAD_LETTERS
+from reconciler.deployment.names import DEAD_LETTERS
 from tests.infra.stacks import ACCOUNT, SCENES, Stacks, synthesised
 
 EU = "eu-west-1"

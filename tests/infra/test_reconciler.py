@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from handlers.settings import read_settings
-from infra.evidence import LEDGER_EXPIRY
-from reconciler.deployment import Names
-from reconciler.ledger import State
+from reconciler.conflict.row import State
+from reconciler.deployment.names import Names
+from reconciler.deployment.tables import LEDGER_EXPIRY
 from tests.conflicts import loss
 from tests.infra.stacks import ACCOUNT, REGIONS, SCENES, Stacks, synthesised
 

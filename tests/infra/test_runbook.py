@@ -15,7 +15,7 @@ from infra.alarms import LIMITS
 from infra.artefact import ROOT
 from infra.table_alarms import LATENCY_MINUTES
 from reconciler.cli import commands
-from reconciler.deployment import CONFLICTS_PER_MINUTE_ALARM
+from reconciler.deployment.wiring import CONFLICTS_PER_MINUTE_ALARM
 from tests.infra.stacks import SCENES, synthesised
 
 TEXT = (ROOT / "infra" / "RUNBOOK.md").read_text(encoding="utf-8")

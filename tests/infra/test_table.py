@@ -6,7 +6,7 @@ import pytest
 
 from infra.app import stack_name
 from infra.table import RECOVERY_DAYS
-from reconciler.deployment import Names
+from reconciler.deployment.names import Names
 from tests.infra.stacks import REGIONS, Stacks, synthesised
 
 TABLE = "AWS::DynamoDB::GlobalTable"

@@ -11,7 +11,7 @@ from typing import Any
 
 import boto3
 
-from reconciler.deployment import DETAIL_TYPE, EVENT_SOURCE
+from reconciler.deployment.wiring import DETAIL_TYPE, EVENT_SOURCE
 
 SHOWN = (
     "AWS_REGION",

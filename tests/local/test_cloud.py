@@ -16,8 +16,7 @@ import pytest
 from reconciler.local.cloud import LocalCloud
 from reconciler.local.errors import LocalCloudError
 from reconciler.local.provision import TableSpec
-
-from .support import EU, HANDLERS, US, eventually, put
+from tests.local.support import EU, HANDLERS, US, eventually, put
 
 TABLE = "parties"
 TWO = (US, EU)

@@ -8,15 +8,14 @@ from typing import Any
 import pytest
 
 from reconciler.aws.dead_letters import SqsDeadLetters
-from reconciler.aws.stream_records import StreamRecords
-from reconciler.deployment import Names
+from reconciler.aws.streams import StreamRecords
+from reconciler.deployment.names import Names
 from reconciler.errors import RecordsExpired
 from reconciler.local.cloud import LOCAL_HOME, LOCAL_STREAM, LocalCloud
 from reconciler.local.errors import LocalCloudError
 from reconciler.local.provision import TableSpec, queue_url
 from reconciler.ports import StreamRange
-
-from .support import EU, HANDLERS, US, put
+from tests.local.support import EU, HANDLERS, US, put
 
 TABLE = "parties"
 HOME_QUEUE = Names(TABLE, US).home_queue

@@ -8,7 +8,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from reconciler.deployment import HOME_SOURCE, WITNESS_SOURCE, Names
+from reconciler.deployment.names import Names
+from reconciler.deployment.wiring import HOME_SOURCE, WITNESS_SOURCE
 from reconciler.local.provision import create_pipeline
 
 NAMES = Names("parties", "eu-west-1")

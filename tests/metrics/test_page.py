@@ -3,10 +3,10 @@
 import re
 from html import unescape
 
+from reconciler.deployment.panels import PANELS, Panel, Series
 from reconciler.metrics.chart import chart
 from reconciler.metrics.page import page
 from reconciler.metrics.readings import Reading, Readings, Window, readings
-from reconciler.panels import PANELS, Panel, Series
 from tests.pages import stands_alone
 
 ASKED = Window(start_ms=1_795_696_620_000, seconds=60, periods=4)

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from reconciler import telemetry as t
+from reconciler.deployment import telemetry as t
+from reconciler.deployment.panels import PANELS
 from reconciler.metrics.readings import (
     Answers,
     Readings,
@@ -15,7 +16,6 @@ from reconciler.metrics.readings import (
     readings,
     window,
 )
-from reconciler.panels import PANELS
 
 HOUR = Window(start_ms=3_600_000, seconds=60, periods=60)
 SHORT = Window(start_ms=60_000, seconds=60, periods=3)

@@ -5,15 +5,16 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote_plus
 
-from reconciler.codec import Image
-from reconciler.events import ConflictEvent
-from reconciler.ledger import State, ledger_row
-from reconciler.loss import DetectorPolicy
+from reconciler.conflict.event import ConflictEvent
+from reconciler.conflict.row import State, ledger_row
+from reconciler.detection.loss import DetectorPolicy
 from reconciler.redrive.drain import Choice, Drain, Hear, Pace, Time
+from reconciler.redrive.letters import works
 from reconciler.redrive.outcome import Result
 from reconciler.redrive.redriver import RedrivePorts, Redriver, rehearsed
-from reconciler.redrive.shapes import works
+from reconciler.values.wire import Image
 from tests.builders import Replica, assign, increment, written
+from tests.detection.test_detector import record
 from tests.fakes import (
     Call,
     FakeBus,
@@ -25,8 +26,7 @@ from tests.fakes import (
     FakeSetAside,
     FakeStreamReader,
 )
-from tests.test_detector import record
-from tests.test_resolver import event
+from tests.resolution.test_resolver import event
 
 NOW = 10_000_000
 ARN = "arn:aws:dynamodb:us-east-1:123456789012:table/parties/stream/2026-01-01T00:00:00.000"

@@ -5,7 +5,8 @@ from functools import partial
 from typing import Any
 
 from reconciler.aws.clients import client
-from reconciler.deployment import HOME_SOURCE, WITNESS_SOURCE, Names
+from reconciler.deployment.names import Names
+from reconciler.deployment.wiring import HOME_SOURCE, WITNESS_SOURCE
 from reconciler.local.provision import TableSpec, create_pipeline, create_table
 
 TABLE = "parties"

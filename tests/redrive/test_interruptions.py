@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from reconciler.codec import Image
-from reconciler.events import ConflictEvent
-from reconciler.image import read
+from reconciler.conflict.event import ConflictEvent
+from reconciler.item.image import read
 from reconciler.redrive.drain import HIDDEN_SECONDS, OPEN_LONG_MS, SET_ASIDE, Choice, Pace
 from reconciler.redrive.outcome import Outcome, Result
-from reconciler.resolver import Message, Resolver, ResolverPorts
-from reconciler.telemetry import Recorded
+from reconciler.resolution.resolver import Message, Resolver, ResolverPorts
+from reconciler.values.wire import Image
 from tests.builders import Replica, increment
 from tests.fakes import REFUSED, Call
+from tests.recorded import Recorded
 from tests.redrive.desk import BATCH, NOW, POISON, QUEUE, Desk, a_loss, given_up, lost, stored, told
 
 RESOLVE, PARKED = "parties-resolve-dlq", "parties-parked"

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from reconciler import loss
-from reconciler.aws.redriving import Refusals
+from reconciler.aws.region import Refusals
+from reconciler.detection import loss
 from reconciler.errors import RecordsExpired
-from reconciler.image import read
+from reconciler.item.image import read
 from reconciler.redrive.outcome import Outcome, Result, worst
 from tests.builders import assign, written
+from tests.detection.test_detector import clean
 from tests.fakes import REFUSED
 from tests.redrive.desk import (
     ARN,
@@ -27,7 +28,6 @@ from tests.redrive.desk import (
     stored,
     told,
 )
-from tests.test_detector import clean
 
 WRITES = {"put", "record", "publish", "park", "keep", "done"}
 
@@ -96,7 +96,7 @@ def test_a_record_at_which_the_code_fails_is_parked_by_itself(
             raise RuntimeError("a bug")
         return loss.conflict(record, *rest)
 
-    monkeypatch.setattr("reconciler.detector.conflict", conflict)
+    monkeypatch.setattr("reconciler.detection.detector.conflict", conflict)
     assert desk.redrive(given_up(lost(1), bug, lost(3))).outcome is Outcome.POISON
     assert desk.sent() == ["1", "3"]
     (document,) = desk.parked.documents

@@ -10,12 +10,14 @@ from random import Random
 from typing import Any
 from unittest.mock import patch
 
-from reconciler import folding, resolver
-from reconciler.deployment import STREAM_SOURCE
-from reconciler.simulation import faults, streams, world
-from reconciler.simulation.faults import FOR_EVER, HOUR, MINUTE, SECOND
-from reconciler.simulation.model import Fault, Plan
-from reconciler.simulation.plan import draw_plan
+from reconciler.conflict import folding
+from reconciler.deployment.wiring import STREAM_SOURCE
+from reconciler.resolution import resolver
+from reconciler.simulation.plan import faults
+from reconciler.simulation.plan.drawing import draw_plan
+from reconciler.simulation.plan.faults import FOR_EVER, HOUR, MINUTE, SECOND
+from reconciler.simulation.plan.plan import Fault, Plan
+from reconciler.simulation.world import streams, world
 
 Planner = Callable[[int], Plan]
 _LONG = 10 * MINUTE

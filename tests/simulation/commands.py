@@ -7,7 +7,8 @@ from pathlib import Path
 
 _SIMULATE = "from reconciler.cli import main; main()"
 _WITHOUT_A_RESOLVER = (
-    f"from reconciler.resolver import Resolver; Resolver.resolve = lambda *_: []; {_SIMULATE}"
+    "from reconciler.resolution.resolver import Resolver;"
+    f" Resolver.resolve = lambda *_: []; {_SIMULATE}"
 )
 
 

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from reconciler.codec import Image
 from reconciler.crdt.base import Edit
-from reconciler.simulation.model import Done, Moment, Operation, Plan, Run
+from reconciler.simulation.plan.plan import Operation, Plan
+from reconciler.simulation.world.history import Done, Moment, Run
+from reconciler.values.wire import Image
 from tests.builders import SCHEMA
 
 QUIET = {"writes": 0, "write_backs": 0, "conflicts": 0, "events": 0, "folds": 0}

@@ -11,14 +11,16 @@ from itertools import count
 from typing import Any
 from unittest.mock import patch
 
-from reconciler import hlc, repair, resolver, table
-from reconciler.causality import Dot, Lineage
-from reconciler.codec import Image
+from reconciler.causality import hlc
+from reconciler.causality.context import Dot, Lineage
+from reconciler.causality.hlc import Hlc, Stamp, fixed_width
+from reconciler.client import table
+from reconciler.conflict.row import State
 from reconciler.crdt.counter_pn import CounterPn, exact_sum
 from reconciler.errors import Contention
-from reconciler.hlc import Hlc, Stamp, fixed_width
-from reconciler.item import decode, encode, is_managed
-from reconciler.ledger import State
+from reconciler.item.metadata import decode, encode, is_managed
+from reconciler.resolution import repair, resolver
+from reconciler.values.wire import Image
 
 
 def replacing(owner: Any, name: str, make: Callable[[Any], Any]) -> AbstractContextManager[Any]:

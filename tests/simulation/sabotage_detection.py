@@ -5,8 +5,9 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
 
-from reconciler import detection, detector
-from reconciler.detection import CLEAN, Finding, Verdict
+from reconciler.conflict import verdict as detection
+from reconciler.conflict.verdict import CLEAN, Finding, Verdict
+from reconciler.detection import detector
 from tests.simulation.sabotage import replacing
 
 

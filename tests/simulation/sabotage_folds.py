@@ -6,11 +6,15 @@ from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
-from reconciler import detection, detector, folding, hlc, resolver
-from reconciler.codec import Image
-from reconciler.events import FoldCertificate
-from reconciler.hlc import Hlc, Stamp
-from reconciler.item import ReplicatedItem, context_of, decode, encode, is_managed
+from reconciler.causality import hlc
+from reconciler.causality.hlc import Hlc, Stamp
+from reconciler.conflict import folding
+from reconciler.conflict import verdict as detection
+from reconciler.conflict.event import FoldCertificate
+from reconciler.detection import detector
+from reconciler.item.metadata import ReplicatedItem, context_of, decode, encode, is_managed
+from reconciler.resolution import resolver
+from reconciler.values.wire import Image
 from tests.simulation.sabotage import replacing
 
 _WALL_WIDTH = hlc.EPOCH_WIDTH - hlc.NONCE_WIDTH

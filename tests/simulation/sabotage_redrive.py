@@ -4,12 +4,12 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
 
-from reconciler.ledger import State, event_of, ledger_row
+from reconciler.conflict.row import State, event_of, ledger_row
 from reconciler.redrive import redriver
 from reconciler.redrive.outcome import Outcome, Result
 from reconciler.redrive.rehearsal import Heard
-from reconciler.simulation import ports, streams
-from reconciler.simulation.poison import Bug
+from reconciler.simulation.world import ports, streams
+from reconciler.simulation.world.poison import Bug
 from tests.simulation.sabotage import replacing
 
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from reconciler.simulation.checks import check
-from reconciler.simulation.model import Problem
-from reconciler.simulation.run import run_plan
+from reconciler.simulation.judge.checks import check
+from reconciler.simulation.judge.problem import Problem
+from reconciler.simulation.world.run import run_plan
 from tests.simulation import (
     aims,
     sabotage,

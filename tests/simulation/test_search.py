@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from reconciler.errors import InvalidInput
-from reconciler.resolver import Resolver
+from reconciler.resolution.resolver import Resolver
 from reconciler.simulation import Experiment, Fault, Totals
 from reconciler.simulation.search import Tally, search
 from tests.simulation.commands import simulate

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.simulation.model import Fault, Operation, Plan
+from reconciler.simulation.plan.plan import Fault, Operation, Plan
 from reconciler.simulation.shrink import shrink
 from tests.builders import SCHEMA, increment
 

@@ -4,7 +4,7 @@ import pytest
 
 from reconciler import Schema
 from reconciler.errors import InvalidInput
-from reconciler.resolver import Resolver
+from reconciler.resolution.resolver import Resolver
 from reconciler.simulation import Experiment, Fault, Schedule, check, run_plan, simulate
 
 PARTIES = Schema.of(

@@ -1,0 +1,85 @@
+"""One region's event bus, over the EventBridge API.
+
+Behaviour: an event that is not certainly accepted is reported as not sent; sending it again is
+harmless. Source: EventBridge API Reference, PutEvents.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from reconciler.aws.clients import Note, translated, unheard
+from reconciler.conflict.event import ConflictEvent, Event
+from reconciler.deployment.wiring import CERTIFICATE_DETAIL_TYPE, DETAIL_TYPE, EVENT_SOURCE
+from reconciler.errors import ReconcilerError
+
+_ENTRIES_PER_CALL = 10
+_CALL_BYTES = 1_000_000  # PutEvents takes 1,048,576 bytes, entries' own overhead included
+_ENTRY_OVERHEAD_BYTES = 200
+
+
+class EventBridgeBus:
+    """A `ConflictBus`. `trace` returns the X-Ray header that an event travels with, "" for none."""
+
+    def __init__(
+        self,
+        bus: str,
+        events: Any,
+        trace: Callable[[Event], str] = lambda _: "",
+        note: Note = unheard,
+    ) -> None:
+        self._bus = bus
+        self._client = events
+        self._trace = trace
+        self._note = note
+
+    def publish(self, events: Sequence[Event]) -> set[str]:
+        """Send events, ten a call and under 1 MB; each entry's own result is read."""
+        unsent: dict[str, str] = {}  # and why
+        about = {event.identifier: self._about(event) for event in events}
+        for batch in batches([(event.identifier, event.to_detail()) for event in events]):
+            entries = [{**about[identifier], "Detail": detail} for identifier, detail in batch]
+            refusals = zip(batch, self._refusals(entries), strict=True)
+            unsent |= {identifier: why for (identifier, _), why in refusals if why}
+        for why in sorted(set(unsent.values())):
+            identifiers = sorted(each for each in unsent if unsent[each] == why)
+            self._note("events not sent", error=why, identifiers=identifiers)
+        return set(unsent)
+
+    def _refusals(self, entries: Sequence[Mapping[str, str]]) -> list[str]:
+        """Send one call's entries; return why each was not accepted, "" if it was."""
+        try:
+            with translated("PutEvents"):
+                results = self._client.put_events(Entries=entries)["Entries"]
+        except ReconcilerError as problem:
+            return [str(problem)] * len(entries)
+        return [
+            ""
+            if "EventId" in each
+            else f"PutEvents: {each.get('ErrorCode')}: {each.get('ErrorMessage')}"
+            for each in results
+        ]
+
+    def _about(self, event: Event) -> dict[str, str]:
+        is_loss = isinstance(event, ConflictEvent)
+        about = {
+            "EventBusName": self._bus,
+            "Source": EVENT_SOURCE,
+            "DetailType": DETAIL_TYPE if is_loss else CERTIFICATE_DETAIL_TYPE,
+        }
+        header = self._trace(event)  # counts towards no limit
+        return {**about, "TraceHeader": header} if header else about
+
+
+def batches(details: Sequence[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:
+    """Yield (id, detail) pairs in calls of at most ten entries and under 1 MB together."""
+    batch: list[tuple[str, str]] = []
+    size = 0
+    for identifier, detail in details:
+        weight = len(detail.encode()) + _ENTRY_OVERHEAD_BYTES
+        if batch and (len(batch) == _ENTRIES_PER_CALL or size + weight > _CALL_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append((identifier, detail))
+        size += weight
+    if batch:
+        yield batch

@@ -1,0 +1,82 @@
+"""The ledger, the bus, the evidence bucket and the parked queue, over their AWS APIs.
+
+Behaviour: whatever is not certainly safe is reported as not done; doing it again is harmless.
+Source: API References of DynamoDB BatchWriteItem, EventBridge PutEvents, S3 and SQS.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from reconciler.aws.clients import Note, idempotent, translated, unheard
+from reconciler.conflict.row import LedgerRow, State
+from reconciler.deployment.tables import LEDGER_STATE_INDEX
+from reconciler.errors import ReconcilerError
+from reconciler.values.wire import Image
+
+_ROWS_PER_CALL = 25
+
+
+class DynamoLedger:
+    """A `Ledger`."""
+
+    def __init__(self, table: str, dynamodb: Any, note: Note = unheard) -> None:
+        self._table = table
+        self._client = dynamodb
+        self._note = note
+
+    def record(self, rows: Sequence[LedgerRow]) -> set[str]:
+        """Write rows, 25 a call; return the ids that were not written."""
+        latest = {row.conflict_id: row for row in rows}  # a batch must not name a key twice
+        ids = list(latest)
+        unwritten: set[str] = set()
+        for start in range(0, len(ids), _ROWS_PER_CALL):
+            chunk = ids[start : start + _ROWS_PER_CALL]
+            unwritten |= self._write([latest[each] for each in chunk])
+        return unwritten
+
+    def rows_of(self, item_key: str) -> list[Image]:
+        """Return the rows of one item, read consistently, page after page."""
+        wanted = {
+            "ConsistentRead": True,
+            "KeyConditionExpression": "item_key = :key",
+            "ExpressionAttributeValues": {":key": {"S": item_key}},
+        }
+        return list(self._query(wanted))
+
+    def in_state(self, state: State) -> Iterator[Image]:
+        """Yield the rows in a state, the oldest loss first, page after page, as the index has them.
+
+        An index follows its table within moments; it cannot be read consistently.
+        """
+        wanted = {
+            "IndexName": LEDGER_STATE_INDEX,
+            "KeyConditionExpression": "#state = :state",
+            "ExpressionAttributeNames": {"#state": "state"},
+            "ExpressionAttributeValues": {":state": {"S": state.value}},
+        }
+        return self._query(wanted)
+
+    def _query(self, wanted: Mapping[str, Any]) -> Iterator[Image]:
+        start: dict[str, Any] = {}
+        while True:
+            with idempotent("Query"):
+                page = self._client.query(TableName=self._table, **wanted, **start)
+            yield from page["Items"]
+            if not page.get("LastEvaluatedKey"):
+                return
+            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+    def _write(self, rows: Sequence[LedgerRow]) -> set[str]:
+        requests = [{"PutRequest": {"Item": row.item}} for row in rows]
+        try:
+            with translated("BatchWriteItem"):
+                answer = self._client.batch_write_item(RequestItems={self._table: requests})
+        except ReconcilerError as problem:
+            left, why = requests, str(problem)
+        else:
+            left = answer.get("UnprocessedItems", {}).get(self._table, [])
+            why = "BatchWriteItem: left over, as when the table is throttled"
+        unwritten = {each["PutRequest"]["Item"]["conflict_id"]["S"] for each in left}
+        if unwritten:
+            self._note("rows not written", error=why, conflict_ids=sorted(unwritten))
+        return unwritten

@@ -1,0 +1,135 @@
+"""What one stream record means: clean, or a loss, decided on the metadata of its two images alone.
+
+Behaviour: a record is clean iff the new image includes everything the old one did. The test is
+dominance, never "+1", because replication coalesces changes. Nothing is deserialised: for a clean
+record this compares a few strings (rules D1, D2, D4).
+Source: Lambda guide, "Using AWS Lambda with Amazon DynamoDB"; DynamoDB guide, "Global tables".
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from reconciler.causality.context import CausalContext, Dot, Ordering
+from reconciler.item.metadata import METADATA, context_of, is_managed, reading
+
+Wires = Mapping[str, Any]
+
+
+class Finding(Enum):
+    """What a record shows."""
+
+    CLEAN = "clean"
+    CONFLICT = "conflict"  # whole-item last-writer-wins took writes away
+    UNMANAGED = "unmanaged"  # attributes changed, metadata did not: written around the library
+    OVERWRITTEN = "overwritten"  # a put without metadata took the place of a managed item
+    REMOVED = "removed"  # a hard delete of an item that was not a tombstone
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The finding, how the old context stands to the new one, and what was lost.
+
+    `role` is "home" if a lost dot is this replica's own, else "witness". `clock_ahead` says that a
+    stamp beyond the given limit takes part.
+    """
+
+    finding: Finding
+    ordering: Ordering = Ordering.BEFORE
+    lost_dots: tuple[Dot, ...] = ()
+    lost_watermarks: tuple[tuple[str, str], ...] = ()
+    role: str = "home"
+    clock_ahead: bool = False
+
+
+CLEAN = Verdict(Finding.CLEAN)
+_UNMANAGED = Verdict(Finding.UNMANAGED, Ordering.SAME)
+_NO_WATERMARKS: Wires = {"M": {}}
+
+
+def classify(
+    old: Wires | None, new: Wires | None, *, replica: str, latest_plausible: str = "~"
+) -> Verdict:
+    """Return what the change from `old` to `new` means to this replica.
+
+    `latest_plausible` is the greatest hlc that clock drift can explain. Undecodable if the metadata
+    of a managed image cannot be read.
+    """
+    if not is_managed(old) or old is None:
+        return CLEAN  # an insert, or an item that the library has not written yet
+    if new is None:
+        if reading(old, lambda metadata: "s" in metadata):
+            return CLEAN  # a tombstone that time-to-live took away
+        return _loss(Finding.REMOVED, context_of(old), CausalContext(), replica, latest_plausible)
+    if not is_managed(new):
+        found = Finding.OVERWRITTEN
+        return _loss(found, context_of(old), CausalContext(), replica, latest_plausible)
+    found = reading(old, lambda before: reading(new, lambda after: _found(before, after)))
+    if found is Finding.UNMANAGED:
+        return CLEAN if old == new else _UNMANAGED
+    if found is Finding.CLEAN:
+        return CLEAN
+    return _loss(found, context_of(old), context_of(new), replica, latest_plausible)
+
+
+def _found(before: Wires, after: Wires) -> Finding:
+    if before["t"]["S"] == after["t"]["S"]:
+        return Finding.UNMANAGED
+    return Finding.CLEAN if _dominates(before, after) else Finding.CONFLICT
+
+
+def _dominates(before: Wires, after: Wires) -> bool:
+    heads = after["c"]["M"]
+    for lineage, hlc in before["c"]["M"].items():
+        head = heads.get(lineage)
+        if head is None or head["S"] < hlc["S"]:
+            break
+    else:
+        return "w" not in before or before["w"] == after.get("w", _NO_WATERMARKS)
+    return False
+
+
+def _loss(
+    finding: Finding,
+    before: CausalContext,
+    after: CausalContext,
+    replica: str,
+    latest_plausible: str,
+) -> Verdict:
+    lost = before.lost_dots(after)
+    watermarks = before.lost_watermarks(after)
+    if not lost and not watermarks:
+        return CLEAN  # a watermark of the new image covers what the heads did not show
+    own = replica in watermarks or any(dot.lineage.replica == replica for dot in lost)
+    latest = max(before.latest() or "", after.latest() or "")
+    return Verdict(
+        finding,
+        before.compare(after),
+        lost,
+        tuple(watermarks.items()),
+        "home" if own else "witness",
+        latest > latest_plausible,
+    )
+
+
+def may_have_expired(old: Wires, now_ms: int) -> bool:
+    """Return whether a removed item may have met its own time to live, set when it was a tombstone.
+
+    Time-to-live runs in one region while another writes to the tombstone, and its delete replicates
+    like any other write: an acknowledged revival can be what it took away.
+    """
+    expiry = reading(old, lambda metadata: metadata.get("e"))
+    return expiry is not None and int(expiry["N"]) * 1000 <= now_ms
+
+
+def lost_image(verdict: Verdict, old: Wires, new: Wires | None) -> Wires:
+    """Return the image that holds what the record lost and that a merge can bring back.
+
+    For writes around the library that is the new image: adopted, it is a write like any other.
+    """
+    if verdict.finding is Finding.UNMANAGED and new is not None:
+        return new
+    if verdict.finding is Finding.OVERWRITTEN and new is not None:
+        return {**new, METADATA: old[METADATA]}
+    return old

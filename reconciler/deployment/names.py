@@ -1,0 +1,136 @@
+"""What the resources of a deployment are called.
+
+Behaviour: one class gives every name, to the stacks, the local cloud, the commands and the doctor,
+so that what one makes the other finds.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+from reconciler.causality.context import replica_id
+
+WORKED_QUEUES = ("resolve", "witness")  # the home queue and the witness queue
+DEAD_LETTERS = ("stream-dlq", "rules-dlq", "resolve-dlq", "witness-dlq", "parked")
+MAX_STEM = 24  # so that the longest name, of a function, has the 64 characters that Lambda takes
+MAX_SUFFIX = 10
+_DIGEST = 6
+
+
+def checked_region(region: str) -> str:
+    """Return the name of an AWS region; InvalidInput if it is none."""
+    replica_id(region)
+    return region
+
+
+@dataclass(frozen=True)
+class Names:
+    """What one region's resources are called: `{table}-{resource}-{region}-{suffix}`.
+
+    table: the replicated table, as DynamoDB knows it. suffix: the environment, where names must
+    tell one from another, as those of S3 buckets must across all accounts; a table whose name ends
+    in it does not say it twice. A table's name that other services do not take, or that would not
+    leave room for the rest, is shortened and told apart by a digest.
+    HAZARD if tables `t` and `t-dev` of one account both had the suffix `dev`: one set of names.
+    """
+
+    table: str
+    region: str
+    suffix: str = ""
+
+    @property
+    def stem(self) -> str:
+        """What the names of all resources begin with."""
+        name = self.table.removesuffix(f"-{self.suffix}") if self.suffix else self.table
+        if len(name) <= MAX_STEM and "." not in name:
+            return name
+        digest = hashlib.sha256(name.encode()).hexdigest()[:_DIGEST]
+        return f"{name.replace('.', '-')[: MAX_STEM - _DIGEST - 1]}-{digest}"
+
+    def of(self, resource: str) -> str:
+        """Return the name of a resource of this region."""
+        return "-".join(filter(None, (self.stem, resource, self.region, self.suffix)))
+
+    @property
+    def ledger(self) -> str:
+        return self.of("ledger")
+
+    @property
+    def bus(self) -> str:
+        return self.of("conflicts")
+
+    @property
+    def home_queue(self) -> str:
+        return self.of("resolve")
+
+    @property
+    def witness_queue(self) -> str:
+        return self.of("witness")
+
+    @property
+    def parked_queue(self) -> str:
+        return self.of("parked")
+
+    @property
+    def stream_dlq(self) -> str:
+        return self.of("stream-dlq")
+
+    @property
+    def rules_dlq(self) -> str:
+        return self.of("rules-dlq")
+
+    @property
+    def home_dlq(self) -> str:
+        return self.of("resolve-dlq")
+
+    @property
+    def witness_dlq(self) -> str:
+        return self.of("witness-dlq")
+
+    @property
+    def evidence_bucket(self) -> str:
+        """S3 takes small letters, digits and hyphens; a table's name may have others."""
+        return self.of("evidence").lower().replace("_", "-")
+
+    @property
+    def detect_function(self) -> str:
+        return self.of("detect")
+
+    @property
+    def resolve_function(self) -> str:
+        return self.of("resolve")
+
+    @property
+    def redrive_function(self) -> str:
+        return self.of("redrive")
+
+    @property
+    def gauge_function(self) -> str:
+        return self.of("gauge")
+
+    @property
+    def approve_function(self) -> str:
+        return self.of("approve")
+
+    @property
+    def approval_state_machine(self) -> str:
+        return self.of("approval")
+
+    @property
+    def decisions_topic(self) -> str:
+        return self.of("decisions")
+
+    @property
+    def escalations_topic(self) -> str:
+        return self.of("escalations")
+
+    @property
+    def drill_role(self) -> str:
+        return self.of("drill")
+
+    def dead_letters_of(self, queue: str) -> str:
+        """Return the dead-letter queue behind a queue that the resolver works on."""
+        return {self.home_queue: self.home_dlq, self.witness_queue: self.witness_dlq}[queue]
+
+    def dead_letter_queues(self) -> tuple[str, ...]:
+        """Return the queues that a redrive reads: what failed, and what was parked."""
+        return tuple(map(self.of, DEAD_LETTERS))

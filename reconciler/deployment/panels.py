@@ -1,0 +1,95 @@
+"""What a dashboard shows of one region, said once for CloudWatch, the terminal and the page.
+
+Behaviour: data only. A panel is one chart; its series share a unit. Every metric has the dimensions
+table and region; a series of a kind has that dimension, too. A gauge is a level: its latest value
+says how things stand.
+Source: CloudWatch guide, "Dashboard body structure and syntax" (statistics by their names there).
+"""
+
+from dataclasses import dataclass
+
+from reconciler.deployment import telemetry as t
+
+
+@dataclass(frozen=True)
+class Series:
+    """One line of a chart. statistic: Sum, Maximum, Average, or a percentile such as p99."""
+
+    label: str
+    metric: str
+    statistic: str = "Sum"
+    kind: str = ""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One chart. unit: what its values are: "", "ms" or "bytes"."""
+
+    title: str
+    series: tuple[Series, ...]
+    unit: str = ""
+
+
+GAUGES = (t.OPEN_LOSSES, t.PARKED_LOSSES, t.OLDEST_OPEN_LOSS_MS)
+PANELS = (
+    Panel("Records", (Series("records", t.RECORDS),)),
+    Panel("Conflicts", tuple(Series(k, t.CONFLICTS, kind=k) for k in t.CONFLICT_KINDS)),
+    Panel(
+        "Repairs",
+        (
+            Series("writes rescued", t.WRITES_RESCUED),
+            Series("write-backs", t.WRITE_BACKS),
+            Series("retries", t.RETRIES),
+            Series("already repaired", t.ALREADY_REPAIRED),
+        ),
+    ),
+    Panel(
+        "Losses that wait",
+        (
+            Series("open", t.OPEN_LOSSES, "Maximum"),
+            Series("parked", t.PARKED_LOSSES, "Maximum"),
+        ),
+    ),
+    Panel(
+        "Age of the oldest open loss",
+        (Series("oldest", t.OLDEST_OPEN_LOSS_MS, "Maximum"),),
+        "ms",
+    ),
+    Panel(
+        "From loss to detection",
+        (
+            Series("p50", t.LOSS_TO_DETECTION_MS, "p50"),
+            Series("p99", t.LOSS_TO_DETECTION_MS, "p99"),
+        ),
+        "ms",
+    ),
+    Panel(
+        "From loss to repair",
+        (Series("p50", t.LOSS_TO_REPAIR_MS, "p50"), Series("p99", t.LOSS_TO_REPAIR_MS, "p99")),
+        "ms",
+    ),
+    Panel(
+        "Troubles",
+        (
+            Series("parked", t.PARKED),
+            Series("writes around the library", t.UNMANAGED_WRITES),
+            Series("detection failures", t.DETECTION_FAILURES),
+            Series("resolution failures", t.RESOLUTION_FAILURES),
+            Series("paused", t.PAUSED),
+        ),
+    ),
+    Panel("Clock drift", (Series("greatest", t.CLOCK_DRIFT_MS, "Maximum"),), "ms"),
+    Panel(
+        "Lineages of an item",
+        (Series("average", t.LINEAGES, "Average"), Series("most", t.LINEAGES, "Maximum")),
+    ),
+    Panel("Folds", (Series("folds", t.FOLDS),)),
+    Panel(
+        "Metadata of an item",
+        (
+            Series("average", t.METADATA_BYTES, "Average"),
+            Series("most", t.METADATA_BYTES, "Maximum"),
+        ),
+        "bytes",
+    ),
+)

@@ -1,0 +1,35 @@
+"""The names of the metrics, and a telemetry that keeps what it is told."""
+
+RECORDS = "Records"
+CONFLICTS = "Conflicts"  # by kind, too: `conflict_kind`
+UNMANAGED_WRITES = "UnmanagedWrites"
+PARKED = "Parked"
+CLOCK_AHEAD = "ClockAhead"
+DETECTION_FAILURES = "DetectionFailures"
+WRITES_RESCUED = "WritesRescued"
+WRITE_BACKS = "WriteBacks"
+RETRIES = "Retries"  # write-backs made anew, because the item had changed meanwhile
+ALREADY_REPAIRED = "AlreadyRepaired"
+RESOLUTION_FAILURES = "ResolutionFailures"
+FOLDS = "Folds"
+PAUSED = "Paused"
+OPEN_LOSSES = "OpenLosses"
+PARKED_LOSSES = "ParkedLosses"
+DECISIONS_ASKED = "DecisionsAsked"
+DECISIONS_ESCALATED = "DecisionsEscalated"
+DECISIONS = "Decisions"
+REDRIVE_RUNS = "RedriveRuns"  # and one for each outcome, such as RedrivePoison
+REDRIVE_ESCALATED = "RedriveEscalated"
+LINEAGES = "Lineages"  # of an item
+METADATA_BYTES = "Metadata_bytes"  # of an item
+CLOCK_DRIFT_MS = "ClockDrift_ms"
+OLDEST_OPEN_LOSS_MS = "OldestOpenLoss_ms"
+LOSS_TO_DETECTION_MS = "LossToDetection_ms"
+LOSS_TO_REPAIR_MS = "LossToRepair_ms"
+
+CONFLICT_KINDS = ("concurrent-home", "concurrent-witness", "after-home", "after-witness")
+
+
+def conflict_kind(ordering: str, role: str) -> str:
+    """Return the kind of a conflict."""
+    return f"{ordering}-{role}".lower()

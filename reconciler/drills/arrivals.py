@@ -1,0 +1,79 @@
+"""Probes: a write in one region, and how long until another region shows it.
+
+Behaviour: a lag counts from the write's answer to the answer of the read that first shows it, both
+by this machine's clock: it is at most too long, by one read and one pause.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.client.editor import ItemEditor
+from reconciler.client.table import ReplicatedTable
+
+PROBE = "probe"  # the attribute that carries the mark
+PROBE_ATTRIBUTES = {PROBE: "register_lww"}
+
+Pair = tuple[str, str]  # from a region, to a region
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to wait and how often to look; with the clock and the sleep to do it by."""
+
+    now_ms: Callable[[], int]
+    sleep: Callable[[float], None]
+    timeout_ms: int
+    pause_seconds: float
+
+    def until(self, seen: Callable[[], bool]) -> int | None:
+        """Look until it is seen; return the milliseconds it took, None if it took too long."""
+        started = self.now_ms()
+        while not seen():
+            if self.now_ms() - started > self.timeout_ms:
+                return None
+            self.sleep(self.pause_seconds)
+        return self.now_ms() - started
+
+
+@dataclass(frozen=True)
+class Probes:
+    """One probe for each region, which is written there alone. key: of a region's probe."""
+
+    tables: Mapping[str, ReplicatedTable]
+    key: Callable[[str], dict[str, Any]]
+
+    def lags(
+        self, mark: str, pairs: Collection[Pair], patience: Patience
+    ) -> dict[Pair, int | None]:
+        """Write a mark in each region that a pair begins with, and wait for it where it ends.
+
+        None: it did not arrive in time.
+        """
+
+        def change(item: ItemEditor) -> None:
+            item[PROBE] = mark
+
+        def seen(pair: Pair) -> bool:
+            source, destination = pair
+            return (self.tables[destination].get(self.key(source)) or {}).get(PROBE) == mark
+
+        def follow(source: str) -> dict[Pair, int | None]:
+            self.tables[source].apply(self.key(source), change)
+            mine = [pair for pair in pairs if pair[0] == source]
+            with ThreadPoolExecutor(len(mine)) as watchers:
+                times = watchers.map(lambda pair: patience.until(lambda: seen(pair)), mine)
+                return dict(zip(mine, times, strict=True))
+
+        sources = dict.fromkeys(source for source, _ in pairs)
+        with ThreadPoolExecutor(len(sources)) as writers:
+            followed = list(writers.map(follow, sources))
+        return {pair: lag for lags in followed for pair, lag in lags.items()}
+
+    def remove(self) -> None:
+        """Delete each probe where it was written; one that cannot be deleted keeps no other."""
+        with ExitStack() as every:
+            for region, table in self.tables.items():
+                every.callback(table.apply, self.key(region), ItemEditor.delete)

@@ -1,0 +1,154 @@
+"""One loss as an operator finds it, and the merge of it that the resolver would make now.
+
+Behaviour: the losing image is merged into the *current* item and written conditionally. What cannot
+be merged is not, and the outcome says why. On a rehearsal's store nothing is written anywhere.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from reconciler.conflict.event import ConflictEvent
+from reconciler.conflict.row import event_of
+from reconciler.errors import Contention, OutcomeUnknown, ReconcilerError
+from reconciler.feed.rows import SIDES, Side, images_of, plain, side_of, summary, three_way
+from reconciler.ports import EvidenceStore, ItemStore, Replacement, Superseded
+from reconciler.resolution.repair import became, merged_into
+from reconciler.values.wire import Image, Wire, canonical_image
+
+ATTEMPTS = 8
+
+
+@dataclass(frozen=True)
+class Case:
+    """One loss as an operator finds it: its row and event, its images, the item as it is now."""
+
+    row: Image
+    event: ConflictEvent
+    lost: Image | None
+    winner: Image | None
+    current: Image | None
+
+    def side(self, image: Image | None) -> Side | None:
+        """Return what an image of this item shows."""
+        return side_of(image, self.event.key)
+
+    def sides(self, current: Image | None) -> dict[str, Side | None]:
+        """Return what the three images show, by name."""
+        images = {"lost": self.lost, "winner": self.winner, "current": current}
+        return {name: self.side(image) for name, image in images.items()}
+
+
+@dataclass(frozen=True)
+class Merged:
+    """The first step: the item before and after it, the merge's words, why nothing was merged."""
+
+    before: Image | None
+    after: Image | None
+    words: Mapping[str, str] = field(default_factory=dict)
+    problem: str = ""
+
+
+class Rehearsal:
+    """An `ItemStore` with one item, which nobody else sees."""
+
+    def __init__(self, image: Image | None) -> None:
+        self.image = image
+
+    def get(self, key: Image) -> Image | None:  # noqa: ARG002 (there is one item)
+        """Return the item."""
+        return self.image
+
+    def put(self, write: Replacement) -> None:
+        """Keep the item; nobody else writes it."""
+        self.image = write.image
+
+    def put_all(self, writes: Sequence[Replacement]) -> None:
+        """Keep the items."""
+        for write in writes:
+            self.put(write)
+
+    def query(self, parameters: Mapping[str, Any]) -> Iterator[Image]:  # noqa: ARG002 (one item)
+        """Yield the item."""
+        yield from [self.image] if self.image is not None else []
+
+
+def opened(row: Image, items: ItemStore, evidence: EvidenceStore) -> Case:
+    """Return the case of a row; the item is read consistently, unless the row names none."""
+    event = event_of(row)
+    current = items.get(canonical_image(event.key)) if event.key else None
+    return Case(row, event, *images_of(row, evidence), current)
+
+
+def merge_loss(case: Case, items: ItemStore, *, restore: bool = False) -> Merged:
+    """Merge the losing image into the current item, and write it if that changes anything.
+
+    What cannot be merged is not, and the outcome says why. `restore` brings back an item that is
+    gone. Errors: Contention; UnknownWireVersion, because the newer release can merge it.
+    """
+    current = case.current
+    if case.lost is None:
+        return Merged(current, current, problem="the row has no losing image")
+    for _ in range(ATTEMPTS):
+        again = case.event.restore or (restore and current is None)
+        try:
+            image = merged_into(current, [case.lost], restore=again)
+        except ReconcilerError as problem:
+            if problem.disposition == "retry":
+                raise
+            return Merged(current, current, problem=f"{type(problem).__name__}: {problem}")
+        refused = _put(items, Replacement(image, current), case) if image is not None else None
+        if refused is None:
+            after = image if image is not None else current
+            return Merged(current, after, became(case.lost, current, after) if after else {})
+        current = refused.current
+    raise Contention(f"the item changed {ATTEMPTS} times while it was merged; try again")
+
+
+def _put(items: ItemStore, write: Replacement, case: Case) -> Superseded | None:
+    try:
+        return items.put(write)
+    except OutcomeUnknown:  # a merge may be written twice: the item tells
+        return Superseded(items.get(canonical_image(case.event.key)))
+
+
+def foreseen(case: Case) -> Merged:
+    """Return what the resolver would make of the item if it merged the loss now."""
+    try:
+        return merge_loss(case, Rehearsal(case.current))
+    except ReconcilerError as problem:
+        return Merged(case.current, case.current, problem=f"{type(problem).__name__}: {problem}")
+
+
+def document(case: Case, now_ms: int) -> dict[str, Any]:
+    """Return the three-way view in plain values; an attribute that a side does not have is left
+    out there, and a side without an image is null in `deleted`."""
+    step = foreseen(case)
+    sides, after = case.sides(case.current), case.side(step.after)
+    rows = three_way(sides, after, step.words)
+
+    def shown(name: str, values: Mapping[str, Wire | None]) -> dict[str, Any]:
+        return {"attribute": name, **plain(values)}
+
+    return {
+        "conflict": summary(case.row, now_ms),
+        "deleted": {name: side.deleted if (side := sides[name]) else None for name in SIDES},
+        "attributes": [
+            shown(
+                each.name,
+                {
+                    "lost": each.lost,
+                    "winner": each.winner,
+                    "current": each.current,
+                    "if_resolved_now": each.after,
+                },
+            )
+            | {"differs": each.differs, "merge": each.merge}
+            for each in rows
+        ],
+        "if_resolved_now": {
+            "writes": step.after != step.before,
+            "deleted": after.deleted if after else None,
+            "problem": step.problem,
+        },
+    }

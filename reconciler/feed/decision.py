@@ -1,0 +1,91 @@
+"""What an operator decides about a loss: read from options and files, checked, and told. Pure.
+
+Behaviour: a decision names, for each attribute, the image whose value is to stand, a value, or its
+removal; `all` takes one image whole, and whether it is deleted with it. It says what the item must
+show, so carrying it out on an item that shows it already writes nothing.
+
+    {"name": {"take": "lost"}, "limit": {"value": 12.50}, "nickname": {"remove": true}}
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.errors import InvalidInput
+from reconciler.feed.rows import SIDES
+from reconciler.text.plain_json import json_text, loaded, typed
+from reconciler.values.wire import Wire, canonical, from_wire, to_wire
+
+ALL = "all"
+_FORMS = '{"take": "lost|winner|current"}, {"value": ...} or {"remove": true}'
+_QUOTES = ", where a text stands in double quotes"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """For one attribute: the image to take it from, or a value, or, with neither, its removal."""
+
+    take: str | None = None
+    value: Wire | None = None
+
+
+Decision = Mapping[str, Choice]
+
+
+def parse_decision(
+    takes: Sequence[str] = (), values: Sequence[str] = (), document: str | bytes | None = None
+) -> Decision:
+    """Return the decision in `attribute=side` and `attribute=JSON` texts and a JSON document.
+
+    InvalidInput names the attribute and the fix; an attribute is decided once.
+    """
+    choices: list[tuple[str, Choice]] = []
+    for text in takes:
+        name, side = _halves(text, "--take", "lost, winner or current")
+        choices.append((name, _choice(name, {"take": side})))
+    for text in values:
+        name, value = _halves(text, "--set", "a JSON value")
+        choices.append((name, _choice(name, {"value": loaded(value, name, _QUOTES)})))
+    if document is not None:
+        given = loaded(document, "the decision's file")
+        if not isinstance(given, dict):
+            raise InvalidInput(f'the decision\'s file must hold {{"attribute": {_FORMS}, ...}}')
+        choices += [(name, _choice(name, each)) for name, each in given.items()]
+    names = [name for name, _ in choices]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise InvalidInput(f"{twice[0]}: decided more than once; leave one of them")
+    if not choices:
+        raise InvalidInput("nothing is decided: give --take, --set or --file")
+    return dict(choices)
+
+
+def decision_text(decision: Decision) -> str:
+    """Return the decision as JSON, as a file gives it; the same text for the same decision."""
+    return json_text({name: _form(decision[name]) for name in sorted(decision)})
+
+
+def _form(choice: Choice) -> dict[str, Any]:
+    if choice.take is not None:
+        return {"take": choice.take}
+    return {"remove": True} if choice.value is None else {"value": from_wire(choice.value)}
+
+
+def _choice(name: str, given: Any) -> Choice:
+    match given:
+        case {"take": side, **rest} if side in SIDES and not rest:
+            return Choice(take=side)
+        case {"value": value, **rest} if name != ALL and not rest:
+            return Choice(value=canonical(to_wire(typed(value, name), (name,))))
+        case {"remove": True, **rest} if name != ALL and not rest:
+            return Choice()
+    forms = '{"take": "lost|winner|current"}' if name == ALL else _FORMS
+    raise InvalidInput(f"{name}: {json.dumps(given, default=str)} decides nothing; give {forms}")
+
+
+def _halves(text: str, option: str, what: str) -> tuple[str, str]:
+    name, found, rest = text.partition("=")
+    if not name or not found:
+        raise InvalidInput(f"{option} {text!r}: give an attribute, =, and {what}")
+    return name, rest

@@ -1,0 +1,155 @@
+"""The three functions on wire images that everything else is built from: write, merge, read.
+
+Behaviour: pure; images in, images out, in DynamoDB's wire format, whether they came from a stream
+or from the API. The rules for what a write and a merge stamp are here and nowhere else.
+
+    first  = write(None, [assign("name", "Ada")], key={"id": "p1"}, schema=s, replica="use1", ...)
+    merged = merge(first, second)     # the same bytes as merge(second, first)
+    read(merged)                      # {"id": "p1", "name": "Ada"}, or None once deleted
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any, Protocol
+
+from reconciler.causality.context import Dot, Lineage
+from reconciler.causality.hlc import Stamp, epoch_above
+from reconciler.crdt.base import Edit, join_states, surviving_dots
+from reconciler.crdt.map_or import checked
+from reconciler.errors import InvalidInput, Undecodable
+from reconciler.item.adoption import adopt, adopted_whole, revived
+from reconciler.item.metadata import (
+    EXPIRY,
+    METADATA,
+    ReplicatedItem,
+    encode,
+    is_managed,
+)
+from reconciler.item.schema import RESERVED_PREFIX, Schema
+from reconciler.values.size import check_size
+from reconciler.values.wire import (
+    Image,
+    canonical,
+    canonical_image,
+    from_wire,
+    label,
+    to_wire,
+)
+
+DELETE = Edit((), "delete")
+
+
+class Clock(Protocol):
+    """What a write asks of a clock; `hlc.HybridClock` is one."""
+
+    def stamp(self, seen: str | None) -> Stamp: ...
+
+
+def write(  # noqa: PLR0913 (a write is all of these, by name)
+    image: Mapping[str, Any] | None,
+    edits: Iterable[Edit],
+    *,
+    key: Mapping[str, Any],
+    schema: Schema,
+    replica: str,
+    clock: Clock,
+) -> Image:
+    """Return the image after one local write of `edits`, in order, by `replica`.
+
+    `key` holds the item's key as plain values and `image` the current item, or None. The write
+    extends the tip's lineage if a local write of this replica made the image, else it starts one
+    (W1); its hlc exceeds every hlc in the context (W2). InvalidInput for a bad edit, ItemTooLarge.
+    """
+    item = _current(image, key, schema)
+    stamp = clock.stamp(item.latest())
+    tip = item.tip
+    extends = tip is not None and tip.replica == replica
+    epoch = epoch_above(item.context.watermarks.get(replica, ""), stamp)
+    lineage = tip if tip is not None and extends else Lineage.of(replica, epoch)
+    dot = Dot(lineage, stamp.hlc)
+    for edit in edits:
+        item = _deleted(item, dot, schema) if edit == DELETE else _edited(item, edit, dot, schema)
+    return check_size(encode(replace(item, context=item.context.with_dot(dot), tip=lineage)))
+
+
+def merge(a: Mapping[str, Any], b: Mapping[str, Any]) -> Image:
+    """Return the join of two images of one item: no time, no region, no new dot, no tip.
+
+    The metadata names each attribute's type, so no schema is needed. An image without metadata
+    counts as written, around the library, on top of the other one. Errors: Undecodable,
+    TypeMismatch.
+    """
+    left, right = (adopt(_grafted(each, other)) for each, other in ((a, b), (b, a)))
+    if left.key != right.key:
+        raise Undecodable("these are images of two different items", keys=(left.key, right.key))
+    mine, theirs = left.context, right.context
+    attributes = {
+        name: join_states(
+            left.attributes.get(name), right.attributes.get(name), mine, theirs, (name,)
+        )
+        for name in sorted(left.attributes.keys() | right.attributes.keys())
+    }
+    expiries = [each for each in (left.expires, right.expires) if each is not None]
+    return encode(
+        ReplicatedItem(
+            key=left.key,
+            attributes=attributes,
+            context=mine.join(theirs),
+            alive=surviving_dots(left.alive, right.alive, mine, theirs),
+            dead=surviving_dots(left.dead, right.dead, mine, theirs),
+            expires=max(expiries, default=None),
+        )
+    )
+
+
+def read(image: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return the item as plain Python values, or None if there is none or it is deleted."""
+    if image is None:
+        return None
+    plain = {name: wire for name, wire in image.items() if name not in (METADATA, EXPIRY)}
+    try:
+        metadata = image.get(METADATA, {"M": {}})["M"]
+        if "s" in metadata and set(plain) == set(metadata["i"]["SS"]):
+            return None
+    except (KeyError, TypeError) as cause:
+        raise Undecodable(f"unreadable metadata: {cause}", metadata=image[METADATA]) from None
+    return {name: from_wire(canonical(wire)) for name, wire in plain.items()}
+
+
+def _grafted(image: Mapping[str, Any], other: Mapping[str, Any]) -> Mapping[str, Any]:
+    if is_managed(image):
+        return image
+    if not is_managed(other):
+        raise Undecodable("neither image carries metadata, so nothing says how to merge them")
+    return {**image, METADATA: other[METADATA]}
+
+
+def _current(
+    image: Mapping[str, Any] | None, key: Mapping[str, Any], schema: Schema
+) -> ReplicatedItem:
+    if set(key) != set(schema.key):
+        raise InvalidInput(f"the key must have exactly {', '.join(schema.key)}; got {sorted(key)}")
+    wires = canonical_image({name: to_wire(value, (name,)) for name, value in key.items()})
+    if image is None:
+        return ReplicatedItem(wires)
+    return adopt(image) if is_managed(image) else adopted_whole(image, wires, schema)
+
+
+def _edited(item: ReplicatedItem, edit: Edit, dot: Dot, schema: Schema) -> ReplicatedItem:
+    name = edit.path[0] if edit.path else ""
+    if name in schema.key:
+        raise InvalidInput(f"{name} is part of the key; a key never changes: write another item")
+    if not name or name.startswith(RESERVED_PREFIX):
+        raise InvalidInput(f"{label(edit.path)!r}: names starting with '_rec' are reserved")
+    if not item.exists:
+        item = revived(item, dot)
+    spec = schema.spec(name)
+    state = checked(item.attributes.get(name), spec, (name,))
+    attributes = {**item.attributes, name: state.apply(edit, 1, dot, spec)}
+    return replace(item, attributes=attributes, alive=(dot,), dead=())
+
+
+def _deleted(item: ReplicatedItem, dot: Dot, schema: Schema) -> ReplicatedItem:
+    expires = dot.hlc.wall_ms // 1000 + schema.tombstone_retention_days * 86_400
+    dead = (dot,) if schema.delete == "delete_wins" else ()
+    return replace(item, alive=(), dead=dead, expires=max(expires, item.expires or 0))

@@ -1,0 +1,125 @@
+"""The local cloud's own HTTP surface, beside the AWS APIs: `/_reconciler/<command>`.
+
+Behaviour: GET status, POST everything else; JSON in, JSON out. What a command does not accept is
+answered with 400 and `{"error": text}`.
+"""
+
+from collections.abc import Callable
+from threading import Lock
+from typing import Any
+
+from moto.sqs.models import sqs_backends
+
+from reconciler.aws_model.replication import Lag
+from reconciler.local.errors import LocalCloudError
+from reconciler.local.provision import ACCOUNT
+from reconciler.local.server.replicas import GlobalTables
+
+PREFIX = "/_reconciler/"
+
+
+class Control:
+    """The commands, over the tables and, for the status, the queues of every region."""
+
+    def __init__(self, tables: GlobalTables, messaging: Lock) -> None:
+        self._tables = tables
+        self._messaging = messaging
+        self._replication = tables.replication
+        self._ready_workers: dict[str, int] = {}  # by region, the process
+        self._commands: dict[str, Callable[..., dict[str, Any] | None]] = {
+            "register": self._register,
+            "ready": self._ready,
+            "settled": self._settled,
+            "checkpoint": self._checkpoint,
+            "trim": self._trim,
+            "messages": self._messages,
+            "partition": self._partition,
+            "isolate": self._isolate,
+            "heal": self._heal,
+            "lag": self._lag,
+            "status": self._status,
+        }
+
+    def answer(self, command: str, arguments: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        """Carry out a command; return the HTTP status and the JSON body."""
+        run = self._commands.get(command)
+        if run is None:
+            return 404, {"error": f"there is no command {command!r}"}
+        try:
+            return 200, run(**arguments) or {}
+        except (KeyError, TypeError, LocalCloudError) as error:
+            return 400, {"error": f"{command} {arguments}: {error}"}
+
+    def _register(self, table: str, *, consumed: bool) -> None:
+        self._tables.register(table, consumed=consumed)
+
+    def _ready(self, region: str, pid: int) -> None:
+        self._ready_workers[self._known(region)] = pid
+
+    def _messages(self, region: str, queue: str) -> dict[str, Any]:
+        """Look at a queue without receiving from it: no message changes by being seen."""
+        with self._messaging:
+            return {"bodies": [message.body for message in _queues(region)[queue]._messages]}
+
+    def _settled(self, region: str, table: str, sequence_number: int) -> None:
+        self._tables.settle_stream(region, table, sequence_number)
+
+    def _checkpoint(self, region: str, table: str) -> dict[str, Any]:
+        return {"sequence_number": self._tables.settled(region, table)}
+
+    def _trim(self, region: str, table: str) -> None:
+        self._tables.trim(region, table)
+
+    def _partition(self, one: str, other: str) -> None:
+        with self._tables.turn:
+            self._replication.partition(one, other)
+
+    def _isolate(self, region: str) -> None:
+        with self._tables.turn:
+            self._replication.isolate(self._known(region))
+
+    def _heal(self) -> None:
+        with self._tables.turn:
+            self._replication.heal()
+            self._tables.turn.notify_all()
+
+    def _lag(self, least_ms: int, most_ms: int) -> None:
+        with self._tables.turn:
+            self._replication.set_lag(Lag(least_ms, most_ms))
+
+    def _status(self) -> dict[str, Any]:
+        """Look at everything at one instant: work must not move on behind the look."""
+        with self._tables.turn, self._messaging:
+            links = [
+                {
+                    "source": source,
+                    "destination": destination,
+                    "pending": report.pending,
+                    "applied": report.applied,
+                    "discarded": report.discarded,
+                    "coalesced": report.coalesced,
+                    "cut": report.cut,
+                }
+                for (source, destination), report in self._replication.reports().items()
+            ]
+            return {
+                "links": links,
+                "workers": dict(self._ready_workers),
+                "unsettled": self._tables.unsettled(),
+                "queues": {region: _depths(region) for region in self._replication.regions},
+            }
+
+    def _known(self, region: str) -> str:
+        if region not in self._replication.regions:
+            raise LocalCloudError(f"there is no region {region!r}")
+        return region
+
+
+def _queues(region: str) -> dict[str, Any]:
+    queues: dict[str, Any] = sqs_backends[ACCOUNT][region].queues
+    return queues
+
+
+def _depths(region: str) -> dict[str, int]:
+    """Count the messages of every queue: visible, delayed and in flight alike."""
+    return {name: len(queue._messages) for name, queue in _queues(region).items()}

@@ -1,0 +1,160 @@
+"""The process that answers every AWS call of the local cloud, on loopback only.
+
+Behaviour: moto's server application behind a thin WSGI layer. DynamoDB requests take turns with
+replicated puts (`replicas`). SQS and EventBridge requests take turns with each other: moto
+rebuilds a queue's list when it deletes, and a message sent at that moment would vanish. CloudWatch
+answers with all that the functions' logs hold (`metric_delivery`). All else runs freely.
+Started by `cloud` with a listening socket; ends with its parent.
+"""
+
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from random import Random
+from threading import Lock, Thread
+from typing import Any
+
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from werkzeug.serving import make_server
+
+from reconciler.aws_model.replication import Lag, Replication
+from reconciler.local.lifeline import end_with_parent
+from reconciler.local.server.control import PREFIX, Control
+from reconciler.local.server.metric_delivery import MetricDelivery, WSGIApplication
+from reconciler.local.server.metric_queries import answer_metric_queries
+from reconciler.local.server.replicas import GlobalTables
+
+# The X-Amz-Target of table, stream, queue and event bus requests; S3 needs no turn.
+_TAKING_TURNS = ("DynamoDB", "AmazonSQS.", "AWSEvents.")
+
+_LONG_POLL_PAUSE_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class _Answer:
+    status: str
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+class MotoDispatcher(DomainDispatcherApplication):
+    """moto's dispatcher, remembering its choices: each one lists moto's directory anew."""
+
+    def __init__(self) -> None:
+        super().__init__(create_backend_app)
+        self._chosen: dict[str | None, Any] = {}
+
+    def get_backend_for_host(self, host: str | None) -> Any:
+        """Return the name of the service behind a host name."""
+        if host not in self._chosen:
+            self._chosen[host] = super().get_backend_for_host(host)
+        return self._chosen[host]
+
+
+class LocalCloudApplication:
+    """The WSGI layer: our own surface, and the turns that moto's requests take."""
+
+    def __init__(self, tables: GlobalTables, moto: WSGIApplication) -> None:
+        self._tables = tables
+        self._messaging = Lock()
+        self._control = Control(tables, self._messaging)
+        self._moto = moto
+
+    def __call__(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        """Answer one HTTP request."""
+        path: str = environ["PATH_INFO"]
+        target: str = environ.get("HTTP_X_AMZ_TARGET", "")
+        if not path.startswith(PREFIX) and not target.startswith(_TAKING_TURNS):
+            return self._moto(environ, start_response)
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        if path.startswith(PREFIX):
+            answer = self._command(path.removeprefix(PREFIX), body)
+        elif target.startswith("DynamoDB"):
+            answer = self._tables.run_client_request(lambda: self._ask_moto(environ, body))
+        elif target == "AmazonSQS.ReceiveMessage":
+            answer = self._receive(environ, body)
+        else:
+            with self._messaging:
+                answer = self._ask_moto(environ, body)
+        start_response(answer.status, answer.headers)
+        return [answer.body]
+
+    def _command(self, command: str, body: bytes) -> _Answer:
+        status, document = self._control.answer(command, json.loads(body or b"{}"))
+        text = json.dumps(document).encode()
+        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(text)))]
+        return _Answer(f"{status} -", headers, text)
+
+    def _receive(self, environ: dict[str, Any], body: bytes) -> _Answer:
+        """Poll for the caller, so that waiting for a message keeps nobody from sending it."""
+        request = json.loads(body)
+        give_up = time.monotonic() + request.pop("WaitTimeSeconds", 0)
+        body = json.dumps(request).encode()
+        while True:
+            with self._messaging:
+                answer = self._ask_moto(dict(environ), body)
+            if b'"Messages"' in answer.body or time.monotonic() >= give_up:
+                return answer
+            time.sleep(_LONG_POLL_PAUSE_SECONDS)
+
+    def _ask_moto(self, environ: dict[str, Any], body: bytes) -> _Answer:
+        environ["wsgi.input"] = BytesIO(body)
+        environ["CONTENT_LENGTH"] = str(len(body))
+        started: list[Any] = []
+        chunks = self._moto(environ, lambda status, headers, *_: started.extend((status, headers)))
+        return _Answer(started[0], started[1], b"".join(chunks))
+
+
+class _QuietHandler(MotoRequestHandler):
+    """Serves one connection; answers leave at once and requests are not logged."""
+
+    disable_nagle_algorithm = True
+    protocol_version = "HTTP/1.1"
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Log nothing: polling would fill the log with lines that nobody reads."""
+
+
+def main() -> None:
+    """Serve until told to stop; the settings are one JSON argument written by `cloud`."""
+    settings = json.loads(sys.argv[1])
+    parent = os.getppid()
+    stop = end_with_parent()
+    replication = Replication(
+        settings["regions"],
+        Lag(*settings["lag_ms"]),
+        Random(settings["seed"]),
+        skew_ms=settings["skew_ms"],
+    )
+    tables = GlobalTables(replication)
+    answer_metric_queries()
+    logs = {region: Path(name) for region, name in settings["logs"].items()}
+    server = make_server(
+        "127.0.0.1",
+        settings["port"],
+        LocalCloudApplication(tables, MetricDelivery(MotoDispatcher(), logs)),
+        threaded=True,
+        request_handler=_QuietHandler,
+        fd=settings["socket"],
+    )
+    Thread(target=server.serve_forever, daemon=True).start()
+    tables.replicate(stop.is_set)
+    if os.getppid() != parent:
+        # The parent was killed: nobody else will remove its directory.
+        shutil.rmtree(settings["directory"], ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()

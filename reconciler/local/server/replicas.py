@@ -1,0 +1,161 @@
+"""Global tables on moto: every replica of every registered table, under one lock.
+
+Behaviour: a registered table is replicated between all regions. Client requests and replicated
+puts take turns, so that no interleaving can make replicas differ for good. A request leaves at
+most one stream record per item, none for a write that changed nothing, and none for a
+transaction that was cancelled.
+Source: Amazon DynamoDB developer guide, "Change data capture for DynamoDB Streams", "Global
+tables: how it works".
+"""
+
+import copy
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Condition
+from typing import Any, TypeVar
+
+from moto.dynamodb.models import dynamodb_backends
+from moto.dynamodb.models.dynamo_type import DynamoType
+from moto.dynamodb.models.table import Table
+
+from reconciler.aws_model.equality import same_item
+from reconciler.aws_model.replication import Arrival, ItemKey, Replication
+from reconciler.local.errors import LocalCloudError
+from reconciler.local.provision import ACCOUNT
+from reconciler.local.server.replica_shard import ReplicaShard, image
+
+_Answer = TypeVar("_Answer")
+
+# Replication looks at least this often whether it was stopped.
+_LONGEST_WAIT_MS = 250
+
+
+@dataclass
+class _Consumer:
+    shard: ReplicaShard
+    settled: int
+
+
+class GlobalTables:
+    """Every registered table in every region, its replication, and the lock over both."""
+
+    def __init__(self, replication: Replication) -> None:
+        self.turn = Condition()
+        self.replication = replication
+        self._shards: dict[tuple[str, str], ReplicaShard] = {}
+        self._consumers: dict[tuple[str, str], _Consumer] = {}
+
+    def register(self, name: str, *, consumed: bool) -> None:
+        """Replicate the table `name` from now on.
+
+        `consumed`: a worker in each region reads the stream and reports with `settle_stream`.
+        Raises: LocalCloudError if a region has no such empty table with a stream.
+        """
+        with self.turn:
+            tables = {region: self._table(region, name) for region in self.replication.regions}
+            for region, table in tables.items():
+                if table is None or table.stream_shard is None or table.items:
+                    raise LocalCloudError(f"{region} has no empty table {name!r} with a stream")
+            for region, table in tables.items():
+                shard = ReplicaShard(region, table)
+                table.stream_shard = shard
+                self._shards[region, name] = shard
+                if consumed:
+                    self._consumers[region, name] = _Consumer(shard, shard.last_sequence_number())
+
+    def run_client_request(self, run: Callable[[], _Answer]) -> _Answer:
+        """Run a client's request against moto alone, then stamp and offer what it changed."""
+        with self.turn:
+            answer = run()
+            written = [self._commit(key, shard) for key, shard in self._shards.items()]
+            if any(written):
+                self.turn.notify_all()
+            return answer
+
+    def settle_stream(self, region: str, name: str, sequence_number: int) -> None:
+        """Note that every record up to `sequence_number` was handled, filtered or set aside."""
+        with self.turn:
+            self._consumers[region, name].settled = sequence_number
+
+    def settled(self, region: str, name: str) -> int:
+        """Return the number of the last settled record, one less than the first if none is."""
+        with self.turn:
+            return self._consumers[region, name].settled
+
+    def trim(self, region: str, name: str) -> None:
+        """Let a stream forget its settled records; a consumer has no use for them any more."""
+        with self.turn:
+            consumer = self._consumers[region, name]
+            consumer.shard.trim(consumer.settled)
+
+    def unsettled(self) -> dict[str, int]:
+        """Return, by region, how many stream records still wait for their consumer."""
+        return {
+            region: consumer.shard.last_sequence_number() - consumer.settled
+            for (region, _), consumer in self._consumers.items()
+        }
+
+    def replicate(self, stopped: Callable[[], bool]) -> None:
+        """Deliver changes as they fall due, until `stopped`."""
+        with self.turn:
+            while not stopped():
+                for arrival in self.replication.deliver(_now_ms()):
+                    self._store(arrival)
+                due_ms = self.replication.next_due_ms()
+                wait_ms = _LONGEST_WAIT_MS if due_ms is None else due_ms - _now_ms()
+                self.turn.wait(min(max(wait_ms, 0), _LONGEST_WAIT_MS) / 1000)
+
+    def _store(self, arrival: Arrival) -> None:
+        """Put a winning change into the destination's table; its record says only what changed."""
+        key = arrival.change.key
+        shard = self._shards[arrival.destination, key.table]
+        table = self._table(arrival.destination, key.table)
+        # A deep copy: moto may grow a stored set in place, and other replicas hold this item too.
+        if arrival.change.item is not None:
+            table.put_item(copy.deepcopy(arrival.change.item))
+        else:
+            table.delete_item(*_stored_keys(table, json.loads(key.key)))
+        for _, keys, old in shard.drain():
+            new = _stored(table, keys)
+            if not same_item(old, new):
+                shard.emit(keys, old, new)
+
+    def _commit(self, place: tuple[str, str], shard: ReplicaShard) -> int:
+        """Turn what a client's request did to one replica into records and replicated changes.
+
+        The stored item is compared, not the outcome moto reported: a cancelled transaction has
+        touched items and changed none.
+        """
+        region, name = place
+        written = 0
+        for key, keys, old in shard.drain():
+            new = _stored(self._table(region, name), keys)
+            if new == old:
+                continue
+            # An item spelled differently (1.0 for 1) is the same to a reader, so it leaves no
+            # record, but it must be replicated for replicas to stay equal byte by byte.
+            if not same_item(old, new):
+                shard.emit(keys, old, new)
+            self.replication.local_write(region, ItemKey(name, key), new, _now_ms())
+            written += 1
+        return written
+
+    def _table(self, region: str, name: str) -> Any:
+        """Look a table up anew each time: a cancelled transaction replaces the object."""
+        return dynamodb_backends[ACCOUNT][region].tables.get(name)
+
+
+def _stored_keys(table: Table, keys: dict[str, Any]) -> tuple[DynamoType, DynamoType | None]:
+    sort_key = table.range_key_attr
+    partition = DynamoType(keys[table.hash_key_attr])
+    return partition, None if sort_key is None else DynamoType(keys[sort_key])
+
+
+def _stored(table: Table, keys: dict[str, Any]) -> dict[str, Any] | None:
+    return image(table.get_item(*_stored_keys(table, keys)))
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

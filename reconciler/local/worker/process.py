@@ -1,0 +1,151 @@
+"""The process that is Lambda in one region: it polls the stream and the queues for the handlers.
+
+Behaviour: one thread takes turns between the table's stream (detect), the home and witness queues
+(resolve) and the gauge's schedule. It polls at once while there is work and ever more slowly while
+there is none.
+What the handlers write to standard output is the process's log.
+Started by `cloud` with the environment of a function; ends with its parent.
+"""
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from threading import Event
+from typing import Any, Literal, Protocol
+
+from reconciler.aws_model.stream_source import Origin, ShardSource
+from reconciler.deployment.names import Names
+from reconciler.deployment.wiring import GAUGE_HANDLER, QueueSource, StreamSource, stream_filters
+from reconciler.local.clients import Clients
+from reconciler.local.control_client import ask
+from reconciler.local.lifeline import end_with_parent
+from reconciler.local.provision import queue_url
+from reconciler.local.worker.lambda_runtime import Function
+from reconciler.local.worker.on_failure import OnFailure
+from reconciler.local.worker.queue_source import QueueConsumer
+from reconciler.local.worker.schedule import Schedule
+from reconciler.local.worker.stream_consumer import Checkpoint, StreamConsumer, only_shard
+
+StreamFailures = Literal["s3", "sqs"]
+
+_SHORTEST_PAUSE_SECONDS = 0.02
+_LONGEST_PAUSE_SECONDS = 0.25
+_GAUGE_SECONDS = 2  # deployment.GAUGE_MINUTES, in a hurry
+
+
+class Consumer(Protocol):
+    """Something that is polled; `poll` tells whether it met any work."""
+
+    def poll(self) -> bool:
+        """Do what is due, if anything is."""
+
+
+@dataclass(frozen=True)
+class WorkerSettings:
+    """What one worker is told: where it lives, what it runs, how its sources are set."""
+
+    region: str
+    port: int
+    table: str
+    partition_key: str
+    detect: str
+    resolve: str
+    stream: StreamSource
+    home: QueueSource
+    witness: QueueSource
+    stream_failures: StreamFailures
+
+    @classmethod
+    def from_json(cls, text: str) -> "WorkerSettings":
+        """Read what `dataclasses.asdict` and `json.dumps` wrote."""
+        values: dict[str, Any] = json.loads(text)
+        sources: dict[str, Any] = {
+            "stream": StreamSource(**values.pop("stream")),
+            "home": QueueSource(**values.pop("home")),
+            "witness": QueueSource(**values.pop("witness")),
+        }
+        return cls(**values, **sources)
+
+
+class Worker:
+    """The functions of a region, and what they are fed from."""
+
+    def __init__(self, settings: WorkerSettings) -> None:
+        """Import the handlers of stream and queues."""
+        self._settings = settings
+        self._names = Names(settings.table, settings.region)
+        self._endpoint = f"http://127.0.0.1:{settings.port}"
+        self._client = partial(Clients(self._endpoint).get, region=settings.region)
+        self._detect = self._function(self._names.detect_function, settings.detect)
+        self._resolve = self._function(self._names.resolve_function, settings.resolve)
+
+    def _function(self, name: str, handler: str) -> Function:
+        return Function(handler, name=name, region=self._settings.region)
+
+    def consumers(self, stream_arn: str) -> list[Consumer]:
+        """Return the consumers of the stream and of both queues, and the gauge's schedule."""
+        settings = self._settings
+        home = self._queue(self._names.home_queue, settings.home)
+        witness = self._queue(self._names.witness_queue, settings.witness)
+        gauge = partial(self._function, self._names.gauge_function, GAUGE_HANDLER)
+        schedule = Schedule(gauge, region=settings.region, seconds=_GAUGE_SECONDS)
+        return [self._stream(stream_arn), home, witness, schedule]
+
+    def _stream(self, stream_arn: str) -> StreamConsumer:
+        settings = self._settings
+        streams = self._client("dynamodbstreams")
+        origin = Origin(self._detect.arn, stream_arn, only_shard(streams, stream_arn))
+        filters = stream_filters(settings.partition_key)
+        dlq = queue_url(self._endpoint, self._names.stream_dlq)
+        on_failure = OnFailure(self._names, dlq, self._client)
+        return StreamConsumer(
+            streams,
+            self._detect,
+            ShardSource(settings.stream, filters, origin, whole=settings.stream_failures == "s3"),
+            set_aside=on_failure.deliver,
+            checkpoint=Checkpoint(self._ask("checkpoint")["sequence_number"], self._report_settled),
+        )
+
+    def _queue(self, queue: str, source: QueueSource) -> QueueConsumer:
+        url = queue_url(self._endpoint, queue)
+        return QueueConsumer(self._client("sqs"), url, self._resolve, batch_size=source.batch_size)
+
+    def _report_settled(self, sequence_number: int) -> None:
+        self._ask("settled", sequence_number=sequence_number)
+
+    def _ask(self, command: str, **arguments: Any) -> dict[str, Any]:
+        """Carry out a command about the stream that this worker consumes."""
+        settings = self._settings
+        place = {"region": settings.region, "table": settings.table}
+        return ask(settings.port, command, **place, **arguments)
+
+
+def take_turns(consumers: Sequence[Consumer], stop: Event) -> None:
+    """Poll every consumer in turn until `stop` is set, pausing while there is no work."""
+    pause = _SHORTEST_PAUSE_SECONDS
+    while not stop.is_set():
+        met_work = [consumer.poll() for consumer in consumers]
+        pause = _SHORTEST_PAUSE_SECONDS if any(met_work) else min(pause * 2, _LONGEST_PAUSE_SECONDS)
+        stop.wait(pause)
+
+
+def main() -> None:
+    """Poll until told to stop; settings come as one JSON argument, the stream's ARN as a line."""
+    logging.basicConfig(level=logging.WARNING)
+    settings = WorkerSettings.from_json(sys.argv[1])
+    worker = Worker(settings)
+    stream_arn = sys.stdin.readline().strip()
+    stop = end_with_parent()
+    if not stream_arn:
+        return  # The parent ended before it was ready.
+    consumers = worker.consumers(stream_arn)
+    ask(settings.port, "ready", region=settings.region, pid=os.getpid())
+    take_turns(consumers, stop)
+
+
+if __name__ == "__main__":
+    main()

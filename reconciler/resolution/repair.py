@@ -1,0 +1,88 @@
+"""What a merge makes of the current item, and what became of the lost write in it. Pure.
+
+Behaviour: the losing images are joined into the *current* image, never into the one that won.
+Readers of the conflict feed see one word for each attribute that the lost writes changed: the lost
+value stands (kept), both went into one (joined), or another write stands (overridden).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
+from typing import Any
+
+from reconciler.causality.context import CausalContext
+from reconciler.causality.hlc import MAXIMUM_CLOCK_DRIFT_MS, drift_ms
+from reconciler.crdt.base import Crdt
+from reconciler.errors import ClockAhead, ItemGone
+from reconciler.item.adoption import has_adopted
+from reconciler.item.image import merge
+from reconciler.item.metadata import EXPIRY, METADATA, context_of, decode, is_managed
+from reconciler.values.size import check_size
+from reconciler.values.wire import Image, Wire, canonical_image
+
+KEPT, JOINED, OVERRIDDEN = "kept", "joined", "overridden"
+_ONE_STANDS = ("register_lww", "register_max", "register_min", "flag_ew", "manual", "custom")
+
+
+def check_clocks(images: Iterable[Mapping[str, Any] | None], now_ms: int) -> None:
+    """Refuse a stamp that lies further ahead than clocks drift: whose it is, a person knows."""
+    stamps = (context_of(image).latest() for image in images if image and is_managed(image))
+    latest = max(filter(None, stamps), default=None)
+    if latest and drift_ms(latest, now_ms) > MAXIMUM_CLOCK_DRIFT_MS:
+        raise ClockAhead("a stamp of this conflict lies in the future; check NTP", stamp=latest)
+
+
+def merged_into(current: Image | None, lost: Sequence[Image], *, restore: bool) -> Image | None:
+    """Return the image to write so that `current` includes the losing images; None if it does.
+
+    ItemGone if there is no item and the policy is not to restore it.
+    """
+    base = current if current is not None and (is_managed(current) or not restore) else None
+    if base is None:
+        if not restore:
+            raise ItemGone("the item, tombstone included, is gone from the table")
+        return check_size(reduce(merge, lost, lost[0]))
+    merged = reduce(merge, [base if has_adopted(base, each) else each for each in lost], base)
+    if is_managed(base) and context_of(merged) == context_of(base):
+        return None
+    return check_size(merged)
+
+
+def became(lost: Image, before: Image | None, after: Image) -> dict[str, str]:
+    """Return, for each attribute of which `before` did not hold what `lost` did, what stands."""
+    was, had, shows = (_values(each) for each in (lost, before or {}, after))
+    differing = [n for n in sorted(was.keys() | had.keys()) if was.get(n) != had.get(n)]
+    if not differing:
+        return {}
+    states = decode(lost)[0].attributes
+    known = context_of(before) if before is not None and is_managed(before) else CausalContext()
+    return {
+        name: _word(was.get(name), had.get(name), shows.get(name), states.get(name))
+        for name in differing
+        if shows.get(name) != had.get(name) or _is_news(states.get(name), known)
+    }
+
+
+def undecided(image: Image | None) -> list[str]:
+    """Return the attributes of an item that wait for a person: `manual` ones in dispute."""
+    if not is_managed(image) or image is None:
+        return []
+    return [name for name, state in decode(image)[0].attributes.items() if state.undecided()]
+
+
+def _is_news(state: Crdt | None, known: CausalContext) -> bool:
+    return state is not None and any(not known.covers(dot) for dot in state.dots())
+
+
+def _word(was: Wire | None, had: Wire | None, shows: Wire | None, state: Crdt | None) -> str:
+    if shows == was:
+        return KEPT
+    one_stands = state is None or state.NAME in _ONE_STANDS
+    return OVERRIDDEN if shows == had and one_stands else JOINED
+
+
+def _values(image: Mapping[str, Any]) -> Image:
+    """Return what the attributes hold, those of a deleted item included; keys and metadata left."""
+    metadata = image.get(METADATA, {"M": {}})["M"]
+    keys = set(metadata["i"]["SS"]) if "i" in metadata else set()
+    shown = {n: v for n, v in image.items() if n not in keys | {METADATA, EXPIRY}}
+    return canonical_image(metadata["s"]["M"] if "s" in metadata else shown)

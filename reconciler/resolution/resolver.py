@@ -1,0 +1,239 @@
+"""The resolver: brings lost writes back into the item as it is now.
+
+Behaviour: groups a batch of conflict events by key, merges every losing image into the *current*
+local item and writes once, conditionally on what it read; a refusal brings the newer image, so no
+second read is needed. If the item already includes the losses, nothing is written. Then the ledger
+rows are closed. Every step may run twice, in any order, in several regions.
+HAZARD if it merged into the event's winner: whatever was written since would be lost in turn.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from reconciler.conflict.event import ConflictEvent, FoldCertificate
+from reconciler.conflict.folding import CERTIFICATE_LIFE_MS, folded
+from reconciler.conflict.row import LedgerRow, State, Work, item_key, ledger_row
+from reconciler.deployment import telemetry
+from reconciler.deployment.wiring import LoopPause
+from reconciler.errors import Contention, OutcomeUnknown, ReconcilerError, Undecodable
+from reconciler.ports import (
+    EvidenceStore,
+    ItemStore,
+    Ledger,
+    ParkedChanges,
+    Replacement,
+    SetAside,
+    Telemetry,
+)
+from reconciler.resolution.pausing import WriteBacks
+from reconciler.resolution.repair import became, check_clocks, merged_into, undecided
+from reconciler.values.wire import Image, canonical_image
+
+ATTEMPTS = 8
+
+
+@dataclass(frozen=True)
+class ResolverPorts:
+    """The outside world of a resolver."""
+
+    items: ItemStore
+    ledger: Ledger
+    evidence: EvidenceStore
+    parked: ParkedChanges
+    set_aside: SetAside
+    telemetry: Telemetry
+
+
+@dataclass(frozen=True)
+class Message:
+    """One delivery of a conflict event, and how many there were so far with it.
+
+    `identifier` is what the queue calls it.
+    """
+
+    identifier: str
+    event: ConflictEvent
+    deliveries: int = 1
+
+
+@dataclass(frozen=True)
+class Settled:
+    """How the losses of one item ended: their row's state, None if their messages must come back;
+    and for each message what became of its loss."""
+
+    state: State | None
+    reason: str = ""
+    merged: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+class Resolver:
+    """See the module. `now_ms` is the physical clock; without `pause` no item is left alone."""
+
+    def __init__(
+        self, ports: ResolverPorts, now_ms: Callable[[], int], pause: LoopPause | None = None
+    ) -> None:
+        self._ports = ports
+        self._now_ms = now_ms
+        self._write_backs = WriteBacks(pause) if pause else None
+
+    def resolve(self, messages: Sequence[Message]) -> list[str]:
+        """Resolve a batch; return the identifiers of the messages that must come back."""
+        groups: dict[str, list[Message]] = {}
+        for message in messages:
+            groups.setdefault(item_key(message.event.key), []).append(message)
+        failed: list[str] = []
+        rows: dict[str, tuple[LedgerRow, list[str]]] = {}
+        paused = [name for name, group in groups.items() if self._is_paused(name, group)]
+        left_alone = [message.identifier for name in paused for message in groups.pop(name)]
+        for group in groups.values():
+            for message, settled in self._outcomes(group):
+                if settled.state is None:
+                    failed.append(message.identifier)
+                    continue
+                row = self._row(message, settled.state, settled)
+                rows.setdefault(row.conflict_id, (row, []))[1].append(message.identifier)
+        unwritten = self._ports.ledger.record([row for row, _ in rows.values()]) if rows else set()
+        for identifier in unwritten:
+            failed += rows[identifier][1]
+        if failed:
+            self._ports.telemetry.count(telemetry.RESOLUTION_FAILURES, len(failed))
+        return failed + left_alone
+
+    def _is_paused(self, name: str, group: Sequence[Message]) -> bool:
+        made = self._write_backs
+        if made is None or not made.are_too_many(name, self._now_ms()):
+            return False
+        self._ports.telemetry.count(telemetry.PAUSED, len(group))
+        self._ports.telemetry.note("paused", key=group[0].event.key)
+        return True
+
+    def fold(self, certificate: FoldCertificate) -> bool:
+        """Fold the certified lineages of the current item, if that is exact; return whether it was.
+
+        Nothing is tried twice and nothing fails: as long as there is something to fold, the
+        detector sends another certificate.
+        """
+        if self._now_ms() - int(certificate.issued_at_ms) > CERTIFICATE_LIFE_MS:
+            return False
+        try:
+            if not self._ports.set_aside.is_empty():
+                return False  # a batch that no ledger row speaks of yet
+            current = self._ports.items.get(canonical_image(certificate.key))
+            rows = self._ports.ledger.rows_of(item_key(certificate.key))
+            image = folded(current, certificate, rows)
+            if image is None or self._ports.items.put(Replacement(image, current)) is not None:
+                return False
+        except ReconcilerError as problem:
+            self._ports.telemetry.note("not folded", error=str(problem), key=certificate.key)
+            return False
+        self._ports.telemetry.count(telemetry.FOLDS)
+        return True
+
+    def _row(self, message: Message, state: State, settled: Settled) -> LedgerRow:
+        work = Work(message.deliveries, settled.merged.get(message.identifier, {}))
+        return ledger_row(message.event, state, self._now_ms(), settled.reason, work)
+
+    def _outcomes(self, group: Sequence[Message]) -> list[tuple[Message, Settled]]:
+        """Return each message and how its loss ended."""
+        try:
+            settled = self._settle(group)
+        except ReconcilerError as problem:
+            if problem.disposition == "park" and len(group) > 1:
+                # One message that cannot be merged must not take the others along.
+                return [each for message in group for each in self._outcomes([message])]
+            settled = self._not_merged(group, problem)
+        return [(message, settled) for message in group]
+
+    def _settle(self, group: Sequence[Message]) -> Settled:
+        events = [message.event for message in group]
+        lost = [self._lost_image(event) for event in events]
+        check_clocks([*lost, *(event.winner for event in events)], self._now_ms())
+        current = self._ports.items.get(canonical_image(events[0].key))
+        restore = any(event.restore for event in events)
+        for attempt in range(ATTEMPTS):
+            merged = merged_into(current, lost, restore=restore)
+            if merged is None:
+                self._note(events, telemetry.ALREADY_REPAIRED)
+                return self._merged(group, lost, current, current)
+            if attempt:
+                self._ports.telemetry.count(telemetry.RETRIES)
+            try:
+                refused = self._ports.items.put(Replacement(merged, current))
+            except OutcomeUnknown as problem:
+                # A merge may be written twice: the queue simply brings the messages back.
+                raise Contention("the write-back was not answered", cause=str(problem)) from None
+            if refused is None:
+                self._note(events, telemetry.WRITE_BACKS)
+                return self._merged(group, lost, current, merged)
+            current = refused.current
+        raise Contention(f"the item changed {ATTEMPTS} times while it was merged")
+
+    def _lost_image(self, event: ConflictEvent) -> Image:
+        lost = event.lost
+        if event.images_ref:
+            document = self._ports.evidence.get(event.images_ref)
+            try:
+                lost = json.loads(document)["lost"]
+            except (ValueError, KeyError, TypeError):
+                raise Undecodable(f"no losing image in {event.images_ref}") from None
+        if lost is None:
+            raise Undecodable("the event carries neither a losing image nor a reference to one")
+        return canonical_image(lost)
+
+    def _merged(
+        self,
+        group: Sequence[Message],
+        lost: Sequence[Image],
+        before: Image | None,
+        after: Image | None,
+    ) -> Settled:
+        """Return how a merge that is written, or was not needed, settles the losses."""
+        words = {
+            message.identifier: became(each, before, after) if after is not None else {}
+            for message, each in zip(group, lost, strict=True)
+        }
+        waiting = undecided(after)
+        if not waiting:
+            return Settled(State.RESOLVED, merged=words)
+        reason = f"Undecided: {', '.join(waiting)} must be decided by a person"
+        parked = self._park(group, reason, after)
+        return Settled(State.PARKED if parked else None, reason, words)
+
+    def _not_merged(self, group: Sequence[Message], problem: ReconcilerError) -> Settled:
+        reason = f"{type(problem).__name__}: {problem}"
+        if problem.disposition == "retry":
+            self._ports.telemetry.note("to be retried", error=reason, evidence=problem.evidence)
+            return Settled(None, reason)
+        try:
+            current = self._ports.items.get(canonical_image(group[0].event.key))
+        except ReconcilerError as unread:
+            self._ports.telemetry.note("not parked", error=str(unread), reason=reason)
+            return Settled(None, reason)
+        return Settled(State.PARKED if self._park(group, reason, current) else None, reason)
+
+    def _park(self, group: Sequence[Message], reason: str, current: Image | None) -> bool:
+        """Set the losses aside for a person, each with both its images and the item as it is."""
+        try:
+            for message in group:
+                event = message.event.document()
+                self._ports.parked.park({"reason": reason, "event": event, "current": current})
+        except ReconcilerError as unparked:
+            self._ports.telemetry.note("not parked", error=str(unparked), reason=reason)
+            return False
+        self._ports.telemetry.count(telemetry.PARKED, len(group))
+        for message in group:
+            self._ports.telemetry.note("parked", conflict_id=message.event.conflict_id)
+        return True
+
+    def _note(self, events: Sequence[ConflictEvent], outcome: str) -> None:
+        counted = self._ports.telemetry
+        counted.count(outcome)
+        now = self._now_ms()
+        if outcome == telemetry.WRITE_BACKS and self._write_backs is not None:
+            self._write_backs.add(item_key(events[0].key), now)
+        for event in events:
+            if outcome == telemetry.WRITE_BACKS:
+                counted.count(telemetry.WRITES_RESCUED, len(event.lost_dots))
+            counted.measure(telemetry.LOSS_TO_REPAIR_MS, max(0, now - int(event.lost_at_ms)))
+            counted.note(outcome, conflict_id=event.conflict_id, key=event.key, role=event.role)

@@ -1,0 +1,112 @@
+"""What must hold once a run has come to rest.
+
+Behaviour: nothing that took effect is lost or doubled, all replicas hold the same bytes, every loss
+is closed or parked whole, and the work done stays within bounds. `check` returns what is broken.
+A write whose answer was lost counts iff the schedule says that it was carried out: then it must be
+there once, else never. What is parked counts as merged, for a person can: so it must be complete.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import reduce
+from typing import Any
+
+from reconciler.errors import ReconcilerError
+from reconciler.item.image import merge, read
+from reconciler.item.metadata import context_of
+from reconciler.simulation.judge.bounds import unbounded
+from reconciler.simulation.judge.differences import differences
+from reconciler.simulation.judge.oracle import History
+from reconciler.simulation.judge.problem import Problem
+from reconciler.simulation.judge.reads import reads_that_went_back
+from reconciler.simulation.world.history import Done, Run
+from reconciler.simulation.world.releases import NEWER
+from reconciler.values.wire import Image, canonical_image, from_wire, to_json
+
+Document = Mapping[str, Any]
+
+
+def check(run: Run) -> list[Problem]:
+    """Return every promise that the run broke; none is the only good answer."""
+    by_key: dict[str, list[Done]] = {key: [] for items in run.items.values() for key in items}
+    for done in run.done:
+        writes = by_key.setdefault(done.operation.key, [])
+        if done.applied and not (done.stranded or done.expired) and done.outcome != "refused":
+            writes.append(done)
+    parked = [document for documents in run.parked.values() for document in documents]
+    problems = [*_incomplete(parked), *_unresolved(run)]
+    for key in sorted(by_key):
+        problems += _differing(run, key)
+        problems += _values(run, key, by_key[key], parked)
+    return [*problems, *reads_that_went_back(run), *unbounded(run)]
+
+
+def _differing(run: Run, key: str) -> Iterator[Problem]:
+    groups: dict[str, list[str]] = {}
+    for region in sorted(run.items):
+        groups.setdefault(to_json(run.items[region].get(key)), []).append(region)
+    if len(groups) > 1:
+        named = " | ".join(", ".join(regions) for regions in groups.values())
+        yield Problem("differing", key, f"the replicas differ: {named}")
+
+
+def _values(
+    run: Run, key: str, writes: Sequence[Done], parked: Sequence[Document]
+) -> Iterator[Problem]:
+    aside = [_lost_image(document) for document in parked if _key_of(run, document) == key]
+    held = [image for image in aside if image is not None]
+    if len(held) < len(aside):
+        return  # what is parked cannot be read here, so nobody can say what the item must be
+    history = History(run.plan.schema, writes)
+    found: dict[Problem, None] = {}
+    for region in sorted(run.items):
+        current = run.items[region].get(key)
+        images = held if current is None else [NEWER.reading(current), *held]
+        shown = read(reduce(merge, images)) if images else None
+        if shown is not None:
+            shown = {name: shown[name] for name in shown if name not in run.plan.schema.key}
+        found |= dict.fromkeys(differences(key, history, shown))
+    yield from found
+
+
+def _unresolved(run: Run) -> Iterator[Problem]:
+    for region in sorted(run.open_rows):
+        aside = {_conflict_id(document) for document in run.parked.get(region, ())}
+        for conflict_id in run.open_rows[region]:
+            if conflict_id not in aside:
+                yield Problem("unresolved", "", f"{region}: loss {conflict_id} is still open")
+
+
+def _incomplete(parked: Sequence[Document]) -> Iterator[Problem]:
+    for document in parked:
+        event, change = document.get("event") or {}, _change(document)
+        if not (event.get("lost") or event.get("images_ref") or change.get("SequenceNumber")):
+            text = f"what was parked holds neither image nor record: {document.get('reason')}"
+            yield Problem("incomplete", "", text)
+
+
+def _change(document: Document) -> Document:
+    record = document.get("record") or {}
+    return dict(record.get("dynamodb") or {})
+
+
+def _conflict_id(document: Document) -> str:
+    return str((document.get("event") or {}).get("conflict_id", ""))
+
+
+def _key_of(run: Run, document: Document) -> Any:
+    event, change = document.get("event") or {}, _change(document)
+    wire = (event.get("key") or change.get("Keys") or {}).get(run.plan.schema.key[0])
+    return from_wire(wire) if wire else None
+
+
+def _lost_image(document: Document) -> Image | None:
+    event, change = document.get("event") or {}, _change(document)
+    image = event.get("lost") or change.get("OldImage")
+    try:
+        if image:
+            read(found := canonical_image(NEWER.reading(image)))
+            context_of(found)
+            return found
+    except ReconcilerError:
+        pass
+    return None

@@ -1,0 +1,79 @@
+"""Reads that go back: a region that stops showing its own write must have noted the loss.
+
+Behaviour: follows from the trace what each region held, and asks for a loss record wherever a write
+that this region acknowledged is not in what took its place. Needs a trace. Items that were folded
+or removed by time-to-live are left out: a watermark does not say which writes it stands for, and a
+tombstone that ends takes its writes along.
+"""
+
+from collections.abc import Iterator
+
+from reconciler.simulation.judge.problem import Problem
+from reconciler.simulation.world.history import Moment, Run
+
+Place = tuple[str, str]  # region and key
+Operations = frozenset[int]
+
+
+def reads_that_went_back(run: Run) -> Iterator[Problem]:
+    """Yield each own write that a region stopped showing without a loss record that names it."""
+    left_out = {moment.key for moment in run.trace if moment.kind in ("fold", "expire")} | {""}
+    follower = _Follower(run)
+    for moment in run.trace:
+        if moment.key not in left_out:
+            follower.follow(moment)
+    for (region, key), numbers in sorted(follower.gone.items()):
+        noted = follower.noted.get((region, key), frozenset())
+        for number in sorted(numbers - noted if region in run.items else ()):
+            text = f"{region} shows operation {number} no more, and noted no loss of it"
+            yield Problem("lost", key, text, (number,))
+
+
+class _Follower:
+    """`gone`: own writes that a place stopped showing. `noted`: those that its losses name."""
+
+    def __init__(self, run: Run) -> None:
+        self.gone: dict[Place, Operations] = {}
+        self.noted: dict[Place, Operations] = {}
+        self._held: dict[Place, Operations] = {}
+        self._images: dict[str, Operations] = {}
+        self._losses: dict[str, Operations] = {}
+        self._with: dict[int, Operations] = {}
+        self._dots: dict[str, int] = {}
+        self._own: dict[Place, set[int]] = {}
+        for done in run.done:
+            number, place = done.operation.number, (done.operation.region, done.operation.key)
+            self._with[number] = done.seen | {number}
+            self._dots[done.dot] = number
+            if done.outcome == "acknowledged":
+                self._own.setdefault(place, set()).add(number)
+
+    def follow(self, moment: Moment) -> None:
+        """Take in the next moment."""
+        place, detail = (moment.region, moment.key), moment.detail
+        if moment.kind == "loss":
+            named = self._named(str(detail["dots"]))
+            self._losses[str(detail["conflict"])] = named
+            self.noted[place] = self.noted.get(place, frozenset()) | named
+        elif moment.kind == "write":
+            self._become(place, str(detail["token"]), self._with[int(detail["operation"])])
+        elif moment.kind == "merge":
+            brought = [self._losses[each] for each in str(detail["conflicts"]).split(",")]
+            held = self._held.get(place, frozenset()).union(*brought)
+            self._become(place, str(detail["token"]), held)
+        elif moment.kind == "replicate" and detail["token"]:
+            token, source = str(detail["token"]), (str(detail.get("source")), moment.key)
+            # An item that was touched at the end is what its region held.
+            held = self._held.get(source, frozenset())
+            self._become(place, token, self._images.get(token, held))
+
+    def _named(self, dots: str) -> Operations:
+        numbers = [self._dots[dot] for dot in dots.split(",") if dot in self._dots]
+        return frozenset().union(*(self._with[number] for number in numbers))
+
+    def _become(self, place: Place, token: str, now: Operations) -> None:
+        lost = (self._held.get(place, frozenset()) - now) & self._own.get(place, set())
+        if lost:
+            self.gone[place] = self.gone.get(place, frozenset()) | lost
+        self._held[place] = now
+        self._images[token] = now

@@ -1,0 +1,140 @@
+"""Plans drawn from a seed: who edits what, when and where, and what goes wrong.
+
+Behaviour: a plan follows from its seed and the arguments alone. Operations come in bursts, so that
+several regions write to one item within the replication lag; bursts are seconds to hours apart.
+Every operation is drawn from the seed and its own number.
+Units: virtual milliseconds.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from random import Random
+
+from reconciler.errors import InvalidInput
+from reconciler.item.schema import Schema
+from reconciler.simulation.plan.edits import draw_edits
+from reconciler.simulation.plan.faults import EXPIRY, HOUR, MINUTE, SECOND, draw_faults
+from reconciler.simulation.plan.plan import Fault, Operation, Plan
+
+REGIONS = (
+    "us-east-1",
+    "eu-west-1",
+    "ap-southeast-1",
+    "us-west-2",
+    "eu-central-1",
+    "sa-east-1",
+)
+_MAP = {
+    "type": "map_or",
+    "fields": {
+        "visits": "counter_pn",
+        "labels": "set_aw",
+        "bans": "set_rw",
+        "best": "register_max",
+        "deep": {"type": "map_or", "values": "counter_pn"},
+    },
+}
+_TYPES = {
+    "name": "register_lww",
+    "notes": "register_mv",
+    "balance": "counter_pn",
+    "points": "counter_pn",
+    "tags": "set_aw",
+    "blocked": "set_rw",
+    "active": "flag_ew",
+    "high": "register_max",
+    "low": "register_min",
+    "profile": _MAP,
+}
+DEFAULT_SCHEMA = Schema.of(
+    table="simulated", key=["id"], attributes=_TYPES, tombstone_retention_days=1
+)
+_DELETE_WINS = DEFAULT_SCHEMA.model_copy(update={"delete": "delete_wins"})
+_DAY = 24 * HOUR
+_DELETES, _DELETES_IF_EXPIRING = 0.04, 0.15
+_BURST_SPANS = (300, 1_500, 6_000)
+_PAUSES = (300, 3 * SECOND, 30 * SECOND, 3 * MINUTE, 30 * MINUTE, 2 * HOUR)
+
+
+def draw_plan(  # noqa: PLR0913 (a plan is all of these, by name)
+    seed: int,
+    *,
+    schema: Schema | None = None,
+    regions: int = 3,
+    operations: int = 40,
+    items: int | None = None,
+    folds: bool = True,
+) -> Plan:
+    """Return the plan of a seed.
+
+    Without a schema it is one with every type, and in every fourth run deletes win. Without `items`
+    one to four are drawn: hot keys. InvalidInput for a number of regions that is not from 1 to 6.
+    """
+    if not 1 <= regions <= len(REGIONS):
+        raise InvalidInput(f"regions must be from 1 to {len(REGIONS)}, not {regions}")
+    drawn = Random(f"{seed}/plan")
+    default = _DELETE_WINS if drawn.random() < 0.25 else DEFAULT_SCHEMA
+    schema = schema or default
+    held = drawn.choice((1, 1, 1, 2, 3, 4))
+    names = REGIONS[:regions]
+    writers = drawn.sample(names, drawn.randint(min(2, regions), regions))
+    times = _times(drawn, operations)
+    faults = draw_faults(seed, names, times[-1] if times else 0)
+    deletes = _DELETES
+    if any(fault.kind == EXPIRY for fault in faults):
+        faults, times = _with_expiry(drawn, faults, times, schema.tombstone_retention_days * _DAY)
+        deletes = _DELETES_IF_EXPIRING
+    draw = partial(_operation, schema, writers=writers, items=items or held, deletes=deletes)
+    edited = (
+        draw(Random(f"{seed}/operation/{number}"), number, at_ms)
+        for number, at_ms in enumerate(times)
+    )
+    return Plan(seed, schema, names, tuple(edited), faults, folds)
+
+
+def _times(drawn: Random, operations: int) -> list[int]:
+    """Return when operations begin: bursts, with pauses of all magnitudes between them."""
+    span = drawn.choice(_BURST_SPANS)
+    longest = drawn.choice(_PAUSES)
+    burst = drawn.randint(2, 12)
+    times: list[int] = []
+    start = 0
+    while len(times) < operations:
+        several = min(drawn.randint(1, burst), operations - len(times))
+        times += sorted(start + drawn.randint(0, span) for _ in range(several))
+        start = times[-1] + drawn.randint(0, longest)
+    return times
+
+
+def _with_expiry(
+    drawn: Random, faults: tuple[Fault, ...], times: list[int], retention_ms: int
+) -> tuple[tuple[Fault, ...], list[int]]:
+    """Let the later operations happen when the tombstones of the earlier ones are removed."""
+    pivot = drawn.randrange(len(times)) if times else 0
+    at_ms = times[pivot] if times else 0
+    shifted = [*times[:pivot], *(time + retention_ms for time in times[pivot:])]
+    begin = at_ms + retention_ms + drawn.randint(-MINUTE, MINUTE)
+    return (
+        tuple(
+            Fault(EXPIRY, begin, begin + fault.until_ms - fault.at_ms, fault.region)
+            if fault.kind == EXPIRY
+            else fault
+            for fault in faults
+        ),
+        shifted,
+    )
+
+
+def _operation(  # noqa: PLR0913 (an operation is drawn from all of these)
+    schema: Schema,
+    drawn: Random,
+    number: int,
+    at_ms: int,
+    *,
+    writers: Sequence[str],
+    items: int,
+    deletes: float,
+) -> Operation:
+    region = drawn.choice(writers)
+    key = f"k{min(drawn.randint(1, items), drawn.randint(1, items))}"  # the first is the hottest
+    return Operation(number, at_ms, region, key, draw_edits(drawn, schema, number, deletes))

@@ -1,0 +1,36 @@
+"""Operations written down one by one, for tests that are about one situation.
+
+Behaviour: edits read as those of `ReplicatedTable.edit`, but nothing is read back: what a client
+finds when its turn comes is the simulation's to say, so assigning to a counter or a set means the
+difference to nothing. Clients who edit one item at one time do so in the order written here.
+
+    schedule = Schedule(schema)
+    with schedule.edit("p1", region="us-east-1", at_ms=0) as party:
+        party["name"] = "Ada"
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from reconciler.client.editor import ItemEditor
+from reconciler.errors import InvalidInput
+from reconciler.item.schema import Schema
+from reconciler.simulation.plan.plan import Operation
+
+
+class Schedule:
+    """`operations` are the edits so far, numbered from 0 in the order written."""
+
+    def __init__(self, schema: Schema) -> None:
+        self.operations: list[Operation] = []
+        self._schema = schema
+
+    @contextmanager
+    def edit(self, key: str, *, region: str, at_ms: int) -> Iterator[ItemEditor]:
+        """Add what a client in `region` does to an item at a time; InvalidInput for no edit."""
+        item = ItemEditor(self._schema, {})
+        yield item
+        if not item.edits:
+            raise InvalidInput(f"the operation on {key} at {at_ms} ms edits nothing")
+        number = len(self.operations)
+        self.operations.append(Operation(number, at_ms, region, key, tuple(item.edits)))

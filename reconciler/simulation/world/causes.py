@@ -1,0 +1,71 @@
+"""True causality, kept outside the items: which operations every image rests on.
+
+Behaviour: known from the schedule alone and never read from an image's metadata, of which only the
+version token is used, as a name. A client's write rests on what it replaced and on itself; a merge
+on what it replaced and on the losing images of its call; a fold on what it replaced. Nothing rests
+on a tombstone that time-to-live removed: what is written then is a new item.
+Shapes: sets of operations are bit masks: bit n is operation n.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from reconciler.simulation.world.releases import token
+
+
+class Origin(NamedTuple):
+    """Where an image comes from: the operations it rests on, a name for it, and when it began."""
+
+    rests_on: int
+    label: str
+    region: str
+    at_ms: int
+
+
+NOWHERE = Origin(0, "nothing", "", 0)
+
+
+def numbers(mask: int) -> frozenset[int]:
+    """Return the operations in a mask."""
+    return frozenset(bit for bit in range(mask.bit_length()) if mask >> bit & 1)
+
+
+class Causes:
+    """The origin of every image, and what each region ever held of each item."""
+
+    def __init__(self, regions: Iterable[str]) -> None:
+        self._origins: dict[str, Origin] = {}
+        self._ended: dict[str, list[int]] = {}
+        self._held: dict[str, dict[str, int]] = {region: {} for region in regions}
+        self.clashes = 0
+
+    def of(self, image: Mapping[str, Any] | None) -> Origin:
+        """Return where an image comes from."""
+        return self._origins.get(token(image), NOWHERE)
+
+    def made(self, image: Mapping[str, Any], origin: Origin) -> Origin:
+        """Note a new image; of two equal ones, made in two regions, the first counts."""
+        known = self._origins.setdefault(token(image), origin)
+        # Equal bytes with unequal causes: one of them claims an operation that it does not hold.
+        self.clashes += known.rests_on != origin.rests_on
+        return known
+
+    def holds(self, region: str, key: str, origin: Origin) -> None:
+        """Note what a region holds from now on."""
+        held = self._held[region]
+        held[key] = held.get(key, 0) | origin.rests_on
+
+    def ends(self, key: str, origin: Origin) -> None:
+        """Note that time-to-live removed a tombstone."""
+        self._ended.setdefault(key, []).append(origin.rests_on)
+
+    def ended(self, key: str) -> list[int]:
+        """Return what each tombstone of an item that was removed rested on."""
+        return self._ended.get(key, [])
+
+    def ever_held(self, regions: Iterable[str], key: str) -> int:
+        """Return the operations that one of these regions held at some time."""
+        mask = 0
+        for region in regions:
+            mask |= self._held[region].get(key, 0)
+        return mask

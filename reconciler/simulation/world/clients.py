@@ -1,0 +1,207 @@
+"""The clients of one region: several processes, each with a write client and a clock of its own.
+
+Behaviour: an operation runs as a unit unless calls are slow: then others come between its calls. A
+client that dies is replaced by one that remembers nothing.
+"""
+
+from dataclasses import dataclass
+
+from reconciler.causality.context import replica_id
+from reconciler.causality.hlc import NONCE_WIDTH, HybridClock, fixed_width
+from reconciler.client.editor import ItemEditor
+from reconciler.client.lost_answers import written_dot
+from reconciler.client.table import ReplicatedTable
+from reconciler.errors import OutcomeUnknown, ReconcilerError
+from reconciler.item.image import DELETE, write
+from reconciler.item.schema import Schema
+from reconciler.simulation.plan.plan import Operation
+from reconciler.simulation.world.causes import Origin, numbers
+from reconciler.simulation.world.draws import Draws
+from reconciler.simulation.world.history import Done
+from reconciler.simulation.world.ports import Items
+from reconciler.simulation.world.releases import OLDER, release_of
+from reconciler.simulation.world.replica import Replica
+from reconciler.simulation.world.setting import Calls, Crash, Setting
+from reconciler.values.wire import Image
+
+_MOST_CLIENTS = 3
+_CLOCKS_APART_MS = 50
+
+
+@dataclass
+class Effect:
+    """What an operation did to the item, if it did: known to the world, not to the client."""
+
+    rested_on: int = 0
+    dot: str = ""
+    times: int = 0
+
+
+class Client:
+    """One process. `wall_ms` is the latest time its clock showed."""
+
+    def __init__(self, setting: Setting, schema: Schema, replica: Replica, name: str) -> None:
+        self.is_busy = False
+        self.wall_ms = 0
+        self.effect = Effect()
+        self._setting = setting
+        self._replica = replica
+        self._about = ""
+        self._changes = False
+        self._ahead_ms = setting.draws.between(
+            "client clock", name, -_CLOCKS_APART_MS, _CLOCKS_APART_MS
+        )
+        self._name = name
+        self._items = Items(replica, Calls(setting, replica.region, name), self._origin, OLDER)
+        self._table = ReplicatedTable(
+            schema,
+            self._items,
+            replica=replica_id(replica.region),
+            clock=HybridClock(self._clock_ms, self._nonce),
+            sleep=lambda seconds: setting.agenda.wait(round(seconds * 1000)),
+            draw=lambda: setting.draws.chance("client", self._about),
+        )
+
+    def run(self, operation: Operation) -> str:
+        """Carry out an operation; return its outcome as the client sees it."""
+        self.effect = Effect()
+        self._operation = operation
+        self._about = self._items.calls.about = f"operation {operation.number}"
+        now = self._setting.agenda.now_ms
+        self._items.release = release_of(self._setting.weather, self._name, now)
+        try:
+            self._table.apply(self._replica.key_of(operation.key), self._change)
+        except OutcomeUnknown:
+            return "unknown"
+        except ReconcilerError:
+            return "refused"
+        return "acknowledged" if self._changes else "refused"
+
+    def _change(self, item: ItemEditor) -> None:
+        for edit in self._operation.edits:
+            if edit == DELETE:
+                item.delete()
+            else:
+                item.edits.append(edit)
+        # Deleting what is not there changes nothing, so nothing is written.
+        self._changes = bool(item.edits)
+
+    def _origin(self, name: str, image: Image, replaced: Origin) -> Origin:
+        number, setting = self._operation.number, self._setting
+        effect = self.effect
+        effect.times += 1
+        effect.rested_on, effect.dot = replaced.rests_on, str(written_dot(image))
+        setting.journal.count("writes")
+        setting.journal.note(
+            self._replica.region,
+            "write",
+            name,
+            operation=number,
+            dot=effect.dot,
+            token=str(image["_rec"]["M"]["t"]["S"]),
+            over=replaced.label,
+        )
+        mask = replaced.rests_on | 1 << number
+        return Origin(mask, f"operation {number}", self._replica.region, setting.agenda.now_ms)
+
+    def _clock_ms(self) -> int:
+        shown = self._setting.wall_ms(self._replica.region) + self._ahead_ms
+        self.wall_ms = max(self.wall_ms, shown)
+        return shown
+
+    def _nonce(self) -> str:
+        return nonce(self._setting.draws, self._about)
+
+
+def nonce(draws: Draws, about: str) -> str:
+    """Return a writer's nonce."""
+    return fixed_width(draws.between("nonce", about, 0, 32**NONCE_WIDTH - 1), NONCE_WIDTH)
+
+
+class Clients:
+    """All clients of one region."""
+
+    def __init__(self, setting: Setting, schema: Schema, replica: Replica) -> None:
+        self._setting = setting
+        self._schema = schema
+        self._replica = replica
+        self._made = 0
+        several = setting.draws.between("clients", replica.region, 1, _MOST_CLIENTS)
+        self._clients = [self._another() for _ in range(several)]
+
+    def run(self, operation: Operation) -> Done:
+        """Carry out an operation with a client that is not busy, and say how it ended."""
+        setting, region = self._setting, self._replica.region
+        if setting.is_gone(region):
+            return self._done(operation, "refused", Effect(), setting.wall_ms(region))
+        client = self._idle(operation)
+        client.is_busy = True
+        try:
+            outcome = client.run(operation)
+        except Crash:
+            outcome = "unknown"
+            self._clients = [c for c in self._clients if c is not client] + [self._another()]
+        client.is_busy = False
+        return self._done(operation, outcome, client.effect, client.wall_ms)
+
+    def touch(self, name: str) -> None:
+        """Write an item as it is: a new write that changes nothing readers see."""
+        setting, replica = self._setting, self._replica
+        release = release_of(setting.weather, f"{replica.region}/touch", setting.agenda.now_ms)
+        image = write(
+            release.reading(replica.items[name]),
+            (),
+            key=replica.key_of(name),
+            schema=self._schema,
+            replica=replica_id(replica.region),
+            clock=HybridClock(lambda: setting.wall_ms(replica.region), self._nonce),
+        )
+        before = replica.origin_of(name)
+        setting.journal.count("touched")
+        label = f"touch of {before.label}"
+        replica.write(
+            name,
+            release.written(image),
+            Origin(before.rests_on, label, replica.region, setting.agenda.now_ms),
+        )
+
+    def _nonce(self) -> str:
+        return nonce(self._setting.draws, self._replica.region)
+
+    def _done(self, operation: Operation, outcome: str, effect: Effect, wall_ms: int) -> Done:
+        journal = self._setting.journal
+        journal.count(f"operations.{outcome}")
+        journal.count("applied_twice", max(0, effect.times - 1))
+        if outcome != "acknowledged":
+            journal.note(
+                operation.region,
+                "fault",
+                operation.key,
+                fault="answer",
+                operation=operation.number,
+                outcome=outcome,
+                applied=effect.times,
+            )
+        return Done(
+            operation,
+            outcome,
+            self._setting.agenda.now_ms,
+            wall_ms,
+            numbers(effect.rested_on),
+            effect.dot,
+            applied=effect.times > 0,
+        )
+
+    def _idle(self, operation: Operation) -> Client:
+        first = self._setting.draws.between("which client", str(operation.number), 0, 99)
+        for turn in range(len(self._clients)):
+            client = self._clients[(first + turn) % len(self._clients)]
+            if not client.is_busy:
+                return client
+        self._clients.append(self._another())
+        return self._clients[-1]
+
+    def _another(self) -> Client:
+        self._made += 1
+        name = f"{self._replica.region}/client{self._made}"
+        return Client(self._setting, self._schema, self._replica, name)

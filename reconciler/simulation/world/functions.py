@@ -1,0 +1,193 @@
+"""The functions of a region, run with the real detector, the real resolver and the real redriver.
+
+Behaviour: every invocation has ports of its own, as a new process does. A message is mostly handed
+over as it is; now and then it goes through its JSON, as all do on the wire.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from reconciler.conflict.event import (
+    ConflictEvent,
+    Event,
+    FoldCertificate,
+    parse_certificate,
+    parse_event,
+)
+from reconciler.detection.detector import Detector, DetectorPorts
+from reconciler.detection.loss import DetectorPolicy
+from reconciler.ports import StreamRange
+from reconciler.redrive.letters import Loss, works
+from reconciler.redrive.outcome import Result
+from reconciler.redrive.redriver import RedrivePorts, Redriver
+from reconciler.resolution.resolver import Message, Resolver, ResolverPorts
+from reconciler.simulation.world.causes import Origin
+from reconciler.simulation.world.ledger import Ledger, LedgerTable
+from reconciler.simulation.world.poison import Poisoner
+from reconciler.simulation.world.ports import (
+    Bus,
+    Evidence,
+    Items,
+    Parked,
+    SetAside,
+    Stream,
+    Unheard,
+)
+from reconciler.simulation.world.queues import Letter
+from reconciler.simulation.world.releases import Release, release_of
+from reconciler.simulation.world.replica import Replica
+from reconciler.simulation.world.setting import Calls, Setting
+from reconciler.values.wire import Image
+
+_THROUGH_JSON = 1 / 16
+Send = Callable[[Event], object]
+Read = Callable[[StreamRange], Sequence[Any]]
+
+
+class Functions:
+    """One region's functions, and the stores that only they use.
+
+    `set_aside` are the documents of batches that were given up, by reference; `when_parked` hears
+    of every change that is parked.
+    """
+
+    def __init__(self, setting: Setting, replica: Replica, table: str, *, folds: bool) -> None:
+        self.region = replica.region
+        self.ledger = LedgerTable()
+        self.evidence: dict[str, str] = {}
+        self.parked: list[Mapping[str, Any]] = []
+        self.set_aside: dict[str, str | None] = {}
+        self.when_parked: Callable[[Mapping[str, Any]], object] = lambda _: None
+        self._setting = setting
+        self._replica = replica
+        self._poisoner = Poisoner(setting, self.region)
+        self._policy = DetectorPolicy(table, self.region, folds=folds)
+
+    def detect(self, records: Sequence[Any], about: str, send: Send) -> str | None:
+        """Run the detector on a batch; return the sequence number to come back to, if any."""
+        calls, release = self._process("detect", about)
+        ports = DetectorPorts(
+            ledger=Ledger(self.ledger, self._replica, calls),
+            bus=Bus(send, calls, release),
+            evidence=Evidence(self.evidence, calls),
+            parked=Parked(self.parked, calls, self.when_parked),
+            telemetry=Unheard(),
+        )
+        self._setting.journal.count("batches")
+        seen = [self._poisoner.given(release.noticed(record)) for record in records]
+        return Detector(self._policy, ports, self._now_ms).detect(seen)
+
+    def resolve(self, letters: Sequence[Letter], about: str) -> set[str]:
+        """Run the resolver on a batch; return the names of the messages that must come back."""
+        calls, release = self._process("resolve", about)
+        call = _Call(self, (letter.event for letter in letters), calls)
+        messages, certificates = [], []
+        for letter in letters:
+            event = release.heard(self._handed_over(letter))
+            if isinstance(event, FoldCertificate):
+                certificates.append(event)
+            else:
+                messages.append(Message(letter.name, event))
+        ports = ResolverPorts(
+            items=Items(self._replica, calls, call.origin, release),
+            ledger=Ledger(self.ledger, self._replica, calls),
+            evidence=Evidence(self.evidence, calls),
+            parked=Parked(self.parked, calls, self.when_parked),
+            set_aside=SetAside(self.set_aside, calls, release),
+            telemetry=Unheard(),
+        )
+        resolver = Resolver(ports, self._now_ms)
+        failed = resolver.resolve(messages)
+        call.folds = True
+        for certificate in certificates:
+            resolver.fold(certificate)
+        return set(failed)
+
+    def redrive(self, body: str, about: str, send: Send, read: Read) -> Result:
+        """Run the redriver on a message; `read` reads the stream again."""
+        losses = (work.event for work in works(body) if isinstance(work, Loss))
+        redriver, release = self._redriver(losses, about, send, read)
+        return redriver.redrive(release.text(body))
+
+    def resend(self, row: Image, about: str, send: Send) -> Result:
+        """Run the redriver on a row that is still open."""
+        return self._redriver((), about, send, lambda _: ())[0].resend(row)
+
+    def lost(self, event: ConflictEvent) -> Origin:
+        """Return where the losing image of an event comes from."""
+        image = event.lost
+        if image is None:
+            image = json.loads(self.evidence[event.images_ref or ""])["lost"]
+        return self._setting.causes.of(image)
+
+    def name_of(self, event: Event) -> str:
+        """Return the name of the item an event is about."""
+        return self._replica.name_of(event.key)
+
+    def _redriver(
+        self, losses: Iterable[Event], about: str, send: Send, read: Read
+    ) -> tuple[Redriver, Release]:
+        calls, release = self._process("redrive", about)
+        ports = RedrivePorts(
+            items=Items(self._replica, calls, _Call(self, losses, calls).origin, release),
+            ledger=Ledger(self.ledger, self._replica, calls),
+            bus=Bus(send, calls, release),
+            evidence=Evidence(self.evidence, calls),
+            parked=Parked(self.parked, calls, self.when_parked),
+            set_aside=SetAside(self.set_aside, calls, release),
+            streams=Stream(read, calls, release, self._poisoner),
+        )
+        return Redriver(self._policy, ports, self._now_ms), release
+
+    def _process(self, function: str, about: str) -> tuple[Calls, Release]:
+        setting = self._setting
+        process = f"{self.region}/{function}"
+        release = release_of(setting.weather, process, setting.agenda.now_ms)
+        return Calls(setting, self.region, about), release
+
+    def _now_ms(self) -> int:
+        return self._setting.wall_ms(self.region)
+
+    def _handed_over(self, letter: Letter) -> Event:
+        event = letter.event
+        if self._setting.draws.chance("wire", event.identifier) >= _THROUGH_JSON:
+            return event
+        self._setting.journal.count("through_json")
+        detail = json.loads(event.to_detail())
+        certificate = isinstance(event, FoldCertificate)
+        return parse_certificate(detail) if certificate else parse_event(detail)
+
+
+class _Call:
+    """One invocation that merges: what its writes rest on."""
+
+    def __init__(self, functions: Functions, events: Iterable[Event], calls: Calls) -> None:
+        self.folds = False
+        self._calls = calls
+        self._lost: dict[str, int] = {}
+        self._ids: dict[str, list[str]] = {}
+        for event in events:
+            if isinstance(event, ConflictEvent):
+                name = functions.name_of(event)
+                rests_on = functions.lost(event).rests_on
+                self._lost[name] = self._lost.get(name, 0) | rests_on
+                self._ids.setdefault(name, []).append(event.conflict_id)
+
+    def origin(self, name: str, image: Image, replaced: Origin) -> Origin:
+        """Return where an image comes from that this invocation writes."""
+        setting, region = self._calls.setting, self._calls.region
+        token = str(image["_rec"]["M"]["t"]["S"])
+        lost = 0 if self.folds else self._lost.get(name, 0)
+        kind = "fold" if self.folds else "merge"
+        setting.journal.count("folds" if self.folds else "write_backs")
+        setting.journal.note(
+            region,
+            kind,
+            name,
+            token=token,
+            replaced=replaced.label,
+            conflicts=",".join(() if self.folds else self._ids.get(name, ())),
+        )
+        label = f"{kind} {token}"
+        return Origin(replaced.rests_on | lost, label, region, setting.agenda.now_ms)

@@ -1,0 +1,44 @@
+"""Records at which the detector's code fails: a defect that one item in many brings to light.
+
+Behaviour: whether a record is poison is drawn once; the code fails whenever it looks into its old
+image, as long as the fault reigns. Then, as after the release of a fix, it can be read.
+"""
+
+from typing import Any
+
+from reconciler.simulation.plan import faults
+from reconciler.simulation.world.releases import Record
+from reconciler.simulation.world.setting import Setting
+
+
+class Bug(Exception):
+    """What the code raises at a record that is poison to it."""
+
+
+class Poison(dict[str, Any]):
+    """An image that nobody can look into."""
+
+    def __contains__(self, name: object) -> bool:
+        raise Bug(str(name))
+
+
+class Poisoner:
+    """Makes some records poison, each of them whenever it is read while the fault reigns."""
+
+    def __init__(self, setting: Setting, region: str) -> None:
+        self._setting = setting
+        self._region = region
+        self._drawn: dict[str, bool] = {}
+
+    def given(self, record: Record) -> Record:
+        """Return a record as the detector meets it."""
+        weather = self._setting.weather
+        if not weather.reigns(faults.POISON, self._region) or "OldImage" not in record["dynamodb"]:
+            return record
+        number = str(record["dynamodb"]["SequenceNumber"])
+        if number not in self._drawn:
+            self._drawn[number] = weather.strikes(faults.POISON, self._region, number)
+        if not self._drawn[number]:
+            return record
+        change = {**record["dynamodb"], "OldImage": Poison(record["dynamodb"]["OldImage"])}
+        return {**record, "dynamodb": change}

@@ -1,0 +1,200 @@
+"""The reconciler's ports in memory, on one region, for one running function.
+
+Behaviour: the contract of `reconciler.ports`, with faults: a call may be refused, carried out in
+part, carried out unheard, or be the last thing a process does. Images are shared, never copied:
+nobody changes one.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from reconciler.conflict.event import Event
+from reconciler.errors import OutcomeUnknown, Unavailable
+from reconciler.item.metadata import METADATA
+from reconciler.ports import Replacement, StreamRange, Superseded
+from reconciler.simulation.plan import faults
+from reconciler.simulation.world.causes import Origin
+from reconciler.simulation.world.poison import Poisoner
+from reconciler.simulation.world.releases import Release
+from reconciler.simulation.world.replica import Replica
+from reconciler.simulation.world.setting import Calls
+from reconciler.values.wire import Image
+
+
+class Items:
+    """An `ItemStore`. `origin` says what a write rests on, given what it replaces."""
+
+    def __init__(
+        self,
+        replica: Replica,
+        calls: Calls,
+        origin: Callable[[str, Image, Origin], Origin],
+        release: Release,
+    ) -> None:
+        self._replica = replica
+        self._origin = origin
+        self.calls = calls
+        self.release = release
+
+    def get(self, key: Image) -> Image | None:
+        self.calls.begin("get")
+        image = self._replica.items.get(self._replica.name_of(key))
+        self.calls.end("get")
+        seen: Image | None = self.release.reading(image)
+        return seen
+
+    def put(self, write: Replacement) -> Superseded | None:
+        self.calls.write("put")
+        refusal = self._put(write)
+        self.calls.written("put")
+        return refusal
+
+    def put_all(self, writes: Sequence[Replacement]) -> Sequence[Superseded | None] | None:
+        """Refuse: no simulated client edits two items at once."""
+        raise Unavailable(f"a transaction of {len(writes)} items")
+
+    def query(self, parameters: Mapping[str, Any]) -> Iterator[Image]:
+        """Refuse: no simulated client queries."""
+        raise Unavailable(f"a query: {sorted(parameters)}")
+
+    def _put(self, write: Replacement) -> Superseded | None:
+        replica = self._replica
+        key = replica.name_of(write.image)
+        current = self.release.reading(replica.items.get(key))
+        if _version(current) != _version(write.replacing):
+            self.calls.setting.journal.count("refusals")
+            return Superseded(current)
+        origin = self._origin(key, write.image, replica.origin_of(key))
+        replica.write(key, self.release.written(write.image), origin)
+        return None
+
+
+def _version(image: Mapping[str, Any] | None) -> Any:
+    return image and image[METADATA]["M"]["t"]
+
+
+class Bus:
+    """A `ConflictBus`; `deliver` takes each event that is accepted."""
+
+    def __init__(self, deliver: Callable[[Event], object], calls: Calls, release: Release) -> None:
+        self._deliver = deliver
+        self._release = release
+        self._calls = calls
+
+    def publish(self, events: Sequence[Event]) -> set[str]:
+        try:
+            self._calls.write("events")
+            refused = set()
+            for event in events:
+                if self._calls.strikes(faults.ENTRY_REFUSED, "entry"):
+                    refused.add(event.identifier)
+                else:
+                    self._deliver(self._release.told(event))
+            self._calls.written("events")
+        except (Unavailable, OutcomeUnknown):
+            return {event.identifier for event in events}
+        return refused
+
+
+class Evidence:
+    """An `EvidenceStore`; `documents` are those of the region."""
+
+    def __init__(self, documents: dict[str, str], calls: Calls) -> None:
+        self._documents = documents
+        self._calls = calls
+
+    def put(self, name: str, document: str) -> str:
+        self._calls.begin("keep")
+        self._documents[f"memory://{name}"] = document
+        self._calls.end("keep")
+        return f"memory://{name}"
+
+    def get(self, reference: str) -> str:
+        self._calls.begin("fetch")
+        if reference not in self._documents:
+            raise Unavailable(f"{reference} is not there")
+        return self._documents[reference]
+
+
+class Parked:
+    """`ParkedChanges`; `documents` are those of the region, `heard` is told of each new one."""
+
+    def __init__(
+        self,
+        documents: list[Mapping[str, Any]],
+        calls: Calls,
+        heard: Callable[[Mapping[str, Any]], object],
+    ) -> None:
+        self._documents = documents
+        self._calls = calls
+        self._heard = heard
+
+    def park(self, document: Mapping[str, Any]) -> None:
+        self._calls.begin("park")
+        self._documents.append(document)
+        self._calls.setting.journal.count("parked")
+        reason = str(document.get("reason"))
+        self._calls.setting.journal.note(self._calls.region, "park", "", reason=reason)
+        self._heard(document)
+        self._calls.end("park")
+
+
+class SetAside:
+    """A `SetAside`; `documents` are those of the region, None once they are done."""
+
+    def __init__(self, documents: dict[str, str | None], calls: Calls, release: Release) -> None:
+        self._documents = documents
+        self._calls = calls
+        self._release = release
+
+    def is_empty(self) -> bool:
+        self._calls.begin("list")
+        return not any(self._documents.values())
+
+    def references(self) -> Iterator[str]:
+        self._calls.begin("list")
+        return iter([name for name, document in self._documents.items() if document])
+
+    def get(self, reference: str) -> str | None:
+        self._calls.begin("fetch")
+        document = self._documents[reference]
+        return document and self._release.text(document)
+
+    def done(self, reference: str) -> None:
+        self._calls.begin("move")
+        self._documents[reference] = None
+        self._calls.end("move")
+
+
+class Stream:
+    """A `StreamReader`; `read` returns what the region's stream still holds."""
+
+    def __init__(
+        self,
+        read: Callable[[StreamRange], Sequence[Any]],
+        calls: Calls,
+        release: Release,
+        poisoner: Poisoner,
+    ) -> None:
+        self._read = read
+        self._calls = calls
+        self._release = release
+        self._poisoner = poisoner
+
+    def read(self, wanted: StreamRange) -> Sequence[Any]:
+        self._calls.begin("read")
+        seen = (self._release.noticed(record) for record in self._read(wanted))
+        return [self._poisoner.given(record) for record in seen]
+
+
+class Unheard:
+    """A `Telemetry` that nobody reads."""
+
+    def count(self, metric: str, value: int = 1, kind: str = "") -> None:
+        """Count nothing."""
+
+    def measure(self, metric: str, value: float) -> None:
+        """Measure nothing."""
+
+    def note(self, message: str, **fields: Any) -> None:
+        """Log nothing."""

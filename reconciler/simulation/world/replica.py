@@ -1,0 +1,134 @@
+"""One region's replica of the table: its items, and the records that their changes leave.
+
+Behaviour: every change leaves one record with both images, whether a client, the resolver,
+replication or time-to-live made it; a write that changes nothing leaves none and is not replicated.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from reconciler.deployment.tables import BOTH_IMAGES
+from reconciler.item.metadata import EXPIRY, METADATA
+from reconciler.item.schema import Schema
+from reconciler.simulation.world.causes import Origin
+from reconciler.simulation.world.releases import token
+from reconciler.simulation.world.setting import Setting
+from reconciler.values.wire import Image
+
+Record = dict[str, Any]
+
+
+class Replica:
+    """See the module. `send` replicates a write; `emit` takes each record with its item's key."""
+
+    def __init__(
+        self,
+        setting: Setting,
+        schema: Schema,
+        region: str,
+        *,
+        send: Callable[[str, str, Image | None, Origin], object],
+        emit: Callable[[str, Record], object],
+    ) -> None:
+        self.region = region
+        self.items: dict[str, Image] = {}
+        self._setting = setting
+        self._schema = schema
+        self._send = send
+        self._emit = emit
+
+    def key_of(self, name: str) -> dict[str, str]:
+        """Return an item's key as plain values; the simulation names items by one text."""
+        return dict.fromkeys(self._schema.key, name)
+
+    def name_of(self, wires: Image) -> str:
+        """Return the name of the item whose image or key this is."""
+        return str(wires[self._schema.key[0]]["S"])
+
+    def name_in(self, text: str) -> str:
+        """Return the name of the item in an `item_key` of the ledger."""
+        return self.name_of(json.loads(text))
+
+    def origin_of(self, name: str) -> Origin:
+        """Return where what is held under a key comes from."""
+        return self._setting.causes.of(self.items.get(name))
+
+    def write(self, name: str, image: Image, origin: Origin) -> None:
+        """Carry out a write of this region and replicate it."""
+        origin = self._setting.causes.made(image, origin)
+        if self._become(name, image, origin):
+            self._send(self.region, name, image, origin)
+
+    def arrive(self, name: str, image: Image | None, origin: Origin, source: str) -> None:
+        """Take in what replication brought and what won against what is held here."""
+        over = self._setting.causes.of(self.items.get(name)).label
+        if self._become(name, image, origin):
+            self._setting.journal.note(
+                self.region,
+                "replicate",
+                name,
+                source=source,
+                image=origin.label,
+                token=token(image),
+                over=over,
+                sent_ms=origin.at_ms,
+            )
+
+    def expire(self) -> None:
+        """Let time-to-live remove what is past its time."""
+        now_s = self._setting.agenda.epoch_ms // 1000
+        for name, image in list(self.items.items()):
+            if EXPIRY in image and int(image[EXPIRY]["N"]) <= now_s:
+                before = self._setting.causes.of(image)
+                origin = before._replace(
+                    label=f"end of {before.label}", at_ms=self._setting.agenda.now_ms
+                )
+                self._setting.causes.ends(name, before)
+                self._setting.journal.count("expired")
+                self._setting.journal.note(self.region, "expire", name, image=before.label)
+                self._become(name, None, origin, by_ttl=True)
+                self._send(self.region, name, None, origin)
+
+    def _become(
+        self, name: str, new: Image | None, origin: Origin, *, by_ttl: bool = False
+    ) -> bool:
+        old = self.items.get(name)
+        if old is new or (old is not None and old == new):
+            return False
+        causes = self._setting.causes
+        if new is None:
+            del self.items[name]
+        else:
+            self._measure(new)
+            self.items[name] = new
+            causes.holds(self.region, name, origin)
+        self._emit(name, self._record(name, old, new, by_ttl=by_ttl))
+        return True
+
+    def _measure(self, image: Image) -> None:
+        """Keep the greatest number of lineages that one replica has in a context."""
+        lineages = image[METADATA]["M"]["c"]["M"]
+        if len(lineages) > self._setting.journal.counts["lineages_most"]:
+            replicas = Counter(lineage.partition(".")[0] for lineage in lineages)
+            self._setting.journal.most("lineages_most", max(replicas.values()))
+
+    def _record(self, name: str, old: Image | None, new: Image | None, *, by_ttl: bool) -> Record:
+        change: dict[str, Any] = {
+            "ApproximateCreationDateTime": self._setting.agenda.epoch_ms // 1000,
+            "Keys": {part: {"S": name} for part in self._schema.key},
+            "StreamViewType": BOTH_IMAGES,
+        }
+        if old is not None:
+            change["OldImage"] = old
+        if new is not None:
+            change["NewImage"] = new
+        kind = "INSERT" if old is None else "REMOVE" if new is None else "MODIFY"
+        record: Record = {"eventName": kind, "awsRegion": self.region, "dynamodb": change}
+        if by_ttl:
+            record["userIdentity"] = {
+                "type": "Service",
+                "principalId": "dynamodb.amazonaws.com",
+            }
+        return record

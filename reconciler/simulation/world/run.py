@@ -1,0 +1,105 @@
+"""One run: a plan in, everything that happened and everything that is left out.
+
+run = run_plan(draw_plan(7))
+run.items["eu-west-1"]["k1"]
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from reconciler.simulation.plan.plan import Plan
+from reconciler.simulation.world.causes import numbers
+from reconciler.simulation.world.history import Done, Run
+from reconciler.simulation.world.world import World
+from reconciler.values.wire import to_json
+
+_ALWAYS = (
+    "writes",
+    "conflicts",
+    "events",
+    "certificates",
+    "write_backs",
+    "folds",
+    "parked",
+    "lineages_most",
+    "applied_twice",
+    "trimmed",
+    "touched",
+)
+
+
+def run_plan(plan: Plan, *, trace: bool = True) -> Run:
+    """Run a plan to its end, and on until the world is at rest; the same plan is the same run.
+
+    Without `trace` no moments are kept; the hash is the same. `items` and what else is left are
+    those of the regions that were not destroyed. `counts["unrested"]` is how much was still under
+    way when the bound on a run's length was met: 0, or something never comes to rest.
+    """
+    world = World(plan, trace=trace)
+    world.run()
+    left = world.survivors()
+    journal = world.journal
+    items = world.items()
+    for region in left:
+        for key in sorted(items[region]):
+            journal.note(region, "end", key, image=to_json(items[region][key]))
+    trace_hash = journal.seal()
+    return Run(
+        plan=plan,
+        done=_with_fates(world, left),
+        items=items,
+        open_rows={name: world.regions[name].functions.ledger.open_rows() for name in left},
+        parked={name: tuple(world.regions[name].functions.parked) for name in left},
+        counts=_counts(world),
+        trace=tuple(moment for moment in journal.moments if moment.kind != "end"),
+        trace_hash=trace_hash,
+    )
+
+
+def _with_fates(world: World, left: Sequence[str]) -> tuple[Done, ...]:
+    """Mark the writes that are gone by rights: stranded, or expired with their item."""
+    applied = [done for done in world.done if done.applied]
+    stranded = {_number(done) for done in applied if _is_stranded(world, left, done)}
+    expired = _expired(world, stranded)
+    return tuple(
+        replace(done, stranded=_number(done) in stranded, expired=_number(done) in expired)
+        if done.applied
+        else done
+        for done in world.done
+    )
+
+
+def _is_stranded(world: World, left: Sequence[str], done: Done) -> bool:
+    """Return whether no region but a destroyed one ever held a write."""
+    held = world.setting.causes.ever_held(left, done.operation.key)
+    return done.operation.region not in left and not held >> _number(done) & 1
+
+
+def _expired(world: World, stranded: set[int]) -> set[int]:
+    """Return the writes of deleted items whose tombstones went before anybody wrote on them.
+
+    A write that a destroyed region took with it keeps no deleted item alive.
+    """
+    found: set[int] = set()
+    for key in sorted({done.operation.key for done in world.done}):
+        written = [done for done in world.done if done.operation.key == key and done.applied]
+        for mask in world.setting.causes.ended(key):
+            ended = numbers(mask)
+            gone = ended | stranded
+            if not any(done.seen & ended for done in written if _number(done) not in gone):
+                found |= ended
+    return found
+
+
+def _number(done: Done) -> int:
+    return done.operation.number
+
+
+def _counts(world: World) -> dict[str, int]:
+    counts = world.journal.counts
+    counts["unrested"] = world.under_way()
+    counts["actions"] = world.setting.agenda.spent
+    counts["coalesced"] = world.network.coalesced()
+    counts["discarded"] = world.network.discarded()
+    counts["cause_clashes"] = world.setting.causes.clashes
+    return {name: counts[name] for name in sorted({*counts, *_ALWAYS})}

@@ -1,0 +1,63 @@
+"""Plain values as an operator types and reads them: JSON, with numbers exact.
+
+Behaviour: what JSON does not have is an object with one name: {"set": [...]} is a set and
+{"bytes": "base64"} is binary, both ways. Limit: a map with just that one name cannot be told apart.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from reconciler.errors import InvalidInput
+from reconciler.values.wire import number_text
+
+
+def json_text(value: Any) -> str:
+    """Return plain values as JSON."""
+    if isinstance(value, Decimal):
+        return number_text(value)
+    if isinstance(value, Mapping):
+        pairs = (f"{json_text(name)}: {json_text(each)}" for name, each in value.items())
+        return f"{{{', '.join(pairs)}}}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(json_text, value))}]"
+    if isinstance(value, set | frozenset):
+        return json_text({"set": sorted(value)})
+    if isinstance(value, bytes):
+        return json_text({"bytes": base64.b64encode(value).decode()})
+    return json.dumps(value, ensure_ascii=False)
+
+
+def loaded(text: str | bytes, name: str, hint: str = "") -> Any:
+    """Return what a JSON text says, numbers as int or Decimal; InvalidInput names `name`."""
+
+    def refused(number: str) -> Any:
+        raise InvalidInput(f"{name}: DynamoDB holds no {number}; give a finite number")
+
+    try:
+        return json.loads(text, parse_float=Decimal, parse_constant=refused)
+    except (ValueError, RecursionError) as problem:
+        raise InvalidInput(f"{name}: {text[:80]!r} is no JSON{hint} ({problem})") from None
+
+
+def typed(value: Any, name: str) -> Any:
+    """Return the plain value that a loaded JSON value stands for."""
+    match value:
+        case {"set": list(members), **rest} if not rest:
+            try:
+                return {typed(each, name) for each in members}
+            except TypeError:
+                raise InvalidInput(
+                    f"{name}: a set holds strings, numbers or bytes; use a list for the rest"
+                ) from None
+        case {"bytes": str(text), **rest} if not rest:
+            try:
+                return base64.b64decode(text, validate=True)
+            except (binascii.Error, ValueError):
+                raise InvalidInput(f"{name}: {text[:80]!r} is no base64 text") from None
+    if isinstance(value, dict):
+        return {key: typed(each, name) for key, each in value.items()}
+    return [typed(each, name) for each in value] if isinstance(value, list) else value

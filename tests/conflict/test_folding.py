@@ -1,0 +1,367 @@
+"""Folding bounds what an item carries, exactly: whenever it could be wrong, it does nothing."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from reconciler.causality.context import Ordering
+from reconciler.client.lost_answers import written_dot
+from reconciler.conflict.event import ConflictEvent, FoldCertificate, conflict_id, parse_certificate
+from reconciler.conflict.folding import CLOCK_SKEW_MARGIN_MS, closed_lineages, folded
+from reconciler.conflict.row import State, item_key, ledger_row
+from reconciler.conflict.verdict import Finding, classify
+from reconciler.deployment.telemetry import FOLDS
+from reconciler.detection.detector import Detector, DetectorPorts
+from reconciler.detection.loss import DetectorPolicy
+from reconciler.item.image import merge, read
+from reconciler.item.metadata import context_of, token_of
+from reconciler.resolution.resolver import Resolver, ResolverPorts
+from reconciler.values.wire import Image, to_json
+from tests.builders import Replica, as_stream, assign, increment
+from tests.detection.test_detector import loss, record
+from tests.fakes import FakeBus, FakeEvidence, FakeItems, FakeLedger, FakeParked, FakeSetAside
+from tests.recorded import Recorded
+
+LATER = 1_000_000
+KEY = {"id": {"S": "p1"}}
+
+
+def history(turns: int, *, last: str = "euw1") -> list[Image]:
+    """Return the versions of an item that two regions wrote in turn, each on the other's image."""
+    replica = Replica("use1")
+    versions = []
+    for turn in range(turns):
+        replica.name = "use1" if turn % 2 == 0 else "euw1"
+        edits = increment("balance", 10**turn), assign("name", f"n{turn}")
+        versions.append(replica.write(*edits, at=1_000 + turn))
+    replica.name = last
+    return [*versions, replica.write(increment("profile.visits", 1), at=2_000)]
+
+
+def in_turn(turns: int, *, last: str = "euw1") -> Image:
+    """Return the last of those versions."""
+    return history(turns, last=last)[-1]
+
+
+def certificate(image: Image, **changed: Any) -> FoldCertificate:
+    """Return what use1's detector says of the image, long after it was written."""
+    known: dict[str, Any] = {
+        "certificate_id": "c1",
+        "table": "parties",
+        "key": KEY,
+        "replica": "use1",
+        "sequence_number": "100",
+        "issued_at_ms": str(LATER),
+        "lineages": closed_lineages(image, "use1", LATER),
+    }
+    return FoldCertificate(**known | changed)
+
+
+def lost_row(image: Image, winner: Image, **changed: Any) -> Image:
+    """Return the ledger's row for the loss of an image of use1."""
+    verdict = classify(image, winner, replica="use1")
+    known: dict[str, Any] = {
+        "conflict_id": conflict_id("parties", KEY, verdict, image),
+        "table": "parties",
+        "key": KEY,
+        "finding": verdict.finding,
+        "ordering": verdict.ordering.value,
+        "role": "home",
+        "region": "us-east-1",
+        "replica": "use1",
+        "lost_dots": tuple(str(dot) for dot in verdict.lost_dots),
+        "lost_watermarks": dict(verdict.lost_watermarks),
+        "sequence_number": "7",
+        "lost_at_ms": "1",
+        "detected_at_ms": "1",
+        "lost": as_stream(image),
+    }
+    return ledger_row(ConflictEvent(**known | changed), State.OPEN, 1).item
+
+
+def made(number: int, old: Image, new: Image) -> dict[str, Any]:
+    """Return a record made long after the item's lineages were closed."""
+    return record(number, old, new, ApproximateCreationDateTime=LATER / 1_000)
+
+
+def fold_of(image: Image) -> Image:
+    result = folded(image, certificate(image), [])
+    assert result is not None
+    return result
+
+
+def own_heads(image: Image) -> list[str]:
+    return [lineage for lineage in context_of(image).heads if lineage.replica == "use1"]
+
+
+def test_few_closed_lineages_are_left_alone() -> None:
+    assert closed_lineages(in_turn(16), "use1", LATER) == {}
+
+
+def test_the_tip_is_not_closed() -> None:
+    closed = closed_lineages(in_turn(20, last="use1"), "use1", LATER)
+
+    assert len(closed) == 10
+    assert set(closed).isdisjoint({max(own_heads(in_turn(20, last="use1")))})
+
+
+def test_lineages_younger_than_clocks_may_drift_apart_are_not_certified() -> None:
+    assert closed_lineages(in_turn(20), "use1", 1_000 + CLOCK_SKEW_MARGIN_MS) == {}
+
+
+def test_a_fold_leaves_one_watermark_and_the_same_values() -> None:
+    image = in_turn(20)
+
+    after = fold_of(image)
+
+    assert read(after) == read(image)
+    assert own_heads(after) == []
+    assert list(context_of(after).watermarks) == ["use1"]
+    assert len(to_json(after)) < len(to_json(image)) - 300
+
+
+def test_a_fold_is_clean_and_going_back_behind_it_is_a_conflict() -> None:
+    image = in_turn(20)
+    after = fold_of(image)
+
+    assert classify(image, after, replica="use1").finding is Finding.CLEAN
+    back = classify(after, image, replica="use1")
+    assert (back.finding, back.ordering) == (Finding.CONFLICT, Ordering.AFTER)
+    assert dict(back.lost_watermarks) == dict(context_of(after).watermarks)
+
+
+def test_a_folded_item_merges_with_what_others_wrote_on_the_unfolded_one() -> None:
+    image = in_turn(20)
+    elsewhere = Replica("euw1", image).write(increment("balance", 7 * 10**20), at=3_000)
+    here = Replica("use1", fold_of(image)).write(increment("balance", 3 * 10**21), at=3_000)
+
+    merged = merge(here, elsewhere)
+
+    assert to_json(merged) == to_json(merge(elsewhere, here))
+    plain = read(merged)
+    assert plain is not None
+    assert plain["balance"] == int("1" * 20) + 7 * 10**20 + 3 * 10**21
+
+
+def test_a_lost_image_from_before_the_fold_adds_nothing_twice() -> None:
+    *_, before, _, image = history(20)
+
+    assert read(merge(fold_of(image), before)) == read(image)
+
+
+def test_a_second_fold_adds_to_the_first() -> None:
+    once = fold_of(in_turn(20))
+    replica = Replica("euw1", once)
+    for turn in range(20):
+        replica.name = "use1" if turn % 2 == 0 else "euw1"
+        replica.write(increment("balance", 1), at=5_000 + turn)
+    assert replica.image is not None
+
+    twice = fold_of(dict(replica.image))
+
+    assert read(twice) == read(replica.image)
+    assert context_of(twice).watermarks["use1"] > context_of(once).watermarks["use1"]
+
+
+def test_a_foreign_tip_is_cleared_and_the_own_tip_stays() -> None:
+    foreign, own = in_turn(20, last="euw1"), in_turn(20, last="use1")
+
+    assert "p" not in fold_of(foreign)["_rec"]["M"]
+    assert fold_of(own)["_rec"]["M"]["p"] == own["_rec"]["M"]["p"]
+
+
+def test_an_item_that_lacks_a_certified_lineage_is_not_folded() -> None:
+    image = in_turn(20)
+
+    assert folded(in_turn(8), certificate(image), []) is None
+
+
+def test_a_lineage_that_stands_at_another_hlc_than_certified_prevents_the_fold() -> None:
+    image = in_turn(20)
+    lineages = closed_lineages(image, "use1", LATER)
+    lineages[min(lineages)] = "0" * 12
+
+    assert folded(image, certificate(image, lineages=lineages), []) is None
+
+
+def test_an_own_lineage_that_nobody_certified_prevents_the_fold() -> None:
+    image = in_turn(20)
+    lineages = closed_lineages(image, "use1", LATER)
+    lineages.pop(min(lineages))
+
+    assert folded(image, certificate(image, lineages=lineages), []) is None
+
+
+def test_a_loss_that_the_item_does_not_hold_yet_prevents_the_fold() -> None:
+    image = in_turn(20)
+    lost = Replica("use1").write(increment("balance", 5), at=900)
+    row = lost_row(lost, image)
+
+    assert folded(image, certificate(image), [row]) is None
+    healed = merge(image, lost)
+    assert folded(healed, certificate(image), [row]) is not None
+
+
+def test_a_lost_watermark_above_the_items_own_prevents_the_fold() -> None:
+    image = in_turn(20)
+    row = lost_row(fold_of(image), image)
+
+    assert folded(image, certificate(image), [row]) is None
+
+
+def test_a_parked_record_that_nobody_could_read_prevents_the_fold() -> None:
+    image = in_turn(20)
+    row = lost_row(image, in_turn(1), ordering="UNKNOWN")
+    row["state"] = {"S": "PARKED"}
+
+    assert folded(image, certificate(image), [row]) is None
+
+
+def test_an_item_changed_around_the_library_is_not_folded() -> None:
+    image = in_turn(20)
+
+    assert folded({**image, "name": {"S": "x"}}, certificate(image), []) is None
+    assert folded(None, certificate(image), []) is None
+
+
+def test_a_writer_whose_clock_went_back_starts_its_lineage_above_the_watermark() -> None:
+    after = fold_of(in_turn(20))
+
+    late = Replica("use1", after).write(increment("balance", 5 * 10**25), at=1)
+
+    lineage = max(own_heads(late))
+    assert lineage.rpartition(".")[2] > context_of(after).watermarks["use1"]
+    plain = read(merge(late, in_turn(20)))
+    assert plain is not None
+    assert plain["balance"] == int("1" * 20) + 5 * 10**25
+
+
+def test_a_write_after_a_fold_is_stamped_later_than_the_values_that_the_fold_left_behind() -> None:
+    folded_twice = fold_of(in_turn(20))
+    certified = {
+        lineage: str(hlc)
+        for lineage, hlc in context_of(folded_twice).heads.items()
+        if lineage.replica == "euw1"
+    }
+    both = folded(folded_twice, certificate(in_turn(20), replica="euw1", lineages=certified), [])
+    assert both is not None
+    assert context_of(both).heads == {}
+
+    late = Replica("use1", both).write(assign("name", "late"), at=1)
+
+    assert written_dot(late).hlc.wall_ms == 2_000
+
+
+def detector(ledger: FakeLedger, bus: FakeBus, *, folds: bool = True) -> Detector:
+    ports = DetectorPorts(ledger, bus, FakeEvidence(), FakeParked(), Recorded())
+    return Detector(DetectorPolicy("parties", "us-east-1", folds=folds), ports, lambda: LATER)
+
+
+def test_a_detector_certifies_an_item_once_a_batch_and_the_certificate_survives_the_wire() -> None:
+    ledger, bus = FakeLedger(), FakeBus()
+    *_, before, image = history(20)
+
+    answer = detector(ledger, bus).detect([made(1, before, image), made(2, image, image)])
+
+    assert answer is None
+    assert [each.sequence_number for each in bus.certificates] == ["2"]
+    assert dict(bus.certificates[0].lineages) == closed_lineages(image, "use1", LATER)
+    detail = bus.certificates[0].model_dump(mode="json")
+    assert parse_certificate(detail) == bus.certificates[0]
+
+
+def test_a_detector_told_not_to_fold_certifies_nothing() -> None:
+    bus = FakeBus()
+
+    detector(FakeLedger(), bus, folds=False).detect([made(1, *history(20)[-2:])])
+
+    assert bus.certificates == []
+
+
+def test_a_late_detector_certifies_what_was_old_when_the_record_was_made() -> None:
+    bus = FakeBus()
+
+    detector(FakeLedger(), bus).detect(
+        [record(1, *history(20)[-2:], ApproximateCreationDateTime=2.0)]
+    )
+
+    assert bus.certificates == []
+
+
+def test_no_certificate_leaves_before_the_losses_ahead_of_it_have_their_rows() -> None:
+    ledger, bus = FakeLedger(), FakeBus()
+    ledger.refuses.append(set)
+
+    answer = detector(ledger, bus).detect([loss(1), made(2, *history(20)[-2:])])
+
+    assert answer == "1"
+    assert bus.certificates == []
+
+
+def test_a_certificate_that_the_bus_refuses_fails_no_batch() -> None:
+    bus = FakeBus()
+    bus.refuses.append(set)
+
+    assert detector(FakeLedger(), bus).detect([made(1, *history(20)[-2:])]) is None
+
+
+def resolving(
+    image: Image, rows: list[Image], set_aside: FakeSetAside | None = None
+) -> tuple[Resolver, FakeItems, Recorded]:
+    items, ledger, counted = FakeItems(), FakeLedger(), Recorded()
+    items.place(image)
+    ledger.rows = {row["conflict_id"]["S"]: row for row in rows}
+    aside = set_aside or FakeSetAside()
+    ports = ResolverPorts(items, ledger, FakeEvidence(), FakeParked(), aside, counted)
+    return Resolver(ports, lambda: LATER), items, counted
+
+
+def test_the_resolver_folds_the_current_item_under_its_token() -> None:
+    image = in_turn(20)
+    resolver, items, counted = resolving(image, [])
+
+    assert resolver.fold(certificate(image))
+
+    stored = items.items[item_key(KEY)]
+    assert token_of(stored) == token_of(fold_of(image))
+    assert counted.counts[FOLDS] == 1
+
+
+def test_nothing_is_folded_while_a_batch_of_the_stream_is_set_aside() -> None:
+    """The event source gave a batch up; no ledger row spoke of its losses, and a fold passed on."""
+    image, aside = in_turn(20), FakeSetAside()
+    resolver, items, _ = resolving(image, [], aside)
+    reference = aside.place("batch", "{}")
+
+    assert not resolver.fold(certificate(image))
+    assert items.items[item_key(KEY)] == image
+    aside.done(reference)
+    assert resolver.fold(certificate(image))
+
+
+def test_a_decision_about_a_loss_is_no_loss() -> None:
+    image = in_turn(20)
+    decision = {"conflict_id": {"S": "c1#decision"}, "state": {"S": "DECIDED"}}
+
+    assert folded(image, certificate(image), [decision]) is not None
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda image: certificate(image, issued_at_ms=str(LATER - 3_600_001)),
+        lambda image: certificate(image, key={"id": {"S": "p2"}}),
+    ],
+    ids=["an hour old", "of an item that is gone"],
+)
+def test_the_resolver_leaves_the_item_alone_if_the_certificate_is(
+    spoil: Callable[..., FoldCertificate],
+) -> None:
+    image = in_turn(20)
+    resolver, items, counted = resolving(image, [])
+
+    assert not resolver.fold(spoil(image))
+
+    assert items.items[item_key(KEY)] == image
+    assert counted.counts[FOLDS] == 0

@@ -1,0 +1,281 @@
+"""What a stream record means: dominance of contexts, roles, and everything that is no conflict."""
+
+import copy
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.causality.context import Dot, Lineage, Ordering
+from reconciler.causality.hlc import Hlc
+from reconciler.conflict.verdict import Finding, Verdict, classify, lost_image
+from reconciler.errors import InvalidInput, TypeMismatch, Undecodable, UnknownWireVersion
+from reconciler.item.image import DELETE, merge, read
+from reconciler.item.metadata import context_of, decode
+from reconciler.values.wire import Image
+from tests.builders import Replica, as_stream, assign, increment
+from tests.strategies import ANY
+from tests.world import played, steps
+
+
+def forked() -> tuple[Image, Image, Image]:
+    """Return a common image, and what use1 and euw1 each made of it."""
+    base = Replica("use1").write(assign("name", "Ada"), at=1)
+    ours = Replica("use1", base).write(increment("balance", 5), at=2)
+    theirs = Replica("euw1", base).write(increment("balance", 7), at=3)
+    return base, ours, theirs
+
+
+def seen_from(replica: str, old: Any, new: Any, **limits: str) -> Verdict:
+    return classify(as_stream(old), as_stream(new), replica=replica, **limits)
+
+
+def test_an_insert_is_clean() -> None:
+    base, _, _ = forked()
+    assert classify(None, base, replica="use1").finding is Finding.CLEAN
+
+
+def test_the_next_write_of_the_same_region_is_clean() -> None:
+    base, ours, _ = forked()
+    assert seen_from("use1", base, ours).finding is Finding.CLEAN
+
+
+def test_a_write_of_another_region_on_top_of_ours_is_clean() -> None:
+    base, _, theirs = forked()
+    assert seen_from("use1", base, theirs).finding is Finding.CLEAN
+
+
+def test_several_writes_coalesced_into_one_record_are_clean() -> None:
+    base, _, _ = forked()
+    replica = Replica("euw1", base)
+    for at in range(2, 9):
+        replica.write(increment("balance", 1), at=at)
+    assert replica.image is not None
+    assert seen_from("use1", base, replica.image).finding is Finding.CLEAN
+
+
+def test_a_merge_that_includes_the_old_image_is_clean() -> None:
+    _, ours, theirs = forked()
+    assert seen_from("use1", ours, merge(ours, theirs)).finding is Finding.CLEAN
+
+
+def test_the_same_image_again_is_clean() -> None:
+    _, ours, _ = forked()
+    assert seen_from("use1", ours, ours).finding is Finding.CLEAN
+
+
+def test_a_concurrent_image_is_a_conflict_and_names_the_lost_write() -> None:
+    _, ours, theirs = forked()
+    verdict = seen_from("use1", ours, theirs)
+    (lineage,) = context_of(ours).heads
+    assert verdict.finding is Finding.CONFLICT
+    assert verdict.ordering is Ordering.CONCURRENT
+    assert verdict.lost_dots == (Dot(lineage, Hlc.of(2)),)
+
+
+def test_an_older_image_that_comes_back_is_a_conflict_of_order_after() -> None:
+    base, ours, _ = forked()
+    verdict = seen_from("use1", ours, base)
+    assert (verdict.finding, verdict.ordering) == (Finding.CONFLICT, Ordering.AFTER)
+
+
+def test_the_region_whose_write_was_lost_is_home_and_any_other_is_witness() -> None:
+    _, ours, theirs = forked()
+    assert seen_from("use1", ours, theirs).role == "home"
+    assert seen_from("apse1", ours, theirs).role == "witness"
+    assert seen_from("euw1", ours, theirs).role == "witness"
+    assert seen_from("euw1", theirs, ours).role == "home"
+
+
+def with_watermarks(image: Image, watermarks: dict[str, str], token: str) -> Image:
+    changed = copy.deepcopy(image)
+    changed["_rec"]["M"]["w"] = {"M": {name: {"S": mark} for name, mark in watermarks.items()}}
+    changed["_rec"]["M"]["t"] = {"S": token}
+    return changed
+
+
+def test_a_watermark_that_goes_back_is_a_conflict() -> None:
+    base, _, _ = forked()
+    high = with_watermarks(base, {"euw1": "0000000030000"}, "high")
+    low = with_watermarks(base, {"euw1": "0000000020000"}, "low")
+    verdict = seen_from("euw1", high, low)
+    assert verdict.finding is Finding.CONFLICT
+    assert verdict.lost_watermarks == (("euw1", "0000000030000"),)
+    assert verdict.role == "home"
+    assert seen_from("use1", high, low).role == "witness"
+    assert seen_from("use1", high, base).finding is Finding.CONFLICT
+    assert seen_from("use1", low, high).finding is Finding.CLEAN
+
+
+def test_a_watermark_that_covers_a_missing_lineage_is_clean() -> None:
+    _, ours, theirs = forked()
+    (lineage,) = context_of(ours).heads
+    folded = with_watermarks(theirs, {lineage.replica: lineage.epoch}, "folded")
+    assert seen_from("use1", ours, folded).finding is Finding.CLEAN
+
+
+def test_time_to_live_taking_a_tombstone_away_is_clean() -> None:
+    base, _, _ = forked()
+    tombstone = Replica("use1", base).write(DELETE, at=2)
+    assert classify(as_stream(tombstone), None, replica="use1").finding is Finding.CLEAN
+
+
+def test_a_hard_delete_of_a_living_item_is_removed_and_everything_is_lost() -> None:
+    base, _, _ = forked()
+    verdict = classify(as_stream(base), None, replica="use1")
+    assert verdict.finding is Finding.REMOVED
+    assert len(verdict.lost_dots) == 1
+    assert lost_image(verdict, base, None) == base
+
+
+def test_a_put_without_metadata_is_overwritten_and_its_loss_merges_as_a_write() -> None:
+    base, _, _ = forked()
+    put = {"id": {"S": "p1"}, "name": {"S": "Grace"}}
+    verdict = seen_from("use1", base, put)
+    assert verdict.finding is Finding.OVERWRITTEN
+    assert read(merge(base, lost_image(verdict, base, put))) == {"id": "p1", "name": "Grace"}
+
+
+def test_a_change_of_attributes_that_keeps_the_metadata_is_unmanaged() -> None:
+    base, _, _ = forked()
+    around = {**base, "name": {"S": "Grace"}}
+    verdict = seen_from("use1", base, around)
+    assert verdict.finding is Finding.UNMANAGED
+    assert lost_image(verdict, base, around) == around
+
+
+def test_an_item_the_library_never_wrote_is_clean_whatever_happens_to_it() -> None:
+    base, _, _ = forked()
+    legacy = {"id": {"S": "p1"}, "name": {"S": "Ada"}}
+    assert classify(legacy, base, replica="use1").finding is Finding.CLEAN
+    assert classify(legacy, None, replica="use1").finding is Finding.CLEAN
+    assert classify(legacy, legacy, replica="use1").finding is Finding.CLEAN
+
+
+def test_a_stamp_beyond_the_plausible_limit_is_told() -> None:
+    base, ours, _ = forked()
+    future = Replica("euw1", base).write(assign("name", "x"), at=10_000)
+    assert seen_from("use1", ours, future, latest_plausible=Hlc.of(9_999)).clock_ahead
+    assert not seen_from("use1", ours, future, latest_plausible=Hlc.of(10_000)).clock_ahead
+    assert seen_from("use1", future, ours, latest_plausible=Hlc.of(9_999)).clock_ahead
+
+
+@given(schedule=steps(ANY))
+def test_the_verdict_is_dominance_of_contexts_for_any_two_images(schedule: list[Any]) -> None:
+    images = [version.image for version in played(schedule).versions[:6]]
+    for old in images:
+        for new in images:
+            verdict = seen_from("use1", old, new)
+            clean = context_of(old).within(context_of(new))
+            assert (verdict.finding is Finding.CLEAN) == clean
+            assert bool(verdict.lost_dots) == (not clean)
+
+
+def test_metadata_of_a_newer_release_is_named_as_such() -> None:
+    base, ours, _ = forked()
+    newer = copy.deepcopy(ours)
+    newer["_rec"]["M"]["v"] = {"N": "2"}
+    for call in (
+        lambda: classify(base, newer, replica="use1"),
+        lambda: classify(newer, base, replica="use1"),
+        lambda: classify(newer, None, replica="use1"),
+        lambda: merge(base, newer),
+        lambda: decode(newer),
+    ):
+        with pytest.raises(UnknownWireVersion, match=r"'2'.*deploy the newer release"):
+            call()
+
+
+@pytest.mark.parametrize("version", ["0", "-1", "two", "1.5"])
+def test_a_version_that_no_release_will_have_is_undecodable(version: str) -> None:
+    _, ours, _ = forked()
+    image = copy.deepcopy(ours)
+    image["_rec"]["M"]["v"] = {"N": version}
+    with pytest.raises(Undecodable) as caught:
+        decode(image)
+    assert not isinstance(caught.value, UnknownWireVersion)
+
+
+def test_unreadable_metadata_comes_with_the_error() -> None:
+    base, ours, _ = forked()
+    broken = {**ours, "_rec": {"M": {"v": {"N": "1"}}}}
+    with pytest.raises(Undecodable) as caught:
+        classify(base, broken, replica="use1")
+    assert caught.value.evidence["metadata"] == broken["_rec"]
+
+
+WIRES = st.recursive(
+    st.one_of(
+        st.none(),
+        st.integers(-2, 12),
+        st.text(max_size=3),
+        st.sampled_from(["0", "1,0", "0-9", "-1", "1+", "NaN", "use1", "use1.000", "~", "0000"]),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(
+            st.one_of(
+                st.sampled_from(["S", "N", "M", "L", "SS", "BOOL", "aw", "rw", "pn", "map", "max"]),
+                st.text(max_size=2),
+            ),
+            inner,
+            max_size=3,
+        ),
+    ),
+    max_leaves=6,
+)
+
+
+def mangle(value: Any, data: st.DataObject) -> Any:
+    """Return `value` with one random place replaced, removed, doubled, or moved elsewhere."""
+    if not isinstance(value, dict | list) or not value or data.draw(st.integers(0, 7)) == 0:
+        return data.draw(WIRES)
+    places = sorted(value) if isinstance(value, dict) else list(range(len(value)))
+    place = data.draw(st.sampled_from(places))
+    changed: Any = copy.copy(value)
+    action = data.draw(st.sampled_from(["deeper", "deeper", "deeper", "remove", "move", "copy"]))
+    if action == "deeper":
+        changed[place] = mangle(changed[place], data)
+    elif action == "remove":
+        del changed[place]
+    else:
+        other = data.draw(st.sampled_from(places))
+        changed[other] = (
+            changed.pop(place) if action == "move" and len(places) > 1 else (changed[place])
+        )
+    return changed
+
+
+@given(schedule=steps(ANY, length=8), data=st.data())
+def test_mangled_metadata_is_read_or_refused_as_undecodable_and_nothing_else(
+    schedule: list[Any], data: st.DataObject
+) -> None:
+    schedule = [("write", "use1", 1, [assign("name", "Ada"), increment("balance", 1)]), *schedule]
+    images = [version.image for version in played(schedule).versions]
+    whole = data.draw(st.sampled_from(images))
+    other = data.draw(st.sampled_from(images))
+    broken = {**whole, "_rec": mangle(copy.deepcopy(whole["_rec"]), data)}
+    # A broken state may also seem to be of another type, which a merge and a write refuse.
+    refusals = (Undecodable, TypeMismatch, InvalidInput)
+    outcomes: list[object] = []
+    for attempt in (
+        lambda: classify(broken, other, replica="use1", latest_plausible=Hlc.of(5)),
+        lambda: classify(other, broken, replica="use1", latest_plausible=Hlc.of(5)),
+        lambda: classify(broken, None, replica="use1"),
+        lambda: decode(broken),
+        lambda: merge(broken, other),
+        lambda: merge(other, broken),
+        lambda: read(broken),
+        lambda: Replica("use1", broken).write(assign("name", "x"), at=1),
+    ):
+        try:
+            outcomes.append(attempt())
+        except refusals as refusal:
+            outcomes.append(refusal)
+    assert len(outcomes) == 8
+
+
+def test_a_lineage_is_replica_and_epoch() -> None:
+    lineage = Lineage.of("use1", "0000000010001")
+    assert (lineage.replica, lineage.epoch) == ("use1", "0000000010001")

@@ -1,0 +1,44 @@
+"""What resources are called: any table, any environment, and what each service takes."""
+
+import pytest
+
+from reconciler.deployment.names import MAX_SUFFIX, Names
+
+LONGEST_REGION = "ap-southeast-1"
+FUNCTION_LIMIT, BUCKET_LIMIT = 64, 63
+
+
+def test_a_name_says_table_resource_region_and_environment() -> None:
+    assert Names("parties", "eu-west-1").home_queue == "parties-resolve-eu-west-1"
+    assert Names("parties", "eu-west-1", "dev").home_queue == "parties-resolve-eu-west-1-dev"
+
+
+def test_a_table_named_after_its_environment_does_not_say_it_twice() -> None:
+    names = Names("parties-dev", "eu-west-1", "dev")
+
+    assert names.table == "parties-dev"
+    assert names.ledger == "parties-ledger-eu-west-1-dev"
+
+
+@pytest.mark.parametrize("table", ["T" * 255, "Stack-OrdersTable-1ABCDEFGHIJKL2", "prod.orders"])
+def test_any_table_has_names_that_every_service_takes(table: str) -> None:
+    names = Names(table, LONGEST_REGION, "x" * MAX_SUFFIX)
+
+    assert len(names.of("lookup-stream")) <= FUNCTION_LIMIT
+    assert len(names.evidence_bucket) <= BUCKET_LIMIT
+    assert names.evidence_bucket == names.evidence_bucket.lower()
+    assert "." not in names.home_queue + names.evidence_bucket
+
+
+def test_tables_whose_names_begin_alike_are_told_apart() -> None:
+    first, second = (Names(f"{'long' * 9}-{n}", "eu-west-1") for n in (1, 2))
+
+    assert first.ledger != second.ledger
+    assert first.evidence_bucket != second.evidence_bucket
+
+
+def test_names_of_one_table_differ() -> None:
+    names = Names("parties", "eu-west-1")
+
+    queues = {*names.dead_letter_queues(), names.home_queue, names.witness_queue}
+    assert len(queues) == 7

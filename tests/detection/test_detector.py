@@ -1,0 +1,591 @@
+"""The detector: every loss is safe before its batch is done, and one record stops no shard."""
+
+import json
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.conflict.verdict import Finding
+from reconciler.deployment import telemetry
+from reconciler.detection.detector import Detector, DetectorPorts
+from reconciler.detection.loss import DetectorPolicy
+from reconciler.errors import InvalidInput, OutcomeUnknown, UnsupportedStream
+from reconciler.item.image import DELETE, merge, read
+from reconciler.item.metadata import METADATA
+from reconciler.values.size import item_size
+from reconciler.values.wire import canonical_image
+from tests.builders import Replica, as_stream, assign, increment, written
+from tests.fakes import REFUSED, Call, FakeBus, FakeEvidence, FakeLedger, FakeParked
+from tests.recorded import Recorded
+
+US, EU, ASIA = "us-east-1", "eu-west-1", "ap-southeast-1"
+NOW = 10_000
+
+
+@dataclass
+class World:
+    """A detector with fakes that share one call log."""
+
+    region: str = US
+    outside_writes: Any = "accept"
+    now: int = NOW
+    log: list[Call] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.ledger, self.bus = FakeLedger(self.log), FakeBus(self.log)
+        self.evidence, self.parked = FakeEvidence(self.log), FakeParked(self.log)
+        self.telemetry = Recorded()
+        ports = DetectorPorts(self.ledger, self.bus, self.evidence, self.parked, self.telemetry)
+        policy = DetectorPolicy("parties", self.region, self.outside_writes)
+        self.detector = Detector(policy, ports, lambda: self.now)
+
+    def detect(self, *records: Mapping[str, Any]) -> str | None:
+        return self.detector.detect(records)
+
+    def calls(self) -> list[str]:
+        return [call.name for call in self.log]
+
+
+def record(number: int, old: Any, new: Any, **changed: Any) -> dict[str, Any]:
+    """Return a stream record as Lambda passes it on."""
+    change: dict[str, Any] = {
+        "Keys": {"id": {"S": "p1"}},
+        "SequenceNumber": str(number),
+        "StreamViewType": "NEW_AND_OLD_IMAGES",
+        "ApproximateCreationDateTime": 9.0,
+    }
+    if old is not None:
+        change["OldImage"] = as_stream(old)
+    if new is not None:
+        change["NewImage"] = as_stream(new)
+    return {"eventName": "MODIFY", "dynamodb": change | changed}
+
+
+def loss(number: int, *, name: str = "Ada", at: int = 1_000) -> dict[str, Any]:
+    """Return a record in which this region's write lost against Europe's."""
+    mine = written(assign("name", name), at=at)
+    return record(number, mine, written(assign("name", "Eve"), replica="euw1", at=2_000))
+
+
+def clean(number: int) -> dict[str, Any]:
+    replica = Replica("use1")
+    return record(number, replica.write(assign("name", "Ada")), replica.write(increment("balance")))
+
+
+def of_version(version: str, number: int) -> dict[str, Any]:
+    image = written(assign("name", "Ada"))
+    return record(number, image | {"_rec": {"M": {"v": {"N": version}}}}, image)
+
+
+def undecodable(number: int) -> dict[str, Any]:
+    return of_version("0", number)
+
+
+# Row first, then the event (D3)
+
+
+def test_the_row_is_written_before_the_event_is_sent() -> None:
+    world = World()
+    assert world.detect(loss(1)) is None
+    (event,) = world.bus.sent
+    assert world.log == [
+        Call("record", (event.conflict_id,)),
+        Call("publish", (event.conflict_id,)),
+    ]
+    row = world.ledger.rows[event.conflict_id]
+    assert row["state"] == {"S": "OPEN"}
+    assert read(row["lost"]["M"]) == {"id": "p1", "name": "Ada"}
+
+
+def test_the_row_and_the_event_hold_the_whole_losing_image() -> None:
+    world = World()
+    lost = written(assign("name", b"\x00\xff"), assign("tags", {b"\x01"}))
+    world.detect(record(1, lost, written(assign("name", "x"), replica="euw1")))
+    (event,) = world.bus.sent
+    assert canonical_image(event.lost or {}) == canonical_image(lost)
+    assert world.ledger.rows[event.conflict_id]["lost"] == {"M": canonical_image(lost)}
+
+
+def test_clean_records_cost_no_call() -> None:
+    world = World()
+    assert world.detect(clean(1), clean(2), record(3, None, written(increment("balance")))) is None
+    assert world.log == []
+    assert world.telemetry.counts[telemetry.RECORDS] == 3
+
+
+def test_a_batch_of_losses_costs_one_call_of_the_ledger_and_one_of_the_bus() -> None:
+    world = World()
+    assert world.detect(*(loss(n, name=f"n{n}", at=1_000 + n) for n in range(30))) is None
+    assert world.calls() == ["record", "publish"]
+    assert [event.sequence_number for event in world.bus.sent] == [str(n) for n in range(30)]
+    assert world.telemetry.counts[telemetry.CONFLICTS] == 30
+
+
+def test_a_row_that_is_not_written_keeps_its_event_back_and_returns_the_batch_from_there() -> None:
+    world = World()
+    world.ledger.refuses.append(lambda ids: {ids[1]})
+    returned = world.detect(loss(1, at=1_001), loss(2, at=1_002), loss(3, at=1_003))
+    assert returned == "2"
+    assert [event.sequence_number for event in world.bus.sent] == ["1"]
+
+
+def test_an_event_that_is_not_accepted_returns_the_batch_from_the_first_such() -> None:
+    world = World()
+    world.bus.refuses.append(lambda ids: {ids[1], ids[3]})
+    returned = world.detect(*(loss(n, at=1_000 + n) for n in range(5)))
+    assert returned == "1"
+    assert len(world.ledger.rows) == 5
+    assert world.telemetry.counts[telemetry.DETECTION_FAILURES] == 2
+
+
+def test_a_ledger_that_is_down_keeps_every_event_back() -> None:
+    world = World()
+    world.ledger.refuses.append(set)
+    assert world.detect(clean(1), loss(2, at=1_001), loss(3, at=1_002)) == "2"
+    assert world.calls() == ["record"]
+
+
+def test_the_same_loss_twice_in_one_batch_fails_at_its_first_record() -> None:
+    world = World()
+    world.bus.refuses.append(set)
+    assert world.detect(clean(1), loss(2), loss(3)) == "2"
+
+
+# Records that cannot be decoded
+
+
+def test_a_record_of_a_newer_release_waits_for_it_and_is_not_parked() -> None:
+    """A deployment across regions buried the parking place under every write of that time."""
+    world = World()
+    assert world.detect(loss(1), of_version("2", 2), loss(3)) == "2"
+    assert world.parked.documents == []
+    assert [event.sequence_number for event in world.bus.sent] == ["1"]
+
+
+def test_an_undecodable_record_is_parked_whole_and_the_ones_after_it_are_detected() -> None:
+    world = World()
+    bad = undecodable(1)
+    assert world.detect(bad, loss(2)) is None
+    (document,) = world.parked.documents
+    assert document["record"] == bad
+    assert document["reason"].startswith("Undecodable: metadata version")
+    assert [event.sequence_number for event in world.bus.sent] == ["2"]
+    assert sorted(world.ledger.states()) == ["OPEN", "PARKED"]
+
+
+def test_an_undecodable_record_is_kept_for_ever_and_its_row_says_where() -> None:
+    world = World()
+    bad = undecodable(1)
+    world.detect(bad)
+    (row,) = world.ledger.rows.values()
+    assert json.loads(world.evidence.documents[row["images_ref"]["S"]]) == {"record": bad}
+    assert "expires" not in row
+
+
+def test_a_record_that_cannot_be_kept_fails_the_batch() -> None:
+    world = World()
+    world.evidence.faults.append(REFUSED)
+    assert world.detect(loss(1), undecodable(2), loss(3)) == "2"
+    assert [event.sequence_number for event in world.bus.sent] == ["1"]
+    assert world.parked.documents == []
+
+
+def test_the_row_of_an_undecodable_record_is_written_before_it_is_parked_and_names_its_item() -> (
+    None
+):
+    world = World()
+    world.detect(undecodable(1))
+    assert world.calls() == ["keep", "record", "park"]
+    (row,) = world.ledger.rows.values()
+    assert row["item_key"] == {"S": '{"id":{"S":"p1"}}'}
+    assert row["reason"]["S"].startswith("Undecodable: metadata version")
+
+
+def _without(*path: str) -> dict[str, Any]:
+    image = json.loads(json.dumps(as_stream(written(assign("name", "Ada")))))
+    at: Any = image["_rec"]["M"]
+    for name in path[:-1]:
+        at = at[name]
+    del at[path[-1]]
+    return dict(image)
+
+
+def _with_context(context: Any) -> dict[str, Any]:
+    image = as_stream(written(assign("name", "Ada")))
+    image["_rec"]["M"]["c"] = context
+    return image
+
+
+MALFORMED: Mapping[str, Any] = {
+    "no context": _without("c"),
+    "no token": _without("t"),
+    "no version": _without("v"),
+    "a context that is no map": _with_context({"M": "x"}),
+    "a head that is no text": _with_context({"M": {"use1.0000000000001": {"N": "1"}}}),
+    "a head that is no value": _with_context({"M": {"use1.0000000000001": "x"}}),
+    "metadata that is no map": {"id": {"S": "p1"}, "_rec": {"S": "x"}},
+    "metadata that is nothing": {"id": {"S": "p1"}, "_rec": None},
+}
+
+
+@pytest.mark.parametrize("image", MALFORMED.values(), ids=MALFORMED.keys())
+@pytest.mark.parametrize("which", ["old", "new"])
+def test_metadata_of_any_other_shape_parks_its_record_alone(which: str, image: Any) -> None:
+    """A corrupt head once raised out of the detector and failed its batch until it expired."""
+    world = World()
+    good = written(assign("name", "Eve"), replica="euw1")
+    bad = record(1, image, good) if which == "old" else record(1, good, image)
+    assert world.detect(bad, loss(2)) is None
+    assert [document["record"] for document in world.parked.documents] == [bad]
+    assert [event.sequence_number for event in world.bus.sent] == ["2"]
+
+
+@pytest.mark.parametrize("keys", [{}, None, {"id": {"X": "?"}}, {"id": "p1"}, "p1"])
+def test_a_record_without_readable_keys_is_parked_whole(keys: Any) -> None:
+    world = World()
+    bad = loss(1)
+    bad["dynamodb"]["Keys"] = keys
+    assert world.detect(bad, loss(2)) is None
+    assert [document["record"] for document in world.parked.documents] == [bad]
+    assert len(world.bus.sent) == 1
+
+
+def test_a_batch_stops_where_parking_fails() -> None:
+    world = World()
+    world.parked.faults.append(REFUSED)
+    assert world.detect(loss(1), undecodable(2), loss(3, at=1_001)) == "2"
+    assert [event.sequence_number for event in world.bus.sent] == ["1"]
+
+
+@pytest.mark.parametrize("fault", [OutcomeUnknown("no answer"), InvalidInput("refused for good")])
+def test_parking_that_fails_in_any_way_stops_the_batch_there_and_not_before(
+    fault: Exception,
+) -> None:
+    world = World()
+    world.parked.faults.append(fault)
+    assert world.detect(loss(1), undecodable(2)) == "2"
+    assert len(world.bus.sent) == 1
+
+
+@pytest.mark.parametrize("view_type", ["KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE"])
+def test_a_stream_that_hides_an_image_is_refused_and_told_what_to_change(view_type: str) -> None:
+    world = World()
+    with pytest.raises(UnsupportedStream, match=f"{view_type}.*NEW_AND_OLD_IMAGES"):
+        world.detect(record(1, None, None, StreamViewType=view_type))
+    assert world.log == []
+
+
+# Large images
+
+
+def large_loss(number: int) -> dict[str, Any]:
+    mine = written(assign("name", "x" * 320_000))
+    return record(number, mine, written(assign("name", "Eve"), replica="euw1"))
+
+
+def test_a_large_image_goes_to_the_evidence_store_and_row_and_event_name_it() -> None:
+    world = World()
+    assert world.detect(large_loss(1)) is None
+    (event,) = world.bus.sent
+    assert world.calls() == ["keep", "record", "publish"]
+    assert event.lost is None
+    assert event.winner is None
+    assert world.ledger.rows[event.conflict_id]["images_ref"] == {"S": event.images_ref}
+    images = json.loads(world.evidence.documents[event.images_ref or ""])
+    assert read(images["lost"]) == {"id": "p1", "name": "x" * 320_000}
+
+
+def test_a_large_winner_goes_to_the_evidence_store_too() -> None:
+    world = World()
+    winner = written(assign("name", b"\x00" * 390_000), replica="euw1")
+    lost = written(assign("name", b"\x01" * 290_000))
+    world.detect(record(1, lost, winner))
+    (event,) = world.bus.sent
+    assert len(event.to_detail()) < 10_000
+    assert event.images_ref in world.evidence.documents
+
+
+def test_an_evidence_store_that_is_down_returns_the_batch_from_that_record() -> None:
+    world = World()
+    world.evidence.faults.append(REFUSED)
+    assert world.detect(loss(1), large_loss(2), loss(3, at=1_001)) == "2"
+    assert [event.sequence_number for event in world.bus.sent] == ["1"]
+    assert world.parked.documents == []
+
+
+# Whose loss it is
+
+
+def test_the_region_whose_write_was_lost_is_home_and_another_is_a_witness() -> None:
+    home, witness = World(US), World("ap-southeast-1")
+    for world in (home, witness):
+        world.detect(loss(1))
+    assert [home.bus.sent[0].role, witness.bus.sent[0].role] == ["home", "witness"]
+
+
+def test_the_same_loss_seen_in_two_regions_has_the_same_id() -> None:
+    worlds = [World(US), World("ap-southeast-1")]
+    for world in worlds:
+        world.detect(loss(1))
+    assert worlds[0].bus.sent[0].conflict_id == worlds[1].bus.sent[0].conflict_id
+
+
+def test_a_record_delivered_twice_gives_the_same_id_and_the_same_row() -> None:
+    world = World()
+    world.detect(loss(1))
+    rows = dict(world.ledger.rows)
+    world.detect(loss(1))
+    assert world.ledger.rows == rows
+    assert len({event.conflict_id for event in world.bus.sent}) == 1
+
+
+def test_two_losses_of_one_item_have_two_ids() -> None:
+    world = World()
+    world.detect(loss(1, at=1_001), loss(2, at=1_002))
+    assert len({event.conflict_id for event in world.bus.sent}) == 2
+
+
+# Writes around the library
+
+
+def test_attributes_changed_around_the_library_are_sent_to_be_adopted() -> None:
+    world = World()
+    before = written(assign("name", "Ada"))
+    world.detect(record(1, before, before | {"name": {"S": "Bob"}}))
+    (event,) = world.bus.sent
+    assert event.finding is Finding.UNMANAGED
+    assert canonical_image(event.lost or {})["name"] == {"S": "Bob"}
+    assert world.telemetry.counts[telemetry.UNMANAGED_WRITES] == 1
+
+
+def test_a_hard_delete_is_accepted_with_a_row_and_no_event() -> None:
+    world = World()
+    assert world.detect(record(1, written(assign("name", "Ada")), None)) is None
+    assert world.bus.sent == []
+    assert world.ledger.states() == ["ACCEPTED"]
+    (row,) = world.ledger.rows.values()
+    assert read(row["lost"]["M"]) == {"id": "p1", "name": "Ada"}
+
+
+def test_a_hard_delete_is_taken_back_where_the_policy_is_to_restore() -> None:
+    world = World(outside_writes="restore")
+    before = written(assign("name", "Ada"))
+    world.detect(record(1, before, None))
+    (event,) = world.bus.sent
+    assert event.restore
+    assert canonical_image(event.lost or {}) == canonical_image(before)
+    assert world.ledger.states() == ["OPEN"]
+
+
+def test_the_removal_of_a_tombstone_is_clean() -> None:
+    world = World()
+    replica = Replica("use1")
+    replica.write(assign("name", "Ada"))
+    assert world.detect(record(1, replica.write(DELETE), None)) is None
+    assert world.log == []
+
+
+def test_a_put_without_metadata_is_sent_as_a_write_on_top_of_what_it_replaced() -> None:
+    world = World()
+    before = written(assign("name", "Ada"), increment("balance", 5))
+    world.detect(record(1, before, {"id": {"S": "p1"}, "name": {"S": "Bob"}}))
+    (event,) = world.bus.sent
+    assert event.finding is Finding.OVERWRITTEN
+    assert not event.restore
+    lost = canonical_image(event.lost or {})
+    assert read(merge(lost, lost)) == {"id": "p1", "name": "Bob"}
+
+
+def test_a_put_without_metadata_is_taken_back_where_the_policy_is_to_restore() -> None:
+    world = World(outside_writes="restore")
+    before = written(assign("name", "Ada"))
+    world.detect(record(1, before, {"id": {"S": "p1"}, "name": {"S": "Bob"}}))
+    (event,) = world.bus.sent
+    assert event.restore
+    assert read(canonical_image(event.lost or {})) == {"id": "p1", "name": "Ada"}
+
+
+# Clocks
+
+
+def test_a_stamp_from_the_far_future_parks_the_loss_with_a_row() -> None:
+    world = World()
+    ahead = written(assign("name", "Eve"), replica="euw1", at=NOW + 60_001)
+    assert world.detect(record(1, written(assign("name", "Ada")), ahead)) is None
+    assert world.calls() == ["record", "park"]
+    assert world.ledger.states() == ["PARKED"]
+    (document,) = world.parked.documents
+    assert "ClockAhead" in document["reason"]
+    assert read(canonical_image(document["event"]["lost"])) == {"id": "p1", "name": "Ada"}
+    assert world.telemetry.counts[telemetry.CLOCK_AHEAD] == 1
+
+
+def test_a_stamp_within_the_allowed_drift_is_repaired_as_usual() -> None:
+    world = World()
+    ahead = written(assign("name", "Eve"), replica="euw1", at=NOW + 60_000)
+    world.detect(record(1, written(assign("name", "Ada")), ahead))
+    assert len(world.bus.sent) == 1
+
+
+def test_a_clock_that_runs_behind_the_stream_measures_no_negative_time() -> None:
+    world = World(now=100)
+    world.detect(loss(1))
+    assert world.telemetry.measured[telemetry.LOSS_TO_DETECTION_MS] == [0]
+    assert world.bus.sent[0].lost_at_ms == "9000"
+
+
+# What is measured
+
+
+def older(number: int) -> dict[str, Any]:
+    """Return a record in which this region's last write was lost, and the one before came back."""
+    replica = Replica("use1")
+    first = replica.write(assign("name", "Ada"))
+    return record(number, replica.write(assign("name", "Bob"), at=2_000), first)
+
+
+@pytest.mark.parametrize(
+    ("region", "found", "kind"),
+    [
+        (US, loss, "concurrent-home"),
+        (ASIA, loss, "concurrent-witness"),
+        (US, older, "after-home"),
+        (ASIA, older, "after-witness"),
+    ],
+)
+def test_a_conflict_is_counted_by_its_ordering_and_role_too(
+    region: str, found: Callable[[int], dict[str, Any]], kind: str
+) -> None:
+    world = World(region)
+    world.detect(found(1))
+    assert world.telemetry.kinds == {(telemetry.CONFLICTS, kind): 1}
+    assert world.telemetry.counts[telemetry.CONFLICTS] == 1
+    assert kind in telemetry.CONFLICT_KINDS
+
+
+def test_a_write_around_the_library_is_counted_by_what_it_did_too() -> None:
+    world = World()
+    before = written(assign("name", "Ada"))
+    world.detect(
+        record(1, before, before | {"name": {"S": "Bob"}}),
+        record(2, before, {"id": {"S": "p1"}, "name": {"S": "Bob"}}),
+        record(3, before, None),
+    )
+    kinds = ("unmanaged", "overwritten", "removed")
+    assert world.telemetry.kinds == {(telemetry.UNMANAGED_WRITES, kind): 1 for kind in kinds}
+    assert world.telemetry.counts[telemetry.UNMANAGED_WRITES] == 3
+
+
+def sampled(world: World) -> dict[str, list[float]]:
+    """Return what was measured of items."""
+    of_items = (telemetry.LINEAGES, telemetry.METADATA_BYTES, telemetry.CLOCK_DRIFT_MS)
+    return {each: world.telemetry.measured[each] for each in of_items}
+
+
+def test_of_a_batch_the_last_managed_item_is_measured_and_no_other() -> None:
+    world = World()
+    two = merge(written(assign("name", "Ada")), written(assign("note", "x"), replica="euw1"))
+    unmanaged = record(3, {"id": {"S": "p1"}}, {"id": {"S": "p1"}, "name": {"S": "Bob"}})
+    removed = record(4, {"id": {"S": "p1"}}, None)
+    world.detect(*(clean(n) for n in range(5)), record(2, None, two), unmanaged, removed)
+    assert sampled(world) == {
+        telemetry.LINEAGES: [2],
+        telemetry.METADATA_BYTES: [item_size({METADATA: as_stream(two)[METADATA]})],
+        telemetry.CLOCK_DRIFT_MS: [0],
+    }
+
+
+def test_a_stamp_ahead_of_this_clock_is_measured_as_drift() -> None:
+    world = World()
+    world.detect(record(1, None, written(assign("name", "Ada"), at=NOW + 250)))
+    assert world.telemetry.measured[telemetry.CLOCK_DRIFT_MS] == [250]
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        None,
+        {"id": {"S": "p1"}},
+        written(assign("name", "Ada")) | {"_rec": {"M": {"v": {"N": "0"}}}},
+        written(assign("name", "Ada")) | {"_rec": {"S": "?"}},
+        "no image",
+    ],
+)
+def test_a_batch_without_a_readable_managed_item_measures_none(new: Any) -> None:
+    world = World()
+    malformed = record(1, None, None, **({} if new is None else {"NewImage": new}))
+    world.detect(malformed)
+    assert sampled(world) == {metric: [] for metric in sampled(world)}
+    assert world.telemetry.counts[telemetry.RECORDS] == 1
+
+
+# Whatever fails, every loss is safe in the end
+
+RECORD_KINDS = st.lists(
+    st.sampled_from(["loss", "clean", "undecodable", "large", "removed"]), min_size=1, max_size=8
+)
+
+
+def batch(kinds: Sequence[str]) -> list[dict[str, Any]]:
+    make: dict[str, Callable[[int], dict[str, Any]]] = {
+        "loss": lambda n: loss(n, at=1_000 + n),
+        "clean": clean,
+        "undecodable": undecodable,
+        "large": lambda n: record(
+            n,
+            written(assign("name", "x" * 310_000), at=1_000 + n),
+            written(assign("name", "Eve"), replica="euw1"),
+        ),
+        "removed": lambda n: record(n, written(assign("name", "Ada"), at=1_000 + n), None),
+    }
+    return [make[kind](100 + number) for number, kind in enumerate(kinds)]
+
+
+def safe_numbers(world: World) -> set[str]:
+    sent = {event.sequence_number for event in world.bus.sent}
+    parked = {each["record"]["dynamodb"]["SequenceNumber"] for each in world.parked.documents}
+    rows = world.ledger.rows.values()
+    accepted = {row["sequence_number"]["S"] for row in rows if row["state"]["S"] == "ACCEPTED"}
+    return sent | parked | accepted
+
+
+@given(kinds=RECORD_KINDS, data=st.data())
+def test_whatever_calls_fail_redelivery_makes_every_loss_safe_and_no_event_precedes_its_row(
+    kinds: list[str], data: st.DataObject
+) -> None:
+    world = World()
+    some = st.lists(st.booleans(), min_size=8, max_size=8)
+
+    def refusing(ids: list[str]) -> set[str]:
+        return {each for each, refused in zip(ids, data.draw(some), strict=False) if refused}
+
+    def accepting_only_what_has_a_row(ids: list[str]) -> set[str]:
+        assert set(ids) <= world.ledger.rows.keys()
+        return refusing(ids) if trouble > 0 else set()
+
+    pending = list(batch(kinds))
+    expected = {
+        each["dynamodb"]["SequenceNumber"]
+        for each, kind in zip(pending, kinds, strict=True)
+        if kind != "clean"
+    }
+    trouble = data.draw(st.integers(0, 6))
+    while pending:
+        world.ledger.refuses = deque([refusing] * (trouble > 0))
+        world.bus.refuses = deque([accepting_only_what_has_a_row])
+        for port in (world.evidence, world.parked):
+            port.faults.clear()
+            if trouble > 0 and data.draw(st.booleans()):
+                port.faults.extend([None] * data.draw(st.integers(0, 2)) + [REFUSED])
+        returned = world.detect(*pending)
+        numbers = [each["dynamodb"]["SequenceNumber"] for each in pending]
+        done = numbers.index(returned) if returned is not None else len(numbers)
+        assert expected & set(numbers[:done]) <= safe_numbers(world)
+        pending, trouble = pending[done:], trouble - 1
+    assert expected == safe_numbers(world)
+    assert len(world.ledger.rows) == len(expected)

@@ -1,0 +1,88 @@
+"""A table with guests, as DynamoDB describes it."""
+
+from typing import Any
+
+import pytest
+
+from reconciler.aws.clients import client
+from reconciler.deployment.names import Names
+from reconciler.drills.hosts import described, replica
+from reconciler.errors import InvalidInput, Unavailable
+from tests.aws.conftest import REGION
+
+pytestmark = pytest.mark.usefixtures("aws")
+
+
+def create(**more: Any) -> Any:
+    dynamodb = client("dynamodb", REGION, attempts=1)
+    kinds = {"pk": "S", "sk": "N", "email": "S"}
+    dynamodb.create_table(
+        TableName="parties",
+        KeySchema=[
+            {"AttributeName": "pk", "KeyType": "HASH"},
+            {"AttributeName": "sk", "KeyType": "RANGE"},
+        ],
+        AttributeDefinitions=[
+            {"AttributeName": name, "AttributeType": kind} for name, kind in kinds.items()
+        ],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "by-email",
+                "KeySchema": [{"AttributeName": "email", "KeyType": "HASH"}],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+        ],
+        BillingMode="PAY_PER_REQUEST",
+        **more,
+    )
+    return dynamodb
+
+
+class Describing:
+    """A client whose tables have what moto leaves out."""
+
+    def __init__(self, dynamodb: Any, **more: Any) -> None:
+        self._dynamodb, self._more = dynamodb, more
+
+    def describe_table(self, **arguments: Any) -> Any:
+        answer = self._dynamodb.describe_table(**arguments)
+        return {"Table": answer["Table"] | self._more}
+
+
+def test_its_keys_come_in_order_and_its_indexes_attributes_are_taken() -> None:
+    host = described("parties", create())
+
+    assert list(host.keys.items()) == [("pk", "S"), ("sk", "N")]
+    assert host.indexed == {"email"}
+    assert host.arn == f"arn:aws:dynamodb:{REGION}:123456789012:table/parties"
+
+
+def test_its_replicas_are_named() -> None:
+    dynamodb = Describing(create(), Replicas=[{"RegionName": "eu-west-1"}])
+
+    assert described("parties", dynamodb).replicas == {"eu-west-1"}
+
+
+def test_a_table_that_is_not_there_says_so() -> None:
+    with pytest.raises(Unavailable, match="DescribeTable: ResourceNotFoundException"):
+        described("nowhere", client("dynamodb", REGION, attempts=1))
+
+
+def test_strongly_consistent_replicas_have_no_guests() -> None:
+    dynamodb = Describing(create(), MultiRegionConsistency="STRONG")
+
+    with pytest.raises(InvalidInput, match="strongly consistent"):
+        described("parties", dynamodb)
+
+
+def test_a_region_s_part_writes_and_reads_the_same_item() -> None:
+    dynamodb = create()
+    host = described("parties", dynamodb)
+    schema = host.schema({"tags": "set_aw"})
+    part = replica(Names("parties", REGION), schema, dynamodb)
+
+    part.table.apply(host.key("p1"), lambda item: item.add("tags", "vip"))
+
+    image = part.items.get({"pk": {"S": "p1"}, "sk": {"N": "0"}})
+    assert image is not None
+    assert image["tags"] == {"SS": ["vip"]}

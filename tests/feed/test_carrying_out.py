@@ -1,0 +1,460 @@
+"""What an operator decides stands, nothing else of the loss is left behind, and twice is once."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from itertools import count
+from random import Random
+from typing import Any
+
+import pytest
+
+from reconciler.client.table import ReplicatedTable
+from reconciler.conflict.row import RETENTION_SECONDS, LedgerRow, State
+from reconciler.errors import Contention, InvalidInput, TypeMismatch, UnknownWireVersion
+from reconciler.feed.carrying_out import Carried, audited, carry_out, closed, is_decided, rehearse
+from reconciler.feed.case import Case, opened
+from reconciler.feed.decision import Decision, parse_decision
+from reconciler.feed.rows import summary
+from reconciler.item.image import DELETE, merge, read
+from reconciler.item.metadata import METADATA, context_of, decode
+from reconciler.item.schema import Schema
+from reconciler.values.wire import Image
+from tests.builders import Replica, add, assign, clock, discard, increment, written
+from tests.conflicts import loss, unknown_loss
+from tests.fakes import AnswerLost, FakeEvidence, FakeItems
+
+nonces = count(1)
+
+
+class Desk:
+    """A region's item, a loss of it, and an operator."""
+
+    def __init__(self, row: Image, current: Image | None) -> None:
+        self.row, self.items = row, FakeItems()
+        if current is not None:
+            self.items.place(current)
+        self.case: Case = opened(row, self.items, FakeEvidence())
+
+    def decide(self, *takes: str, values: tuple[str, ...] = (), document: str = "") -> Carried:
+        decision = parse_decision(takes, values, document or None)
+        rehearse(self.case, decision, "use1", 9_000)
+        return carry_out(self.case, decision, self.items, self.open)
+
+    def open(self, schema: Schema) -> ReplicatedTable:
+        return ReplicatedTable(
+            schema,
+            self.items,
+            replica="use1",
+            clock=clock(9_000, nonces),
+            sleep=lambda _: None,
+            draw=Random(7).random,
+        )
+
+    def image(self) -> Image:
+        (image,) = self.items.items.values()
+        return image
+
+    def plain(self) -> dict[str, Any] | None:
+        return read(self.image()) if self.items.items else None
+
+    def puts(self) -> int:
+        return self.items.names().count("put")
+
+
+def shared(*edits: Any) -> tuple[Replica, Replica]:
+    """Return two regions that hold the same item."""
+    image = written(*edits)
+    return Replica("use1", image), Replica("euw1", image)
+
+
+def conflict() -> tuple[Image, Image]:
+    """Return a lost image and the one that won, which differ in attributes of several types."""
+    use1, euw1 = shared(assign("name", "old"), increment("balance", 10), add("tags", "a"))
+    lost = use1.write(assign("name", "Ada"), increment("balance", 5), add("tags", "b"), at=2_000)
+    winner = euw1.write(
+        assign("name", "Eve"), increment("balance", 1), discard("tags", "a"), at=3_000
+    )
+    return lost, winner
+
+
+def desk() -> Desk:
+    lost, winner = conflict()
+    return Desk(loss(lost, winner), winner)
+
+
+def test_the_decided_attribute_stands_and_the_rest_of_the_loss_is_merged() -> None:
+    found = desk()
+    found.decide("name=lost")
+    assert found.plain() == {"id": "p1", "name": "Ada", "balance": 16, "tags": {"b"}}
+
+
+def test_a_decision_dominates_the_loss_and_the_item() -> None:
+    lost, winner = conflict()
+    found = desk()
+    found.decide("name=lost")
+    late = merge(merge(found.image(), lost), winner)
+    assert read(late) == found.plain()
+
+
+@pytest.mark.parametrize(
+    ("side", "shown"),
+    [
+        ("lost", {"name": "Ada", "balance": 15, "tags": {"a", "b"}}),
+        ("winner", {"name": "Eve", "balance": 11}),
+        ("current", {"name": "Eve", "balance": 11}),
+    ],
+)
+def test_a_whole_image_can_be_taken(side: str, shown: dict[str, Any]) -> None:
+    found = desk()
+    found.decide(f"all={side}")
+    assert found.plain() == {"id": "p1", **shown}
+
+
+def test_an_attribute_of_its_own_goes_before_all() -> None:
+    found = desk()
+    found.decide("all=lost", "name=winner", values=("balance=99",))
+    assert found.plain() == {"id": "p1", "name": "Eve", "balance": 99, "tags": {"a", "b"}}
+
+
+def test_values_of_counters_sets_and_numbers_are_written_exactly() -> None:
+    found = desk()
+    values = ("balance=12.50", 'tags={"set": ["c"]}', "limit=0.1")
+    found.decide(values=values)
+    shown = {"name": "Eve", "balance": Decimal("12.50"), "tags": {"c"}, "limit": Decimal("0.1")}
+    assert found.plain() == {"id": "p1", **shown}
+
+
+def test_a_counter_that_is_decided_keeps_the_increments_of_regions_that_it_has_not_seen() -> None:
+    _, winner = conflict()
+    found = desk()
+    found.decide(values=("balance=100",))
+    elsewhere = Replica("apse1", winner).write(increment("balance", 7), at=9_500)
+    assert (read(merge(found.image(), elsewhere)) or {})["balance"] == 107
+
+
+def test_attributes_keep_the_types_of_the_item_and_new_ones_are_registers() -> None:
+    found = desk()
+    found.decide(values=("balance=1", "nickname=2"))
+    states = decode(found.image())[0].attributes
+    assert (states["balance"].NAME, states["nickname"].NAME) == ("counter_pn", "register_lww")
+
+
+def test_a_decision_that_is_carried_out_again_writes_nothing() -> None:
+    found = desk()
+    found.decide("all=lost", values=("balance=99",))
+    after, puts = found.image(), found.puts()
+    again = Desk(found.row, after)
+    again.decide("all=lost", values=("balance=99",))
+    assert (again.image(), again.puts(), puts) == (after, 0, 2)
+
+
+def test_an_attribute_that_an_image_does_not_have_is_removed_by_taking_it() -> None:
+    lost = written(assign("name", "Ada"))
+    winner = written(assign("name", "Eve"), assign("nickname", "E"), replica="euw1", at=2_000)
+    found = Desk(loss(lost, winner), winner)
+    found.decide("nickname=lost", document='{"name": {"remove": true}}')
+    assert found.plain() == {"id": "p1"}
+
+
+@pytest.mark.parametrize("document", ['{"nmae": {"take": "lost"}}', '{"nmae": {"remove": true}}'])
+def test_a_file_that_takes_an_unknown_attribute_is_refused_and_nothing_is_written(
+    document: str,
+) -> None:
+    found = desk()
+    with pytest.raises(InvalidInput, match=r"nmae: .*balance, name, tags; .*--set nmae=JSON"):
+        found.decide(document=document)
+    assert found.puts() == 0
+
+
+def test_the_key_and_reserved_names_cannot_be_decided() -> None:
+    for name in ("id", "_rec"):
+        with pytest.raises(InvalidInput, match=name):
+            desk().decide(values=(f"{name}=1",))
+
+
+def test_a_value_of_the_wrong_type_is_refused_before_anything_is_written() -> None:
+    found = desk()
+    with pytest.raises(InvalidInput, match="balance: a counter_pn takes a number"):
+        found.decide(values=('balance="many"',))
+    assert found.puts() == 0
+
+
+@pytest.mark.parametrize(("name", "value"), [("high", 3), ("low", 9)])
+def test_a_register_that_only_moves_forward_is_set_back_by_a_person(name: str, value: int) -> None:
+    lost = written(assign(name, value))
+    winner = written(assign(name, 6), replica="euw1", at=2_000)
+    for takes, values in (((f"{name}=lost",), ()), ((), (f"{name}={value}",))):
+        found = Desk(loss(lost, winner), merge(lost, winner))
+        found.decide(*takes, values=values)
+        assert (found.plain() or {})[name] == value
+
+
+def test_a_value_in_dispute_is_decided_by_giving_one() -> None:
+    lost = written(assign("notes", "a"))
+    winner = written(assign("notes", "b"), replica="euw1", at=2_000)
+    found = Desk(loss(lost, winner), winner)
+    found.decide("notes=lost")
+    assert (found.plain() or {})["notes"] == ["a"]
+
+
+def test_several_values_in_dispute_cannot_be_taken_as_one() -> None:
+    lost = merge(written(assign("notes", "a")), written(assign("notes", "b"), replica="euw1"))
+    winner = written(assign("notes", "c"), replica="apse1", at=2_000)
+    with pytest.raises(InvalidInput, match=r"notes: cannot be taken as it is; .*--set notes=JSON"):
+        Desk(loss(lost, winner), winner).decide("notes=lost")
+
+
+def manual_desk() -> Desk:
+    schema = Schema.of(
+        table="parties",
+        key=["id"],
+        attributes={"status": "manual", "more": {"type": "map_or", "fields": {"x": "manual"}}},
+    )
+    lost = Replica("use1").write(assign("status", "a"), assign("more.x", 1), schema=schema)
+    euw1 = Replica("euw1")
+    winner = euw1.write(assign("status", "b"), assign("more.x", 2), at=2_000, schema=schema)
+    return Desk(loss(lost, winner), merge(lost, winner))
+
+
+def test_a_manual_attribute_is_decided_for_good_even_by_what_readers_see_already() -> None:
+    found = manual_desk()
+    shown = found.plain()
+    found.decide("status=current", "more=current")
+    assert found.plain() == shown
+    assert not any(state.undecided() for state in decode(found.image())[0].attributes.values())
+
+
+def test_a_manual_attribute_that_is_left_undecided_is_named_and_nothing_is_written() -> None:
+    found = manual_desk()
+    with pytest.raises(InvalidInput, match="more: must be decided, too: --take more="):
+        found.decide("status=lost")
+    assert found.puts() == 0
+
+
+# Other writers, lost answers
+
+
+def interfering(found: Desk, *edits: Any) -> Callable[[], None]:
+    """Return a fault: another writer of the region is first."""
+
+    def write() -> None:
+        other = Replica("use1", found.image())
+        found.items.place(other.write(*edits, at=9_100))
+
+    return write
+
+
+def test_what_another_writer_adds_before_the_merge_is_kept() -> None:
+    found = desk()
+    found.items.faults.append(interfering(found, increment("balance", 3), assign("city", "Rome")))
+    found.decide("name=lost")
+    assert found.plain() == {
+        "id": "p1",
+        "name": "Ada",
+        "balance": 19,
+        "tags": {"b"},
+        "city": "Rome",
+    }
+
+
+def test_what_another_writer_adds_between_merge_and_decision_is_kept() -> None:
+    found = desk()
+    found.items.faults += [None, interfering(found, increment("balance", 3))]
+    found.decide("name=lost")
+    shown = found.plain() or {}
+    assert (shown["name"], shown["balance"]) == ("Ada", 19)
+
+
+@pytest.mark.parametrize(
+    ("values", "edit", "left"),
+    [
+        ((), assign("name", "Zoe"), ("Zoe", 16)),
+        (("balance=100",), increment("balance", 3), ("Eve", 19)),
+    ],
+)
+def test_a_decided_attribute_that_another_writer_changes_meanwhile_is_left_to_decide_again(
+    values: tuple[str, ...], edit: Any, left: tuple[str, int]
+) -> None:
+    found = desk()
+    found.items.faults += [None, interfering(found, edit)]
+    with pytest.raises(Contention, match="written again in the meantime"):
+        found.decide("name=lost", values=values)
+    shown = found.plain() or {}
+    assert (shown["name"], shown["balance"]) == left
+
+
+def test_a_merge_whose_answer_is_lost_is_made_once() -> None:
+    for applied in (True, False):
+        found = desk()
+        found.items.faults.append(AnswerLost(applied))
+        found.decide("name=lost")
+        assert (found.plain() or {})["balance"] == 16
+
+
+def test_an_item_that_never_rests_is_left_alone() -> None:
+    found = desk()
+    found.items.faults += [interfering(found, increment("balance", 1))] * 20
+    with pytest.raises(Contention, match="changed 8 times"):
+        found.decide("name=lost")
+    assert (found.plain() or {})["name"] == "Eve"
+
+
+# Losses that cannot be merged, deleted items, items that are gone
+
+
+def broken(image: Image) -> Image:
+    return {**image, METADATA: {"M": {**image[METADATA]["M"], "d": {"S": "?"}}}}
+
+
+def closed_row(found: Desk, carried: Carried, decision: Decision) -> Image:
+    return closed(found.case, carried, decision, "ann", "a call", 10_000).item
+
+
+def test_a_loss_that_cannot_be_merged_is_only_decided_and_its_row_says_so() -> None:
+    lost, winner = conflict()
+    found = Desk(loss(broken(lost), winner, reason="Undecodable: once"), winner)
+    carried = found.decide("name=lost")
+    assert found.plain() == {"id": "p1", "name": "Ada", "balance": 11}
+    reason = closed_row(found, carried, parse_decision(["name=lost"]))["reason"]["S"]
+    assert reason.startswith("Undecodable: once; decided without a merge: Undecodable: unreadable")
+
+
+def test_two_types_of_one_attribute_leave_the_item_its_own() -> None:
+    other = Schema.of(table="parties", key=["id"], attributes={"name": "counter_pn"})
+    lost = Replica("use1").write(assign("name", 5), schema=other)
+    winner = written(assign("name", "Eve"), replica="euw1", at=2_000)
+    found = Desk(loss(lost, winner), winner)
+    carried = found.decide("name=lost")
+    assert carried.merged.problem.startswith(TypeMismatch.__name__)
+    assert found.plain() == {"id": "p1", "name": 5}
+    assert decode(found.image())[0].attributes["name"].NAME == "register_lww"
+
+
+def test_an_undecodable_record_is_decided_by_values() -> None:
+    _, winner = conflict()
+    found = Desk(unknown_loss("u1"), winner)
+    carried = found.decide("balance=current", values=('name="Ada"',))
+    assert found.plain() == {"id": "p1", "name": "Ada", "balance": 11}
+    assert carried.merged.problem == "the row has no losing image"
+
+
+def test_an_image_that_a_row_does_not_have_cannot_be_taken() -> None:
+    _, winner = conflict()
+    for name in ("name", "all"):
+        with pytest.raises(InvalidInput, match=f"{name}: this loss has no lost image"):
+            Desk(unknown_loss("u1"), winner).decide(f"{name}=lost")
+
+
+def test_a_record_whose_item_nobody_knows_can_only_be_closed() -> None:
+    found = Desk(unknown_loss("u1", key={}), None)
+    with pytest.raises(InvalidInput, match="--take all=current"):
+        found.decide(values=("name=1",))
+    assert found.decide("all=current").shown is None
+    assert found.items.names() == []
+
+
+def test_a_newer_releases_image_waits_for_that_release() -> None:
+    lost, winner = conflict()
+    newer = {**lost, METADATA: {"M": {**lost[METADATA]["M"], "v": {"N": "99"}}}}
+    with pytest.raises(UnknownWireVersion):
+        Desk(loss(newer, winner), winner).decide("name=lost")
+
+
+def test_a_deletion_that_lost_can_be_taken_and_taking_the_update_undoes_it() -> None:
+    use1, euw1 = shared(assign("name", "old"))
+    lost, winner = use1.write(DELETE, at=2_000), euw1.write(assign("name", "Eve"), at=3_000)
+    found = Desk(loss(lost, winner), winner)
+    found.decide("all=lost")
+    assert found.plain() is None
+    revived = Desk(loss(lost, winner), found.image())
+    revived.decide("all=winner")
+    assert revived.plain() == {"id": "p1", "name": "Eve"}
+
+
+def test_a_deleted_image_and_a_value_are_not_decided_together() -> None:
+    use1, euw1 = shared(assign("name", "old"))
+    lost, winner = use1.write(DELETE, at=2_000), euw1.write(assign("name", "Eve"), at=3_000)
+    with pytest.raises(InvalidInput, match="the lost item is deleted, so name cannot"):
+        Desk(loss(lost, winner), winner).decide("all=lost", values=("name=1",))
+
+
+def test_an_item_that_is_gone_is_restored_by_taking_all_that_was_lost() -> None:
+    lost, _ = conflict()
+    found = Desk(loss(lost, None, reason="ItemGone: gone"), None)
+    carried = found.decide("all=lost")
+    assert found.plain() == read(lost)
+    assert context_of(found.image()).heads.keys() >= context_of(lost).heads.keys()
+    assert carried.merged.problem == ""
+
+
+def test_an_item_that_is_gone_can_be_left_so() -> None:
+    lost, _ = conflict()
+    found = Desk(loss(lost, None), None)
+    carried = found.decide("all=current")
+    assert (found.plain(), found.puts()) == (None, 0)
+    assert carried.merged.problem.startswith("ItemGone")
+
+
+def test_an_item_that_came_back_in_the_meantime_is_merged_and_not_replaced() -> None:
+    lost, winner = conflict()
+    found = Desk(loss(lost, None), None)
+    found.items.faults.append(lambda: found.items.place(winner))
+    found.decide("all=lost", values=("city=1",))
+    assert found.plain() == {**(read(lost) or {}), "city": 1}
+    assert context_of(found.image()).heads.keys() > context_of(winner).heads.keys()
+
+
+def test_an_item_that_was_put_anew_around_the_library_is_not_replaced_by_a_restore() -> None:
+    lost, _ = conflict()
+    found = Desk(loss(lost, None), {"id": {"S": "p1"}, "city": {"S": "Rome"}})
+    merged = found.decide("all=lost").merged
+    assert "city" in (read(merged.after) or {})
+    assert found.plain() == read(lost)
+
+
+# The row
+
+
+def test_the_row_is_closed_with_who_decided_what_when_and_why() -> None:
+    found = desk()
+    decision = parse_decision(["name=lost"])
+    row = closed_row(found, found.decide("name=lost"), decision)
+    assert row["state"] == {"S": State.RESOLVED.value}
+    assert (row["decided_by"], row["why"]) == ({"S": "ann"}, {"S": "a call"})
+    assert row["decision"] == {"S": '{"name": {"take": "lost"}}'}
+    assert row["decided_at_ms"] == row["state_at_ms"] == {"N": "10000"}
+    assert row["expires"] == {"N": str(10 + RETENTION_SECONDS)}
+    words = {"name": "overridden", "balance": "joined", "tags": "joined"}
+    assert row["merged"] == {"M": {name: {"S": words[name]} for name in sorted(words)}}
+    assert (row["lost"], row["winner"]) == (found.row["lost"], found.row["winner"])
+
+
+def test_a_row_that_was_closed_with_the_same_decision_is_known() -> None:
+    found = desk()
+    decision = parse_decision(["name=lost"])
+    row = closed_row(found, found.decide("name=lost"), decision)
+    assert is_decided(row, parse_decision(document='{"name": {"take": "lost"}}'))
+    assert not is_decided(found.row, decision)
+
+
+def test_a_row_that_was_closed_otherwise_is_refused_with_what_to_do() -> None:
+    found = desk()
+    row = closed_row(found, found.decide("name=lost"), parse_decision(["name=lost"]))
+    with pytest.raises(InvalidInput, match=r"decided by ann: .*write it with a write client"):
+        is_decided(row, parse_decision(["name=winner"]))
+    lost, winner = conflict()
+    with pytest.raises(InvalidInput, match="merged, without a person"):
+        is_decided(loss(lost, winner, State.RESOLVED), parse_decision(["name=winner"]))
+
+
+def test_a_rehearsal_says_what_would_be_and_writes_nothing() -> None:
+    found = desk()
+    decision = parse_decision(["name=lost"], ["balance=2.5"])
+    shown = rehearse(found.case, decision, "use1", 9_000).shown
+    assert shown == {"id": "p1", "name": "Ada", "balance": Decimal("2.5"), "tags": {"b"}}
+    assert found.puts() == 0
+
+
+def test_the_row_of_a_decision_names_an_item_with_a_very_long_key() -> None:
+    row = loss(None, None, key={"id": {"S": "é" * 1_000}})
+    assert summary(audited(LedgerRow("c1", row)).item, 3_000)["key"] == {"id": "é" * 1_000}

@@ -1,0 +1,173 @@
+"""The wire form of an item: canonical, restorable, and as small as its formula says."""
+
+import copy
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from reconciler.causality.context import CausalContext, Dot, Lineage
+from reconciler.causality.hlc import EPOCH_WIDTH, Hlc, fixed_width
+from reconciler.errors import Undecodable
+from reconciler.item.image import DELETE, merge
+from reconciler.item.metadata import (
+    EXPIRY,
+    METADATA,
+    ReplicatedItem,
+    context_of,
+    decode,
+    encode,
+    is_managed,
+    token_of,
+)
+from reconciler.values.size import item_size
+from reconciler.values.wire import Image, to_json
+from tests.builders import Replica, add, assign, increment, metadata, written
+from tests.strategies import ANY
+from tests.world import played, steps
+
+
+def test_equal_items_are_equal_bytes_whatever_the_order_of_their_parts() -> None:
+    dots = [Dot(Lineage.of("use1", fixed_width(n, EPOCH_WIDTH)), Hlc.of(n)) for n in range(4)]
+    heads = {dot.lineage: dot.hlc for dot in dots}
+    marks = {"apse1": fixed_width(1, EPOCH_WIDTH), "euw1": fixed_width(2, EPOCH_WIDTH)}
+    one = ReplicatedItem({"id": {"S": "p"}}, {}, CausalContext(heads, marks), alive=tuple(dots))
+    reverse = CausalContext(dict(reversed(heads.items())), dict(reversed(marks.items())))
+    other = ReplicatedItem({"id": {"S": "p"}}, {}, reverse, alive=tuple(dots))
+    assert token_of(encode(one)) == token_of(encode(other))
+    assert to_json(encode(one)) == to_json(encode(other))
+
+
+def test_watermarks_survive_the_wire() -> None:
+    marks = {"euw1": fixed_width(2, EPOCH_WIDTH)}
+    item = ReplicatedItem({"id": {"S": "p"}}, context=CausalContext({}, marks))
+    assert context_of(encode(item)).watermarks == marks
+
+
+def test_an_image_is_managed_if_it_carries_metadata() -> None:
+    assert is_managed(written(assign("name", "Ada")))
+    assert not is_managed({"id": {"S": "p1"}})
+    assert not is_managed(None)
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ({"name": {"S": "Grace"}}, {"name": {"S": "Grace"}}),
+        ({"name": None}, {"name": None}),
+        ({"fresh": {"N": "1.0"}}, {"fresh": {"N": "1"}}),
+        ({EXPIRY: {"N": "1"}}, {}),
+        ({"tags": {"SS": ["b", "a"]}}, {}),
+    ],
+)
+def test_decoding_tells_what_was_changed_around_the_library(change: Any, found: Any) -> None:
+    image = {**written(assign("name", "Ada"), add("tags", "a", "b")), **change}
+    image = {name: value for name, value in image.items() if value is not None}
+    assert decode(image)[1] == found
+
+
+@pytest.mark.parametrize(
+    ("place", "wire"),
+    [
+        ("c", {"M": {"use1.0000000010001": {"S": "soon"}}}),
+        ("c", {"M": {"use1": {"S": "000000001000"}}}),
+        ("d", {"L": [{"S": "use1"}]}),
+        ("p", {"S": "use1"}),
+        ("l", {"S": "7"}),
+        ("e", {"N": "1.5"}),
+        ("h", {"S": ""}),
+        ("i", {"SS": ["nowhere"]}),
+        ("a", {"M": {"tags": {"M": {"aw": {"M": {"0": {"S": "0"}}}}}}}),
+        ("a", {"M": {"tags": {"M": {"max": {"S": "0"}}}}}),
+        ("a", {"M": {"tags": {"M": {"nothing": {"S": "0"}}}}}),
+    ],
+)
+def test_metadata_that_does_not_fit_is_undecodable(place: str, wire: Any) -> None:
+    image = copy.deepcopy(written(add("tags", "a", "b")))
+    image[METADATA]["M"][place] = wire
+    with pytest.raises(Undecodable) as caught:
+        decode(image)
+    assert place in caught.value.evidence["metadata"]["M"]
+
+
+# --- size ------------------------------------------------------------------------------------
+
+
+def size_of(image: Image) -> int:
+    return item_size({METADATA: image[METADATA]})
+
+
+def formula(image: Image) -> int:
+    """Return what the metadata of an image must cost.
+
+    46 bytes and the names of the key; 20 for the tip; then, with four-letter replicas, 31 for each
+    lineage, 31 for each live dot, and for each attribute 7, its name once more, and its state.
+    """
+    parts = metadata(image)
+    entries = [*parts["c"]["M"], *(each["S"] for each in parts["d"]["L"])]
+    stamps = 12 * len(parts["c"]["M"])
+    attributes = sum(7 + item_size({name: state}) for name, state in parts["a"]["M"].items())
+    optional = {name: parts[name] for name in "pxesw" if name in parts}
+    return (
+        46
+        + sum(len(name) for name in parts["i"]["SS"])
+        + sum(1 + len(text) for text in entries)
+        + stamps
+        + attributes
+        + len(parts["l"]["S"])
+        + item_size(optional)
+        + len(optional)
+    )
+
+
+@given(schedule=steps(ANY))
+def test_metadata_costs_its_formula_to_the_byte(schedule: list[Any]) -> None:
+    for version in played(schedule).versions:
+        assert size_of(version.image) == formula(version.image)
+
+
+def test_a_plain_register_costs_its_name_once_more_and_eight_bytes() -> None:
+    sizes = [
+        size_of(written(*(assign(f"attribute{n}", "value") for n in range(count))))
+        for count in range(1, 6)
+    ]
+    assert {after - before for before, after in pairwise(sizes)} == {len("attribute0") + 8}
+    assert sizes[0] == 69 + 2 * 31 + len("attribute0") + 8
+
+
+@given(schedule=steps(ANY))
+def test_beside_attributes_and_tombstones_metadata_stays_within_its_target(
+    schedule: list[Any],
+) -> None:
+    for version in played(schedule).versions:
+        parts = metadata(version.image)
+        state = sum(7 + item_size({name: state}) for name, state in parts["a"]["M"].items())
+        apart = {name: parts[name] for name in "pxes" if name in parts}
+        counted = size_of(version.image) - state - item_size(apart) - len(apart)
+        live = len(parts["c"]["M"]) + len(parts["d"]["L"])
+        assert counted <= 64 + 36 * live
+
+
+def test_a_large_set_written_at_once_costs_no_more_than_a_small_one() -> None:
+    small = written(add("tags", *(f"{n:05}" for n in range(10))))
+    large = written(add("tags", *(f"{n:05}" for n in range(1_000))))
+    assert size_of(large) - size_of(small) == len("0-999") - len("0-9")
+
+
+def test_an_item_one_region_writes_does_not_grow() -> None:
+    replica = Replica("use1")
+    sizes = {size_of(replica.write(increment("balance", 1), at=at)) for at in range(1, 10)}
+    assert len(sizes) == 1
+
+
+def test_a_merge_of_merges_costs_no_more_than_its_lineages() -> None:
+    replicas = [Replica(name).write(increment("balance", 1)) for name in ("use1", "euw1", "apse1")]
+    merged = merge(merge(replicas[0], replicas[1]), replicas[2])
+    assert size_of(merged) < 3 * size_of(replicas[0])
+
+
+def test_a_tombstone_keeps_its_values_in_the_metadata() -> None:
+    image = written(assign("name", "Ada"))
+    tombstone = Replica("use1", image).write(DELETE, at=2_000)
+    assert metadata(tombstone)["s"] == {"M": {"name": {"S": "Ada"}}}

@@ -1,0 +1,137 @@
+"""The server's own surface, and the turns that requests take."""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from io import BytesIO
+from random import Random
+from typing import Any
+
+import pytest
+
+from reconciler.aws_model.replication import Lag, Replication
+from reconciler.local.cloud import LocalCloud
+from reconciler.local.control_client import ask
+from reconciler.local.errors import LocalCloudError
+from reconciler.local.provision import TableSpec
+from reconciler.local.server.process import LocalCloudApplication
+from reconciler.local.server.replicas import GlobalTables
+from tests.local.support import EU, US, put
+
+
+@pytest.fixture(scope="module")
+def cloud() -> Iterator[LocalCloud]:
+    with LocalCloud([TableSpec("parties", "id")], regions=(US, EU), lag_ms=(1, 5)) as cloud:
+        yield cloud
+
+
+def test_the_status_counts_what_each_link_did(cloud: LocalCloud) -> None:
+    cloud.partition(US, EU)
+    put(cloud, US, "parties", id="counted")
+    [held] = [link for link in cloud.status()["links"] if link["source"] == US]
+    assert (held["pending"], held["cut"]) == (1, True)
+
+    cloud.heal()
+    cloud.settle()
+
+    [done] = [link for link in cloud.status()["links"] if link["source"] == US]
+    assert (done["pending"], done["applied"], done["cut"]) == (0, 1, False)
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments", "complaint"),
+    [
+        ("dance", {}, "dance"),
+        ("isolate", {"region": "mars"}, "mars"),
+        ("partition", {"one": US, "other": "mars"}, "mars"),
+        ("register", {"table": "absent", "consumed": False}, "absent"),
+        ("lag", {}, "least_ms"),
+    ],
+)
+def test_a_command_that_cannot_be_carried_out_says_why(
+    cloud: LocalCloud, command: str, arguments: dict[str, object], complaint: str
+) -> None:
+    with pytest.raises(LocalCloudError, match=complaint):
+        ask(cloud.port, command, **arguments)
+
+
+def test_a_table_that_holds_items_cannot_become_global(cloud: LocalCloud) -> None:
+    put(cloud, US, "parties", id="there")
+
+    with pytest.raises(LocalCloudError, match="no empty table"):
+        ask(cloud.port, "register", table="parties", consumed=False)
+
+
+def test_a_receiver_that_waits_keeps_nobody_from_sending(cloud: LocalCloud) -> None:
+    sqs = cloud.client("sqs", US)
+    url = sqs.create_queue(QueueName="waiting")["QueueUrl"]
+    sender = threading.Timer(
+        0.3, sqs.send_message, kwargs={"QueueUrl": url, "MessageBody": "hello"}
+    )
+    sender.start()
+
+    [message] = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=10)["Messages"]
+
+    assert message["Body"] == "hello"
+    sender.join()
+
+
+class MeetingPoint:
+    """Stands in for moto: notes whether two requests were ever inside together."""
+
+    def __init__(self) -> None:
+        self.barrier = threading.Barrier(2)
+        self.met = False
+
+    def __call__(self, _: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        with suppress(threading.BrokenBarrierError):
+            self.barrier.wait(timeout=0.3)
+            self.met = True
+        start_response("200 OK", [])
+        return [b"{}"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "meet"),
+    [
+        ("DynamoDB_20120810.PutItem", "DynamoDB_20120810.UpdateItem", False),
+        ("DynamoDB_20120810.PutItem", "DynamoDBStreams_20120810.GetRecords", False),
+        ("AmazonSQS.SendMessage", "AmazonSQS.DeleteMessage", False),
+        ("AmazonSQS.ReceiveMessage", "AWSEvents.PutEvents", False),
+        ("AmazonSQS.SendMessage", "DynamoDB_20120810.PutItem", True),
+        ("", "DynamoDB_20120810.PutItem", True),
+        ("", "", True),
+    ],
+)
+def test_requests_that_could_harm_each_other_take_turns_and_others_do_not(
+    one: str, other: str, *, meet: bool
+) -> None:
+    moto = MeetingPoint()
+    replication = Replication((US, EU), Lag(0, 0), Random(0), skew_ms={})
+    application = LocalCloudApplication(GlobalTables(replication), moto)
+
+    def request(target: str) -> None:
+        body = BytesIO(b"{}")
+        environ = {
+            "PATH_INFO": "/",
+            "HTTP_X_AMZ_TARGET": target,
+            "CONTENT_LENGTH": "2",
+            "wsgi.input": body,
+        }
+        application(environ, lambda *_: None)
+
+    threads = [threading.Thread(target=request, args=(target,)) for target in (one, other)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert moto.met is meet
+
+
+def test_objects_of_s3_pass_through(cloud: LocalCloud) -> None:
+    s3 = cloud.client("s3", US)
+    s3.create_bucket(Bucket="evidence")
+    s3.put_object(Bucket="evidence", Key="a/b", Body=b"\x00payload")
+
+    assert s3.get_object(Bucket="evidence", Key="a/b")["Body"].read() == b"\x00payload"

@@ -1,0 +1,79 @@
+"""What of a batch of messages is done after an invocation."""
+
+from typing import Any
+
+import pytest
+
+from reconciler.aws_model.stream_source import Outcome
+from reconciler.local.worker.queue_source import done_messages, sqs_event
+
+MESSAGES = [
+    {
+        "MessageId": name,
+        "ReceiptHandle": f"handle-{name}",
+        "Body": name,
+        "MD5OfBody": "md5",
+        "Attributes": {"ApproximateReceiveCount": "1"},
+    }
+    for name in ("a", "b", "c")
+]
+
+
+def done(answer: object) -> list[Any]:
+    messages = done_messages(MESSAGES, Outcome("request", answer=answer))
+    return [message["MessageId"] for message in messages]
+
+
+@pytest.mark.parametrize(
+    "answer", [None, {}, {"batchItemFailures": None}, {"batchItemFailures": []}]
+)
+def test_an_empty_answer_means_that_all_are_done(answer: object) -> None:
+    assert done(answer) == ["a", "b", "c"]
+
+
+def test_only_the_messages_that_are_not_reported_are_done() -> None:
+    assert done({"batchItemFailures": [{"itemIdentifier": "b"}]}) == ["a", "c"]
+
+
+@pytest.mark.parametrize(
+    "failure", [{"itemIdentifier": ""}, {"itemIdentifier": None}, {"id": "a"}, "a", {}]
+)
+def test_a_malformed_identifier_leaves_the_whole_batch(failure: object) -> None:
+    assert done({"batchItemFailures": [failure]}) == []
+
+
+def test_an_answer_that_is_no_document_leaves_the_whole_batch() -> None:
+    assert done("done") == []
+
+
+def test_an_exception_leaves_the_whole_batch() -> None:
+    assert done_messages(MESSAGES, Outcome("request", error="ValueError()")) == []
+
+
+def test_the_event_has_the_shape_that_lambda_gives_to_sqs_messages() -> None:
+    attribute = {"DataType": "String", "StringValue": "x"}
+    message = {**MESSAGES[0], "MessageAttributes": {"why": attribute}}
+    arn = "arn:aws:sqs:eu-west-1:123456789012:parties-resolve-eu-west-1"
+
+    assert sqs_event([message], queue_arn=arn) == {
+        "Records": [
+            {
+                "messageId": "a",
+                "receiptHandle": "handle-a",
+                "body": "a",
+                "attributes": {"ApproximateReceiveCount": "1"},
+                "messageAttributes": {
+                    "why": {
+                        "stringValue": "x",
+                        "stringListValues": [],
+                        "binaryListValues": [],
+                        "dataType": "String",
+                    }
+                },
+                "md5OfBody": "md5",
+                "eventSource": "aws:sqs",
+                "eventSourceARN": arn,
+                "awsRegion": "eu-west-1",
+            }
+        ]
+    }
