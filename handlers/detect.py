@@ -17,7 +17,7 @@ from reconciler.aws.evidence import S3Evidence
 from reconciler.aws.ledger import DynamoLedger
 from reconciler.aws.parked import SqsParked
 from reconciler.detection.detector import Detector, DetectorPorts
-from reconciler.detection.loss import DetectorPolicy
+from reconciler.detection.securing import DetectorPolicy
 
 
 @cache

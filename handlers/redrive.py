@@ -22,7 +22,7 @@ from reconciler.aws.region import redrive_ports
 from reconciler.crdt import custom
 from reconciler.deployment import telemetry
 from reconciler.deployment.names import Names
-from reconciler.detection.loss import DetectorPolicy
+from reconciler.detection.securing import DetectorPolicy
 from reconciler.errors import ReconcilerError, Unavailable
 from reconciler.ports import DeadLetter
 from reconciler.redrive.drain import Drain, Pace, Time

@@ -16,7 +16,7 @@ from urllib.parse import unquote_plus
 
 from reconciler.conflict.event import ConflictEvent, parse_event
 from reconciler.deployment.wiring import CERTIFICATE_DETAIL_TYPE
-from reconciler.detection.change import MALFORMED, Record, readable_key
+from reconciler.detection.change import MALFORMED, Record, parse
 from reconciler.errors import Undecodable
 from reconciler.ports import StreamRange
 
@@ -80,7 +80,8 @@ def keys_of(work: Work) -> list[Any]:
     """Return the keys, in wire format, of the items a piece of work is about, if it says."""
     if isinstance(work, Loss):
         return [work.event.key]
-    return [readable_key(each) for each in work.records] if isinstance(work, Records) else []
+    records = work.records if isinstance(work, Records) else ()
+    return [parse(each).readable_key() for each in records]
 
 
 def _works(told: Any) -> list[Work]:

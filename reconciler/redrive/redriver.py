@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from reconciler.conflict.event import ConflictEvent
 from reconciler.conflict.row import LedgerRow, State, event_of, ledger_row
 from reconciler.deployment import telemetry
-from reconciler.detection.change import Record
+from reconciler.detection.change import Record, parse
 from reconciler.detection.detector import Detector, DetectorPorts
-from reconciler.detection.loss import DetectorPolicy, expired_row, undecodable
+from reconciler.detection.securing import DetectorPolicy, expired_row, unreadable_loss
 from reconciler.errors import ReconcilerError, RecordsExpired, Undecodable
 from reconciler.ports import (
     ConflictBus,
@@ -164,7 +164,8 @@ class Redriver:
             if refusal.reasons:
                 return Result(Outcome.POISON, refusal.reasons[-1], done=False)
             return self._refused(heard.errors)
-        row = self._closed(undecodable(record, self._policy, self._now_ms()))
+        unread = unreadable_loss(parse(record), "", self._policy, self._now_ms())
+        row = self._closed(unread.event)
         if self._ports.ledger.record([row]):
             return self._refused()
         return Result(Outcome.REDRIVEN, "decoded now")

@@ -18,7 +18,7 @@ from reconciler.aws.clients import client
 from reconciler.aws.dead_letters import SqsDeadLetters
 from reconciler.aws.region import redrive_ports
 from reconciler.deployment.names import Names
-from reconciler.detection.loss import DetectorPolicy
+from reconciler.detection.securing import DetectorPolicy
 from reconciler.errors import ReconcilerError
 from reconciler.redrive.drain import Choice, Drain, Pace, Time
 from reconciler.redrive.outcome import Outcome, Result

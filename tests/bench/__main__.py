@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from reconciler.detection.detector import Detector, DetectorPorts
-from reconciler.detection.loss import DetectorPolicy
+from reconciler.detection.securing import DetectorPolicy
 from reconciler.item.image import merge, write
 from reconciler.item.metadata import METADATA
 from reconciler.values.size import item_size

@@ -13,7 +13,7 @@ from reconciler.conflict.row import State, item_key, ledger_row
 from reconciler.conflict.verdict import Finding, classify
 from reconciler.deployment.telemetry import FOLDS
 from reconciler.detection.detector import Detector, DetectorPorts
-from reconciler.detection.loss import DetectorPolicy
+from reconciler.detection.securing import DetectorPolicy
 from reconciler.item.image import merge, read
 from reconciler.item.metadata import context_of, token_of
 from reconciler.resolution.resolver import Resolver, ResolverPorts

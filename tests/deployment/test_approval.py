@@ -17,7 +17,8 @@ from reconciler.conflict.event import conflict_id
 from reconciler.conflict.row import State
 from reconciler.conflict.verdict import classify
 from reconciler.deployment.approval import APPROVAL, Approval, Arns, definition
-from reconciler.detection.loss import DetectorPolicy, expired_row, undecodable
+from reconciler.detection.change import parse
+from reconciler.detection.securing import DetectorPolicy, expired_row, unreadable_loss
 from reconciler.feed.workflow import execution_input, execution_name, waits
 from reconciler.ports import StreamRange
 from tests.builders import assign, written
@@ -53,7 +54,7 @@ def test_the_id_of_every_loss_is_the_name_of_its_execution(region: str) -> None:
     lost = written(assign("name", "Ada"))
     winner = written(assign("name", "Eve"), replica="euw1")
     key = {"id": {"S": "p1"}}
-    unread = undecodable({"dynamodb": {"SequenceNumber": LONGEST}}, policy, 1)
+    unread = unreadable_loss(parse({"dynamodb": {"SequenceNumber": LONGEST}}), "", policy, 1).event
     gone = StreamRange("arn", "shard", LONGEST, LONGEST)
     expired = expired_row(gone, {"DDBStreamBatchInfo": {}}, policy, 1, "gone")
     verdict = classify(lost, winner, replica=replica_id(region))

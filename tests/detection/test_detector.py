@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from reconciler.conflict.verdict import Finding
 from reconciler.deployment import telemetry
 from reconciler.detection.detector import Detector, DetectorPorts
-from reconciler.detection.loss import DetectorPolicy
+from reconciler.detection.securing import DetectorPolicy
 from reconciler.errors import InvalidInput, OutcomeUnknown, UnsupportedStream
 from reconciler.item.image import DELETE, merge, read
 from reconciler.item.metadata import METADATA

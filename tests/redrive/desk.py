@@ -7,7 +7,7 @@ from urllib.parse import quote_plus
 
 from reconciler.conflict.event import ConflictEvent
 from reconciler.conflict.row import State, ledger_row
-from reconciler.detection.loss import DetectorPolicy
+from reconciler.detection.securing import DetectorPolicy
 from reconciler.redrive.drain import Choice, Drain, Hear, Pace, Time
 from reconciler.redrive.letters import works
 from reconciler.redrive.outcome import Result

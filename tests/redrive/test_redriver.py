@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from reconciler.aws.region import Refusals
-from reconciler.detection import loss
+from reconciler.detection import securing
+from reconciler.detection.change import Change
 from reconciler.errors import RecordsExpired
 from reconciler.item.image import read
 from reconciler.redrive.outcome import Outcome, Result, worst
@@ -91,12 +92,12 @@ def test_a_record_at_which_the_code_fails_is_parked_by_itself(
     desk = Desk()
     bug = lost(2, points=2)
 
-    def conflict(record: Any, *rest: Any) -> Any:
-        if record["dynamodb"]["SequenceNumber"] == "2":
+    def loss_in(change: Change, *rest: Any) -> Any:
+        if change.number == "2":
             raise RuntimeError("a bug")
-        return loss.conflict(record, *rest)
+        return securing.loss_in(change, *rest)
 
-    monkeypatch.setattr("reconciler.detection.detector.conflict", conflict)
+    monkeypatch.setattr("reconciler.detection.detector.loss_in", loss_in)
     assert desk.redrive(given_up(lost(1), bug, lost(3))).outcome is Outcome.POISON
     assert desk.sent() == ["1", "3"]
     (document,) = desk.parked.documents

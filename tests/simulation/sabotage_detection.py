@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from reconciler.conflict import verdict as detection
+from reconciler.conflict.row import State
 from reconciler.conflict.verdict import CLEAN, Finding, Verdict
-from reconciler.detection import detector
+from reconciler.detection import detector, securing
 from tests.simulation.sabotage import replacing
 
 
@@ -37,7 +38,7 @@ def no_witness_speaks_up() -> AbstractContextManager[Any]:
 
         return classify
 
-    return replacing(detector, "classify", make)
+    return replacing(securing, "classify", make)
 
 
 # Batches
@@ -48,10 +49,10 @@ def events_before_rows() -> AbstractContextManager[Any]:
 
     def make(_: Any) -> Any:
         def secure(self: Any, losses: Any, certificates: Any) -> int | None:
-            events = [loss.event for loss in losses if loss.event is not None]
+            events = [loss.event for loss in losses if loss.state is State.OPEN]
             events += [certificate for _, certificate in certificates]
             unsent = self._ports.bus.publish(events) if events else set()
-            rows = [loss.row for loss in losses]
+            rows = [loss.row() for loss in losses]
             unsafe = unsent | (self._ports.ledger.record(rows) if rows else set())
             return _first(losses, unsafe)
 
@@ -65,9 +66,9 @@ def a_batch_that_runs_on() -> AbstractContextManager[Any]:
 
     def make(_: Any) -> Any:
         def secure(self: Any, losses: Any, certificates: Any) -> int | None:
-            rows = [loss.row for loss in losses]
+            rows = [loss.row() for loss in losses]
             unsafe = self._ports.ledger.record(rows) if rows else set()
-            events = [loss.event for loss in losses if loss.row.conflict_id not in unsafe]
+            events = [loss.event for loss in losses if loss.event.conflict_id not in unsafe]
             events += [certificate for _, certificate in certificates]
             unsafe |= self._ports.bus.publish(events) if events else set()
             return _first(losses, unsafe)
@@ -78,7 +79,7 @@ def a_batch_that_runs_on() -> AbstractContextManager[Any]:
 
 
 def _first(losses: Sequence[Any], unsafe: set[str]) -> int | None:
-    failed = [i for i, loss in enumerate(losses) if loss.row.conflict_id in unsafe]
+    failed = [i for i, loss in enumerate(losses) if loss.event.conflict_id in unsafe]
     return min(failed, default=None)
 
 

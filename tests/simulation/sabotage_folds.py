@@ -157,10 +157,10 @@ def fold_without_margin() -> AbstractContextManager[Any]:
 def certificates_as_of_now() -> AbstractContextManager[Any]:
     """Let a late detector certify lineages that were young when its record was written."""
 
-    def make(_: Any) -> Any:
-        return lambda _, now: now
+    def make(real: Any) -> Any:
+        return lambda change, *rest: real(change._replace(created_at_ms=None), *rest)
 
-    return replacing(detector, "created_at_ms", make)
+    return replacing(detector, "certificate_in", make)
 
 
 def epochs_from_the_hlc() -> AbstractContextManager[Any]:

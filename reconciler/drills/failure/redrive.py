@@ -16,7 +16,7 @@ from reconciler.aws import now_ms
 from reconciler.aws.dead_letters import SqsDeadLetters
 from reconciler.aws.region import redrive_ports
 from reconciler.deployment.names import Names
-from reconciler.detection.loss import DetectorPolicy
+from reconciler.detection.securing import DetectorPolicy
 from reconciler.local.clients import aws_environment
 from reconciler.local.cloud import LocalCloud
 from reconciler.local.errors import LocalCloudError

@@ -16,7 +16,7 @@ from reconciler.conflict.event import (
     parse_event,
 )
 from reconciler.detection.detector import Detector, DetectorPorts
-from reconciler.detection.loss import DetectorPolicy
+from reconciler.detection.securing import DetectorPolicy
 from reconciler.ports import StreamRange
 from reconciler.redrive.letters import Loss, works
 from reconciler.redrive.outcome import Result

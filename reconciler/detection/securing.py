@@ -1,0 +1,219 @@
+"""What has to be made safe of a change: its loss, and the certificate that it allows. Pure.
+
+Behaviour: a loss is a ledger row first, then an event to send or a document to park. A change that
+nobody can read is a loss too: of what, only its record can tell, so it is parked whole and its row
+keeps the item from being folded. The same change gives the same loss, whenever it is looked at.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Literal
+
+from reconciler.causality.context import replica_id
+from reconciler.causality.hlc import MAXIMUM_CLOCK_DRIFT_MS, Hlc
+from reconciler.conflict.event import ConflictEvent, FoldCertificate, conflict_id
+from reconciler.conflict.folding import closed_lineages
+from reconciler.conflict.row import LedgerRow, State, fits_inline, ledger_row
+from reconciler.conflict.verdict import Finding, Verdict, classify, lost_image, may_have_expired
+from reconciler.detection.change import MALFORMED, Change, Record
+from reconciler.errors import ReconcilerError
+from reconciler.item.metadata import is_managed
+from reconciler.ports import StreamRange
+from reconciler.values.wire import to_json
+
+CLOCK_AHEAD = "ClockAhead: a stamp of this conflict lies in the future; check NTP"
+
+
+@dataclass(frozen=True)
+class DetectorPolicy:
+    """What a deployment decides about its detectors.
+
+    `outside_writes`: whether hard deletes and puts made around the library stand ("accept") or are
+    taken back ("restore"). `folds`: whether closed lineages are certified for folding.
+    """
+
+    table: str
+    region: str
+    outside_writes: Literal["accept", "restore"] = "accept"
+    maximum_clock_drift_ms: int = MAXIMUM_CLOCK_DRIFT_MS
+    folds: bool = True
+
+    @cached_property
+    def replica(self) -> str:
+        """The short code of the region."""
+        return replica_id(self.region)
+
+
+@dataclass(frozen=True)
+class AsOf:
+    """The physical clock when a batch was taken, and the greatest hlc that drift can explain."""
+
+    now_ms: int
+    latest_plausible: Hlc
+
+    @classmethod
+    def of(cls, now_ms: int, policy: DetectorPolicy) -> "AsOf":
+        return cls(now_ms, Hlc.of(now_ms + policy.maximum_clock_drift_ms))
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What one change took away, and how that is made safe: its row's state says what follows.
+
+    OPEN: the event is sent. ACCEPTED: it is let stand. PARKED: it is set aside whole, for `reason`.
+    `record` is one that nobody can read; then the event says only what is known of it.
+    """
+
+    event: ConflictEvent
+    state: State
+    at_ms: int
+    reason: str = ""
+    record: Record | None = None
+
+    def evidence(self) -> str | None:
+        """Return the document that must be kept outside the row, None if there is none."""
+        if self.record is not None:
+            return to_json({"record": self.record})
+        return None if fits_inline(self.event) else self.event.images()
+
+    def kept_at(self, reference: str) -> "Loss":
+        """Return the loss with a reference in place of its images, or of its record."""
+        kept = {"lost": None, "winner": None, "images_ref": reference}
+        return replace(self, event=self.event.model_copy(update=kept))
+
+    def row(self) -> LedgerRow:
+        """Return the ledger row."""
+        return ledger_row(self.event, self.state, self.at_ms, self.reason)
+
+    def parked(self) -> Mapping[str, Any] | None:
+        """Return what a person or a redrive is to find, None if nothing is set aside."""
+        if self.state is not State.PARKED:
+            return None
+        if self.record is not None:
+            return {"reason": self.reason, "record": self.record}
+        return {"reason": self.reason, "event": self.event.document()}
+
+
+def loss_in(change: Change, policy: DetectorPolicy, as_of: AsOf) -> Loss | None:
+    """Return what a change took away, None if it is clean.
+
+    UnknownWireVersion if only a newer release can tell: the change waits for it.
+    """
+    if change.unreadable:
+        return unreadable_loss(change, change.unreadable, policy, as_of.now_ms)
+    try:
+        found = classify(
+            change.old, change.new, replica=policy.replica, latest_plausible=as_of.latest_plausible
+        )
+        if found.finding is Finding.CLEAN:
+            return None
+        return _loss(change, found, policy, as_of.now_ms)
+    except (ReconcilerError, *MALFORMED) as problem:
+        if isinstance(problem, ReconcilerError) and problem.disposition == "retry":
+            raise
+        reason = f"{type(problem).__name__}: {problem}"
+        return unreadable_loss(change, reason, policy, as_of.now_ms)
+
+
+def _loss(change: Change, found: Verdict, policy: DetectorPolicy, now: int) -> Loss:
+    event = _event(change, found, policy, now)
+    if found.clock_ahead:
+        return Loss(event, State.PARKED, now, CLOCK_AHEAD)
+    stands = found.finding is Finding.REMOVED and not event.restore
+    return Loss(event, State.ACCEPTED if stands else State.OPEN, now)
+
+
+def _event(change: Change, found: Verdict, policy: DetectorPolicy, now: int) -> ConflictEvent:
+    """Return the event for what a change shows, both images inside."""
+    old, new = change.old or {}, change.new
+    removed, latest = found.finding is Finding.REMOVED, now + policy.maximum_clock_drift_ms
+    restore = (removed or found.finding is Finding.OVERWRITTEN) and (
+        policy.outside_writes == "restore" or (removed and may_have_expired(old, latest))
+    )
+    lost = old if restore else lost_image(found, old, new)
+    return ConflictEvent(
+        conflict_id=conflict_id(policy.table, change.keys, found, lost),
+        table=policy.table,
+        key=dict(change.keys),
+        finding=found.finding,
+        ordering=found.ordering.value,
+        role="witness" if found.role == "witness" else "home",
+        region=policy.region,
+        replica=policy.replica,
+        lost_dots=tuple(str(dot) for dot in found.lost_dots),
+        lost_watermarks=dict(found.lost_watermarks),
+        restore=restore,
+        sequence_number=change.number,
+        lost_at_ms=str(now if change.created_at_ms is None else change.created_at_ms),
+        detected_at_ms=str(now),
+        lost=dict(lost),
+        winner=dict(new) if new else None,
+    )
+
+
+def certificate_in(change: Change, policy: DetectorPolicy, now: int) -> FoldCertificate | None:
+    """Return the certificate of the closed lineages that the new image shows; mostly none."""
+    if not policy.folds or change.new is None or not is_managed(change.new):
+        return None
+    # As of the record, not of now: a late detector knows nothing of what came after it.
+    as_of = now if change.created_at_ms is None else min(now, change.created_at_ms)
+    try:
+        lineages = closed_lineages(change.new, policy.replica, as_of)
+    except ReconcilerError:
+        return None  # the change is parked
+    if not lineages:
+        return None
+    return FoldCertificate(
+        certificate_id=f"certificate-{policy.replica}-{change.number}",
+        table=policy.table,
+        key=dict(change.keys),
+        replica=policy.replica,
+        sequence_number=change.number,
+        issued_at_ms=str(now),
+        lineages=lineages,
+    )
+
+
+def unreadable_loss(change: Change, reason: str, policy: DetectorPolicy, now: int) -> Loss:
+    """Return the loss in a record that nobody can read; it has the same id every time."""
+    at_ms = now if change.created_at_ms is None else change.created_at_ms
+    name = f"undecodable-{policy.replica}-{change.number}"
+    event = _unknown(name, change.number, policy, now)
+    known = {"key": change.readable_key(), "lost_at_ms": str(at_ms)}
+    return Loss(event.model_copy(update=known), State.PARKED, now, reason, change.record)
+
+
+def expired_row(
+    gone: StreamRange, told: Mapping[str, Any], policy: DetectorPolicy, now: int, reason: str
+) -> LedgerRow:
+    """Return the row of records that their stream does not hold any more: what is known of them."""
+    event = _unknown(f"expired-{policy.replica}-{gone.first}", gone.first, policy, now)
+    return ledger_row(event, State.PARKED, now, f"{reason}; {_known(gone, told)}")
+
+
+def _known(gone: StreamRange, told: Mapping[str, Any]) -> str:
+    batch = told["DDBStreamBatchInfo"]
+    return (
+        f"{batch.get('batchSize', 'some')} records from {gone.first} to {gone.last} of"
+        f" {gone.shard_id} in {gone.stream_arn}, written from"
+        f" {batch.get('approximateArrivalOfFirstRecord')} to"
+        f" {batch.get('approximateArrivalOfLastRecord')}"
+    )
+
+
+def _unknown(identifier: str, number: str, policy: DetectorPolicy, now: int) -> ConflictEvent:
+    return ConflictEvent(
+        conflict_id=identifier,
+        table=policy.table,
+        key={},
+        finding=Finding.CONFLICT,
+        ordering="UNKNOWN",
+        role="home",
+        region=policy.region,
+        replica=policy.replica,
+        lost_dots=(),
+        sequence_number=number,
+        lost_at_ms=str(now),
+        detected_at_ms=str(now),
+    )
