@@ -14,7 +14,7 @@ from reconciler.deployment.tables import LEDGER_STATE_INDEX
 
 @dataclass(frozen=True)
 class Arns:
-    """See the module."""
+    """What policies call the resources of one region."""
 
     names: Names
 

@@ -18,7 +18,7 @@ ARCHIVE_DAYS = 90
 
 
 class Bus(Construct):
-    """See the module."""
+    """One region's event bus with its archive and its two rules, one for each role."""
 
     def __init__(self, scope: Construct, names: Names, queues: Mapping[str, CfnQueue]) -> None:
         super().__init__(scope, "Bus")

@@ -13,7 +13,7 @@ from infra.role import role
 
 
 class Drill(Construct):
-    """See the module."""
+    """The role that a failover drill hands to FIS."""
 
     def __init__(self, scope: Construct, arns: Arns, stream_arn: str) -> None:
         super().__init__(scope, "Drill")

@@ -52,7 +52,7 @@ def behind_interfaces(settings: Settings, arns: Arns, stream_arn: str) -> dict[s
 
 
 class Endpoints(Construct):
-    """See the module."""
+    """The endpoints of a network, and the addresses that its functions must be told."""
 
     def __init__(
         self, scope: Construct, settings: Settings, arns: Arns, stream_arn: str, place: Place

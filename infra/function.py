@@ -43,7 +43,7 @@ class Work:
 
 
 class Function(Construct):
-    """See the module."""
+    """One Lambda function as the pipeline needs it: with a role, a log group and its limits."""
 
     def __init__(
         self,

@@ -49,7 +49,7 @@ def cidr(settings: Settings, region: str) -> IPv4Network:
 
 
 class Network(Construct):
-    """See the module. prefix_lists: the addresses of DynamoDB and S3, which AWS keeps."""
+    """A VPC without a way out. prefix_lists: the addresses of DynamoDB and S3, which AWS keeps."""
 
     def __init__(
         self,

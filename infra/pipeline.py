@@ -65,7 +65,7 @@ class Replica:
 
 
 class Reconciler(Construct):
-    """See the module. `code` is the artefact that `scripts/package` builds."""
+    """Everything of one region but the table. `code` is the artefact of `scripts/package`."""
 
     def __init__(
         self, scope: Construct, settings: Settings, names: Names, replica: Replica, code: Code

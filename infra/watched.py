@@ -11,7 +11,7 @@ from reconciler.deployment.wiring import GAUGE_MINUTES
 
 @dataclass(frozen=True)
 class Watched:
-    """See the module.
+    """What the alarms and the dashboard of one region look at.
 
     others: the other regions. functions: by the part of their names that tells them apart, with the
     minutes after which a schedule runs each again; None if its events do. stream_source: the id of

@@ -38,7 +38,10 @@ _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.02, 1.0
 
 
 class ReplicatedTable:
-    """See the module. `sleep` takes seconds; `draw` returns a random number in [0, 1)."""
+    """One region's replica of a table, read and written as plain values.
+
+    `sleep` takes seconds; `draw` returns a random number in [0, 1).
+    """
 
     def __init__(  # noqa: PLR0913 (a client is all of these, by name)
         self,
