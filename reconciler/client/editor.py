@@ -1,17 +1,29 @@
-"""What a writer holds while editing an item: reads as a dict, remembers every change as an edit.
+"""What a writer holds while editing an item: a dict that remembers every change as an edit.
 
-Behaviour: changes are recorded as intentions ("add 5", "add this tag"), so they can be replayed on
-a newer image without undoing what others did. Reading back shows the edits made so far. A path of
-several names reaches into maps: `item["address", "city"] = "Paris"`.
+Behaviour: changes are recorded as intentions ("add 5", "add this tag"), so they mean the same on a
+newer image, and take away only what their writer saw. Assigning a set, a map or a counter records
+its difference to what the block read, where absent counts as empty (W8). Reading back shows the
+edits made so far, and what it hands out records changes, too. A path of several names reaches into
+maps: `item["address", "city"] = "Paris"`. Values are compared as DynamoDB holds them: 1 is not True.
+HAZARD if an assignment were the whole value: on a newer image it would undo what others wrote.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from decimal import Decimal
 from typing import Any
 
+from reconciler.client.tracked import (
+    TrackedMap,
+    TrackedSet,
+    detached,
+    held,
+    hold_again,
+    plain,
+)
 from reconciler.crdt.base import Edit, Spec
 from reconciler.crdt.counter_pn import CounterPn, exact_sum
 from reconciler.crdt.map_or import MapOr
+from reconciler.crdt.register_mv import RegisterMv
 from reconciler.crdt.set_aw import SetAw
 from reconciler.crdt.set_rw import SetRw
 from reconciler.errors import InvalidInput
@@ -22,17 +34,22 @@ from reconciler.values.wire import Path, Wire, canonical, label, to_wire
 Where = str | Path
 
 
-class ItemEditor:
+class ItemEditor(MutableMapping[Where, Any]):
     """The current item, if any, and the edits made to it. `exists` says whether readers see it."""
 
-    def __init__(self, schema: Schema, plain: Mapping[str, Any] | None) -> None:
+    def __init__(
+        self, schema: Schema, seen: Mapping[str, Any] | None, key: Mapping[str, Any] | None = None
+    ) -> None:
         self._schema = schema
-        self._plain: dict[str, Any] = dict(plain or {})
-        self.exists = plain is not None
+        self.exists = seen is not None
         self.edits: list[Edit] = []
+        self._given: list[tuple[Path, Any, Wire]] = []
+        self._shown: dict[str, Any] = {}
+        for name, value in {**(key or {}), **(seen or {})}.items():
+            self._shown[name] = self._tracked((name,), value)
 
     def __getitem__(self, where: Where) -> Any:
-        value: Any = self._plain
+        value: Any = self._shown
         for name in _path(where):
             value = value[name]
         return value
@@ -44,61 +61,106 @@ class ItemEditor:
         except (KeyError, TypeError):
             return default
 
-    def __contains__(self, where: Where) -> bool:
-        return self.get(where, self) is not self
+    def __contains__(self, where: object) -> bool:
+        return self.get(where, self) is not self  # type: ignore[arg-type]  # a bad path raises
+
+    def __iter__(self) -> Iterator[Where]:
+        return iter(list(self._shown))
+
+    def __len__(self) -> int:
+        return len(self._shown)
 
     def __setitem__(self, where: Where, value: Any) -> None:
-        # What a writer of a counter, a set or a map means is the difference to what it saw: on a
-        # newer image the whole value would undo what others wrote in the meantime.
         path = _path(where)
-        wire = canonical(to_wire(value, path))
-        kind, before = self._spec(path).type, self.get(where)
+        kind = self._spec(path).type
+        if self._is_key(path, value):
+            return
         if kind is CounterPn and _is_number(value):
+            before = self.get(path)
             seen = Decimal(before if _is_number(before) else 0)
-            self.increment(where, _sum(value, seen.copy_negate()))
-        elif kind in (SetAw, SetRw) and isinstance(before, set) and isinstance(value, set):
-            self.add(where, *(value - before))
-            self.discard(where, *(before - value))
-        elif kind is MapOr and isinstance(before, dict) and isinstance(value, dict):
-            for name in before.keys() - value.keys():
-                del self[(*path, name)]
-            for name in (name for name in value if self.get((*path, name), self) != value[name]):
-                self[(*path, name)] = value[name]
+            self.increment(path, _sum(value, seen.copy_negate()))
+        elif kind in (SetAw, SetRw) and isinstance(value, set | frozenset):
+            seen_elements = self._members(path)
+            self.add(path, *(value - seen_elements))
+            self.discard(path, *(seen_elements - value))
+        elif kind is MapOr and isinstance(value, Mapping):
+            self._assign_fields(path, value)
         else:
+            wire = canonical(to_wire(value, path))
             self._record(path, "assign", wire)
+            if isinstance(value, dict | list | set):
+                self._given.append((path, value, wire))
             self._show(path, value)
+
+    def _assign_fields(self, path: Path, value: Mapping[str, Any]) -> None:
+        canonical(to_wire(dict(value), path))  # all of it, before a part of it is recorded
+        before = self.get(path)
+        known = before if isinstance(before, dict) else {}
+        for name in known.keys() - value.keys():
+            del self[(*path, name)]
+        for name, wanted in value.items():
+            if name not in known or _differ(known[name], wanted, (*path, name)):
+                self[(*path, name)] = wanted
 
     def __delitem__(self, where: Where) -> None:
         path = _path(where)
+        self._is_key(path, None)
         self._record(path, "remove", None)
         self._show(path, None, gone=True)
+
+    def clear(self) -> None:
+        """Remove every attribute but the key; `delete` deletes the item."""
+        for name in self._shown.keys() - set(self._schema.key):
+            del self[name]
 
     def increment(self, where: Where, amount: int | Decimal = 1) -> None:
         """Add to a counter; a negative amount subtracts."""
         path = _path(where)
         self._record(path, "increment", canonical(to_wire(amount, path)))
-        before = self.get(where)
+        before = self.get(path)
         self._show(path, _sum(before if _is_number(before) else 0, amount))
 
     def add(self, where: Where, *elements: Any) -> None:
         """Add elements to a set."""
         if elements:
             path, given = self._voted(where, "add", elements)
-            self._show(path, self._members(where) | given)
+            self._show(path, self._members(path) | given)
 
     def discard(self, where: Where, *elements: Any) -> None:
         """Discard elements from a set."""
         if elements:
             path, given = self._voted(where, "discard", elements)
-            rest = self._members(where) - given
+            rest = self._members(path) - given
             self._show(path, rest, gone=not rest)
 
     def delete(self) -> None:
         """Delete the item; deleting an item that is not there changes nothing."""
         if self.exists:
             self.edits.append(DELETE)
-        self._plain = {}
+        self._shown.clear()
+        self._given.clear()
         self.exists = False
+
+    def finished(self) -> list[Edit]:
+        """Return the edits; InvalidInput if a value was changed after it was assigned."""
+        for path, value, wire in self._given:
+            if canonical(to_wire(value, path)) != wire:
+                raise InvalidInput(
+                    f"{label(path)}: the value was changed after it was assigned, and the change"
+                    f" would be lost; change item[{path[0]!r}] itself, or assign it last"
+                )
+        return self.edits
+
+    def rewrite(self, path: Path, root: Any) -> None:
+        """Record the new value of a register, one of whose containers was changed in place."""
+        if self.get(path) is not root:
+            raise detached(path)
+        if self._spec(path).type is RegisterMv:
+            raise InvalidInput(
+                f"{label(path)}: a register_mv shows every value that stands; assign the right one"
+            )
+        self._record(path, "assign", canonical(to_wire(root, path)))
+        hold_again(root)
 
     def _record(self, path: Path, verb: str, value: Wire | None) -> None:
         self.edits.append(Edit(path, verb, value))
@@ -116,8 +178,8 @@ class ItemEditor:
         return path, given
 
     def _members(self, where: Where) -> set[Any]:
-        held = self.get(where)
-        return set(held) if isinstance(held, set) else set()  # if it is no set, the write says so
+        found = self.get(where)
+        return set(found) if isinstance(found, set) else set()  # if it is no set, the write says so
 
     def _spec(self, path: Path) -> Spec:
         spec = self._schema.spec(path[0])
@@ -125,16 +187,62 @@ class ItemEditor:
             spec = spec.fields.get(name) or spec.values or self._schema.spec("")
         return spec
 
+    def _is_key(self, path: Path, value: Any) -> bool:
+        """Return whether this names a part of the key, as it is; another value is refused."""
+        if path[0] not in self._schema.key or path[0] not in self._shown:
+            return False  # what the editor was not told, the write refuses
+        if len(path) == 1 and value is not None and not _differ(self[path], value, path):
+            return True
+        raise InvalidInput(f"{path[0]} is part of the key; a key never changes: write another item")
+
+    def _tracked(self, path: Path, value: Any) -> Any:
+        """Return a value as it is handed out: a copy that records its changes."""
+        kind = self._spec(path).type
+        if kind is MapOr and isinstance(value, Mapping):
+            fields = TrackedMap(self, path)
+            for name, each in value.items():
+                fields.show(name, self._tracked((*path, name), each))
+            return fields
+        if kind in (SetAw, SetRw) and isinstance(value, set | frozenset):
+            elements = TrackedSet(self, path)
+            elements.show(value)
+            return elements
+        root = held(value, lambda: self.rewrite(path, root))
+        return root
+
     def _show(self, path: Path, value: Any, *, gone: bool = False) -> None:
-        level = self._plain
-        for name in path[:-1]:
-            nested = level.get(name)
-            level[name] = dict(nested) if isinstance(nested, Mapping) else {}
+        level: dict[str, Any] = self._shown
+        for depth, name in enumerate(path[:-1], 1):
+            if not isinstance(level.get(name), TrackedMap):
+                _put(level, name, TrackedMap(self, path[:depth]))
             level = level[name]
+        name, known = path[-1], level.get(path[-1])
         if gone:
-            level.pop(path[-1], None)
+            if isinstance(known, TrackedSet):
+                known.show(())
+            _take(level, name)
+        elif isinstance(known, TrackedSet) and isinstance(value, set):
+            known.show(value)
         else:
-            level[path[-1]] = value
+            _put(level, name, self._tracked(path, value))
+
+
+def _put(level: dict[str, Any], name: str, value: Any) -> None:
+    if isinstance(level, TrackedMap):
+        level.show(name, value)
+    else:
+        level[name] = value
+
+
+def _take(level: dict[str, Any], name: str) -> None:
+    if isinstance(level, TrackedMap):
+        level.hide(name)
+    else:
+        level.pop(name, None)
+
+
+def _differ(a: Any, b: Any, path: Path) -> bool:
+    return canonical(to_wire(plain(a), path)) != canonical(to_wire(plain(b), path))
 
 
 def _sum(*numbers: int | Decimal) -> int | Decimal:
