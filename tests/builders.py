@@ -1,11 +1,13 @@
 """Shared builders: a schema with every type, edits, clocks that tests set, and small items."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import count
+from secrets import token_bytes
 from typing import Any
 
 from reconciler.causality.hlc import NONCE_WIDTH, HybridClock, fixed_width
+from reconciler.client.sending import Surroundings
 from reconciler.crdt.base import Edit
 from reconciler.item.image import write
 from reconciler.item.schema import Schema
@@ -66,6 +68,17 @@ def discard(where: str, *elements: Any) -> Edit:
 def clock(wall_ms: int, nonces: Iterator[int]) -> HybridClock:
     """Return a new writer's clock: it knows nothing but what the item carries."""
     return HybridClock(lambda: wall_ms, lambda: fixed_width(next(nonces), NONCE_WIDTH))
+
+
+def surroundings(
+    sleep: Callable[[float], object] = lambda _: None, draw: Callable[[], float] = lambda: 0.5
+) -> Surroundings:
+    """Return the surroundings of a write client in which no time passes."""
+    return Surroundings(lambda: 0, lambda seconds: (sleep(seconds), None)[1], draw, _fresh)
+
+
+def _fresh() -> bytes:
+    return token_bytes(12)
 
 
 class Replica:

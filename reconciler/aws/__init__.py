@@ -10,6 +10,7 @@ from reconciler.aws.clients import client
 from reconciler.aws.items import DynamoItems
 from reconciler.causality.context import replica_id
 from reconciler.causality.hlc import NONCE_WIDTH, HybridClock, fixed_width
+from reconciler.client.sending import Surroundings
 from reconciler.client.table import ReplicatedTable
 from reconciler.errors import InvalidInput
 from reconciler.item.schema import Schema
@@ -34,8 +35,12 @@ def connect(schema: Schema, *, region: str | None = None, dynamodb: Any = None) 
         DynamoItems(schema.table, dynamodb or client("dynamodb", region, attempts=1)),
         replica=replica,
         clock=HybridClock(now_ms, _nonce),
-        sleep=time.sleep,
-        draw=random,
+        surroundings=Surroundings(
+            monotonic_ms=lambda: time.monotonic_ns() // 1_000_000,
+            sleep=time.sleep,
+            draw=random,
+            fresh=lambda: secrets.token_bytes(12),
+        ),
     )
 
 

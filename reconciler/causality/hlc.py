@@ -93,9 +93,12 @@ def epoch_above(watermark: str, stamp: Stamp) -> str:
 
     Only a writer whose clock went back further than clocks may drift apart is ever below.
     """
-    if stamp.epoch > watermark:
-        return stamp.epoch
-    return fixed_width(int(watermark, 32) + 1, EPOCH_WIDTH)
+    return stamp.epoch if stamp.epoch > watermark else epoch_after(watermark)
+
+
+def epoch_after(epoch: str) -> str:
+    """Return the next epoch."""
+    return fixed_width(int(epoch, 32) + 1, EPOCH_WIDTH)
 
 
 class HybridClock:

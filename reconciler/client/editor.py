@@ -4,7 +4,8 @@ Behaviour: changes are recorded as intentions ("add 5", "add this tag"), so they
 newer image, and take away only what their writer saw. Assigning a set, a map or a counter records
 its difference to what the block read, where absent counts as empty (W8). Reading back shows the
 edits made so far, and what it hands out records changes, too. A path of several names reaches into
-maps: `item["address", "city"] = "Paris"`. Values are compared as DynamoDB holds them: 1 is not True.
+maps: `item["address", "city"] = "Paris"`. Values are compared as DynamoDB holds them: True is no
+number.
 HAZARD if an assignment were the whole value: on a newer image it would undo what others wrote.
 """
 
@@ -12,26 +13,28 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from decimal import Decimal
 from typing import Any
 
-from reconciler.client.tracked import (
-    TrackedMap,
-    TrackedSet,
-    detached,
-    held,
-    hold_again,
-    plain,
-)
+from reconciler.client.shown import SETS, Shown
+from reconciler.client.tracked import detached, hold_again, plain
 from reconciler.crdt.base import Edit, Spec
 from reconciler.crdt.counter_pn import CounterPn, exact_sum
 from reconciler.crdt.map_or import MapOr
+from reconciler.crdt.register_extreme import RegisterMax, RegisterMin
+from reconciler.crdt.register_lww import RegisterLww
 from reconciler.crdt.register_mv import RegisterMv
 from reconciler.crdt.set_aw import SetAw
-from reconciler.crdt.set_rw import SetRw
 from reconciler.errors import InvalidInput
 from reconciler.item.image import DELETE
 from reconciler.item.schema import Schema
 from reconciler.values.wire import Path, Wire, canonical, label, to_wire
 
 Where = str | Path
+_BLIND = {  # what means the same whatever else was written
+    (CounterPn, "increment"),
+    (SetAw, "add"),
+    (RegisterLww, "assign"),
+    (RegisterMax, "assign"),
+    (RegisterMin, "assign"),
+}
 
 
 class ItemEditor(MutableMapping[Where, Any]):
@@ -44,15 +47,12 @@ class ItemEditor(MutableMapping[Where, Any]):
         self.exists = seen is not None
         self.edits: list[Edit] = []
         self._given: list[tuple[Path, Any, Wire]] = []
-        self._shown: dict[str, Any] = {}
+        self._shown = Shown(self, self._spec)
         for name, value in {**(key or {}), **(seen or {})}.items():
-            self._shown[name] = self._tracked((name,), value)
+            self._shown.put((name,), value)
 
     def __getitem__(self, where: Where) -> Any:
-        value: Any = self._shown
-        for name in _path(where):
-            value = value[name]
-        return value
+        return self._shown.at(_path(where))
 
     def get(self, where: Where, default: Any = None) -> Any:
         """Return the value at `where`, or `default` if there is none."""
@@ -65,10 +65,10 @@ class ItemEditor(MutableMapping[Where, Any]):
         return self.get(where, self) is not self  # type: ignore[arg-type]  # a bad path raises
 
     def __iter__(self) -> Iterator[Where]:
-        return iter(list(self._shown))
+        return iter(list(self._shown.values))
 
     def __len__(self) -> int:
-        return len(self._shown)
+        return len(self._shown.values)
 
     def __setitem__(self, where: Where, value: Any) -> None:
         path = _path(where)
@@ -79,7 +79,7 @@ class ItemEditor(MutableMapping[Where, Any]):
             before = self.get(path)
             seen = Decimal(before if _is_number(before) else 0)
             self.increment(path, _sum(value, seen.copy_negate()))
-        elif kind in (SetAw, SetRw) and isinstance(value, set | frozenset):
+        elif kind in SETS and isinstance(value, set | frozenset):
             seen_elements = self._members(path)
             self.add(path, *(value - seen_elements))
             self.discard(path, *(seen_elements - value))
@@ -90,12 +90,13 @@ class ItemEditor(MutableMapping[Where, Any]):
             self._record(path, "assign", wire)
             if isinstance(value, dict | list | set):
                 self._given.append((path, value, wire))
-            self._show(path, value)
+            self._shown.put(path, value)
 
     def _assign_fields(self, path: Path, value: Mapping[str, Any]) -> None:
         canonical(to_wire(dict(value), path))  # all of it, before a part of it is recorded
-        before = self.get(path)
-        known = before if isinstance(before, dict) else {}
+        if not isinstance(self.get(path), dict):
+            self._shown.put(path, {})  # to be filled, as in setdefault(name, {})[field] = ...
+        known = self[path]
         for name in known.keys() - value.keys():
             del self[(*path, name)]
         for name, wanted in value.items():
@@ -106,11 +107,11 @@ class ItemEditor(MutableMapping[Where, Any]):
         path = _path(where)
         self._is_key(path, None)
         self._record(path, "remove", None)
-        self._show(path, None, gone=True)
+        self._shown.take(path)
 
     def clear(self) -> None:
         """Remove every attribute but the key; `delete` deletes the item."""
-        for name in self._shown.keys() - set(self._schema.key):
+        for name in self._shown.values.keys() - set(self._schema.key):
             del self[name]
 
     def increment(self, where: Where, amount: int | Decimal = 1) -> None:
@@ -118,26 +119,29 @@ class ItemEditor(MutableMapping[Where, Any]):
         path = _path(where)
         self._record(path, "increment", canonical(to_wire(amount, path)))
         before = self.get(path)
-        self._show(path, _sum(before if _is_number(before) else 0, amount))
+        self._shown.put(path, _sum(before if _is_number(before) else 0, amount))
 
     def add(self, where: Where, *elements: Any) -> None:
         """Add elements to a set."""
         if elements:
             path, given = self._voted(where, "add", elements)
-            self._show(path, self._members(path) | given)
+            self._shown.put(path, self._members(path) | given)
 
     def discard(self, where: Where, *elements: Any) -> None:
         """Discard elements from a set."""
         if elements:
             path, given = self._voted(where, "discard", elements)
             rest = self._members(path) - given
-            self._show(path, rest, gone=not rest)
+            if rest:
+                self._shown.put(path, rest)
+            else:
+                self._shown.take(path)
 
     def delete(self) -> None:
         """Delete the item; deleting an item that is not there changes nothing."""
         if self.exists:
             self.edits.append(DELETE)
-        self._shown.clear()
+        self._shown.values.clear()
         self._given.clear()
         self.exists = False
 
@@ -150,6 +154,15 @@ class ItemEditor(MutableMapping[Where, Any]):
                     f" would be lost; change item[{path[0]!r}] itself, or assign it last"
                 )
         return self.edits
+
+    def is_blind(self) -> bool:
+        """Return whether the edits mean the same on an image that their writer has not seen.
+
+        Removals do not, nor does what a type lets give way to a concurrent write.
+        """
+        return all(
+            edit.path and (self._spec(edit.path).type, edit.verb) in _BLIND for edit in self.edits
+        )
 
     def rewrite(self, path: Path, root: Any) -> None:
         """Record the new value of a register, one of whose containers was changed in place."""
@@ -189,56 +202,11 @@ class ItemEditor(MutableMapping[Where, Any]):
 
     def _is_key(self, path: Path, value: Any) -> bool:
         """Return whether this names a part of the key, as it is; another value is refused."""
-        if path[0] not in self._schema.key or path[0] not in self._shown:
+        if path[0] not in self._schema.key or path[0] not in self._shown.values:
             return False  # what the editor was not told, the write refuses
         if len(path) == 1 and value is not None and not _differ(self[path], value, path):
             return True
         raise InvalidInput(f"{path[0]} is part of the key; a key never changes: write another item")
-
-    def _tracked(self, path: Path, value: Any) -> Any:
-        """Return a value as it is handed out: a copy that records its changes."""
-        kind = self._spec(path).type
-        if kind is MapOr and isinstance(value, Mapping):
-            fields = TrackedMap(self, path)
-            for name, each in value.items():
-                fields.show(name, self._tracked((*path, name), each))
-            return fields
-        if kind in (SetAw, SetRw) and isinstance(value, set | frozenset):
-            elements = TrackedSet(self, path)
-            elements.show(value)
-            return elements
-        root = held(value, lambda: self.rewrite(path, root))
-        return root
-
-    def _show(self, path: Path, value: Any, *, gone: bool = False) -> None:
-        level: dict[str, Any] = self._shown
-        for depth, name in enumerate(path[:-1], 1):
-            if not isinstance(level.get(name), TrackedMap):
-                _put(level, name, TrackedMap(self, path[:depth]))
-            level = level[name]
-        name, known = path[-1], level.get(path[-1])
-        if gone:
-            if isinstance(known, TrackedSet):
-                known.show(())
-            _take(level, name)
-        elif isinstance(known, TrackedSet) and isinstance(value, set):
-            known.show(value)
-        else:
-            _put(level, name, self._tracked(path, value))
-
-
-def _put(level: dict[str, Any], name: str, value: Any) -> None:
-    if isinstance(level, TrackedMap):
-        level.show(name, value)
-    else:
-        level[name] = value
-
-
-def _take(level: dict[str, Any], name: str) -> None:
-    if isinstance(level, TrackedMap):
-        level.hide(name)
-    else:
-        level.pop(name, None)
 
 
 def _differ(a: Any, b: Any, path: Path) -> bool:

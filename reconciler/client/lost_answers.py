@@ -25,11 +25,13 @@ def written_dot(image: Image) -> Dot:
 
 
 def carried_out(write: Replacement, current: Image | None) -> bool:
-    """Return whether the current image proves that the write was carried out.
+    """Return whether the current image proves that a write in doubt was carried out.
 
     Its token does, and so does a lineage that the write started. A lineage that it extended does
     not: every writer of the region extends it, so a later stamp may be another writer's (W4). An
     image that cannot be read proves nothing.
+    HAZARD if it were asked of a write that was refused with an answer: that one was not carried
+    out, whatever the image looks like.
     """
     if current is None or not is_managed(current):
         return False
@@ -43,11 +45,14 @@ def carried_out(write: Replacement, current: Image | None) -> bool:
     return lineage in known
 
 
-def with_own_token(image: Image, drawn: float) -> Image:
-    """Return the image with a version token that no other write has; `drawn` is random."""
+def with_own_token(image: Image, fresh: bytes) -> Image:
+    """Return the image with a version token that no other write has.
+
+    `fresh` are random bytes of the operating system, drawn for this write alone (W5).
+    """
     # Two writers may make the same edit of the same image in the same millisecond: the same bytes.
     # The token must still tell whose write it was, or both would take one increment for theirs.
-    own = {"S": digest(f"{token_of(image)}{drawn!r}".encode(), TOKEN_WIDTH)}
+    own = {"S": digest(token_of(image).encode() + fresh, TOKEN_WIDTH)}
     return {**image, METADATA: {"M": {**image[METADATA]["M"], "t": own}}}
 
 

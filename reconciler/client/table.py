@@ -16,32 +16,27 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from reconciler.causality.hlc import HybridClock
 from reconciler.client.editor import ItemEditor
 from reconciler.client.lost_answers import carried_out, unsettled, with_own_token
+from reconciler.client.sending import Retries, Sender, Surroundings
 from reconciler.crdt.base import Edit
-from reconciler.errors import Contention, InvalidInput, OutcomeUnknown, Unavailable
-from reconciler.item.image import read, write
+from reconciler.errors import Contention, InvalidInput
+from reconciler.item.image import read, write, write_beside
 from reconciler.item.schema import Schema
 from reconciler.ports import ItemStore, Replacement, Superseded
 from reconciler.values.wire import Image, canonical_image, to_json, to_wire
 
 Key = Mapping[str, Any]
 Change = Callable[[ItemEditor], None]
-Answer = TypeVar("Answer")
-ATTEMPTS = 10
 REMEMBERED_ITEMS = 1_000
 _HIDING = {"AttributesToGet", "ProjectionExpression", "Select"}
-_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.02, 1.0
 
 
 class ReplicatedTable:
-    """One region's replica of a table, read and written as plain values.
-
-    `sleep` takes seconds; `draw` returns a random number in [0, 1).
-    """
+    """One region's replica of a table, read and written as plain values."""
 
     def __init__(  # noqa: PLR0913 (a client is all of these, by name)
         self,
@@ -50,15 +45,15 @@ class ReplicatedTable:
         *,
         replica: str,
         clock: HybridClock,
-        sleep: Callable[[float], None],
-        draw: Callable[[], float],
+        surroundings: Surroundings,
+        retries: Retries = Retries(),  # noqa: B008 (it is frozen)
     ) -> None:
         self._schema = schema
         self._store = store
         self._replica = replica
         self._clock = clock
-        self._sleep = sleep
-        self._draw = draw
+        self._sender = Sender(retries, surroundings)
+        self._fresh = surroundings.fresh
         self._seen: OrderedDict[str, Image] = OrderedDict()
 
     @property
@@ -96,12 +91,26 @@ class ReplicatedTable:
     def edit(self, key: Key) -> Iterator[ItemEditor]:
         """Read the item, let the caller edit it, and write the edits when the block ends.
 
-        Should another writer be first, the edits, not the block, are applied to the newer item.
+        Should another writer be first, its write counts as concurrent with the block: edits that
+        mean the same anywhere are applied to the newer item, others leave alone what the block has
+        not seen (W8), as if the two had been made in two regions.
         """
-        image = self._fetch(key)
-        editor = self._editor(image)
+        seen = self._fetch(key)
+        editor = self._editor(key, seen)
         yield editor
-        self._commit(key, image, lambda _: editor.edits)
+        edits = editor.finished()
+
+        def written_on(current: Image | None) -> Image | None:
+            if not edits:
+                return None
+            if current is None or current is seen:
+                return self._next(key, current, edits)
+            was_deleted = read(seen) is not None and read(current) is None
+            if editor.is_blind() and not was_deleted:
+                return self._next(key, current, edits)
+            return self._next(key, seen, edits, beside=current)
+
+        self._commit(key, seen, written_on)
 
     def apply(self, key: Key, change: Change) -> dict[str, Any] | None:
         """Edit the item with `change(item)` and return it as written.
@@ -111,9 +120,13 @@ class ReplicatedTable:
         """
 
         def edits_on(image: Image | None) -> list[Edit]:
-            editor = self._editor(image)
+            editor = self._editor(key, image)
             change(editor)
-            return editor.edits
+            return editor.finished()
+
+        def written_on(image: Image | None) -> Image | None:
+            edits = edits_on(image)
+            return self._next(key, image, edits) if edits else None
 
         remembered = self._seen.get(_name(key))
         if remembered is not None:
@@ -125,7 +138,7 @@ class ReplicatedTable:
             except Exception:  # whatever it was, it is raised again on a fresh image
                 remembered = None
         image = remembered if remembered is not None else self._fetch(key)
-        return read(self._commit(key, image, edits_on))
+        return read(self._commit(key, image, written_on))
 
     def transact(self, changes: Sequence[tuple[Key, Change]]) -> None:
         """Edit several items of this region in one transaction: all of them or none.
@@ -136,89 +149,88 @@ class ReplicatedTable:
         if len(set(names)) < len(names) or not 1 <= len(names) <= 100:
             raise InvalidInput("a transaction edits 1 to 100 items, each of them once")
         images = [self._fetch(key) for key, _ in changes]
-        for attempt in range(ATTEMPTS):
+        for attempt in range(self._sender.retries.attempts):
             writes: dict[int, Replacement] = {}
             for index, (key, change) in enumerate(changes):
-                editor = self._editor(images[index])
+                editor = self._editor(key, images[index])
                 change(editor)
-                if editor.edits:
-                    image = self._next(key, images[index], editor.edits)
+                if edits := editor.finished():
+                    image = self._next(key, images[index], edits)
                     writes[index] = Replacement(image, images[index])
             if not writes:
                 return
             send = partial(self._store.put_all, tuple(writes.values()))
-            refusals, _ = self._answered(send, *writes.values())
+            refusals, _ = self._sender.answered(send, *writes.values())
             if refusals is None:
                 return
             for index, refusal in zip(writes, refusals, strict=True):
                 if refusal is not None:
                     images[index] = refusal.current
-            self._pause(attempt)
-        raise Contention(f"one of {len(names)} items changed in each of {ATTEMPTS} attempts")
+            self._sender.pause(attempt)
+        raise self._contention(f"one of {len(names)} items")
 
-    def _editor(self, image: Image | None) -> ItemEditor:
-        return ItemEditor(self._schema, read(image))
+    def _editor(self, key: Key, image: Image | None) -> ItemEditor:
+        return ItemEditor(self._schema, read(image), key)
 
     def _fetch(self, key: Key) -> Image | None:
-        return self._answered(partial(self._store.get, _wires(key)))[0]
+        return self._sender.answered(partial(self._store.get, _wires(key)))[0]
 
-    def _next(self, key: Key, image: Image | None, edits: Sequence[Edit]) -> Image:
-        written = write(
-            image, edits, key=key, schema=self._schema, replica=self._replica, clock=self._clock
+    def _next(
+        self,
+        key: Key,
+        image: Image | None,
+        edits: Sequence[Edit],
+        beside: Image | None = None,
+    ) -> Image:
+        made = write if beside is None else partial(write_beside, current=beside)
+        written = made(
+            image,
+            edits=edits,
+            key=key,
+            schema=self._schema,
+            replica=self._replica,
+            clock=self._clock,
         )
-        return with_own_token(written, self._draw())
+        return with_own_token(written, self._fresh())
 
     def _commit(
-        self, key: Key, image: Image | None, edits_on: Callable[[Image | None], Sequence[Edit]]
+        self, key: Key, image: Image | None, written_on: Callable[[Image | None], Image | None]
     ) -> Image | None:
-        for attempt in range(ATTEMPTS):
-            edits = edits_on(image)
-            if not edits:
+        for attempt in range(self._sender.retries.attempts):
+            written = written_on(image)
+            if written is None:
                 return image
-            written = self._next(key, image, edits)
             refusal = self._put(Replacement(written, image))
             if refusal is None:
                 self._remember(key, written)
                 return written
             image = refusal.current
-            self._pause(attempt)
+            self._sender.pause(attempt)
         self._seen.pop(_name(key), None)
-        raise Contention(f"{dict(key)} changed in each of {ATTEMPTS} attempts; nothing was written")
+        raise self._contention(str(dict(key)))
+
+    def _contention(self, what: str) -> Contention:
+        tried = self._sender.retries
+        return Contention(
+            f"{what} changed in each of {tried.attempts} attempts, at most"
+            f" {tried.longest_pause_seconds:g} s apart; nothing was written. Try again, give the"
+            " client more Retries, or let fewer writers share the item",
+            attempts=tried.attempts,
+        )
 
     def _put(self, write: Replacement) -> Superseded | None:
-        refusal, doubtful = self._answered(partial(self._store.put, write), write)
-        if refusal is None or carried_out(write, refusal.current):
+        refusal, doubtful = self._sender.answered(partial(self._store.put, write), write)
+        if refusal is None or not doubtful:
+            return refusal
+        if carried_out(write, refusal.current):
             return None
-        if doubtful:
-            raise unsettled(write)
-        return refusal
-
-    def _answered(self, send: Callable[[], Answer], *writes: Replacement) -> tuple[Answer, bool]:
-        """Return the answer, and whether an earlier try may have been carried out.
-
-        Each try sends the same images under the same conditions, so at most one takes effect.
-        """
-        doubtful = False
-        for attempt in range(ATTEMPTS):
-            try:
-                return send(), doubtful
-            except OutcomeUnknown:
-                doubtful = True
-            except Unavailable:
-                if attempt == ATTEMPTS - 1 and not doubtful:
-                    raise
-            self._pause(attempt)
-        raise unsettled(*writes)
+        raise unsettled(write)
 
     def _remember(self, key: Key, image: Image) -> None:
         self._seen.pop(_name(key), None)
         self._seen[_name(key)] = image
         if len(self._seen) > REMEMBERED_ITEMS:
             self._seen.popitem(last=False)
-
-    def _pause(self, attempt: int) -> None:
-        longest = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2**attempt)
-        self._sleep(longest * self._draw())
 
 
 def _wires(key: Key) -> Image:

@@ -20,6 +20,7 @@ class Editor(Protocol):
     def __delitem__(self, where: Path) -> None: ...
     def add(self, where: Path, *elements: Any) -> None: ...
     def discard(self, where: Path, *elements: Any) -> None: ...
+    def rewrite(self, path: Path, root: Any) -> None: ...
 
 
 class TrackedMap(dict[str, Any]):
@@ -32,9 +33,6 @@ class TrackedMap(dict[str, Any]):
     def show(self, name: str, value: Any) -> None:
         super().__setitem__(name, value)
 
-    def hide(self, name: str) -> None:
-        super().pop(name, None)
-
     def __setitem__(self, name: str, value: Any) -> None:
         self._editor[(*self._path, name)] = value
 
@@ -46,7 +44,7 @@ class TrackedMap(dict[str, Any]):
         for name, value in dict(*others, **fields).items():
             self[name] = value
 
-    def __ior__(self, other: Any) -> "TrackedMap":  # type: ignore[override, misc]
+    def __ior__(self, other: Any) -> "TrackedMap":  # type: ignore[override, misc]  # in place
         self.update(other)
         return self
 
@@ -113,19 +111,19 @@ class TrackedSet(set[Any]):
     def symmetric_difference_update(self, other: Iterable[Any]) -> None:
         self._become(self.symmetric_difference(other))
 
-    def __ior__(self, other: Any) -> "TrackedSet":  # type: ignore[override, misc]
+    def __ior__(self, other: Any) -> "TrackedSet":  # type: ignore[misc]  # in place
         self._become(self | other)
         return self
 
-    def __isub__(self, other: Any) -> "TrackedSet":  # type: ignore[override, misc]
+    def __isub__(self, other: Any) -> "TrackedSet":  # type: ignore[misc]  # in place
         self._become(self - other)
         return self
 
-    def __iand__(self, other: Any) -> "TrackedSet":  # type: ignore[override, misc]
+    def __iand__(self, other: Any) -> "TrackedSet":  # type: ignore[misc]  # in place
         self._become(self & other)
         return self
 
-    def __ixor__(self, other: Any) -> "TrackedSet":  # type: ignore[override, misc]
+    def __ixor__(self, other: Any) -> "TrackedSet":  # type: ignore[misc]  # in place
         self._become(self ^ other)
         return self
 

@@ -71,6 +71,10 @@ class MapOr(Crdt):
     def completed(self, path: Path) -> Crdt:
         return MapOr({key: each.completed((*path, key)) for key, each in self.fields.items()})
 
+    def is_empty(self) -> bool:
+        # Not by its dots: a counter that is folded holds sums, which have none.
+        return all(state.is_empty() for state in self.fields.values())
+
     def undecided(self) -> bool:
         return any(state.undecided() for state in self.fields.values())
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.causality.hlc import NONCE_WIDTH, HybridClock, fixed_width
+from reconciler.client.sending import Surroundings
 from reconciler.client.table import ReplicatedTable
 from reconciler.conflict.row import RETENTION_SECONDS, LedgerRow, State
 from reconciler.errors import InvalidInput
@@ -74,7 +75,11 @@ def rehearse(case: Case, decision: Decision, replica: str, at_ms: int) -> Carrie
 
     def open_table(schema: Schema) -> ReplicatedTable:
         return ReplicatedTable(
-            schema, copy, replica=replica, clock=clock, sleep=lambda _: None, draw=lambda: 0.0
+            schema,
+            copy,
+            replica=replica,
+            clock=clock,
+            surroundings=Surroundings(lambda: at_ms, lambda _: None, lambda: 0.0, lambda: b""),
         )
 
     carried = carry_out(case, decision, copy, open_table)

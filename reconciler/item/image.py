@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from reconciler.causality.context import Dot, Lineage
-from reconciler.causality.hlc import Stamp, epoch_above
+from reconciler.causality.hlc import Stamp, epoch_above, epoch_after
 from reconciler.crdt.base import Edit, join_states, surviving_dots
 from reconciler.crdt.map_or import checked
 from reconciler.errors import InvalidInput, Undecodable
@@ -64,12 +64,31 @@ def write(  # noqa: PLR0913 (a write is all of these, by name)
     stamp = clock.stamp(item.latest())
     tip = item.tip
     extends = tip is not None and tip.replica == replica
-    epoch = epoch_above(item.context.watermarks.get(replica, ""), stamp)
-    lineage = tip if tip is not None and extends else Lineage.of(replica, epoch)
+    lineage = tip if tip is not None and extends else _new_lineage(replica, stamp, item)
     dot = Dot(lineage, stamp.hlc)
-    for edit in edits:
-        item = _deleted(item, dot, schema) if edit == DELETE else _edited(item, edit, dot, schema)
-    return check_size(encode(replace(item, context=item.context.with_dot(dot), tip=lineage)))
+    return check_size(encode(replace(_changed(item, edits, dot, schema), tip=lineage)))
+
+
+def write_beside(  # noqa: PLR0913 (a write is all of these, by name)
+    seen: Mapping[str, Any] | None,
+    current: Mapping[str, Any],
+    edits: Iterable[Edit],
+    *,
+    key: Mapping[str, Any],
+    schema: Schema,
+    replica: str,
+    clock: Clock,
+) -> Image:
+    """Return `current` after one local write of `edits` by a writer that saw only `seen` (W8).
+
+    What was written since then counts as concurrent: the result is what two regions would get. The
+    write starts a lineage, because the tip that it saw may have been extended meanwhile.
+    """
+    before, beside = _current(seen, key, schema), _current(current, key, schema)
+    stamp = clock.stamp(max(filter(None, (before.latest(), beside.latest())), default=None))
+    lineage = _new_lineage(replica, stamp, before, beside)
+    ours = _changed(before, edits, Dot(lineage, stamp.hlc), schema)
+    return check_size(encode(replace(_joined(ours, beside), tip=lineage)))
 
 
 def merge(a: Mapping[str, Any], b: Mapping[str, Any]) -> Image:
@@ -82,24 +101,7 @@ def merge(a: Mapping[str, Any], b: Mapping[str, Any]) -> Image:
     left, right = (adopt(_grafted(each, other)) for each, other in ((a, b), (b, a)))
     if left.key != right.key:
         raise Undecodable("these are images of two different items", keys=(left.key, right.key))
-    mine, theirs = left.context, right.context
-    attributes = {
-        name: join_states(
-            left.attributes.get(name), right.attributes.get(name), mine, theirs, (name,)
-        )
-        for name in sorted(left.attributes.keys() | right.attributes.keys())
-    }
-    expiries = [each for each in (left.expires, right.expires) if each is not None]
-    return encode(
-        ReplicatedItem(
-            key=left.key,
-            attributes=attributes,
-            context=mine.join(theirs),
-            alive=surviving_dots(left.alive, right.alive, mine, theirs),
-            dead=surviving_dots(left.dead, right.dead, mine, theirs),
-            expires=max(expiries, default=None),
-        )
-    )
+    return encode(_joined(left, right))
 
 
 def read(image: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -133,6 +135,41 @@ def _current(
     if image is None:
         return ReplicatedItem(wires)
     return adopt(image) if is_managed(image) else adopted_whole(image, wires, schema)
+
+
+def _new_lineage(replica: str, stamp: Stamp, *items: ReplicatedItem) -> Lineage:
+    """Return the lineage that a write starts: one that stands in no image that it knows."""
+    epoch = epoch_above(max(each.context.watermarks.get(replica, "") for each in items), stamp)
+    while any(Lineage.of(replica, epoch) in each.context.heads for each in items):
+        epoch = epoch_after(epoch)  # another writer drew the same nonce in the same millisecond
+    return Lineage.of(replica, epoch)
+
+
+def _joined(left: ReplicatedItem, right: ReplicatedItem) -> ReplicatedItem:
+    mine, theirs = left.context, right.context
+    attributes = {
+        name: join_states(
+            left.attributes.get(name), right.attributes.get(name), mine, theirs, (name,)
+        )
+        for name in sorted(left.attributes.keys() | right.attributes.keys())
+    }
+    expiries = [each for each in (left.expires, right.expires) if each is not None]
+    return ReplicatedItem(
+        key=left.key,
+        attributes=attributes,
+        context=mine.join(theirs),
+        alive=surviving_dots(left.alive, right.alive, mine, theirs),
+        dead=surviving_dots(left.dead, right.dead, mine, theirs),
+        expires=max(expiries, default=None),
+    )
+
+
+def _changed(
+    item: ReplicatedItem, edits: Iterable[Edit], dot: Dot, schema: Schema
+) -> ReplicatedItem:
+    for edit in edits:
+        item = _deleted(item, dot, schema) if edit == DELETE else _edited(item, edit, dot, schema)
+    return replace(item, context=item.context.with_dot(dot))
 
 
 def _edited(item: ReplicatedItem, edit: Edit, dot: Dot, schema: Schema) -> ReplicatedItem:

@@ -184,7 +184,9 @@ BAD: list[tuple[str, Callable[[ItemEditor], Any], str]] = [
     ("a reserved prefix", lambda i: i.__setitem__("_rec_ttl", 1), "names starting with '_rec'"),
     ("the key", lambda i: i.__setitem__("id", "p2"), "id is part of the key"),
     ("removing the key", lambda i: i.__delitem__("id"), "id is part of the key"),
-    ("an empty set", lambda i: i.__setitem__("tags", set()), "tags: DynamoDB has no empty set"),
+    ("an empty set in a register", lambda i: i.__setitem__("name", set()), "has no empty set"),
+    ("a key edit", lambda i: i.__setitem__("id", "p2"), "id is part of the key; a key never"),
+    ("a key's removal", lambda i: i.__delitem__("id"), "id is part of the key; a key never"),
     ("a mixed set", lambda i: i.add("tags", "x", 1), "only strings, only numbers or only bytes"),
     ("a set of lists", lambda i: i.add("tags", ["x"]), "tags: add takes the elements one by one"),
     ("39 digits", lambda i: i.__setitem__("name", 10**38 + 1), "name: .*39 significant digits"),
@@ -231,3 +233,141 @@ def test_bad_input_is_refused_with_the_field_and_the_fix(
 ) -> None:
     with pytest.raises(InvalidInput, match=message):
         edited(change)
+
+
+# A dict user's habits: each is written, or raises
+
+
+HABITS: dict[str, tuple[Callable[[ItemEditor], Any], dict[str, Any]]] = {
+    "a set's or-equals": (
+        lambda i: i.__setitem__("tags", i["tags"].__ior__({"c"})),
+        {"tags": {"a", "b", "c"}},
+    ),
+    "a set's add": (lambda i: i["tags"].add("c"), {"tags": {"a", "b", "c"}}),
+    "a set's remove": (lambda i: i["tags"].remove("a"), {"tags": {"b"}}),
+    "a set's update": (
+        lambda i: i["blocked"].update({"c"}, {"d"}),
+        {"blocked": {"a", "b", "c", "d"}},
+    ),
+    "a set's clear": (lambda i: i["tags"].clear(), {"tags": None}),
+    "a set's intersection": (lambda i: i["tags"].intersection_update({"a"}), {"tags": {"a"}}),
+    "a set emptied": (lambda i: i.__setitem__("tags", set()), {"tags": None}),
+    "a field of a map": (
+        lambda i: i["profile"].__setitem__("city", "x"),
+        {"profile": {"city": "x", "visits": 1, "labels": {"x"}}},
+    ),
+    "a field's deletion": (
+        lambda i: i["profile"].__delitem__("city"),
+        {"profile": {"visits": 1, "labels": {"x"}}},
+    ),
+    "a map's pop": (
+        lambda i: i["profile"].pop("city"),
+        {"profile": {"visits": 1, "labels": {"x"}}},
+    ),
+    "a map's update": (
+        lambda i: i["profile"].update(zip="W1"),
+        {"profile": {"city": "Rome", "zip": "W1", "visits": 1, "labels": {"x"}}},
+    ),
+    "a map's setdefault": (
+        lambda i: i["profile"].setdefault("zip", "W1"),
+        {"profile": {"city": "Rome", "zip": "W1", "visits": 1, "labels": {"x"}}},
+    ),
+    "a set in a map": (
+        lambda i: i["profile"]["labels"].add("y"),
+        {"profile": {"city": "Rome", "visits": 1, "labels": {"x", "y"}}},
+    ),
+    "a map in a map": (
+        lambda i: i["profile"].setdefault("deep", {}).update(k=5),
+        {"profile": {"city": "Rome", "visits": 1, "labels": {"x"}, "deep": {"k": 5}}},
+    ),
+    "a list's append": (lambda i: i["list"].append(2), {"list": [1, 2]}),
+    "a list's plus-equals": (
+        lambda i: i.__setitem__("list", i["list"].__iadd__([2])),
+        {"list": [1, 2]},
+    ),
+    "a list's element": (lambda i: i["list"].__setitem__(0, 9), {"list": [9]}),
+    "a register's dict": (lambda i: i["doc"]["a"].__setitem__("b", 2), {"doc": {"a": {"b": 2}}}),
+    "a register's set": (lambda i: i["labels"].add("y"), {"labels": {"x", "y"}}),
+    "an item's pop": (lambda i: i.pop("name"), {"name": None}),
+    "an item's update": (lambda i: i.update({"name": "Eve", "id": "p1"}), {"name": "Eve"}),
+    "an item's setdefault": (lambda i: i.setdefault("nick", "A"), {"nick": "A"}),
+    "a counter's minus-equals": (
+        lambda i: i.__setitem__("balance", i["balance"] - 3),
+        {"balance": 7},
+    ),
+    "one where true stood": (
+        lambda i: i.__setitem__("doc", {"a": {"b": 1}}),
+        {"doc": {"a": {"b": 1}}},
+    ),
+}
+
+
+@pytest.mark.parametrize(("habit", "expected"), HABITS.values(), ids=HABITS.keys())
+def test_what_a_dict_user_writes_is_written(
+    habit: Callable[[ItemEditor], Any], expected: dict[str, Any]
+) -> None:
+    image = written(
+        *BEFORE, assign("list", [1]), assign("doc", {"a": {"b": True}}), assign("labels", {"x"})
+    )
+    editor = ItemEditor(SCHEMA, read(image))
+    habit(editor)
+    plain = read(Replica("use1", image).write(*editor.finished(), at=3_000)) or {}
+    for name, value in expected.items():
+        assert plain.get(name) == value
+        assert editor.get(name) == value
+    if "doc" in expected:
+        assert str(plain["doc"]) == str(expected["doc"])  # 1 is not True
+
+
+def test_a_map_changed_in_place_and_assigned_again_is_written() -> None:
+    def change(item: ItemEditor) -> None:
+        profile = item["profile"]
+        profile["city"] = "London"
+        item["profile"] = profile
+
+    assert edited(change)["profile"]["city"] == "London"
+
+
+def test_one_where_true_stood_in_a_map_is_written() -> None:
+    image = written(assign("profile", {"vip": True}))
+    editor = ItemEditor(SCHEMA, read(image))
+    editor["profile"] = {"vip": 1}
+    assert str(read(Replica("use1", image).write(*editor.edits, at=3_000))) == str(
+        {**KEY, "profile": {"vip": 1}}
+    )
+
+
+def test_a_container_taken_earlier_shows_and_records_later_edits() -> None:
+    item = ItemEditor(SCHEMA, read(written(*BEFORE)))
+    tags, profile = item["tags"], item["profile"]
+    item.add("tags", "c")
+    item["profile", "zip"] = "W1"
+    assert tags == {"a", "b", "c"}
+    assert profile["zip"] == "W1"
+    item["profile"] = profile
+    assert [edit.verb for edit in item.edits] == ["add", "assign"]
+
+
+def test_a_change_to_a_value_that_was_replaced_is_refused() -> None:
+    item = ItemEditor(SCHEMA, read(written(assign("list", [1]))))
+    old = item["list"]
+    item["list"] = [9]
+    with pytest.raises(InvalidInput, match="list: this value was replaced in the item"):
+        old.append(2)
+
+
+def test_a_value_changed_after_it_was_assigned_is_refused() -> None:
+    item = ItemEditor(SCHEMA, None)
+    mine = [1]
+    item["list"] = mine
+    mine.append(2)
+    with pytest.raises(InvalidInput, match="list: the value was changed after it was assigned"):
+        item.finished()
+
+
+def test_an_item_is_a_dict_like() -> None:
+    item = ItemEditor(SCHEMA, read(written(assign("name", "Ada"), assign("balance", 1))))
+    assert dict(item) == {**KEY, "name": "Ada", "balance": 1}
+    assert (len(item), sorted(item)) == (3, ["balance", "id", "name"])
+    item.clear()
+    assert dict(item) == KEY

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from reconciler.causality.context import Dot
 from reconciler.client.editor import ItemEditor
 from reconciler.client.lost_answers import written_dot
-from reconciler.client.table import ATTEMPTS, REMEMBERED_ITEMS, ReplicatedTable
+from reconciler.client.sending import Retries
+from reconciler.client.table import REMEMBERED_ITEMS, ReplicatedTable
 from reconciler.errors import (
     Contention,
     InvalidInput,
@@ -22,14 +23,15 @@ from reconciler.errors import (
     Unavailable,
     UnknownWireVersion,
 )
-from reconciler.item.image import read
+from reconciler.item.image import merge, read
 from reconciler.item.metadata import context_of, token_of
 from reconciler.values.wire import MAX_DIGITS
-from tests.builders import KEY, SCHEMA, Replica, assign, clock, increment, written
+from tests.builders import KEY, SCHEMA, Replica, assign, clock, increment, surroundings, written
 from tests.fakes import REFUSED, AnswerLost, FakeItems, Port
 
 APPLIED, NEVER_ARRIVED = AnswerLost(applied=True), AnswerLost(applied=False)
 nonces: Iterator[int] = count(1)
+ATTEMPTS = Retries().attempts
 
 
 def table(
@@ -46,8 +48,7 @@ def table(
         store,
         replica=replica,
         clock=clock(at, nonces),
-        sleep=slept.append,
-        draw=draw or Random(7).random,
+        surroundings=surroundings(slept.append, draw or Random(7).random),
     )
 
 
@@ -130,6 +131,177 @@ def test_plus_equals_on_a_counter_under_contention_adds_once() -> None:
     with table(store).edit(KEY) as party:
         party["balance"] += 1
     assert balance(store) == 16
+
+
+# A block that ends on an image which it has not seen
+
+
+def both(
+    first: Callable[[ItemEditor], object],
+    second: Callable[[ItemEditor], object],
+    *before: Any,
+) -> dict[str, Any] | None:
+    """Let a block read, another block write and be acknowledged, then let the first one end."""
+    store = store_with(*before) if before else FakeItems()
+    slow = table(store)
+    with slow.edit(KEY) as item:
+        with table(store, at=1_500).edit(KEY) as other:
+            first(other)
+        second(item)
+    return table(store).get(KEY)
+
+
+def in_two_regions(
+    first: Callable[[ItemEditor], object],
+    second: Callable[[ItemEditor], object],
+    *before: Any,
+) -> dict[str, Any] | None:
+    """Let the same two blocks run in two regions at once, and merge what they wrote."""
+    images = []
+    for replica, change, at in (("euw1", first, 1_500), ("use1", second, 1_000)):
+        store = store_with(*before) if before else FakeItems()
+        with table(store, replica=replica, at=at).edit(KEY) as item:
+            change(item)
+        (image,) = store.items.values()
+        images.append(image)
+    return read(merge(*images))
+
+
+def put(where: Any, value: Any) -> Callable[[ItemEditor], object]:
+    return lambda item: item.__setitem__(where, value)
+
+
+def take(where: Any) -> Callable[[ItemEditor], object]:
+    return lambda item: item.__delitem__(where)
+
+
+def test_two_blocks_that_create_sets_and_maps_at_once_keep_what_both_assigned() -> None:
+    def vip(item: ItemEditor) -> None:
+        item["tags"] = {"vip"}
+        item["profile"] = {"city": "London"}
+
+    def new(item: ItemEditor) -> None:
+        item["tags"] = {"new"}
+        item["profile"] = {"zip": "W1"}
+
+    found = both(vip, new)
+    assert found == {**KEY, "tags": {"vip", "new"}, "profile": {"city": "London", "zip": "W1"}}
+    assert in_two_regions(vip, new) == found
+
+
+BESIDE: dict[str, tuple[Any, Any, list[Any], Any]] = {
+    "a counter removed beside an increment": (
+        lambda item: item.increment("balance", 7),
+        take("balance"),
+        [assign("balance", 100)],
+        {"balance": 7},
+    ),
+    "a set removed beside an addition": (
+        lambda item: item.add("tags", "x"),
+        take("tags"),
+        [assign("tags", {"a"})],
+        {"tags": {"x"}},
+    ),
+    "an item deleted beside an edit": (
+        lambda item: item.add("tags", "x"),
+        ItemEditor.delete,
+        [assign("tags", {"a"}), assign("name", "Ada")],
+        {"tags": {"a", "x"}, "name": "Ada"},
+    ),
+    "a register_mv assigned twice": (
+        put("notes", "one"),
+        put("notes", "two"),
+        [],
+        {"notes": ["one", "two"]},
+    ),
+    "a flag set and unset": (put("active", True), put("active", False), [], {"active": True}),
+    "an element discarded beside its addition": (
+        lambda item: item.add("tags", "x"),
+        lambda item: item.discard("tags", "x"),
+        [assign("tags", {"a"})],
+        {"tags": {"a", "x"}},
+    ),
+    "an element added beside its discard, where removing wins": (
+        lambda item: item.discard("blocked", "a"),
+        lambda item: item.add("blocked", "a"),
+        [assign("blocked", {"a", "b"})],
+        {"blocked": {"b"}},
+    ),
+    "a map's field removed beside another that is added": (
+        put(("profile", "zip"), "W1"),
+        take("profile"),
+        [assign("profile", {"city": "London"})],
+        {"profile": {"zip": "W1"}},
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "before", "expected"), BESIDE.values(), ids=BESIDE.keys()
+)
+def test_a_block_takes_away_only_what_it_saw_as_if_the_two_were_in_two_regions(
+    first: Any, second: Any, before: list[Any], expected: dict[str, Any]
+) -> None:
+    found = both(first, second, *before)
+    assert found == {**KEY, **expected}
+    assert in_two_regions(first, second, *before) == found
+
+
+def test_a_block_that_only_adds_extends_the_lineage_it_finds() -> None:
+    store = store_with(assign("balance", 1))
+    with table(store).edit(KEY) as item:
+        table(store).apply(KEY, add(5))
+        item.increment("balance", 7)
+        item["name"] = "Ada"
+    (image,) = store.items.values()
+    assert read(image) == {**KEY, "balance": 13, "name": "Ada"}
+    assert len(context_of(image).heads) == 1
+
+
+def test_a_write_beside_another_can_be_extended_and_loses_nothing_to_a_later_conflict() -> None:
+    store = store_with(assign("balance", 100), assign("tags", {"a"}))
+    client = table(store)
+    with client.edit(KEY) as item:
+        table(store, at=1_500).apply(KEY, add(7))
+        del item["balance"]
+    client.apply(KEY, add(5))
+    (mine,) = store.items.values()
+    theirs = Replica("euw1", written(assign("balance", 100))).write(increment("balance", 30))
+    assert read(merge(mine, theirs)) == read(merge(theirs, mine))
+    assert read(mine) == {**KEY, "balance": 12, "tags": {"a"}}
+
+
+# Writers that are alike
+
+
+def test_two_clients_in_one_random_state_both_count() -> None:
+    # A SnapStart image or a restored snapshot: the same generator, the same millisecond.
+    store = store_with(assign("balance", 0))
+    clients = [table(store, draw=Random(3).random) for _ in range(2)]
+    images = [store.get({"id": {"S": "p1"}}) for _ in clients]
+    for client, image in zip(clients, images, strict=True):
+        client._remember(KEY, image or {})
+    for client in clients:
+        client.apply(KEY, add(1))
+    assert balance(store) == 2
+
+
+def test_two_writers_that_draw_one_nonce_in_one_millisecond_both_count() -> None:
+    store = FakeItems()
+    first, second = (
+        ReplicatedTable(
+            SCHEMA,
+            store,
+            replica="use1",
+            clock=clock(1_000, iter([7, 7, 7, 7])),
+            surroundings=surroundings(lambda _: None, lambda: 0.5),
+        )
+        for _ in range(2)
+    )
+    with second.edit(KEY) as item:  # it reads that there is no item
+        first.apply(KEY, add(1))
+        item.increment("balance", 1)
+    assert balance(store) == 2
 
 
 def test_a_write_on_a_foreign_image_keeps_the_foreign_write() -> None:
@@ -239,21 +411,6 @@ def test_a_write_that_never_arrived_is_not_taken_for_an_identical_one_of_another
     store.faults.extend([NEVER_ARRIVED, lambda: twin.apply(KEY, add(1))])
     with pytest.raises(OutcomeUnknown):
         table(store, draw=draws).apply(KEY, add(1))
-    assert balance(store) == 6
-
-
-def test_a_write_that_the_sdk_itself_sent_twice_counts_once() -> None:
-    """With the SDK's own retries on, the second request finds the item changed by the first."""
-    store = store_with(increment("balance", 5))
-    carry_out = store.put
-
-    def sent_twice(write: Any) -> Any:
-        carry_out(write)
-        return carry_out(write)
-
-    store.put = sent_twice  # type: ignore[method-assign]
-    table(store).apply(KEY, add(1))
-    store.put = carry_out  # type: ignore[method-assign]
     assert balance(store) == 6
 
 
@@ -590,7 +747,7 @@ BAD: dict[str, Callable[[ItemEditor], None]] = {
     "the reserved map": assigning("_rec", "x"),
     "a reserved name": assigning("_rec_ttl", 1),
     "a key edit": assigning("id", "p2"),
-    "an empty set": assigning("tags", set()),
+    "an empty set in a register": assigning("name", set()),
     "39 digits": assigning("name", Decimal("1" * 39)),
     "an empty path": assigning((), "x"),
     "adding to a text": lambda item: item.add("name", "x"),

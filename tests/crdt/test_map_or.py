@@ -1,9 +1,13 @@
 """map_or: fields merge by their own types; a removed key takes away what its writer saw."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from reconciler.causality.context import CausalContext
+from reconciler.crdt.counter_pn import CounterPn
+from reconciler.crdt.map_or import MapOr
 from reconciler.errors import InvalidInput
 from reconciler.item.image import merge, read
 from tests.builders import Replica, add, assign, discard, increment, remove
@@ -96,3 +100,13 @@ def test_an_edit_below_a_field_that_is_no_map_is_refused_with_its_path() -> None
     ours, _ = forks({"visits": 1})
     with pytest.raises(InvalidInput, match=r"profile\.visits\.x: profile\.visits is a counter_pn"):
         ours.write(assign("profile.visits.x", 1))
+
+
+def test_a_map_in_a_map_whose_counters_are_folded_keeps_their_sums() -> None:
+    # Once deleted and revived, a folded counter holds sums and no dot: that is not nothing.
+    folded = CounterPn(bases={"use1": Decimal(969)})
+    other = CounterPn(bases={"euw1": Decimal(-969)})
+    knows = (CausalContext({}, {"use1": "1"}), CausalContext({}, {"euw1": "1"}))
+    ours, theirs = (MapOr({"deep": MapOr({"k": each})}) for each in (folded, other))
+    joined = ours.join(theirs, *knows)
+    assert joined == MapOr({"deep": MapOr({"k": CounterPn(bases={**folded.bases, **other.bases})})})

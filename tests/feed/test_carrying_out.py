@@ -19,7 +19,7 @@ from reconciler.item.image import DELETE, merge, read
 from reconciler.item.metadata import METADATA, context_of, decode
 from reconciler.item.schema import Schema
 from reconciler.values.wire import Image
-from tests.builders import Replica, add, assign, clock, discard, increment, written
+from tests.builders import Replica, add, assign, clock, discard, increment, surroundings, written
 from tests.conflicts import loss, unknown_loss
 from tests.fakes import AnswerLost, FakeEvidence, FakeItems
 
@@ -46,8 +46,7 @@ class Desk:
             self.items,
             replica="use1",
             clock=clock(9_000, nonces),
-            sleep=lambda _: None,
-            draw=Random(7).random,
+            surroundings=surroundings(lambda _: None, Random(7).random),
         )
 
     def image(self) -> Image:

@@ -93,7 +93,7 @@ def a_write_in_doubt_is_made_again() -> AbstractContextManager[Any]:
 
     def make(_: Any) -> Any:
         def put(self: Any, write: Any) -> Any:
-            return self._answered(lambda: self._store.put(write), write)[0]
+            return self._sender.answered(lambda: self._store.put(write), write)[0]
 
         return put
 

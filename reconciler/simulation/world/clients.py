@@ -10,6 +10,7 @@ from reconciler.causality.context import replica_id
 from reconciler.causality.hlc import NONCE_WIDTH, HybridClock, fixed_width
 from reconciler.client.editor import ItemEditor
 from reconciler.client.lost_answers import written_dot
+from reconciler.client.sending import Surroundings
 from reconciler.client.table import ReplicatedTable
 from reconciler.errors import OutcomeUnknown, ReconcilerError
 from reconciler.item.image import DELETE, write
@@ -58,8 +59,12 @@ class Client:
             self._items,
             replica=replica_id(replica.region),
             clock=HybridClock(self._clock_ms, self._nonce),
-            sleep=lambda seconds: setting.agenda.wait(round(seconds * 1000)),
-            draw=lambda: setting.draws.chance("client", self._about),
+            surroundings=Surroundings(
+                monotonic_ms=lambda: setting.agenda.now_ms,
+                sleep=lambda seconds: setting.agenda.wait(round(seconds * 1000)),
+                draw=lambda: setting.draws.chance("client", self._about),
+                fresh=lambda: repr(setting.draws.chance("token", self._about)).encode(),
+            ),
         )
 
     def run(self, operation: Operation) -> str:

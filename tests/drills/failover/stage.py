@@ -12,7 +12,7 @@ from reconciler.drills.guests import Host
 from reconciler.drills.workload import Edit, party_schema
 from reconciler.item.image import merge
 from reconciler.values.wire import Image
-from tests.builders import clock
+from tests.builders import clock, surroundings
 from tests.fakes import FakeItems, FakeLedger
 
 HERE, THERE = "us-east-1", "eu-west-1"
@@ -48,8 +48,7 @@ class Stage:
                     self.items[region],
                     replica=replica,
                     clock=clock(wall_ms, nonces),
-                    sleep=lambda _: None,
-                    draw=Random(7).random,
+                    surroundings=surroundings(lambda _: None, Random(7).random),
                 ),
                 self.items[region],
                 self.ledgers[region],

@@ -1,0 +1,80 @@
+"""Sending calls until they are answered: how often, how long apart, and when nobody can tell.
+
+Behaviour: each try sends the same images under the same conditions, so at most one takes effect.
+Pauses double, up to a longest one, and each is drawn from all of its length: writers that met once
+do not meet again at the next try.
+HAZARD if a write were still sent when a fold margin has passed since its epoch was drawn: the fold
+could cover it unseen. So one write is sent for half a margin at most, then it is given up.
+Source: AWS Architecture Blog, "Exponential Backoff And Jitter" (full jitter).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from reconciler.client.lost_answers import unsettled
+from reconciler.conflict import folding
+from reconciler.errors import OutcomeUnknown, Unavailable
+from reconciler.ports import Replacement
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class Retries:
+    """How often a client tries, and the pauses between: enough for a crowd on one item."""
+
+    attempts: int = 30
+    first_pause_seconds: float = 0.02
+    longest_pause_seconds: float = 1.0
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a client takes from its process.
+
+    `monotonic_ms` is a clock that nobody sets. `sleep` takes seconds. `draw` returns a random
+    number in [0, 1). `fresh` returns random bytes of the operating system, others at each call:
+    HAZARD if two processes could draw the same ones.
+    """
+
+    monotonic_ms: Callable[[], int]
+    sleep: Callable[[float], None]
+    draw: Callable[[], float]
+    fresh: Callable[[], bytes]
+
+
+class Sender:
+    """Sends one client's calls, until they are answered or the retries are used up."""
+
+    def __init__(self, retries: Retries, surroundings: Surroundings) -> None:
+        self.retries = retries
+        self._around = surroundings
+
+    def answered(self, send: Callable[[], Answer], *writes: Replacement) -> tuple[Answer, bool]:
+        """Return the answer, and whether an earlier try may have been carried out.
+
+        OutcomeUnknown if no try was answered and one may have been; Unavailable if none was made.
+        """
+        doubtful, refusal = False, Unavailable("no try was made")
+        until_ms = self._around.monotonic_ms() + folding.CLOCK_SKEW_MARGIN_MS // 2
+        for attempt in range(self.retries.attempts):
+            if attempt:
+                self.pause(attempt - 1)
+            if attempt and writes and self._around.monotonic_ms() > until_ms:
+                break
+            try:
+                return send(), doubtful
+            except OutcomeUnknown:
+                doubtful = True
+            except Unavailable as problem:
+                refusal = problem
+        if doubtful:
+            raise unsettled(*writes)
+        raise refusal
+
+    def pause(self, attempt: int) -> None:
+        """Wait before the next try; `attempt` counts from 0."""
+        doubled = self.retries.first_pause_seconds * 2 ** min(attempt, 30)
+        longest = min(self.retries.longest_pause_seconds, doubled)
+        self._around.sleep(longest * self._around.draw())
