@@ -43,8 +43,7 @@ class Names:
         name = self.table.removesuffix(f"-{self.suffix}") if self.suffix else self.table
         if len(name) <= MAX_STEM and "." not in name:
             return name
-        digest = hashlib.sha256(name.encode()).hexdigest()[:_DIGEST]
-        return f"{name.replace('.', '-')[: MAX_STEM - _DIGEST - 1]}-{digest}"
+        return f"{name.replace('.', '-')[: MAX_STEM - _DIGEST - 1]}-{_digest(name)}"
 
     def of(self, resource: str) -> str:
         """Return the name of a resource of this region."""
@@ -88,8 +87,11 @@ class Names:
 
     @property
     def evidence_bucket(self) -> str:
-        """S3 takes small letters, digits and hyphens; a table's name may have others."""
-        return self.of("evidence").lower().replace("_", "-")
+        """S3 takes small letters, digits and hyphens; a digest tells `Parties` from `parties`."""
+        stem = self.stem.lower().replace("_", "-")
+        if stem != self.stem:
+            stem = f"{stem[: MAX_STEM - _DIGEST - 1]}-{_digest(self.stem)}"
+        return "-".join(filter(None, (stem, "evidence", self.region, self.suffix))).lower()
 
     @property
     def detect_function(self) -> str:
@@ -134,3 +136,7 @@ class Names:
     def dead_letter_queues(self) -> tuple[str, ...]:
         """Return the queues that a redrive reads: what failed, and what was parked."""
         return tuple(map(self.of, DEAD_LETTERS))
+
+
+def _digest(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()[:_DIGEST]

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Context, Decimal, InvalidOperation
+from enum import Enum
 from hashlib import blake2b
 from itertools import islice
 from json.encoder import encode_basestring_ascii
@@ -28,6 +29,7 @@ MAX_VALUE_DEPTH = 26  # tombstones and ledger rows hold a value some levels deep
 SET_KINDS = ("SS", "NS", "BS")
 _PLAIN_INTEGER = re.compile(r"-?[1-9][0-9]{0,37}|0", re.ASCII)
 _ROUND = Context(prec=MAX_DIGITS)
+_BINARY = ("Binary", "boto3.dynamodb.types")  # a wrapper around bytes, known without boto3
 
 
 def label(path: Path) -> str:
@@ -88,10 +90,11 @@ def _text(value: str, path: Path) -> str:
         value.encode()
     except UnicodeEncodeError:
         raise InvalidInput(f"{label(path)}: {value!r} is not UTF-8 text; use bytes") from None
-    return value
+    return str.__str__(value)  # of an enum, what it stands for
 
 
 def _scalar_to_wire(value: Any, path: Path) -> Wire:
+    value = _plain(value)
     if value is None:
         return {"NULL": True}
     if isinstance(value, bool):
@@ -113,6 +116,13 @@ def _scalar_to_wire(value: Any, path: Path) -> Wire:
             f"{label(path)}: {value!r} is a float, which is not exact; use Decimal('{value}')"
         )
     raise InvalidInput(f"{label(path)}: DynamoDB cannot hold a {type(value).__name__}")
+
+
+def _plain(value: Any) -> Any:
+    """Return what an enum or boto3's Binary stands for; other values as they are."""
+    if isinstance(value, Enum) or (type(value).__name__, type(value).__module__) == _BINARY:
+        return value.value
+    return value
 
 
 def _set_to_wire(values: set[Any] | frozenset[Any], path: Path) -> Wire:

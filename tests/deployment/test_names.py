@@ -42,3 +42,16 @@ def test_names_of_one_table_differ() -> None:
 
     queues = {*names.dead_letter_queues(), names.home_queue, names.witness_queue}
     assert len(queues) == 7
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("Parties", "parties"), ("my_orders", "my-orders"), ("Aa", "aA")]
+)
+def test_tables_that_differ_in_case_or_underscores_have_buckets_of_their_own(
+    first: str, second: str
+) -> None:
+    one, other = (Names(f"{name}-table", "eu-west-1", "dev") for name in (first, second))
+    assert one.evidence_bucket != other.evidence_bucket
+    for names in (one, other):
+        assert len(names.evidence_bucket) <= BUCKET_LIMIT
+        assert names.evidence_bucket == names.evidence_bucket.lower().replace("_", "-")

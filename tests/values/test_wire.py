@@ -1,9 +1,11 @@
 """Wire values: every type, exact numbers, one canonical form."""
 
 from decimal import Decimal
+from enum import Enum, IntEnum
 from typing import Any
 
 import pytest
+from boto3.dynamodb.types import Binary
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -205,3 +207,32 @@ def test_a_digest_is_short_text_that_follows_from_its_data(data: bytes, width: i
     assert len(digest(data, width)) == width
     assert digest(data, width) == digest(data, width)
     assert digest(data, 22) != digest(data + b"x", 22)
+
+
+class Status(str, Enum):  # noqa: UP042 (as many programs have them)
+    ACTIVE = "active"
+
+
+class Level(IntEnum):
+    HIGH = 3
+
+
+class Colour(Enum):
+    RED = "red"
+
+
+@pytest.mark.parametrize(
+    ("value", "wire"),
+    [
+        (Status.ACTIVE, {"S": "active"}),
+        (Level.HIGH, {"N": "3"}),
+        (Colour.RED, {"S": "red"}),
+        ({Status.ACTIVE}, {"SS": ["active"]}),
+        ([Status.ACTIVE], {"L": [{"S": "active"}]}),
+        (Binary(b"x"), {"B": b"x"}),
+    ],
+)
+def test_enums_and_boto3s_binary_are_the_values_they_stand_for(value: Any, wire: Any) -> None:
+    found = to_wire(value, ("field",))
+    assert found == wire
+    assert to_json(found) == to_json(wire)
