@@ -21,7 +21,8 @@ _SHORT = {"north": "n", "south": "s", "east": "e", "west": "w", "central": "c", 
     f"{ns}{ew}": ns[0] + ew[0] for ns in ("north", "south") for ew in ("east", "west")
 }
 _LINEAGE = re.compile(rf"[a-z0-9~]+\.[0-9a-v]{{{EPOCH_WIDTH}}}")
-_REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-[0-9]{1,2}")
+_DIRECTIONS = "|".join(word for word in _SHORT if word != "gov")
+_REGION = re.compile(rf"[a-z]{{2,}}(-[a-z]+)*-({_DIRECTIONS})-[0-9]{{1,2}}")
 K = TypeVar("K")
 V = TypeVar("V", bound=str)
 

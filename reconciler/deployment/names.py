@@ -22,6 +22,13 @@ def checked_region(region: str) -> str:
     return region
 
 
+def partition_of(region: str) -> str:
+    """Return the partition of a region, by the beginning of its name."""
+    parts = {"cn-": "aws-cn", "us-gov-": "aws-us-gov", "us-iso": "aws-iso", "eu-iso": "aws-iso-e"}
+    parts["eusc-"] = "aws-eusc"
+    return next((name for begins, name in parts.items() if region.startswith(begins)), "aws")
+
+
 @dataclass(frozen=True)
 class Names:
     """What one region's resources are called: `{table}-{resource}-{region}-{suffix}`.

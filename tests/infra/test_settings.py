@@ -20,6 +20,9 @@ def networks(*cidrs: str) -> dict[str, Any]:
     return {"network": True, "network_cidrs": dict(zip(REGIONS, cidrs, strict=True))}
 
 
+INDEX = {"name": "by-owner", "partition_key": {"name": "owner"}}
+
+
 def refusal(**changed: Any) -> str:
     with pytest.raises(InvalidInput) as refused:
         read_settings(json.dumps({**PLAIN, **changed}))
@@ -50,6 +53,37 @@ def test_settings_need_a_table_regions_and_a_partition_key() -> None:
         ({"existing_table": True, "indexes": []}, "indexes: an existing_table has its own"),
         ({"provisioned_concurrency": 9, "detect_concurrency": 8}, "provisioned_concurrency: "),
         ({"resolve_concurrency": 3}, "resolve_concurrency: "),
+        ({"resolve_concurrency": 4_000}, "resolve_concurrency: "),
+        ({"regions": ["eu-wst-1", "us-east-1"]}, "regions.0: region 'eu-wst-1' is not"),
+        (
+            {"regions": ["eu-west-1", "cn-north-1"]},
+            "regions: a table has replicas in one partition",
+        ),
+        (
+            {"table": "t" * 250, "suffix": "production"},
+            "suffix: the table's name and it are longer",
+        ),
+        ({"partition_key": {"name": "_rec"}}, "partition_key: names that begin with _rec"),
+        ({"indexes": [INDEX | {"name": "_rec_by"}]}, "indexes.0.name: names that begin with _rec"),
+        ({"indexes": [INDEX, INDEX]}, "indexes: two are named by-owner"),
+        ({"indexes": [INDEX] * 21}, "indexes: "),
+        (
+            {"indexes": [INDEX | {"sort_key": {"name": "id", "type": "N"}}]},
+            "indexes.0.sort_key: id is of type N here and of S in partition_key",
+        ),
+        ({"sort_key": {"name": "id"}}, "sort_key: id is the partition key, too"),
+        ({"custom_types": ["a-b"]}, "custom_types: 'a-b' is no module's name"),
+        ({"tags": {"aws:x": "y"}}, "tags.aws:x: "),
+        ({"tags": {f"t{n}": "" for n in range(51)}}, "tags: AWS takes 50"),
+        (networks("8.8.0.0/16", "10.1.0.0/16"), f"network_cidrs.{REGIONS[0]}: private addresses"),
+        (networks("169.254.0.0/16", "10.1.0.0/16"), f"network_cidrs.{REGIONS[0]}: private"),
+        (
+            {
+                "existing_table": True,
+                "table_keys": {r: f"arn:aws:kms:us-west-2:{1:012}:key/k" for r in REGIONS},
+            },
+            f"table_keys.{REGIONS[0]}: the key is one of us-west-2",
+        ),
         ({"stream_lookup": 0}, "stream_lookup: "),
         ({"redrive_minutes": 1}, "redrive_minutes: "),
         ({"redrive_minutes": 1_441}, "redrive_minutes: "),
@@ -114,3 +148,14 @@ def test_the_example_in_the_readme_is_valid() -> None:
     [example] = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
 
     assert read_settings(example).table == "parties"
+
+
+def test_all_mistakes_are_named_at_once() -> None:
+    said = refusal(tags={"aws:x": ""}, custom_types=["a-b"], sort_key={"name": "_rec"})
+    for path in ("tags.aws:x: ", "custom_types: ", "sort_key: "):
+        assert path in said
+
+
+def test_an_index_on_the_tables_own_key_is_taken() -> None:
+    index = {**INDEX, "sort_key": {"name": "id"}}
+    assert read_settings(json.dumps({**PLAIN, "indexes": [index]})).indexes[0].sort_key
