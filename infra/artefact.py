@@ -77,7 +77,7 @@ def _pip(command: str, *options: str) -> str:
 
 def _copy(path: Path, target: Path) -> None:
     if path.is_dir():
-        ignored = shutil.ignore_patterns("__pycache__")
+        ignored = shutil.ignore_patterns("__pycache__", "README.md")
         shutil.copytree(path, target / path.name, ignore=ignored)
     else:
         shutil.copy2(path, target / path.name)
