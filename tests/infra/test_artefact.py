@@ -96,7 +96,7 @@ def test_it_has_neither_what_the_runtime_has_nor_what_only_people_run(artefact: 
         found & {*IN_THE_RUNTIME, "pytest", "moto", "aws_cdk", "typer", "tests", "infra"} == set()
     )
     assert (
-        ours & {"cli", "demo", "doctor", "failover", "local", "simulation", "__pycache__"} == set()
+        ours & {"cli", "demo", "doctor", "drills", "local", "simulation", "__pycache__"} == set()
     )
 
 
