@@ -16,9 +16,9 @@ from typer.testing import CliRunner
 
 from reconciler.aws.clients import client
 from reconciler.cli import failover
+from reconciler.drills.arrivals import patience
 from reconciler.drills.failover import on_aws as failover_run
 from reconciler.drills.failover.fault_injection import FisExperiment
-from reconciler.drills.failover.on_aws import patience
 from reconciler.drills.failover.pause import Waits
 from reconciler.drills.failover.steps import Drill, Fault, Report
 from reconciler.drills.guests import Host
