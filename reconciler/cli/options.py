@@ -20,7 +20,7 @@ def _region(name: str) -> str:
     try:
         replica_id(name)
     except InvalidInput as problem:
-        raise typer.BadParameter(str(problem)) from None
+        raise typer.BadParameter(str(problem), param_hint="--region") from None
     return name
 
 
