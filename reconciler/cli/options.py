@@ -89,7 +89,7 @@ Endpoint = Annotated[
         "--endpoint", metavar="URL", callback=_endpoint, help="a local cloud, instead of AWS"
     ),
 ]
-Execute = Annotated[bool, typer.Option("--execute", help="do it; without, it only says what")]
+Execute = Annotated[bool, typer.Option("--execute", help="do it; else only say what would be done")]
 AsJson = Annotated[bool, typer.Option("--json", help="print one JSON document")]
 MetricsPage = Annotated[Path | None, _page("--page", "draw them as a page, too")]
 ScheduleReport = Annotated[
