@@ -16,7 +16,7 @@ SOURCES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*
 STEPS = """
     errors
     values causality
-    crdt text
+    crdt text clock
     item
     conflict
     ports deployment
@@ -31,7 +31,7 @@ STEP_OF = {room: number for number, step in enumerate(STEPS.split("\n")) for roo
 INFRA_KNOWS = {"deployment", "errors"}
 WITH_THE_SDK = {"aws", "local", "handlers"}
 # Time, randomness and the environment are arguments in all rooms but these.
-IMPURE_ROOMS = WITH_THE_SDK | {"simulation", "drills", "demo", "cli"}
+IMPURE_ROOMS = WITH_THE_SDK | {"clock", "simulation", "drills", "demo", "cli"}
 IMPURE = {
     *("boto3", "botocore", "datetime", "os", "random", "secrets", "socket", "threading", "time"),
     "uuid",
@@ -74,7 +74,7 @@ def rooms_imported(path: Path) -> Iterator[tuple[str, str]]:
         top, *rest = name.split(".")
         if top in ("handlers", "infra") or top == "reconciler":
             room = rest[0] if top == "reconciler" else top
-            if room != room_of(path):
+            if room not in (room_of(path), "__version__"):
                 yield name, room
 
 

@@ -1,7 +1,6 @@
 """The reconciler on AWS: adapters for the ports, and the way to open a replicated table."""
 
 import os
-import secrets
 import time
 from random import random
 from typing import Any
@@ -9,12 +8,12 @@ from typing import Any
 from reconciler.aws.clients import client
 from reconciler.aws.items import DynamoItems
 from reconciler.causality.context import replica_id
-from reconciler.causality.hlc import NONCE_WIDTH, HybridClock, fixed_width
 from reconciler.client.table import ReplicatedTable
+from reconciler.clock import now_ms, system_clock
 from reconciler.errors import InvalidInput
 from reconciler.item.schema import Schema
 
-__all__ = ["connect"]
+__all__ = ["connect", "now_ms"]
 
 
 def connect(schema: Schema, *, region: str | None = None, dynamodb: Any = None) -> ReplicatedTable:
@@ -33,16 +32,7 @@ def connect(schema: Schema, *, region: str | None = None, dynamodb: Any = None) 
         schema,
         DynamoItems(schema.table, dynamodb or client("dynamodb", region, attempts=1)),
         replica=replica,
-        clock=HybridClock(now_ms, _nonce),
+        clock=system_clock(),
         sleep=time.sleep,
         draw=random,
     )
-
-
-def now_ms() -> int:
-    """Return the wall clock, in milliseconds since 1970."""
-    return time.time_ns() // 1_000_000
-
-
-def _nonce() -> str:
-    return fixed_width(secrets.randbelow(32**NONCE_WIDTH), NONCE_WIDTH)

@@ -4,6 +4,7 @@ Behaviour: a call that was certainly not carried out becomes `Unavailable`; a wr
 lost becomes `OutcomeUnknown`. Source: DynamoDB guide, "Error handling with DynamoDB".
 """
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -46,9 +47,14 @@ _NEVER_SENT = (
     PartialCredentialsError,
     TokenRetrievalError,
 )
+_LEADS_ELSEWHERE = (
+    *("AWS_PROFILE", "AWS_DEFAULT_PROFILE"),
+    *("AWS_ENDPOINT_URL", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"),
+)
 _TIMEOUTS = {"connect_timeout": 2, "read_timeout": 5}
 
 
+ClientOf = Callable[[str, str], Any]  # a boto3 client by service and region
 Note = Callable[..., object]  # `Telemetry.note`: told why something was not done
 
 
@@ -63,6 +69,35 @@ def client(service: str, region: str, *, attempts: int = 4) -> Any:
     config = Config(retries=retries, **_TIMEOUTS)  # type: ignore[arg-type]  # stubs want a TypedDict
     session = boto3.session.Session()  # a session of its own: clients are made in several threads
     return session.client(service, region_name=region, config=config)
+
+
+def use_endpoint(address: str) -> None:
+    """Let every client that this process makes from now on talk to a local cloud, and to it alone.
+
+    No key, profile, other endpoint or proxy of the environment takes part.
+    """
+    for name in [name for name in os.environ if name.startswith(_LEADS_ELSEWHERE)]:
+        del os.environ[name]
+    os.environ.update(endpoint_environment(address))
+    client.cache_clear()
+
+
+def endpoint_environment(address: str) -> dict[str, str]:
+    """Return the variables that make an SDK talk to a local cloud at this address.
+
+    The cloud asks for keys and looks at none. Source: SDKs guide, "Service-specific endpoints".
+    """
+    keys = dict.fromkeys(
+        ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"), "local"
+    )
+    return {
+        **keys,
+        "AWS_ENDPOINT_URL": address,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "NO_PROXY": "*",
+        "no_proxy": "*",
+    }
 
 
 @contextmanager

@@ -24,13 +24,11 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
+from reconciler.aws.clients import ClientOf
 from reconciler.deployment.names import Names
 from reconciler.deployment.wiring import LIVE_ALIAS
 from reconciler.doctor.facts import Answer, Seen, Unseen
 from reconciler.errors import Unavailable
-
-# A boto3 client by service and region.
-ClientOf = Callable[[str, str], Any]
 
 _NO_CREDENTIALS = (
     CredentialRetrievalError,

@@ -20,6 +20,7 @@ from reconciler.errors import InvalidInput
 _SHORT = {"north": "n", "south": "s", "east": "e", "west": "w", "central": "c", "gov": "g"} | {
     f"{ns}{ew}": ns[0] + ew[0] for ns in ("north", "south") for ew in ("east", "west")
 }
+_REGION = re.compile(r"[a-z]+(-[a-z]+)+-[0-9]+")
 _LINEAGE = re.compile(rf"[a-z0-9~]+\.[0-9a-v]{{{EPOCH_WIDTH}}}")
 K = TypeVar("K")
 V = TypeVar("V", bound=str)
@@ -29,9 +30,9 @@ ADOPTED = "~"  # the replica of writes made around the library; no region has th
 
 def replica_id(region: str) -> str:
     """Return the short code of an AWS region: "us-east-1" is "use1", "ap-southeast-1" "apse1"."""
-    area, *words, number = region.split("-") if region.count("-") >= 2 else ("", "", "")
-    if not (area and words and number.isdigit() and all(words)):
+    if not _REGION.fullmatch(region):
         raise InvalidInput(f"region {region!r} is not an AWS region name such as 'eu-west-1'")
+    area, *words, number = region.split("-")
     return area + "".join(_SHORT.get(word, word) for word in words) + number
 
 

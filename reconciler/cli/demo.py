@@ -13,6 +13,7 @@ from rich.table import Table
 
 from reconciler.aws import now_ms
 from reconciler.cli.metric_views import side_by_side
+from reconciler.cli.options import AsJson
 from reconciler.demo.measured import measured
 from reconciler.demo.run import Outcome, open_cloud, run
 from reconciler.deployment.telemetry import (
@@ -33,7 +34,7 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     regions: Annotated[int, typer.Option(min=2, max=5, help="how many regions")] = 3,
     seed: Annotated[int, typer.Option(help="the burst's random seed")] = 1,
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 picks a free one")] = 4777,
-    as_json: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
+    as_json: AsJson = False,
     keep: Annotated[bool, typer.Option(help="leave the cloud running until Ctrl-C")] = False,
 ) -> None:
     """Show a lost write and its repair on this machine, then count a burst of them."""

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from reconciler.cli.options import AsJson
 from reconciler.drills.failure.drill import Report, drill, listed
 from reconciler.drills.failure.scenes import SCENES
 from reconciler.errors import InvalidInput
@@ -20,7 +21,7 @@ def command(
     scene: Annotated[
         list[str] | None, typer.Option(help=f"one of {', '.join(_NAMES)}; repeatable")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Break the pipeline on this machine, scene by scene, redrive, and judge what is lost.
 

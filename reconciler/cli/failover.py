@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from reconciler.cli.conflicts import AsJson, Suffix
+from reconciler.cli.options import AnyRegions, AnyTableName, AsJson, Endpoint, Execute, Suffix
 from reconciler.deployment.names import Names
 from reconciler.drills.failover.on_aws import Plan, Wish, planned
 from reconciler.drills.failover.on_this_machine import drill
@@ -17,10 +17,6 @@ from reconciler.drills.failover.steps import Report
 from reconciler.drills.failure.drill import listed
 from reconciler.errors import InvalidInput
 
-_Table = Annotated[str | None, typer.Option("--table", help="the replicated table, on AWS")]
-_Regions = Annotated[
-    str, typer.Option(metavar="us-east-1,eu-west-1", help="all its regions, with commas between")
-]
 _Isolate = Annotated[
     str | None, typer.Option(help="the region whose replication pauses; if not given, the last")
 ]
@@ -32,24 +28,22 @@ _Role = Annotated[
 _Alarm = Annotated[
     str | None, typer.Option(metavar="ARN", help="an alarm that ends the pause when it goes off")
 ]
-_Execute = Annotated[
-    bool, typer.Option("--execute", help="pause the whole table's replication; else only say what")
-]
 _Local = Annotated[bool, typer.Option("--local", help="on this machine, with no AWS at all")]
 
 
 def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     local: _Local = False,
-    table: _Table = None,
-    regions: _Regions = "",
+    table: AnyTableName = None,
+    regions: AnyRegions = None,
     suffix: Suffix = "",
     isolate: _Isolate = None,
     minutes: _Minutes = 15,
     edits: _Edits = 60,
     role: _Role = None,
     stop_alarm: _Alarm = None,
-    execute: _Execute = False,
+    execute: Execute = False,
     as_json: AsJson = False,
+    endpoint: Endpoint = None,
 ) -> None:
     """Cut a region off from the others, write everywhere, mend, and judge what is left.
 
@@ -58,15 +52,15 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     """
     told = Console(stderr=as_json, soft_wrap=True, highlight=False)
     if local:
-        if table or regions:
+        if table or regions or endpoint:
             raise InvalidInput("--local makes a table and regions of its own: name none")
         reports = drill(edits=edits, seed=1, say=lambda text: told.print(text, markup=False))
         _tell(told, reports, as_json=as_json)
         raise typer.Exit(int(any(each.problems for each in reports)))
     if not table:
         raise InvalidInput("--table: name a table, or give --local to drill on this machine")
-    places = [Names(table, each.strip(), suffix) for each in regions.split(",")]
-    wish = Wish(isolate or places[-1].region, minutes, edits, role, stop_alarm)
+    places = [Names(table, each, suffix) for each in regions or ()]
+    wish = Wish(isolate or (regions or [""])[-1], minutes, edits, role, stop_alarm)
     plan = planned(places, wish)
     told.print(f"{plan.warning()}.", style="bold red")
     if execute:

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from reconciler.aws import now_ms
-from reconciler.cli.conflicts import Endpoint, Suffix, TableName
+from reconciler.cli.options import AsJson, Endpoint, Execute, Regions, Suffix, TableName
 from reconciler.crdt import custom
 from reconciler.deployment.names import DEAD_LETTERS, Names
 from reconciler.errors import InvalidInput, Unavailable
@@ -48,10 +48,6 @@ def _modules(listed: str) -> str:
     return listed
 
 
-_Regions = Annotated[
-    list[str],
-    typer.Option("--region", envvar=["AWS_REGION", "AWS_DEFAULT_REGION"], help="repeatable"),
-]
 _Rate = Annotated[
     float | None, typer.Option(parser=_per_second, metavar="N/s", help="messages a second")
 ]
@@ -69,9 +65,9 @@ _CustomTypes = Annotated[
 
 def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     table: TableName,
-    region: _Regions,
+    region: Regions,
     suffix: Suffix = "",
-    execute: Annotated[bool, typer.Option("--execute", help="do it; else only say what")] = False,
+    execute: Execute = False,
     rate: _Rate = None,
     most: Annotated[int | None, typer.Option("--max-messages", min=1, help="in a region")] = None,
     parallel: Annotated[int, typer.Option(min=1, max=16, help="messages at once")] = 1,
@@ -89,13 +85,13 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     outside_writes: _OutsideWrites = "accept",
     custom_types: _CustomTypes = "",  # noqa: ARG001 (its callback has used it)
     endpoint: Endpoint = None,  # noqa: ARG001 (its callback has used it)
-    as_json: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Work off the dead letters of a table, the batches set aside and the losses never sent.
 
     A message is deleted only after its work is confirmed; stopping, and running twice, is harmless.
     """
-    names, told = [Names(table, each, suffix) for each in dict.fromkeys(region)], _console(as_json)
+    names, told = [Names(table, each, suffix) for each in region], _console(as_json)
     choice = Choice(key, error, _ms(older_than) or 0, _ms(newer_than))
     run = Run(execute, tuple(queue or ()), choice, Pace(rate, most, parallel), outside_writes)
     if native:

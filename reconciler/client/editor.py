@@ -14,12 +14,10 @@ from reconciler.crdt.counter_pn import CounterPn, exact_sum
 from reconciler.crdt.map_or import MapOr
 from reconciler.crdt.set_aw import SetAw
 from reconciler.crdt.set_rw import SetRw
-from reconciler.errors import InvalidInput
-from reconciler.item.image import DELETE
+from reconciler.item import edits
+from reconciler.item.edits import Where, path_of
 from reconciler.item.schema import Schema
-from reconciler.values.wire import Path, Wire, canonical, label, to_wire
-
-Where = str | Path
+from reconciler.values.wire import Path
 
 
 class ItemEditor:
@@ -33,7 +31,7 @@ class ItemEditor:
 
     def __getitem__(self, where: Where) -> Any:
         value: Any = self._plain
-        for name in _path(where):
+        for name in path_of(where):
             value = value[name]
         return value
 
@@ -50,8 +48,7 @@ class ItemEditor:
     def __setitem__(self, where: Where, value: Any) -> None:
         # What a writer of a counter, a set or a map means is the difference to what it saw: on a
         # newer image the whole value would undo what others wrote in the meantime.
-        path = _path(where)
-        wire = canonical(to_wire(value, path))
+        path, whole = path_of(where), edits.assign(where, value)
         kind, before = self._spec(path).type, self.get(where)
         if kind is CounterPn and _is_number(value):
             seen = Decimal(before if _is_number(before) else 0)
@@ -65,55 +62,42 @@ class ItemEditor:
             for name in (name for name in value if self.get((*path, name), self) != value[name]):
                 self[(*path, name)] = value[name]
         else:
-            self._record(path, "assign", wire)
+            self._record(whole)
             self._show(path, value)
 
     def __delitem__(self, where: Where) -> None:
-        path = _path(where)
-        self._record(path, "remove", None)
-        self._show(path, None, gone=True)
+        self._record(edits.remove(where))
+        self._show(path_of(where), None, gone=True)
 
     def increment(self, where: Where, amount: int | Decimal = 1) -> None:
         """Add to a counter; a negative amount subtracts."""
-        path = _path(where)
-        self._record(path, "increment", canonical(to_wire(amount, path)))
+        self._record(edits.increment(where, amount))
         before = self.get(where)
-        self._show(path, _sum(before if _is_number(before) else 0, amount))
+        self._show(path_of(where), _sum(before if _is_number(before) else 0, amount))
 
     def add(self, where: Where, *elements: Any) -> None:
         """Add elements to a set."""
         if elements:
-            path, given = self._voted(where, "add", elements)
-            self._show(path, self._members(where) | given)
+            self._record(edits.add(where, *elements))
+            self._show(path_of(where), self._members(where) | set(elements))
 
     def discard(self, where: Where, *elements: Any) -> None:
         """Discard elements from a set."""
         if elements:
-            path, given = self._voted(where, "discard", elements)
-            rest = self._members(where) - given
-            self._show(path, rest, gone=not rest)
+            self._record(edits.discard(where, *elements))
+            rest = self._members(where) - set(elements)
+            self._show(path_of(where), rest, gone=not rest)
 
     def delete(self) -> None:
         """Delete the item; deleting an item that is not there changes nothing."""
         if self.exists:
-            self.edits.append(DELETE)
+            self.edits.append(edits.delete())
         self._plain = {}
         self.exists = False
 
-    def _record(self, path: Path, verb: str, value: Wire | None) -> None:
-        self.edits.append(Edit(path, verb, value))
+    def _record(self, edit: Edit) -> None:
+        self.edits.append(edit)
         self.exists = True
-
-    def _voted(self, where: Where, verb: str, elements: tuple[Any, ...]) -> tuple[Path, set[Any]]:
-        path = _path(where)
-        try:
-            given = set(elements)
-        except TypeError:
-            raise InvalidInput(
-                f"{label(path)}: {verb} takes the elements one by one: strings, numbers or bytes"
-            ) from None
-        self._record(path, verb, canonical(to_wire(given, path)))
-        return path, given
 
     def _members(self, where: Where) -> set[Any]:
         held = self.get(where)
@@ -144,10 +128,3 @@ def _sum(*numbers: int | Decimal) -> int | Decimal:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | Decimal) and not isinstance(value, bool)
-
-
-def _path(where: Where) -> Path:
-    path = (where,) if isinstance(where, str) else tuple(where)
-    if not path or not all(isinstance(name, str) and name for name in path):
-        raise InvalidInput(f"{where!r} is not an attribute name or a path of names")
-    return path

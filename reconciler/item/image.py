@@ -3,9 +3,13 @@
 Behaviour: pure; images in, images out, in DynamoDB's wire format, whether they came from a stream
 or from the API. The rules for what a write and a merge stamp are here and nowhere else.
 
-    first  = write(None, [assign("name", "Ada")], key={"id": "p1"}, schema=s, replica="use1", ...)
-    merged = merge(first, second)     # the same bytes as merge(second, first)
-    read(merged)                      # {"id": "p1", "name": "Ada"}, or None once deleted
+    schema = Schema.of(table="parties", key=["id"], attributes={"points": "counter_pn"})
+    given = {"key": {"id": "p1"}, "schema": schema, "clock": system_clock()}
+    first = write(None, [assign("name", "Ada")], replica=replica_id("us-east-1"), **given)
+    second = write(first, [increment("points", 5)], replica=replica_id("eu-west-1"), **given)
+    other = write(first, [assign("name", "Eve")], replica=replica_id("us-east-1"), **given)
+    merged = merge(second, other)  # the same bytes as merge(other, second)
+    read(merged)  # {"id": "p1", "name": "Eve", "points": 5}, or None once deleted
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,6 +22,7 @@ from reconciler.crdt.base import Edit, join_states, surviving_dots
 from reconciler.crdt.map_or import checked
 from reconciler.errors import InvalidInput, Undecodable
 from reconciler.item.adoption import adopt, adopted_whole, revived
+from reconciler.item.edits import delete
 from reconciler.item.metadata import (
     EXPIRY,
     METADATA,
@@ -36,7 +41,7 @@ from reconciler.values.wire import (
     to_wire,
 )
 
-DELETE = Edit((), "delete")
+DELETE = delete()
 
 
 class Clock(Protocol):

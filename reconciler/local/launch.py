@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Mapping
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from reconciler.deployment.names import Names
 from reconciler.deployment.wiring import function_environment
 from reconciler.local.children import Child
 from reconciler.local.clients import aws_environment
+from reconciler.local.errors import LocalCloudError
 from reconciler.local.provision import queue_url
 from reconciler.local.worker.process import WorkerSettings
 
@@ -22,7 +24,14 @@ def worker_log(directory: Path, region: str) -> Path:
 def start_server(
     settings: Mapping[str, Any], *, listening: socket.socket, directory: Path
 ) -> Child:
-    """Start the server on a socket that already listens, so that its port is known and its own."""
+    """Start the server on a socket that already listens, so that its port is known and its own.
+
+    LocalCloudError if the server's packages are not installed.
+    """
+    if find_spec("moto") is None:
+        raise LocalCloudError(
+            "no moto: a local cloud needs the extra `local`: pip install '.[local]'"
+        )
     descriptor = listening.fileno()
     logs = {region: str(worker_log(directory, region)) for region in settings["regions"]}
     return Child(

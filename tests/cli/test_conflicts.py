@@ -17,7 +17,7 @@ from reconciler.cli import conflicts
 from reconciler.conflict.row import State, event_of, ledger_row
 from reconciler.deployment.names import Names
 from reconciler.deployment.tables import LEDGER_STATE_INDEX
-from reconciler.errors import Contention, InvalidInput, Unavailable
+from reconciler.errors import Contention, Unavailable
 from reconciler.item.image import read
 from reconciler.ports import Replacement, Superseded
 from reconciler.values.wire import Image, canonical_image
@@ -430,16 +430,6 @@ def test_a_file_decides_and_an_attribute_that_nobody_has_is_refused(
     assert {"name": "Ada", "city": "Rome"}.items() <= (read(item()) or {}).items()
 
 
-def test_an_address_that_is_none_is_refused() -> None:
-    assert "no address such as" in refused("list", *HERE, "--endpoint", "localhost:4777")
-
-
-def test_a_region_that_is_none_is_refused(cloud: None) -> None:
-    assert isinstance(
-        run("show", "c1", "--table", "parties", "--region", "x").problem, InvalidInput
-    )
-
-
 # export
 
 
@@ -452,14 +442,3 @@ def test_rows_are_exported_whole_one_a_line(cloud: None, tmp_path: Path) -> None
     assert rows.keys() == {"c1", "u1"}
     event = event_of(rows["c1"])
     assert (event.lost, event.winner) == (as_stream(lost), as_stream(winner))
-
-
-def test_the_address_of_a_local_cloud_is_what_clients_are_made_with(
-    cloud: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")  # put back after the test
-    client.cache_clear()
-    told = run("list", *HERE, "--endpoint", "http://127.0.0.1:9")
-    assert told.code == 1
-    assert client("dynamodb", "us-east-1", attempts=1).meta.endpoint_url == "http://127.0.0.1:9"
-    client.cache_clear()
