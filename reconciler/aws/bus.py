@@ -18,7 +18,10 @@ _ENTRY_OVERHEAD_BYTES = 200
 
 
 class EventBridgeBus:
-    """A `ConflictBus`. `trace` returns the X-Ray header that an event travels with, "" for none."""
+    """An EventBridge bus; `note` hears which events were not sent, and why.
+
+    `trace` returns the X-Ray header that an event travels with, "" for none.
+    """
 
     def __init__(
         self,

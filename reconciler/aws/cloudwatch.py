@@ -11,8 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
-from reconciler.aws.clients import idempotent
-from reconciler.aws.inspection import ClientOf
+from reconciler.aws.clients import ClientOf, idempotent
 from reconciler.errors import ReconcilerError
 from reconciler.metrics.readings import Answers, Readings, Window, queries, readings
 

@@ -15,8 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from reconciler.aws import now_ms
-from reconciler.aws.clients import client
-from reconciler.aws.inspection import ClientOf, inspect
+from reconciler.aws.clients import ClientOf, client
+from reconciler.aws.inspection import inspect
 from reconciler.causality.context import replica_id
 from reconciler.cli.conflicts import Suffix
 from reconciler.deployment.names import Names

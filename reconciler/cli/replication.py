@@ -14,8 +14,7 @@ from reconciler.aws import connect
 from reconciler.aws.clients import client
 from reconciler.cli.conflicts import AsJson, TableName
 from reconciler.cli.doctor import Address, RegionNames
-from reconciler.drills.arrivals import PROBE_ATTRIBUTES, Pair, Probes
-from reconciler.drills.failover.on_aws import patience
+from reconciler.drills.arrivals import PROBE_ATTRIBUTES, Pair, Probes, patience
 from reconciler.drills.hosts import described
 from reconciler.errors import InvalidInput, Unavailable
 from reconciler.local.clients import Clients

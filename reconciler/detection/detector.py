@@ -8,7 +8,6 @@ Source: Lambda guide, "Configuring partial batch response with DynamoDB".
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from reconciler.causality.hlc import Hlc, drift_ms
 from reconciler.conflict.event import ConflictEvent, FoldCertificate
@@ -26,20 +25,9 @@ from reconciler.detection.change import (
 from reconciler.detection.loss import DetectorPolicy, Loss, conflict, decided, undecodable
 from reconciler.errors import ReconcilerError, Undecodable
 from reconciler.item.metadata import METADATA, context_of, is_managed
-from reconciler.ports import ConflictBus, EvidenceStore, Ledger, ParkedChanges, Telemetry
+from reconciler.ports import DetectorPorts
 from reconciler.values.size import item_size
 from reconciler.values.wire import to_json
-
-
-@dataclass(frozen=True)
-class DetectorPorts:
-    """The outside world of a detector."""
-
-    ledger: Ledger
-    bus: ConflictBus
-    evidence: EvidenceStore
-    parked: ParkedChanges
-    telemetry: Telemetry
 
 
 class Detector:

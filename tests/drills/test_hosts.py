@@ -1,12 +1,13 @@
-"""A table with guests, as DynamoDB describes it."""
+"""A table in use, as DynamoDB describes it, and the guests that fit into it."""
 
 from typing import Any
 
 import pytest
 
 from reconciler.aws.clients import client
+from reconciler.aws.region import Region
 from reconciler.deployment.names import Names
-from reconciler.drills.hosts import described, replica
+from reconciler.drills.hosts import Host, described, replica
 from reconciler.errors import InvalidInput, Unavailable
 from tests.aws.conftest import REGION
 
@@ -79,10 +80,42 @@ def test_a_region_s_part_writes_and_reads_the_same_item() -> None:
     dynamodb = create()
     host = described("parties", dynamodb)
     schema = host.schema({"tags": "set_aw"})
-    part = replica(Names("parties", REGION), schema, dynamodb)
+    part = replica(Region(Names("parties", REGION)), schema)
 
     part.table.apply(host.key("p1"), lambda item: item.add("tags", "vip"))
 
     image = part.items.get({"pk": {"S": "p1"}, "sk": {"N": "0"}})
     assert image is not None
     assert image["tags"] == {"SS": ["vip"]}
+
+
+def test_a_guest_has_the_key_that_the_table_asks_for() -> None:
+    assert Host("t", {"pk": "S"}).key("probe") == {"pk": "probe"}
+    for kind, value in (("S", "guest"), ("N", 0), ("B", b"guest")):
+        host = Host("t", {"pk": "S", "sk": kind})
+        assert host.key("probe") == {"pk": "probe", "sk": value}
+
+
+def test_the_tombstones_of_guests_go_after_a_day() -> None:
+    schema = Host("parties", {"pk": "S", "sk": "N"}).schema({"tags": "set_aw"})
+
+    assert schema.tombstone_retention_days == 1
+    assert schema.key == ("pk", "sk")
+
+
+@pytest.mark.parametrize(
+    ("host", "sentence"),
+    [
+        (Host("parties", {"pk": "N"}), "--table parties: its partition key pk has the type N"),
+        (
+            Host("parties", {"pk": "S"}, indexed=frozenset({"tags", "email"})),
+            "its keys and indexes use tags, which",
+        ),
+        (Host("parties", {"tags": "S"}), "its keys and indexes use tags, which"),
+    ],
+)
+def test_a_table_that_cannot_have_guests_is_refused_with_the_reason(
+    host: Host, sentence: str
+) -> None:
+    with pytest.raises(InvalidInput, match=sentence):
+        host.schema({"tags": "set_aw"})

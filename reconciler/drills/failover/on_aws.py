@@ -5,7 +5,6 @@ drill ends, by Ctrl-C too, its pause ends and its items are deleted; only if wri
 they stay, to be looked at.
 """
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,28 +12,18 @@ from random import Random
 from secrets import token_hex
 
 from reconciler.aws.clients import client
+from reconciler.aws.region import Region
 from reconciler.causality.context import replica_id
 from reconciler.deployment.names import Names
-from reconciler.drills.arrivals import PROBE_ATTRIBUTES, Patience, Probes
+from reconciler.drills.arrivals import PROBE_ATTRIBUTES, Probes, patience
 from reconciler.drills.failover.fault_injection import FisExperiment, Pause
 from reconciler.drills.failover.pause import PausedReplication, Waits
 from reconciler.drills.failover.steps import Drill, Replica, Report, play
-from reconciler.drills.guests import Host
-from reconciler.drills.hosts import described, replica
+from reconciler.drills.hosts import Host, described, replica
 from reconciler.drills.workload import Edit, burst, party_schema
 from reconciler.errors import InvalidInput, ReconcilerError, Unavailable
 
 Say = Callable[[str], object]
-
-
-def clock_ms() -> int:
-    """Return a clock that only goes forward, in milliseconds."""
-    return time.monotonic_ns() // 1_000_000
-
-
-def patience(seconds: float, look_seconds: float) -> Patience:
-    """Return how to wait, by this machine's clock."""
-    return Patience(clock_ms, time.sleep, int(seconds * 1000), look_seconds)
 
 
 _EXPERIMENT = patience(300, 5)
@@ -148,7 +137,7 @@ def planned(places: Sequence[Names], wish: Wish) -> Plan:
         host,
         Pause(run, host.arn, role, wish.minutes, wish.stop_alarm),
         list(burst(wish.edits, regions, Random(run))),
-        [replica(each, schema, client("dynamodb", each.region, attempts=1)) for each in places],
+        [replica(Region(each), schema) for each in places],
     )
     for each in plan.replicas:
         _check_ledger(each)
