@@ -56,10 +56,6 @@ ClientOf = Callable[[str, str], Any]  # a boto3 client by service and region
 Note = Callable[..., object]  # `Telemetry.note`: told why something was not done
 
 
-def unheard(message: str, **fields: Any) -> None:
-    """Tell nobody why something was not done."""
-
-
 @cache
 def client(service: str, region: str, *, attempts: int = 4) -> Any:
     """Return the shared client of a service in a region; `attempts` bounds the SDK's own tries.

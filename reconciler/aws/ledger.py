@@ -7,7 +7,7 @@ harmless. Source: DynamoDB API Reference, BatchWriteItem, Query.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from reconciler.aws.clients import Note, pages, translated, unheard
+from reconciler.aws.clients import Note, pages, translated
 from reconciler.conflict.row import LedgerRow, State
 from reconciler.deployment.tables import LEDGER_STATE_INDEX
 from reconciler.errors import ReconcilerError
@@ -19,7 +19,7 @@ _ROWS_PER_CALL = 25
 class DynamoLedger:
     """The ledger in a DynamoDB table; `note` hears which rows were not written, and why."""
 
-    def __init__(self, table: str, dynamodb: Any, note: Note = unheard) -> None:
+    def __init__(self, table: str, dynamodb: Any, note: Note) -> None:
         self._table = table
         self._client = dynamodb
         self._note = note

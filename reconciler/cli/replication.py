@@ -15,7 +15,7 @@ from reconciler.aws.clients import client
 from reconciler.cli.conflicts import AsJson, TableName
 from reconciler.cli.doctor import Address, RegionNames
 from reconciler.drills.arrivals import PROBE_ATTRIBUTES, Pair, Probes, patience
-from reconciler.drills.hosts import described
+from reconciler.drills.hosts import host_of
 from reconciler.errors import InvalidInput, Unavailable
 from reconciler.local.clients import Clients
 
@@ -63,7 +63,7 @@ def _probes(table: str, regions: Sequence[str], endpoint: str | None, run: str) 
             else client("dynamodb", region, attempts=1)
         )
         try:
-            host = described(table, dynamodb)
+            host = host_of(table, dynamodb)
         except Unavailable as problem:
             raise Unavailable(f"{region}: {problem}") from None
         schema = host.schema(PROBE_ATTRIBUTES)

@@ -61,7 +61,7 @@ class Host:
         return {partition_key: name} | {each: _SORT_VALUES[self.keys[each]] for each in sort_key}
 
 
-def described(table: str, dynamodb: Any) -> Host:
+def host_of(table: str, dynamodb: Any) -> Host:
     """Return the table as a client's region has it.
 
     InvalidInput if its replicas are strongly consistent: they settle no write behind its writer.

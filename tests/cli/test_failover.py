@@ -21,7 +21,7 @@ from reconciler.drills.failover import on_aws
 from reconciler.drills.failover.fault_injection import FisExperiment
 from reconciler.drills.failover.pause import Waits
 from reconciler.drills.failover.steps import Drill, Fault, Report
-from reconciler.drills.hosts import Host, described
+from reconciler.drills.hosts import Host, host_of
 from reconciler.drills.workload import Edit
 from reconciler.errors import InvalidInput, Unavailable
 from reconciler.item.image import read
@@ -57,7 +57,7 @@ def cloud(plain_cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(on_aws, "_WAITS", WAITS)
     monkeypatch.setattr(on_aws, "_EXPERIMENT", patience(5, 0.01))
-    monkeypatch.setattr(on_aws, "described", with_replicas)
+    monkeypatch.setattr(on_aws, "host_of", with_replicas)
     _look_often(plain_cloud)
     client.cache_clear()
     yield plain_cloud
@@ -77,7 +77,7 @@ def _look_often(cloud: LocalCloud) -> None:
 def with_replicas(table: str, dynamodb: Any) -> Host:
     """Describe a table as AWS does: moto does not name its replicas."""
     other = EU if dynamodb.meta.region_name == US else US
-    return replace(described(table, dynamodb), replicas=frozenset({other}))
+    return replace(host_of(table, dynamodb), replicas=frozenset({other}))
 
 
 def run(*options: str, table: str = PARTIES) -> Any:

@@ -7,7 +7,7 @@ import pytest
 from reconciler.aws.clients import client
 from reconciler.aws.region import Region
 from reconciler.deployment.names import Names
-from reconciler.drills.hosts import Host, described, replica
+from reconciler.drills.hosts import Host, host_of, replica
 from reconciler.errors import InvalidInput, Unavailable
 from tests.aws.conftest import REGION
 
@@ -51,7 +51,7 @@ class Describing:
 
 
 def test_its_keys_come_in_order_and_its_indexes_attributes_are_taken() -> None:
-    host = described("parties", create())
+    host = host_of("parties", create())
 
     assert list(host.keys.items()) == [("pk", "S"), ("sk", "N")]
     assert host.indexed == {"email"}
@@ -61,24 +61,24 @@ def test_its_keys_come_in_order_and_its_indexes_attributes_are_taken() -> None:
 def test_its_replicas_are_named() -> None:
     dynamodb = Describing(create(), Replicas=[{"RegionName": "eu-west-1"}])
 
-    assert described("parties", dynamodb).replicas == {"eu-west-1"}
+    assert host_of("parties", dynamodb).replicas == {"eu-west-1"}
 
 
 def test_a_table_that_is_not_there_says_so() -> None:
     with pytest.raises(Unavailable, match="DescribeTable: ResourceNotFoundException"):
-        described("nowhere", client("dynamodb", REGION, attempts=1))
+        host_of("nowhere", client("dynamodb", REGION, attempts=1))
 
 
 def test_strongly_consistent_replicas_have_no_guests() -> None:
     dynamodb = Describing(create(), MultiRegionConsistency="STRONG")
 
     with pytest.raises(InvalidInput, match="strongly consistent"):
-        described("parties", dynamodb)
+        host_of("parties", dynamodb)
 
 
 def test_a_region_s_part_writes_and_reads_the_same_item() -> None:
     dynamodb = create()
-    host = described("parties", dynamodb)
+    host = host_of("parties", dynamodb)
     schema = host.schema({"tags": "set_aw"})
     part = replica(Region(Names("parties", REGION)), schema)
 

@@ -72,10 +72,10 @@ class Setting:
 def drill(*, edits: int, seed: int, say: Callable[[str], object]) -> list[Report]:
     """Play every scene, one after the other, and return their reports."""
     with open_cloud() as cloud:
-        return [rehearsed(name, cloud, edits=edits, seed=seed, say=say) for name in SCENES]
+        return [play_scene(name, cloud, edits=edits, seed=seed, say=say) for name in SCENES]
 
 
-def rehearsed(
+def play_scene(
     name: str, cloud: LocalCloud, *, edits: int, seed: int, say: Callable[[str], object]
 ) -> Report:
     """Play one scene on a cloud that is running."""
