@@ -24,7 +24,7 @@ from botocore.stub import Stubber
 
 from reconciler.aws import connect, now_ms
 from reconciler.aws.bus import EventBridgeBus, batches
-from reconciler.aws.clients import client, idempotent, translated
+from reconciler.aws.clients import client, idempotent, pages, translated
 from reconciler.aws.evidence import S3Evidence
 from reconciler.aws.items import DynamoItems
 from reconciler.aws.ledger import DynamoLedger
@@ -165,6 +165,21 @@ def test_a_client_for_writes_makes_one_attempt_a_call_and_all_have_timeouts(
     assert config.retries["total_max_attempts"] == 1
     assert (config.connect_timeout, config.read_timeout) == (2, 5)
     assert client("events", REGION).meta.config.retries["total_max_attempts"] > 1
+
+
+def test_a_page_is_asked_for_when_it_is_wanted_and_its_failure_is_an_error_of_ours(
+    credentials: None,
+) -> None:
+    dynamodb = boto3.client("dynamodb", region_name=REGION)
+    first = {"Items": [{"id": {"S": "p1"}}], "LastEvaluatedKey": {"id": {"S": "p1"}}}
+    with Stubber(dynamodb) as stubber:
+        stubber.add_response("query", first, {"TableName": "parties"})
+        found = pages(dynamodb, "Query", TableName="parties")
+        assert next(found)["Items"] == first["Items"]
+        stubber.assert_no_pending_responses()
+        stubber.add_client_error("query", "InternalServerError", http_status_code=500)
+        with pytest.raises(Unavailable, match="Query: InternalServerError"):
+            next(found)
 
 
 def test_one_client_serves_all_callers_of_a_service_and_region(credentials: None) -> None:
