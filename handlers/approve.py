@@ -5,19 +5,16 @@ Event source: a schedule for `start`, the state machine for the rest
 messages are the redrive's: a start that fails, or is missed, is made up for by the next one.
 """
 
-import os
 from contextlib import suppress
 from functools import cache
 from typing import Any, NamedTuple
 
 from handlers.observability import Observability
-from handlers.settings import Settings, read_settings
+from handlers.settings import Settings, function_settings
 from handlers.tracing import traced
 from reconciler.aws import connect, now_ms
-from reconciler.aws.clients import client, idempotent
-from reconciler.aws.evidence import S3Evidence
-from reconciler.aws.items import DynamoItems
-from reconciler.aws.ledger import DynamoLedger
+from reconciler.aws.clients import idempotent
+from reconciler.aws.region import Region
 from reconciler.causality.context import replica_id
 from reconciler.conflict.row import State
 from reconciler.crdt import custom
@@ -35,28 +32,19 @@ CLOSED = {"waits": False, "problem": ""}
 
 
 class Function(NamedTuple):
-    """One region's adapters, as the steps need them."""
+    """What the steps need: the settings, the region's adapters, logs and metrics."""
 
     settings: Settings
-    items: DynamoItems
-    ledger: DynamoLedger
-    evidence: S3Evidence
+    region: Region
     observability: Observability
 
 
 @cache
 def _function() -> Function:
-    settings = read_settings(os.environ)
+    settings = function_settings()
     custom.load(settings.custom_types)
-    region = settings.region
-    observability = Observability("approve", settings.table, region)
-    return Function(
-        settings,
-        DynamoItems(settings.table, client("dynamodb", region, attempts=1)),
-        DynamoLedger(settings.ledger_table, client("dynamodb", region), observability.note),
-        S3Evidence(settings.evidence_bucket, client("s3", region)),
-        observability,
-    )
+    observability = Observability("approve", settings.table, settings.region)
+    return Function(settings, Region(settings, telemetry=observability), observability)
 
 
 @traced
@@ -79,9 +67,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 def _start(function: Function, state_machine_arn: str) -> dict[str, Any]:
     """Start the workflow of every parked row; whose name is taken has it, or had it."""
-    machine = client("stepfunctions", function.settings.region)
+    machine = function.region.client("stepfunctions")
     found = failed = 0
-    for row in function.ledger.in_state(State.PARKED):
+    for row in function.region.ledger.in_state(State.PARKED):
         found += 1
         name = execution_name(row["conflict_id"]["S"])
         try:
@@ -98,7 +86,7 @@ def _start(function: Function, state_machine_arn: str) -> dict[str, Any]:
 
 
 def _row(function: Function, case: dict[str, Any]) -> Image | None:
-    rows = function.ledger.rows_of(case["item_key"])
+    rows = function.region.ledger.rows_of(case["item_key"])
     return next((r for r in rows if r["conflict_id"]["S"] == case["conflict_id"]), None)
 
 
@@ -107,7 +95,7 @@ def _ask(function: Function, row: Image, event: dict[str, Any]) -> None:
     settings, now = function.settings, now_ms()
     waiting, attributes = [], None
     try:
-        case = opened(row, function.items, function.evidence)
+        case = opened(row, function.region.items, function.region.evidence)
         attributes = document(case, now)["attributes"]
         waiting = undecided(foreseen(case).after)
     except ReconcilerError as problem:  # a question without its images is better than none
@@ -123,7 +111,7 @@ def _ask(function: Function, row: Image, event: dict[str, Any]) -> None:
         attributes=attributes,
     )
     with idempotent("Publish"):
-        client("sns", settings.region).publish(
+        function.region.client("sns").publish(
             TopicArn=event["topic_arn"],
             Subject=subject(settings.table, escalated),
             Message=question_text(question, summary(row, now)),
@@ -146,12 +134,12 @@ def _applied(function: Function, row: Image, output: Any) -> dict[str, Any]:
 
 
 def _decide(function: Function, row: Image, answer: Answer) -> None:
-    region = function.settings.region
-    case = opened(row, function.items, function.evidence)
-    rehearse(case, answer.decision, replica_id(region), now_ms())
+    region = function.region
+    case = opened(row, region.items, region.evidence)
+    rehearse(case, answer.decision, replica_id(region.name), now_ms())
     carried = carry_out(
-        case, answer.decision, function.items, lambda schema: connect(schema, region=region)
+        case, answer.decision, region.items, lambda schema: connect(schema, region=region.name)
     )
     done = closed(case, carried, answer.decision, answer.by, answer.why, now_ms())
-    if function.ledger.record([done, audited(done)]):
+    if region.ledger.record([done, audited(done)]):
         raise Unavailable("the item is written, but its row is not closed")

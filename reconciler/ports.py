@@ -180,3 +180,78 @@ class Telemetry(Protocol):
 
     def note(self, message: str, **fields: Any) -> None:
         """Log one structured line."""
+
+
+class Unheard:
+    """A `Telemetry` that tells nobody."""
+
+    def count(self, metric: str, value: int = 1, kind: str = "") -> None:
+        """Count nothing."""
+
+    def measure(self, metric: str, value: float) -> None:
+        """Measure nothing."""
+
+    def note(self, message: str, **fields: Any) -> None:
+        """Log nothing."""
+
+
+class StagePorts(Protocol):
+    """What every stage works with in its region."""
+
+    @property
+    def ledger(self) -> Ledger: ...
+
+    @property
+    def evidence(self) -> EvidenceStore: ...
+
+    @property
+    def parked(self) -> ParkedChanges: ...
+
+
+class DetectorPorts(StagePorts, Protocol):
+    """The outside world of a detector."""
+
+    @property
+    def bus(self) -> ConflictBus: ...
+
+    @property
+    def telemetry(self) -> Telemetry: ...
+
+
+class ResolverPorts(StagePorts, Protocol):
+    """The outside world of a resolver."""
+
+    @property
+    def items(self) -> ItemStore: ...
+
+    @property
+    def set_aside(self) -> SetAside: ...
+
+    @property
+    def telemetry(self) -> Telemetry: ...
+
+
+class RedrivePorts(StagePorts, Protocol):
+    """The outside world of a redriver."""
+
+    @property
+    def items(self) -> ItemStore: ...
+
+    @property
+    def bus(self) -> ConflictBus: ...
+
+    @property
+    def set_aside(self) -> SetAside: ...
+
+    @property
+    def streams(self) -> StreamReader: ...
+
+    def refusal(self) -> str:
+        """Return what the ledger or the bus refused last in this thread, and why."""
+
+
+class DrainPorts(RedrivePorts, Protocol):
+    """The outside world of a drain: a redriver's, and the letters that it works off."""
+
+    @property
+    def letters(self) -> DeadLetters: ...

@@ -9,7 +9,7 @@ carries a write out, or not, and keeps the answer back.
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -17,8 +17,23 @@ from reconciler.conflict.event import ConflictEvent, FoldCertificate
 from reconciler.conflict.row import LedgerRow, State
 from reconciler.errors import OutcomeUnknown, RecordsExpired, Unavailable
 from reconciler.item.metadata import METADATA, is_managed
-from reconciler.ports import DeadLetter, Replacement, StreamRange, Superseded
+from reconciler.ports import (
+    ConflictBus,
+    DeadLetter,
+    DeadLetters,
+    EvidenceStore,
+    ItemStore,
+    Ledger,
+    ParkedChanges,
+    Replacement,
+    SetAside,
+    StreamRange,
+    StreamReader,
+    Superseded,
+    Telemetry,
+)
 from reconciler.values.wire import Image, canonical_image, digest, to_json
+from tests.recorded import Recorded
 
 
 class Call(NamedTuple):
@@ -322,3 +337,21 @@ class FakeDeadLetters(Port):
 
     def _of(self, queue: str) -> list[_Held]:
         return [held for held in self._held if held.letter.queue == queue]
+
+
+@dataclass(frozen=True)
+class FakePorts:
+    """The ports of every stage: in memory, but for those that a test gives."""
+
+    items: ItemStore = field(default_factory=FakeItems)
+    ledger: Ledger = field(default_factory=FakeLedger)
+    bus: ConflictBus = field(default_factory=FakeBus)
+    evidence: EvidenceStore = field(default_factory=FakeEvidence)
+    parked: ParkedChanges = field(default_factory=FakeParked)
+    set_aside: SetAside = field(default_factory=FakeSetAside)
+    streams: StreamReader = field(default_factory=FakeStreamReader)
+    letters: DeadLetters = field(default_factory=FakeDeadLetters)
+    telemetry: Telemetry = field(default_factory=Recorded)
+
+    def refusal(self) -> str:
+        return "its row or its event was not accepted"

@@ -1,13 +1,13 @@
-"""The ledger, the bus, the evidence bucket and the parked queue, over their AWS APIs.
+"""One region's ledger of losses, over the DynamoDB API.
 
-Behaviour: whatever is not certainly safe is reported as not done; doing it again is harmless.
-Source: API References of DynamoDB BatchWriteItem, EventBridge PutEvents, S3 and SQS.
+Behaviour: a row that is not certainly written is reported as not written; writing it again is
+harmless. Source: DynamoDB API Reference, BatchWriteItem, Query.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from reconciler.aws.clients import Note, idempotent, translated, unheard
+from reconciler.aws.clients import Note, pages, translated
 from reconciler.conflict.row import LedgerRow, State
 from reconciler.deployment.tables import LEDGER_STATE_INDEX
 from reconciler.errors import ReconcilerError
@@ -17,9 +17,9 @@ _ROWS_PER_CALL = 25
 
 
 class DynamoLedger:
-    """A `Ledger`."""
+    """The ledger in a DynamoDB table; `note` hears which rows were not written, and why."""
 
-    def __init__(self, table: str, dynamodb: Any, note: Note = unheard) -> None:
+    def __init__(self, table: str, dynamodb: Any, note: Note) -> None:
         self._table = table
         self._client = dynamodb
         self._note = note
@@ -57,14 +57,8 @@ class DynamoLedger:
         return self._query(wanted)
 
     def _query(self, wanted: Mapping[str, Any]) -> Iterator[Image]:
-        start: dict[str, Any] = {}
-        while True:
-            with idempotent("Query"):
-                page = self._client.query(TableName=self._table, **wanted, **start)
+        for page in pages(self._client, "Query", TableName=self._table, **wanted):
             yield from page["Items"]
-            if not page.get("LastEvaluatedKey"):
-                return
-            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
     def _write(self, rows: Sequence[LedgerRow]) -> set[str]:
         requests = [{"PutRequest": {"Item": row.item}} for row in rows]

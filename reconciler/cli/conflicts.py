@@ -2,26 +2,23 @@
 
 import getpass
 from collections.abc import Sequence
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any
 
 import typer
 
 from reconciler.aws import connect, now_ms
-from reconciler.aws.clients import client
-from reconciler.aws.evidence import S3Evidence
-from reconciler.aws.items import DynamoItems
-from reconciler.aws.ledger import DynamoLedger
+from reconciler.aws.region import Region as AwsRegion
 from reconciler.causality.context import replica_id
 from reconciler.cli.conflict_views import print_case, print_outcome, print_rows
 from reconciler.cli.options import AsJson, Endpoint, Execute, Region, Regions, Suffix, TableName
 from reconciler.conflict.row import State
-from reconciler.deployment.names import Names
+from reconciler.deployment.names import Names, checked_region
 from reconciler.errors import InvalidInput, ReconcilerError, Unavailable
 from reconciler.feed.carrying_out import audited, carry_out, closed, is_decided, rehearse
 from reconciler.feed.case import document, opened
 from reconciler.feed.decision import parse_decision
 from reconciler.feed.rows import Wanted, item_key_of, loss_named, losses, summary, with_images
-from reconciler.ports import EvidenceStore, ItemStore, Ledger
+from reconciler.ports import Unheard
 from reconciler.text.durations import duration_ms
 from reconciler.text.plain_json import json_text
 from reconciler.values.wire import to_json
@@ -42,22 +39,21 @@ Limit = Annotated[int | None, typer.Option(min=1, help="most rows of a region, o
 ConflictId = Annotated[str, typer.Argument(metavar="ID", help="the loss, as `list` names it")]
 
 
-class Ports(NamedTuple):
-    """One region's adapters."""
+class _ToThePerson(Unheard):
+    """A `Telemetry` that says why something was not done to whoever gave the command."""
 
-    items: ItemStore
-    ledger: Ledger
-    evidence: EvidenceStore
+    def __init__(self, region: str) -> None:
+        self._region = region
+
+    def note(self, message: str, **fields: Any) -> None:
+        """Print what was refused, and why."""
+        _told(self._region, message, fields["error"])
 
 
-def ports_in(table: str, region: str, suffix: str) -> Ports:
-    """Return the adapters of the table's region."""
-    names, dynamodb = Names(table, region, suffix), client("dynamodb", region, attempts=1)
-    return Ports(
-        DynamoItems(table, dynamodb),
-        DynamoLedger(names.ledger, dynamodb, lambda what, error, **_: _told(region, what, error)),
-        S3Evidence(names.evidence_bucket, client("s3", region)),
-    )
+def ports_in(table: str, region: str, suffix: str) -> AwsRegion:
+    """Return the adapters of the table's region; InvalidInput for a name that is no region."""
+    names = Names(table, checked_region(region), suffix)
+    return AwsRegion(names, telemetry=_ToThePerson(region))
 
 
 def _wanted(  # noqa: PLR0913, PLR0917 (one for each option)

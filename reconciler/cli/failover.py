@@ -11,7 +11,7 @@ from rich.table import Table
 
 from reconciler.cli.options import AnyRegions, AnyTableName, AsJson, Endpoint, Execute, Suffix
 from reconciler.deployment.names import Names
-from reconciler.drills.failover.on_aws import Plan, Wish, planned
+from reconciler.drills.failover.on_aws import Plan, Wish, plan_for
 from reconciler.drills.failover.on_this_machine import drill
 from reconciler.drills.failover.steps import Report
 from reconciler.drills.failure.drill import listed
@@ -61,10 +61,10 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
         raise InvalidInput("--table: name a table, or give --local to drill on this machine")
     places = [Names(table, each, suffix) for each in regions or ()]
     wish = Wish(isolate or (regions or [""])[-1], minutes, edits, role, stop_alarm)
-    plan = planned(places, wish)
+    plan = plan_for(places, wish)
     told.print(f"{plan.warning()}.", style="bold red")
     if execute:
-        report = plan.carried_out(lambda text: told.print(text, markup=False))
+        report = plan.carry_out(lambda text: told.print(text, markup=False))
         _tell(told, [report], as_json=as_json)
         raise typer.Exit(int(bool(report.problems)))
     _rehearse(told, plan, as_json=as_json)

@@ -14,7 +14,7 @@ from reconciler.aws import connect
 from reconciler.aws.clients import client
 from reconciler.cli.options import AllRegions, AsJson, Endpoint, Suffix, TableName
 from reconciler.drills.arrivals import PROBE_ATTRIBUTES, Pair, Probes, patience
-from reconciler.drills.hosts import described
+from reconciler.drills.hosts import host_of
 from reconciler.errors import InvalidInput, Unavailable
 
 _LOOK_SECONDS = 0.05
@@ -57,7 +57,7 @@ def _probes(table: str, regions: Sequence[str], run: str) -> Probes:
     for region in regions:
         dynamodb = client("dynamodb", region, attempts=1)
         try:
-            host = described(table, dynamodb)
+            host = host_of(table, dynamodb)
         except Unavailable as problem:
             raise Unavailable(f"{region}: {problem}") from None
         schema = host.schema(PROBE_ATTRIBUTES)

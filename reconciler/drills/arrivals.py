@@ -39,13 +39,14 @@ class Patience:
         return self.now_ms() - started
 
 
-def patience(seconds: float, look_seconds: float) -> Patience:
-    """Return how to wait, by this machine's clock that only goes forward."""
-    return Patience(_forward_ms, time.sleep, int(seconds * 1000), look_seconds)
-
-
-def _forward_ms() -> int:
+def clock_ms() -> int:
+    """Return a clock that only goes forward, in milliseconds."""
     return time.monotonic_ns() // 1_000_000
+
+
+def patience(seconds: float, look_seconds: float) -> Patience:
+    """Return how to wait, by this machine's clock."""
+    return Patience(clock_ms, time.sleep, int(seconds * 1000), look_seconds)
 
 
 @dataclass(frozen=True)

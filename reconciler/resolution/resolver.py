@@ -17,32 +17,12 @@ from reconciler.conflict.row import LedgerRow, State, Work, item_key, ledger_row
 from reconciler.deployment import telemetry
 from reconciler.deployment.wiring import LoopPause
 from reconciler.errors import Contention, OutcomeUnknown, ReconcilerError, Undecodable
-from reconciler.ports import (
-    EvidenceStore,
-    ItemStore,
-    Ledger,
-    ParkedChanges,
-    Replacement,
-    SetAside,
-    Telemetry,
-)
+from reconciler.ports import Replacement, ResolverPorts
 from reconciler.resolution.pausing import WriteBacks
 from reconciler.resolution.repair import became, check_clocks, merged_into, undecided
 from reconciler.values.wire import Image, canonical_image
 
 ATTEMPTS = 8
-
-
-@dataclass(frozen=True)
-class ResolverPorts:
-    """The outside world of a resolver."""
-
-    items: ItemStore
-    ledger: Ledger
-    evidence: EvidenceStore
-    parked: ParkedChanges
-    set_aside: SetAside
-    telemetry: Telemetry
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from reconciler.ports import (
     ParkedChanges,
     Replacement,
     Superseded,
+    Unheard,
 )
 from reconciler.values.wire import Image, canonical_image
 from tests.aws.conftest import REGION
@@ -339,7 +340,7 @@ class Book:
         else:
             dynamodb = client("dynamodb", REGION, attempts=1)
             create_ledger(dynamodb, "ledger")
-            self.port = DynamoLedger("ledger", dynamodb)
+            self.port = DynamoLedger("ledger", dynamodb, Unheard().note)
             self.rows = lambda: dynamodb.scan(TableName="ledger")["Items"]
 
     def states(self) -> dict[str, str]:
@@ -514,6 +515,6 @@ def test_events_that_the_bus_accepts_are_none_of_the_unsent(kind: str, aws: None
     if kind == "aws":
         events = client("events", REGION)
         events.create_event_bus(Name="conflicts")
-        bus = EventBridgeBus("conflicts", events)
+        bus = EventBridgeBus("conflicts", events, lambda _: "", Unheard().note)
     assert bus.publish([event(number) for number in range(23)]) == set()
     assert bus.publish([]) == set()

@@ -391,8 +391,7 @@ def test_why_a_row_could_not_be_closed_is_said(
     cloud: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     conflict()
-    dynamodb = client("dynamodb", "us-east-1", attempts=1)
-    monkeypatch.setattr(dynamodb, "batch_write_item", nothing_written)
+    monkeypatch.setattr(client("dynamodb", "us-east-1"), "batch_write_item", nothing_written)
     decided = ("resolve", "c1", *HERE, "--set", "balance=50", "--execute")
     told = CliRunner().invoke(conflicts.app, decided)
     assert "us-east-1: rows not written: BatchWriteItem: left over" in told.stderr

@@ -17,12 +17,11 @@ from typer.testing import CliRunner
 from reconciler.aws.clients import client
 from reconciler.cli import failover
 from reconciler.drills.arrivals import patience
-from reconciler.drills.failover import on_aws as failover_run
+from reconciler.drills.failover import on_aws
 from reconciler.drills.failover.fault_injection import FisExperiment
 from reconciler.drills.failover.pause import Waits
 from reconciler.drills.failover.steps import Drill, Fault, Report
-from reconciler.drills.guests import Host
-from reconciler.drills.hosts import described
+from reconciler.drills.hosts import Host, host_of
 from reconciler.drills.workload import Edit
 from reconciler.errors import InvalidInput, Unavailable
 from reconciler.item.image import read
@@ -56,9 +55,9 @@ class CuttingExperiment(FisExperiment):
 def cloud(plain_cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalCloud]:
     for name, value in aws_environment(US, plain_cloud.endpoint).items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(failover_run, "_WAITS", WAITS)
-    monkeypatch.setattr(failover_run, "_EXPERIMENT", patience(5, 0.01))
-    monkeypatch.setattr(failover_run, "described", with_replicas)
+    monkeypatch.setattr(on_aws, "_WAITS", WAITS)
+    monkeypatch.setattr(on_aws, "_EXPERIMENT", patience(5, 0.01))
+    monkeypatch.setattr(on_aws, "host_of", with_replicas)
     _look_often(plain_cloud)
     client.cache_clear()
     yield plain_cloud
@@ -78,7 +77,7 @@ def _look_often(cloud: LocalCloud) -> None:
 def with_replicas(table: str, dynamodb: Any) -> Host:
     """Describe a table as AWS does: moto does not name its replicas."""
     other = EU if dynamodb.meta.region_name == US else US
-    return replace(described(table, dynamodb), replicas=frozenset({other}))
+    return replace(host_of(table, dynamodb), replicas=frozenset({other}))
 
 
 def run(*options: str, table: str = PARTIES, regions: str = f"{US},{EU}") -> Any:
@@ -124,7 +123,7 @@ def test_writes_that_nobody_brings_back_are_counted_named_and_left_to_be_looked_
     cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     CuttingExperiment.cloud = cloud
-    monkeypatch.setattr(failover_run, "FisExperiment", CuttingExperiment)
+    monkeypatch.setattr(on_aws, "FisExperiment", CuttingExperiment)
 
     done = run("--execute")
     cloud.settle()
@@ -151,7 +150,7 @@ def test_a_drill_that_showed_nothing_but_lost_nothing_leaves_no_item(
         assert any(parties(cloud, US))
         return report("paused", lost={US: [], EU: []}, problems=["nothing was shown: no conflict"])
 
-    monkeypatch.setattr(failover_run, "play", play)
+    monkeypatch.setattr(on_aws, "play", play)
     before = len([each for each in parties(cloud, US) if each])
 
     done = run("--execute")
@@ -164,7 +163,7 @@ def test_a_drill_that_showed_nothing_but_lost_nothing_leaves_no_item(
 def test_a_pause_that_pauses_nothing_is_told_and_leaves_no_item(
     cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(failover_run, "_WAITS", replace(WAITS, pausing_ms=100))
+    monkeypatch.setattr(on_aws, "_WAITS", replace(WAITS, pausing_ms=100))
     before = len([each for each in parties(cloud, US) if each])
 
     done = run("--execute")

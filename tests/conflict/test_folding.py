@@ -12,15 +12,15 @@ from reconciler.conflict.folding import CLOCK_SKEW_MARGIN_MS, closed_lineages, f
 from reconciler.conflict.row import State, item_key, ledger_row
 from reconciler.conflict.verdict import Finding, classify
 from reconciler.deployment.telemetry import FOLDS
-from reconciler.detection.detector import Detector, DetectorPorts
+from reconciler.detection.detector import Detector
 from reconciler.detection.securing import DetectorPolicy
 from reconciler.item.image import merge, read
 from reconciler.item.metadata import context_of, token_of
-from reconciler.resolution.resolver import Resolver, ResolverPorts
+from reconciler.resolution.resolver import Resolver
 from reconciler.values.wire import Image, to_json
 from tests.builders import Replica, as_stream, assign, increment
 from tests.detection.test_detector import loss, record
-from tests.fakes import FakeBus, FakeEvidence, FakeItems, FakeLedger, FakeParked, FakeSetAside
+from tests.fakes import FakeBus, FakeItems, FakeLedger, FakePorts, FakeSetAside
 from tests.recorded import Recorded
 
 LATER = 1_000_000
@@ -254,7 +254,7 @@ def test_a_write_after_a_fold_is_stamped_later_than_the_values_that_the_fold_lef
 
 
 def detector(ledger: FakeLedger, bus: FakeBus, *, folds: bool = True) -> Detector:
-    ports = DetectorPorts(ledger, bus, FakeEvidence(), FakeParked(), Recorded())
+    ports = FakePorts(ledger=ledger, bus=bus)
     return Detector(DetectorPolicy("parties", "us-east-1", folds=folds), ports, lambda: LATER)
 
 
@@ -313,7 +313,7 @@ def resolving(
     items.place(image)
     ledger.rows = {row["conflict_id"]["S"]: row for row in rows}
     aside = set_aside or FakeSetAside()
-    ports = ResolverPorts(items, ledger, FakeEvidence(), FakeParked(), aside, counted)
+    ports = FakePorts(items=items, ledger=ledger, set_aside=aside, telemetry=counted)
     return Resolver(ports, lambda: LATER), items, counted
 
 

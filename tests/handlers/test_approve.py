@@ -6,7 +6,6 @@ delivers it and gives the very command that stands in it.
 
 import json
 import shlex
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -106,14 +105,12 @@ def step(event: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture
-def region(cloud: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+def region(cloud: None, fresh_functions: None, monkeypatch: pytest.MonkeyPatch) -> Cloud:
     monkeypatch.setenv("AWS_REGION", REGION)
     for name, value in function_environment(NAMES, parked_queue_url="http://queue").items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("RECONCILER_TRACING", raising=False)
-    handlers.approve._function.cache_clear()
-    yield Cloud()
-    handlers.approve._function.cache_clear()
+    return Cloud()
 
 
 def command(text: str, beginning: str) -> list[str]:

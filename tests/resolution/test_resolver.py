@@ -19,7 +19,7 @@ from reconciler.item.image import DELETE, merge, read, write
 from reconciler.item.metadata import context_of
 from reconciler.item.schema import Schema
 from reconciler.resolution.repair import merged_into
-from reconciler.resolution.resolver import ATTEMPTS, Message, Resolver, ResolverPorts
+from reconciler.resolution.resolver import ATTEMPTS, Message, Resolver
 from reconciler.values.wire import Image, canonical_image, to_json
 from tests.builders import KEY, Replica, add, as_stream, assign, clock, increment, written
 from tests.fakes import (
@@ -30,6 +30,7 @@ from tests.fakes import (
     FakeItems,
     FakeLedger,
     FakeParked,
+    FakePorts,
     FakeSetAside,
 )
 from tests.recorded import Recorded
@@ -50,7 +51,7 @@ class World:
         self.evidence, self.parked = FakeEvidence(self.log), FakeParked(self.log)
         self.telemetry = Recorded()
         self.set_aside = FakeSetAside(log=self.log)
-        ports = ResolverPorts(
+        ports = FakePorts(
             items=self.items,
             ledger=self.ledger,
             evidence=self.evidence,

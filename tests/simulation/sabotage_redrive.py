@@ -6,7 +6,7 @@ from typing import Any
 
 from reconciler.conflict.row import State, event_of, ledger_row
 from reconciler.redrive import redriver
-from reconciler.redrive.outcome import Outcome, Result
+from reconciler.redrive.outcome import RedriveOutcome, Result
 from reconciler.redrive.rehearsal import Heard
 from reconciler.simulation.world import ports, streams
 from reconciler.simulation.world.poison import Bug
@@ -36,7 +36,7 @@ def a_message_deleted_before_its_work_is_done() -> AbstractContextManager[Any]:
     def make(real: Any) -> Any:
         def redrive(self: Any, body: str, *rest: Any) -> Result:
             found: Result = real(self, body, *rest)
-            return replace(found, outcome=Outcome.REDRIVEN, done=True)
+            return replace(found, outcome=RedriveOutcome.REDRIVEN, done=True)
 
         return redrive
 
@@ -52,11 +52,11 @@ def a_poison_record_that_takes_its_batch_along() -> AbstractContextManager[Any]:
             for record in records:
                 try:
                     if detector.detect([record]) is not None:
-                        return Result(Outcome.LEFT, "", done=False)
+                        return Result(RedriveOutcome.LEFT, "", done=False)
                 except Bug:
                     detector.give_up(record, "poison")
-                    return Result(Outcome.POISON, "the rest goes with it")
-            return Result(Outcome.REDRIVEN, "")
+                    return Result(RedriveOutcome.POISON, "the rest goes with it")
+            return Result(RedriveOutcome.REDRIVEN, "")
 
         return batch
 
@@ -70,7 +70,7 @@ def an_open_row_closed_without_a_merge() -> AbstractContextManager[Any]:
         def resend(self: Any, row: Any) -> Result:
             closed = ledger_row(event_of(row), State.RESOLVED, self._now_ms())
             self._ports.ledger.record([closed])
-            return Result(Outcome.REDRIVEN, "")
+            return Result(RedriveOutcome.REDRIVEN, "")
 
         return resend
 

@@ -12,14 +12,14 @@ from random import Random
 from secrets import token_hex
 
 from reconciler.aws.clients import client
+from reconciler.aws.region import Region
 from reconciler.causality.context import replica_id
 from reconciler.deployment.names import Names
 from reconciler.drills.arrivals import PROBE_ATTRIBUTES, Probes, patience
 from reconciler.drills.failover.fault_injection import FisExperiment, Pause
 from reconciler.drills.failover.pause import PausedReplication, Waits
 from reconciler.drills.failover.steps import Drill, Replica, Report, play
-from reconciler.drills.guests import Host
-from reconciler.drills.hosts import described, replica
+from reconciler.drills.hosts import Host, host_of, replica
 from reconciler.drills.workload import Edit, burst, party_schema
 from reconciler.errors import InvalidInput, ReconcilerError, Unavailable
 
@@ -90,7 +90,7 @@ class Plan:
             "delete the items; if writes were lost, they stay",
         ]
 
-    def carried_out(self, say: Say) -> Report:
+    def carry_out(self, say: Say) -> Report:
         """Do it."""
         tables = {each.region: each.table for each in self.replicas}
         probes = Probes(tables, lambda region: self.key(f"probe-{region}"))
@@ -113,7 +113,7 @@ class Plan:
         return report
 
 
-def planned(places: Sequence[Names], wish: Wish) -> Plan:
+def plan_for(places: Sequence[Names], wish: Wish) -> Plan:
     """Return the plan; InvalidInput says why the drill does not suit the table."""
     regions = [names.region for names in places]
     if len(regions) < 2:
@@ -123,7 +123,7 @@ def planned(places: Sequence[Names], wish: Wish) -> Plan:
     if wish.isolated not in regions:
         raise InvalidInput(f"--isolate {wish.isolated}: it is none of {', '.join(regions)}")
     names = places[regions.index(wish.isolated)]
-    host = described(names.table, client("dynamodb", names.region, attempts=1))
+    host = host_of(names.table, client("dynamodb", names.region, attempts=1))
     schema = host.schema({**party_schema().attributes, **PROBE_ATTRIBUTES})
     if set(regions) != host.replicas | {names.region}:
         every = ", ".join(sorted(host.replicas | {names.region}))
@@ -137,7 +137,7 @@ def planned(places: Sequence[Names], wish: Wish) -> Plan:
         host,
         Pause(run, host.arn, role, wish.minutes, wish.stop_alarm),
         list(burst(wish.edits, regions, Random(run))),
-        [replica(each, schema, client("dynamodb", each.region, attempts=1)) for each in places],
+        [replica(Region(each), schema) for each in places],
     )
     for each in plan.replicas:
         _check_ledger(each)

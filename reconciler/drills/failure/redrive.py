@@ -13,16 +13,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reconciler.aws import now_ms
-from reconciler.aws.dead_letters import SqsDeadLetters
-from reconciler.aws.region import redrive_ports
+from reconciler.aws.region import Region
 from reconciler.deployment.names import Names
 from reconciler.detection.securing import DetectorPolicy
 from reconciler.local.clients import aws_environment
 from reconciler.local.cloud import LocalCloud
 from reconciler.local.errors import LocalCloudError
 from reconciler.redrive.drain import Drain, Time
-from reconciler.redrive.outcome import Outcome, Result
-from reconciler.redrive.redriver import Redriver, rehearsed
+from reconciler.redrive.outcome import RedriveOutcome, Result
 
 _MOST_SECONDS = 90
 _COMMAND = (sys.executable, "-c", "from reconciler.cli import main; main()", "redrive", "--json")
@@ -78,26 +76,24 @@ class Redrive:
 
     def run(self, region: str, *, execute: bool, queues: Sequence[str] = ()) -> Told:
         """Rehearse or carry out a redrive of a region's queues; of none: of all there is."""
-        names, client = Names(self._table, region), self._cloud.client
-        ports = redrive_ports(names, lambda service, _: client(service, region))
-        ports = ports if execute else rehearsed(ports)
+        names = Names(self._table, region)
         lines: list[str] = []
 
         def hear(queue: str, about: str, result: Result) -> None:
             lines.append(f"{region} {queue} {about}: {result.outcome.value}: {result.why}")
 
         drain = Drain(
-            SqsDeadLetters(client("sqs", region)),
-            Redriver(DetectorPolicy(self._table, region), ports, now_ms),
+            Region(names, client_of=self._cloud.client),
+            DetectorPolicy(self._table, region),
             Time(now_ms, time.sleep),
             execute=execute,
             hear=hear,
         )
         drain.queues(queues or names.dead_letter_queues())
         if not queues:
-            drain.leftovers(ports)
+            drain.leftovers()
         counts = drain.tally.counts
-        return Told(lines, {each.value: counts[each] for each in Outcome if counts[each]})
+        return Told(lines, {each.value: counts[each] for each in RedriveOutcome if counts[each]})
 
     def start(self, region: str, *options: str) -> RedriveProcess:
         """Start the command in a region, as a process."""

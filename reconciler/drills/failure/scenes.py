@@ -21,7 +21,7 @@ from reconciler.drills.workload import RECONCILED, Edit
 from reconciler.item.metadata import METADATA
 from reconciler.local.provision import ACCOUNT, queue_url
 from reconciler.redrive.drain import HIDDEN_SECONDS, OPEN_LONG_MS
-from reconciler.redrive.outcome import Outcome
+from reconciler.redrive.outcome import RedriveOutcome
 
 _RESOLVE, _DETECT = f"{broken.__name__}:resolve", f"{broken.__name__}:detect"
 _RULE = "home"
@@ -120,7 +120,7 @@ def _record_is_poison(play: Play) -> None:
     play.rehearse()
     play.carry_out()
     said = play.report.redriven
-    play.expect(said == {Outcome.POISON.value: 2}, f"the redrive said {said}")
+    play.expect(said == {RedriveOutcome.POISON.value: 2}, f"the redrive said {said}")
     play.remark(
         "each region keeps the poison record, whole, with its last good image, for a person"
     )
@@ -142,7 +142,7 @@ def _stream_is_trimmed(play: Play) -> None:
         play.tell(f"conflict feed: {row['conflict_id']['S']}: {row['reason']['S']}")
     play.expect(len(rows) == waited, f"{len(rows)} rows for {waited} messages")
     said = report.redriven
-    play.expect(said == {Outcome.EXPIRED.value: waited}, f"the redrive said {said}")
+    play.expect(said == {RedriveOutcome.EXPIRED.value: waited}, f"the redrive said {said}")
     elsewhere = [write for write in report.missing if not write.endswith(stage.here)]
     play.expect(not elsewhere, f"{len(elsewhere)} were not in the stream that was trimmed")
     play.remark(

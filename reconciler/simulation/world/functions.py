@@ -15,13 +15,13 @@ from reconciler.conflict.event import (
     parse_certificate,
     parse_event,
 )
-from reconciler.detection.detector import Detector, DetectorPorts
+from reconciler.detection.detector import Detector
 from reconciler.detection.securing import DetectorPolicy
-from reconciler.ports import StreamRange
-from reconciler.redrive.letters import Loss, works
+from reconciler.ports import StreamRange, Unheard
+from reconciler.redrive.letters import FailedEvent, contents
 from reconciler.redrive.outcome import Result
-from reconciler.redrive.redriver import RedrivePorts, Redriver
-from reconciler.resolution.resolver import Message, Resolver, ResolverPorts
+from reconciler.redrive.redriver import Redriver
+from reconciler.resolution.resolver import Message, Resolver
 from reconciler.simulation.world.causes import Origin
 from reconciler.simulation.world.ledger import Ledger, LedgerTable
 from reconciler.simulation.world.poison import Poisoner
@@ -30,9 +30,9 @@ from reconciler.simulation.world.ports import (
     Evidence,
     Items,
     Parked,
+    Ports,
     SetAside,
     Stream,
-    Unheard,
 )
 from reconciler.simulation.world.queues import Letter
 from reconciler.simulation.world.releases import Release, release_of
@@ -43,6 +43,11 @@ from reconciler.values.wire import Image
 _THROUGH_JSON = 1 / 16
 Send = Callable[[Event], object]
 Read = Callable[[StreamRange], Sequence[Any]]
+OriginOf = Callable[[str, Image, Origin], Origin]
+
+
+def _not_given(*_: Any) -> Any:
+    raise AssertionError("this function is not given what it asks for")
 
 
 class Functions:
@@ -67,13 +72,7 @@ class Functions:
     def detect(self, records: Sequence[Any], about: str, send: Send) -> str | None:
         """Run the detector on a batch; return the sequence number to come back to, if any."""
         calls, release = self._process("detect", about)
-        ports = DetectorPorts(
-            ledger=Ledger(self.ledger, self._replica, calls),
-            bus=Bus(send, calls, release),
-            evidence=Evidence(self.evidence, calls),
-            parked=Parked(self.parked, calls, self.when_parked),
-            telemetry=Unheard(),
-        )
+        ports = self._ports(calls, release, send=send)
         self._setting.journal.count("batches")
         seen = [self._poisoner.given(release.noticed(record)) for record in records]
         return Detector(self._policy, ports, self._now_ms).detect(seen)
@@ -89,15 +88,7 @@ class Functions:
                 certificates.append(event)
             else:
                 messages.append(Message(letter.name, event))
-        ports = ResolverPorts(
-            items=Items(self._replica, calls, call.origin, release),
-            ledger=Ledger(self.ledger, self._replica, calls),
-            evidence=Evidence(self.evidence, calls),
-            parked=Parked(self.parked, calls, self.when_parked),
-            set_aside=SetAside(self.set_aside, calls, release),
-            telemetry=Unheard(),
-        )
-        resolver = Resolver(ports, self._now_ms)
+        resolver = Resolver(self._ports(calls, release, origin=call.origin), self._now_ms)
         failed = resolver.resolve(messages)
         call.folds = True
         for certificate in certificates:
@@ -106,7 +97,7 @@ class Functions:
 
     def redrive(self, body: str, about: str, send: Send, read: Read) -> Result:
         """Run the redriver on a message; `read` reads the stream again."""
-        losses = (work.event for work in works(body) if isinstance(work, Loss))
+        losses = (each.event for each in contents(body) if isinstance(each, FailedEvent))
         redriver, release = self._redriver(losses, about, send, read)
         return redriver.redrive(release.text(body))
 
@@ -129,16 +120,29 @@ class Functions:
         self, losses: Iterable[Event], about: str, send: Send, read: Read
     ) -> tuple[Redriver, Release]:
         calls, release = self._process("redrive", about)
-        ports = RedrivePorts(
-            items=Items(self._replica, calls, _Call(self, losses, calls).origin, release),
+        origin = _Call(self, losses, calls).origin
+        ports = self._ports(calls, release, send=send, origin=origin, read=read)
+        return Redriver(self._policy, ports, self._now_ms), release
+
+    def _ports(
+        self,
+        calls: Calls,
+        release: Release,
+        *,
+        send: Send = _not_given,
+        origin: OriginOf = _not_given,
+        read: Read = _not_given,
+    ) -> Ports:
+        return Ports(
+            items=Items(self._replica, calls, origin, release),
             ledger=Ledger(self.ledger, self._replica, calls),
             bus=Bus(send, calls, release),
             evidence=Evidence(self.evidence, calls),
             parked=Parked(self.parked, calls, self.when_parked),
             set_aside=SetAside(self.set_aside, calls, release),
             streams=Stream(read, calls, release, self._poisoner),
+            telemetry=Unheard(),
         )
-        return Redriver(self._policy, ports, self._now_ms), release
 
     def _process(self, function: str, about: str) -> tuple[Calls, Release]:
         setting = self._setting

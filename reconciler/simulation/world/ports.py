@@ -6,14 +6,16 @@ nobody changes one.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from reconciler.conflict.event import Event
 from reconciler.errors import OutcomeUnknown, Unavailable
 from reconciler.item.metadata import METADATA
-from reconciler.ports import Replacement, StreamRange, Superseded
+from reconciler.ports import Replacement, StreamRange, Superseded, Unheard
 from reconciler.simulation.plan import faults
 from reconciler.simulation.world.causes import Origin
+from reconciler.simulation.world.ledger import Ledger
 from reconciler.simulation.world.poison import Poisoner
 from reconciler.simulation.world.releases import Release
 from reconciler.simulation.world.replica import Replica
@@ -187,14 +189,19 @@ class Stream:
         return [self._poisoner.given(record) for record in seen]
 
 
-class Unheard:
-    """A `Telemetry` that nobody reads."""
+@dataclass(frozen=True)
+class Ports:
+    """What one invocation of any function works with."""
 
-    def count(self, metric: str, value: int = 1, kind: str = "") -> None:
-        """Count nothing."""
+    items: Items
+    ledger: Ledger
+    bus: Bus
+    evidence: Evidence
+    parked: Parked
+    set_aside: SetAside
+    streams: Stream
+    telemetry: Unheard
 
-    def measure(self, metric: str, value: float) -> None:
-        """Measure nothing."""
-
-    def note(self, message: str, **fields: Any) -> None:
-        """Log nothing."""
+    def refusal(self) -> str:
+        """Return the same words for every refusal."""
+        return "its row or its event was not accepted"

@@ -15,7 +15,7 @@ from reconciler.conflict.row import item_key
 from reconciler.deployment.wiring import DETAIL_TYPE, SET_ASIDE_PREFIX
 from reconciler.errors import RecordsExpired
 from reconciler.ports import StreamRange
-from reconciler.redrive.outcome import Outcome, Result
+from reconciler.redrive.outcome import RedriveOutcome, Result
 from reconciler.simulation.plan import faults
 from reconciler.simulation.plan.faults import HOUR, MINUTE
 from reconciler.simulation.world.functions import Functions
@@ -78,7 +78,7 @@ class Redrive:
         again = partial(self._try, body, about, document, tries + 1)
         with_ports = partial(self._functions.redrive, body, f"redrive/{self._region}/{about}")
         result = self._attempt(lambda: with_ports(self._bus, self._reader))
-        if result is None or result.outcome is Outcome.LEFT:
+        if result is None or result.outcome is RedriveOutcome.LEFT:
             self._later(about, again)
         elif result.done:
             self._done(body, about, document)

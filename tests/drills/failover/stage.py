@@ -8,7 +8,7 @@ from typing import Any
 from reconciler.client.table import ReplicatedTable
 from reconciler.conflict.row import State
 from reconciler.drills.failover.steps import Drill, Replica
-from reconciler.drills.guests import Host
+from reconciler.drills.hosts import Host
 from reconciler.drills.workload import Edit, party_schema
 from reconciler.item.image import merge
 from reconciler.values.wire import Image

@@ -15,7 +15,7 @@ from reconciler.drills.failure.scenes import SCENES
 from reconciler.drills.failure.stage import Stage
 from reconciler.drills.workload import Acknowledged, Edit
 from reconciler.errors import InvalidInput
-from reconciler.redrive.outcome import Outcome, Result
+from reconciler.redrive.outcome import RedriveOutcome, Result
 from reconciler.redrive.redriver import Redriver
 
 HERE, THERE = "us-east-1", "eu-west-1"
@@ -99,7 +99,7 @@ def command(*arguments: str) -> Any:
 def test_a_redrive_that_deletes_without_doing_fails_the_drill(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    claimed = Result(Outcome.REDRIVEN, "so it says")
+    claimed = Result(RedriveOutcome.REDRIVEN, "so it says")
     monkeypatch.setattr(Redriver, "redrive", lambda *_: claimed)
 
     done = command("--scene", "resolver", "--json")
