@@ -22,7 +22,7 @@ from reconciler.cli.conflicts import Suffix
 from reconciler.deployment.names import Names
 from reconciler.doctor import Finding, Severity, examine
 from reconciler.errors import InvalidInput
-from reconciler.local.clients import Clients
+from reconciler.local.clients import Boto3Clients
 
 _STYLES: dict[Severity, str] = {
     "problem": "bold red",
@@ -95,7 +95,7 @@ def clients_at(endpoint: str | None) -> ClientOf:
     """Return the clients of a local cloud at this address, or of AWS."""
     if endpoint is None:
         return partial(client, attempts=2)  # throttled once is nothing; a dead region is told soon
-    local = Clients(endpoint)
+    local = Boto3Clients(endpoint)
     return lambda service, region: local.get(service, region=region)
 
 

@@ -18,7 +18,7 @@ from reconciler.drills.arrivals import PROBE_ATTRIBUTES, Pair, Probes
 from reconciler.drills.failover.on_aws import patience
 from reconciler.drills.hosts import described
 from reconciler.errors import InvalidInput, Unavailable
-from reconciler.local.clients import Clients
+from reconciler.local.clients import Boto3Clients
 
 _LOOK_SECONDS = 0.05
 
@@ -59,7 +59,7 @@ def _probes(table: str, regions: Sequence[str], endpoint: str | None, run: str) 
     tables = {}
     for region in regions:
         dynamodb = (
-            Clients(endpoint).get("dynamodb", region=region)
+            Boto3Clients(endpoint).get("dynamodb", region=region)
             if endpoint
             else client("dynamodb", region, attempts=1)
         )

@@ -28,15 +28,14 @@ from reconciler.deployment.wiring import (
     StreamSource,
 )
 from reconciler.local.children import Child, stop
-from reconciler.local.clients import Clients
+from reconciler.local.clients import Boto3Clients
 from reconciler.local.control_client import ControlClient, ask
 from reconciler.local.errors import LocalCloudError
-from reconciler.local.launch import start_server
 from reconciler.local.port import listen_on_loopback
+from reconciler.local.processes import Workers, start_server
 from reconciler.local.provision import TableSpec, create_pipeline, create_table
-from reconciler.local.status import unfinished
+from reconciler.local.status import unfinished_work
 from reconciler.local.worker.process import StreamFailures, WorkerSettings
-from reconciler.local.workers import Workers
 
 DEFAULT_REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
 
@@ -108,7 +107,7 @@ class LocalCloud(ControlClient):
         with listen_on_loopback(self.port) as listening:
             self.port = listening.getsockname()[1]
             self.endpoint = f"http://127.0.0.1:{self.port}"
-            self._clients = Clients(self.endpoint)
+            self._clients = Boto3Clients(self.endpoint)
             settings = {
                 "port": self.port,
                 "regions": self.regions,
@@ -191,7 +190,7 @@ class LocalCloud(ControlClient):
     def start_worker(
         self, region: str, *, detect: str | None = None, resolve: str | None = None
     ) -> None:
-        """Run a stopped region's functions again; the stream goes on behind what was settled.
+        """Run a stopped region's functions again; the stream goes on behind what was handled.
 
         detect, resolve: handlers to run this time instead of the cloud's.
         """
@@ -199,7 +198,7 @@ class LocalCloud(ControlClient):
         self._lead_to_streams([region])
 
     def trim(self, region: str) -> None:
-        """Let a region's stream forget the records settled so far, as AWS does after 24 hours."""
+        """Let a region's stream forget the records handled so far, as AWS does after 24 hours."""
         ask(self.port, "trim", region=region, table=self._names(region).table)
 
     def settle(self, timeout_seconds: float = 30) -> None:
@@ -208,7 +207,7 @@ class LocalCloud(ControlClient):
         Raises: LocalCloudError naming what is still busy, or the worker that died.
         """
         give_up = time.monotonic() + timeout_seconds
-        while busy := unfinished(self.status(), self._worked_queues()):
+        while busy := unfinished_work(self.status(), self._worked_queues()):
             for child in self.children:
                 child.check()
             if time.monotonic() > give_up:

@@ -32,7 +32,7 @@ class ControlClient:
     port: int
 
     def status(self) -> dict[str, Any]:
-        """Return one instant's counts: links, unsettled stream records, queue depths, workers."""
+        """Return one instant's counts: links, stream records not handled, queue depths, workers."""
         return ask(self.port, "status")
 
     def partition(self, one: str, other: str) -> None:

@@ -29,7 +29,7 @@ class Control:
         self._commands: dict[str, Callable[..., dict[str, Any] | None]] = {
             "register": self._register,
             "ready": self._ready,
-            "settled": self._settled,
+            "set_checkpoint": self._set_checkpoint,
             "checkpoint": self._checkpoint,
             "trim": self._trim,
             "messages": self._messages,
@@ -54,18 +54,18 @@ class Control:
         self._tables.register(table, consumed=consumed)
 
     def _ready(self, region: str, pid: int) -> None:
-        self._ready_workers[self._known(region)] = pid
+        self._ready_workers[self._check_region(region)] = pid
 
     def _messages(self, region: str, queue: str) -> dict[str, Any]:
         """Look at a queue without receiving from it: no message changes by being seen."""
         with self._messaging:
             return {"bodies": [message.body for message in _queues(region)[queue]._messages]}
 
-    def _settled(self, region: str, table: str, sequence_number: int) -> None:
-        self._tables.settle_stream(region, table, sequence_number)
+    def _set_checkpoint(self, region: str, table: str, sequence_number: int) -> None:
+        self._tables.set_checkpoint(region, table, sequence_number)
 
     def _checkpoint(self, region: str, table: str) -> dict[str, Any]:
-        return {"sequence_number": self._tables.settled(region, table)}
+        return {"sequence_number": self._tables.checkpoint(region, table)}
 
     def _trim(self, region: str, table: str) -> None:
         self._tables.trim(region, table)
@@ -76,7 +76,7 @@ class Control:
 
     def _isolate(self, region: str) -> None:
         with self._tables.turn:
-            self._replication.isolate(self._known(region))
+            self._replication.isolate(self._check_region(region))
 
     def _heal(self) -> None:
         with self._tables.turn:
@@ -105,11 +105,11 @@ class Control:
             return {
                 "links": links,
                 "workers": dict(self._ready_workers),
-                "unsettled": self._tables.unsettled(),
+                "unhandled": self._tables.unhandled(),
                 "queues": {region: _depths(region) for region in self._replication.regions},
             }
 
-    def _known(self, region: str) -> str:
+    def _check_region(self, region: str) -> str:
         if region not in self._replication.regions:
             raise LocalCloudError(f"there is no region {region!r}")
         return region

@@ -90,8 +90,8 @@ class Network:
     def _deliver(self) -> None:
         self._next_ms = None
         for arrival in self._replication.deliver(self._setting.agenda.epoch_ms):
-            change = arrival.change
-            image = cast(Image | None, change.item)
+            write = arrival.write
+            image = cast(Image | None, write.item)
             origin = self._setting.causes.of(image)
-            self.replicas[arrival.destination].arrive(change.key.key, image, origin, arrival.source)
+            self.replicas[arrival.destination].arrive(write.key.key, image, origin, arrival.source)
         self._expect()

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from reconciler.aws_model.stream_source import Batch, Origin, Outcome, ShardSource
+from reconciler.aws_model.stream_source import Batch, InvocationResult, ShardSource, SourceNames
 from reconciler.deployment.wiring import STREAM_SOURCE, StreamSource, stream_filters
 from reconciler.simulation.plan import faults
 from reconciler.simulation.plan.faults import HOUR
@@ -45,8 +45,8 @@ class Shard:
         self._detect = detect
         self._give_up = give_up
         self._log: list[Record] = []
-        origin = Origin("detect", f"{region}/stream", self.name)
-        self._source = ShardSource(STREAM_SOURCE, stream_filters(partition_key), origin)
+        names = SourceNames("detect", f"{region}/stream", self.name)
+        self._source = ShardSource(STREAM_SOURCE, stream_filters(partition_key), names)
         self._labels: dict[str, str] = {}
         self._running = False
         self._expected = False
@@ -116,13 +116,13 @@ class Shard:
     def _call_name(self, records: Sequence[Any]) -> str:
         return f"detect/{self._region}/{self._labels[_number(records[0])]}"
 
-    def _invoke(self, records: Sequence[Any]) -> Outcome:
+    def _invoke(self, records: Sequence[Any]) -> InvocationResult:
         try:
             unsafe = self._detect(records, self._call_name(records))
         except (Crash, Bug) as problem:
-            return Outcome("", error=repr(problem))
+            return InvocationResult("", error=repr(problem))
         failures = [] if unsafe is None else [{"itemIdentifier": unsafe}]
-        return Outcome("", {"batchItemFailures": failures} if failures else None)
+        return InvocationResult("", {"batchItemFailures": failures} if failures else None)
 
     def _put_aside(self, message: dict[str, Any]) -> None:
         setting, told = self._setting, message["DDBStreamBatchInfo"]

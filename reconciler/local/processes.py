@@ -1,12 +1,37 @@
-"""The workers of a local cloud's regions; each can be stopped and started again."""
+"""The processes of a local cloud: one server, and a worker for each region that can be stopped.
 
+Each is a child whose output is its log; a worker has the environment that Lambda would give its
+functions.
+"""
+
+import socket
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
+from reconciler.deployment.names import Names
+from reconciler.deployment.wiring import function_environment
 from reconciler.local.children import Child, stop
+from reconciler.local.clients import aws_environment
 from reconciler.local.errors import LocalCloudError
-from reconciler.local.launch import start_worker
+from reconciler.local.provision import queue_url
 from reconciler.local.worker.process import WorkerSettings
+
+
+def start_server(
+    settings: Mapping[str, Any], *, listening: socket.socket, directory: Path
+) -> Child:
+    """Start the server on a socket that already listens, so that its port is known and its own."""
+    descriptor = listening.fileno()
+    logs = {region: str(_worker_log(directory, region)) for region in settings["regions"]}
+    return Child(
+        "reconciler.local.server.process",
+        {**settings, "socket": descriptor, "directory": str(directory), "logs": logs},
+        log=directory / "server.log",
+        environment={},
+        inherited=(descriptor,),
+    )
 
 
 class Workers:
@@ -29,8 +54,17 @@ class Workers:
         if region in self._running:
             raise LocalCloudError(f"the worker of {region} is running: stop it first")
         self._stopped.pop(region, None)
-        self._running[region] = start_worker(
-            settings, endpoint=self._endpoint, directory=self._directory
+        names = Names(settings.table, region)
+        parked = queue_url(self._endpoint, names.parked_queue)
+        self._running[region] = Child(
+            "reconciler.local.worker.process",
+            asdict(settings),
+            log=_worker_log(self._directory, region),
+            environment={
+                **aws_environment(region, self._endpoint),
+                **function_environment(names, parked_queue_url=parked),
+                "AWS_LAMBDA_FUNCTION_NAME": f"{settings.table}-reconciler",
+            },
         )
 
     def stop(self, region: str) -> None:
@@ -55,3 +89,8 @@ class Workers:
     def log_lines(self, region: str) -> Iterator[str]:
         """Yield what a region's worker has written so far, before it was stopped, too."""
         return (self._running | self._stopped)[region].log_lines()
+
+
+def _worker_log(directory: Path, region: str) -> Path:
+    """Return the file that takes what a region's functions write."""
+    return directory / f"worker-{region}.log"
