@@ -21,7 +21,7 @@ from reconciler.drills.failover.pause import PausedReplication, Waits
 from reconciler.drills.failover.steps import Drill, Replica, Report, play
 from reconciler.drills.guests import Host
 from reconciler.drills.hosts import described, replica
-from reconciler.drills.workload import Edit, burst, party_schema
+from reconciler.drills.workload import PartyEdit, burst, party_schema
 from reconciler.errors import InvalidInput, ReconcilerError, Unavailable
 
 Say = Callable[[str], object]
@@ -65,7 +65,7 @@ class Plan:
     isolated: str
     host: Host
     pause: Pause
-    edits: Sequence[Edit]
+    edits: Sequence[PartyEdit]
     replicas: Sequence[Replica]
 
     def key(self, name: str) -> dict[str, object]:

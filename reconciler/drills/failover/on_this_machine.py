@@ -18,7 +18,7 @@ from reconciler.drills.arrivals import Patience
 from reconciler.drills.failover.steps import Drill, Report, play
 from reconciler.drills.guests import Host
 from reconciler.drills.hosts import replica
-from reconciler.drills.workload import RECONCILED, Edit, burst, party_schema
+from reconciler.drills.workload import RECONCILED, PartyEdit, burst, party_schema
 from reconciler.local.cloud import DEFAULT_REGIONS, LOCAL_HOME, LOCAL_WITNESS, LocalCloud
 from reconciler.local.provision import TableSpec
 
@@ -56,7 +56,7 @@ class Setting:
     count: int
     seed: int
 
-    def edits(self, *regions: str) -> list[Edit]:
+    def edits(self, *regions: str) -> list[PartyEdit]:
         """Return edits of these regions."""
         return list(burst(self.count, regions, Random(self.seed)))
 
@@ -146,7 +146,7 @@ def _home_is_gone(setting: Setting) -> Report:
     return afterwards
 
 
-def _of(edits: Sequence[Edit], region: str) -> list[Edit]:
+def _of(edits: Sequence[PartyEdit], region: str) -> list[PartyEdit]:
     return [edit for edit in edits if edit.region == region]
 
 

@@ -17,7 +17,7 @@ from reconciler.deployment.wiring import DETAIL_TYPE, EVENT_SOURCE
 from reconciler.drills.failure import broken
 from reconciler.drills.failure.drill import Play, Scene
 from reconciler.drills.failure.stage import Stage
-from reconciler.drills.workload import RECONCILED, Edit
+from reconciler.drills.workload import RECONCILED, PartyEdit
 from reconciler.item.metadata import METADATA
 from reconciler.local.provision import ACCOUNT, queue_url
 from reconciler.redrive.drain import HIDDEN_SECONDS, OPEN_LONG_MS
@@ -82,7 +82,7 @@ def _is_killed(play: Play) -> None:
     hidden = play.waiting()
     play.tell(f"killed after its first message: {said}")
     play.expect(0 < sum(hidden.values()) < sum(play.report.waited.values()), "not half-way")
-    play.done([play.redrive.run(stage.here, execute=True)])
+    play.finish([play.redrive.run(stage.here, execute=True)])
     play.remark(
         f"started again, it found every batch in the bucket; the killed one has hidden the"
         f" {sum(hidden.values())} notifications of them for {HIDDEN_SECONDS} s, for a later redrive"
@@ -98,14 +98,14 @@ def _two_redrives(play: Play) -> None:
     options = ("--execute", "--rate", "0.5")
     running = [play.redrive.start(stage.here, *options) for _ in range(2)]
     told = [each.finish() for each in running]
-    play.done(told)
+    play.finish(told)
     play.expect(all(each.outcomes for each in told), "only one of them found work")
     play.judge()
 
 
 def _record_is_poison(play: Play) -> None:
     stage, party = play.stage, "poisoned"
-    stage.write(Edit(party, stage.here, "rename", "Ada"))
+    stage.write(PartyEdit(party, stage.here, "rename", "Ada"))
     stage.settle()
     play.write(halfway=lambda: stage.overwrite(party, {"S": "not the library's"}))
     queues = [
@@ -132,7 +132,7 @@ def _stream_is_trimmed(play: Play) -> None:
     with stage.broken(detect=_DETECT):
         play.write()
     stage.cloud.trim(stage.here)
-    stage.write(Edit("after the trim", stage.here, "rename", "Ada"))
+    stage.write(PartyEdit("after the trim", stage.here, "rename", "Ada"))
     play.rehearse()
     play.carry_out()
     play.judge(loses=True)

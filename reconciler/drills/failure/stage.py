@@ -19,7 +19,7 @@ from reconciler.drills.replica import as_bytes, parties
 from reconciler.drills.workload import (
     RECONCILED,
     Acknowledged,
-    Edit,
+    PartyEdit,
     apply_reconciled,
     burst,
     first_edits,
@@ -107,7 +107,7 @@ class Stage:
         self.settle()
         return done
 
-    def write(self, edit: Edit) -> Acknowledged:
+    def write(self, edit: PartyEdit) -> Acknowledged:
         """Make an edit through the library; it is acknowledged when this returns."""
         return apply_reconciled(self._tables[edit.region], edit)
 
@@ -158,5 +158,5 @@ class Stage:
         return self.cloud.regions
 
 
-def _of_scene(edit: Edit, name: str) -> Edit:
+def _of_scene(edit: PartyEdit, name: str) -> PartyEdit:
     return replace(edit, party=f"{edit.party}-{name}")
