@@ -49,7 +49,7 @@ def plain(value: Any) -> str:
     return str(value)
 
 
-def counted(count: int, noun: str) -> str:
+def count_in_words(count: int, noun: str) -> str:
     """Return "1 fault" or "3 faults"."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 

@@ -31,10 +31,10 @@ class Journal:
         """Add to a count."""
         self.counts[name] += by
 
-    def most(self, name: str, value: int) -> None:
+    def note_greatest(self, name: str, value: int) -> None:
         """Keep the greatest value of a count."""
         self.counts[name] = max(self.counts[name], value)
 
-    def seal(self) -> str:
+    def trace_hash(self) -> str:
         """Return the hash of all facts so far."""
         return self._hash.hexdigest()

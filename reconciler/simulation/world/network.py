@@ -12,7 +12,7 @@ from reconciler.aws_model.replication import ItemKey, Lag, Replication
 from reconciler.simulation.plan import faults
 from reconciler.simulation.world.causes import Origin
 from reconciler.simulation.world.draws import Keyed
-from reconciler.simulation.world.replica import Replica
+from reconciler.simulation.world.replica import SimulatedReplica
 from reconciler.simulation.world.setting import Setting
 from reconciler.values.wire import Image
 
@@ -28,7 +28,7 @@ class Network:
         self._setting = setting
         self._regions = regions
         self._table = table
-        self.replicas: Mapping[str, Replica] = {}
+        self.replicas: Mapping[str, SimulatedReplica] = {}
         draws = setting.draws
         most = _USUAL_MOST_MS[draws.between("lag", "most", 0, len(_USUAL_MOST_MS) - 1)]
         self._usual = Lag(

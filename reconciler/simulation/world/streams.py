@@ -16,13 +16,13 @@ from reconciler.deployment.wiring import STREAM_SOURCE, StreamSource, stream_fil
 from reconciler.simulation.plan import faults
 from reconciler.simulation.plan.faults import HOUR
 from reconciler.simulation.world.poison import Bug
+from reconciler.simulation.world.replica import Record
 from reconciler.simulation.world.setting import Crash, Setting
 
 RETENTION_MS = 24 * HOUR
 _POLL_MS = 250
 _LONGEST_PAUSE_MS = 120_000  # between retries; Lambda backs off, and does not say how far
 _WINDOW_MS = int(STREAM_SOURCE.batching_window_seconds * 1000)
-Record = dict[str, Any]
 Detect = Callable[[Sequence[Record], str], str | None]
 GiveUp = Callable[[dict[str, Any], Sequence[Record]], object]
 

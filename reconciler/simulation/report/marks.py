@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.simulation.plan.plan import Fault
-from reconciler.simulation.report.layout import Mark, Source
+from reconciler.simulation.report.layout import ArrowStart, Mark
 from reconciler.simulation.report.words import clock, duration, edits_in_words
 from reconciler.simulation.world.history import Done, Moment, Run
 
@@ -20,7 +20,7 @@ JOINED = "joined"
 
 
 @dataclass(frozen=True)
-class Scene:
+class ItemMarks:
     """One item's marks in order of time, and the faults beside them."""
 
     regions: tuple[str, ...]
@@ -38,7 +38,7 @@ def keys_of(run: Run) -> list[str]:
     return sorted(losses, key=lambda key: (-losses[key], key))
 
 
-def scene_of(run: Run, key: str) -> Scene:
+def marks_of(run: Run, key: str) -> ItemMarks:
     """Return the scene of one item."""
     reader = _Reader(run)
     facts = [moment for moment in run.trace if moment.key in {key, ""} and moment.kind != "fault"]
@@ -49,7 +49,7 @@ def scene_of(run: Run, key: str) -> Scene:
     marks.sort(key=lambda mark: mark.at_ms)
     end_ms = max((mark.at_ms for mark in marks), default=0)
     faults = tuple(fault for fault in run.plan.faults if fault.at_ms <= end_ms)
-    return Scene(run.plan.regions, tuple(marks), faults, end_ms)
+    return ItemMarks(run.plan.regions, tuple(marks), faults, end_ms)
 
 
 class _Reader:
@@ -131,7 +131,7 @@ class _Reader:
             "colour": colour,
             "token": moment.detail["token"],
             "holds": colour,
-            "source": Source(lane, sent_ms, moment.detail["token"]),
+            "source": ArrowStart(lane, sent_ms, moment.detail["token"]),
         }
 
     def _loss(self, moment: Moment) -> dict[str, Any]:
