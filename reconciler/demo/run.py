@@ -1,4 +1,4 @@
-"""Runs the demo on a local cloud and counts what happened."""
+"""The demo: a story told, a burst of edits with and without the reconciler, and what it came to."""
 
 import statistics
 import time
@@ -37,7 +37,7 @@ SETTLE_SECONDS = 120
 
 @dataclass(frozen=True)
 class Counts:
-    """What the burst led to; times are in milliseconds, from the loss to its first repair."""
+    """What the demo led to; times are in milliseconds, from a loss to its first repair."""
 
     acknowledged_writes: int
     lost_with_last_writer_wins: int
@@ -161,7 +161,10 @@ def _ledger(cloud: LocalCloud, region: str) -> list[dict[str, Any]]:
 
 
 def _repair_times(rows: Iterable[dict[str, Any]]) -> list[int]:
-    """A loss seen in several regions is repaired when the first of them has repaired it."""
+    """Return the milliseconds from each loss to its repair, the shortest first.
+
+    A loss seen in several regions is repaired when the first of them has repaired it.
+    """
     lost: dict[str, int] = {}
     repaired: dict[str, int] = {}
     for row in rows:

@@ -82,7 +82,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Check:
-    """Makes the finding of one check in one region."""
+    """One check in one region; each method is a finding that it may end in."""
 
     id: str
     region: str

@@ -8,10 +8,10 @@ their files. Nothing listens beyond loopback and nothing is kept.
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import KW_ONLY, dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import partial
 from http.client import HTTPException
 from pathlib import Path
@@ -54,7 +54,6 @@ class LocalCloud(ControlClient):
 
     tables: the global tables to make. reconciled: the one whose streams feed the pipeline, or
     None for no pipeline. regions: two to five. lag_ms: least and most replication lag.
-    skew_ms: by region, how far its clock is ahead.
     port: a port on loopback, 0 for any; if it is taken another is used, with a warning.
     stream, home, witness: the event sources. stream_failures: where batches go that the stream's
     gives up, "s3" (whole) or "sqs" (names of records). detect, resolve: "module:attribute".
@@ -68,7 +67,6 @@ class LocalCloud(ControlClient):
     lag_ms: tuple[int, int] = (50, 150)
     port: int = 0
     seed: int = 0
-    skew_ms: Mapping[str, int] = field(default_factory=dict)
     stream: StreamSource = LOCAL_STREAM
     home: QueueSource = LOCAL_HOME
     witness: QueueSource = LOCAL_WITNESS
@@ -113,7 +111,6 @@ class LocalCloud(ControlClient):
                 "regions": self.regions,
                 "lag_ms": self.lag_ms,
                 "seed": self.seed,
-                "skew_ms": dict(self.skew_ms),
             }
             self._server = start_server(settings, listening=listening, directory=self._directory)
         undo.callback(stop, [self._server])
@@ -224,20 +221,6 @@ class LocalCloud(ControlClient):
         """Return every item of a replica, in wire format."""
         pages = self.client("dynamodb", region).get_paginator("scan")
         return [item for page in pages.paginate(TableName=table) for item in page["Items"]]
-
-    def log_lines(self, region: str) -> Iterator[str]:
-        """Yield what the functions of a region have written so far: metrics and logs."""
-        return self._workers.log_lines(region)
-
-    def parked(self, region: str) -> list[str]:
-        """Return the bodies in a region's parked queue, without receiving them."""
-        return self.bodies(region, self._names(region).parked_queue)
-
-    def dead_letters(self, region: str) -> dict[str, list[str]]:
-        """Return the bodies in each dead-letter queue of a region, without receiving them."""
-        names = self._names(region)
-        queues = [each for each in names.dead_letter_queues() if each != names.parked_queue]
-        return {queue: self.bodies(region, queue) for queue in queues}
 
     def _names(self, region: str) -> Names:
         if self.reconciled is None:

@@ -47,10 +47,6 @@ class ControlClient:
         """Resume replication everywhere."""
         ask(self.port, "heal")
 
-    def set_lag(self, least_ms: int, most_ms: int) -> None:
-        """Change the replication lag of writes to come."""
-        ask(self.port, "lag", least_ms=least_ms, most_ms=most_ms)
-
     def bodies(self, region: str, queue: str) -> list[str]:
         """Return the bodies in a queue, without receiving them."""
         bodies: list[str] = ask(self.port, "messages", region=region, queue=queue)["bodies"]

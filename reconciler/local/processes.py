@@ -5,7 +5,7 @@ functions.
 """
 
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,6 @@ class Workers:
         self._endpoint = endpoint
         self._directory = directory
         self._running: dict[str, Child] = {}
-        self._stopped: dict[str, Child] = {}
 
     @property
     def children(self) -> tuple[Child, ...]:
@@ -53,7 +52,6 @@ class Workers:
         region = settings.region
         if region in self._running:
             raise LocalCloudError(f"the worker of {region} is running: stop it first")
-        self._stopped.pop(region, None)
         names = Names(settings.table, region)
         parked = queue_url(self._endpoint, names.parked_queue)
         self._running[region] = Child(
@@ -71,8 +69,7 @@ class Workers:
         """End a region's worker and wait until it is gone."""
         if region not in self._running:
             raise LocalCloudError(f"{region} has no worker that is running")
-        self._stopped[region] = self._running.pop(region)
-        stop([self._stopped[region]])
+        stop([self._running.pop(region)])
 
     def stop_all(self) -> None:
         """End every worker."""
@@ -85,10 +82,6 @@ class Workers:
     def are_ready(self, reported: Mapping[str, int]) -> bool:
         """Tell whether the processes that reported, by region, are those that are running."""
         return all(reported.get(region) == child.pid for region, child in self._running.items())
-
-    def log_lines(self, region: str) -> Iterator[str]:
-        """Yield what a region's worker has written so far, before it was stopped, too."""
-        return (self._running | self._stopped)[region].log_lines()
 
 
 def _worker_log(directory: Path, region: str) -> Path:

@@ -58,7 +58,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class PanelReadings:
-    """One panel."""
+    """One panel with the reading of each of its series."""
 
     panel: Panel
     lines: tuple[Reading, ...]

@@ -30,7 +30,7 @@ _COMMAND = (sys.executable, "-c", "from reconciler.cli import main; main()", "re
 
 @dataclass(frozen=True)
 class RedriveReport:
-    """What a redrive said: a line for each letter, and how many had each outcome."""
+    """What a redrive said it did: a line for each letter, and how many had each outcome."""
 
     lines: Sequence[str]
     outcomes: dict[str, int]

@@ -10,7 +10,6 @@ from typing import Any
 
 from moto.sqs.models import sqs_backends
 
-from reconciler.aws_model.replication import Lag
 from reconciler.local.errors import LocalCloudError
 from reconciler.local.provision import ACCOUNT
 from reconciler.local.server.replicas import GlobalTables
@@ -36,7 +35,6 @@ class Control:
             "partition": self._partition,
             "isolate": self._isolate,
             "heal": self._heal,
-            "lag": self._lag,
             "status": self._status,
         }
 
@@ -82,10 +80,6 @@ class Control:
         with self._tables.turn:
             self._replication.heal()
             self._tables.turn.notify_all()
-
-    def _lag(self, least_ms: int, most_ms: int) -> None:
-        with self._tables.turn:
-            self._replication.set_lag(Lag(least_ms, most_ms))
 
     def _status(self) -> dict[str, Any]:
         """Look at everything at one instant: work must not move on behind the look."""

@@ -17,8 +17,10 @@ GONE = object()  # no attribute, which is not the value None
 
 @dataclass(frozen=True, eq=False)
 class OneOf:
-    """What must be seen where the history leaves a choice: one of `values`; if there are none, what
-    a function of the user's answers, which is some value."""
+    """What must be seen where the history leaves a choice: one of `values`.
+
+    Without values it is what a function of the user's answers, which is some value.
+    """
 
     values: Sequence[Any] = ()
 

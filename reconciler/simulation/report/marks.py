@@ -21,7 +21,7 @@ JOINED = "joined"
 
 @dataclass(frozen=True)
 class ItemMarks:
-    """One item's marks in order of time, and the faults beside them."""
+    """What the diagram of one item shows: its marks in order of time, and the faults beside."""
 
     regions: tuple[str, ...]
     marks: tuple[Mark, ...]
@@ -39,7 +39,7 @@ def keys_of(run: Run) -> list[str]:
 
 
 def marks_of(run: Run, key: str) -> ItemMarks:
-    """Return the scene of one item."""
+    """Return the marks of one item."""
     reader = _Reader(run)
     facts = [moment for moment in run.trace if moment.key in {key, ""} and moment.kind != "fault"]
     marks = [reader.mark(moment) for moment in facts]

@@ -38,7 +38,7 @@ class Effect:
 
 
 class Client:
-    """One process. `wall_ms` is the latest time its clock showed."""
+    """One process that writes; `wall_ms` is the latest time its clock showed."""
 
     def __init__(
         self, setting: Setting, schema: Schema, replica: SimulatedReplica, name: str

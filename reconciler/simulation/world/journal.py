@@ -11,7 +11,7 @@ from reconciler.simulation.world.history import Moment
 
 
 class Journal:
-    """`moments` if they are kept, `counts` of everything, and the hash."""
+    """The facts of a run: hashed, counted in `counts` and, if they are kept, in `moments`."""
 
     def __init__(self, agenda: Agenda, *, keep: bool) -> None:
         self._agenda = agenda

@@ -39,7 +39,7 @@ class LedgerTable:
 
 
 class SimulatedLedger:
-    """A `Ledger`."""
+    """A `Ledger` over the rows of one region."""
 
     def __init__(self, table: LedgerTable, replica: SimulatedReplica, calls: Calls) -> None:
         self._table = table

@@ -1,8 +1,8 @@
 """The dead letters of one region, and the redrive that works them off.
 
-Behaviour: what is set aside waits, for minutes or hours, as whole messages in the shapes that AWS
-writes; then the real redriver takes it, over the same unreliable ports. What is not done comes
-back. What is parked is tried a few times and stays parked if only a person can help.
+Behaviour: what is set aside waits for minutes or hours, in the shapes that AWS writes. Then the
+real redriver takes it, over the same unreliable ports. What is not done comes back. What is parked
+is tried a few times, and stays parked if only a person can help.
 """
 
 import json
@@ -27,7 +27,7 @@ Reader = Callable[[StreamRange], Sequence[Any]]
 
 
 class SimulatedRedrive:
-    """See the module. `waiting` counts the messages that are not done."""
+    """What failed in one region, waiting to be redriven; `waiting` counts what is not done."""
 
     def __init__(
         self, setting: Setting, functions: Functions, bus: Callable[[Event], object], read: Reader

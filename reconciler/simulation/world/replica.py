@@ -21,7 +21,10 @@ Record = dict[str, Any]
 
 
 class SimulatedReplica:
-    """See the module. `send` replicates a write; `emit` takes each record with its item's key."""
+    """The items of one region: written by its clients, by replication and by time-to-live.
+
+    `send` replicates a write; `emit` takes each record with its item's key.
+    """
 
     def __init__(
         self,

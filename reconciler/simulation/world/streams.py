@@ -28,7 +28,10 @@ GiveUp = Callable[[dict[str, Any], Sequence[Record]], object]
 
 
 class Shard:
-    """See the module. `detect` takes records and a name for the call, and answers as a detector."""
+    """One shard, and the mapping that hands its records to the detector.
+
+    `detect` takes records and a name for the call, and answers as a detector.
+    """
 
     def __init__(  # noqa: PLR0913, PLR0917 (a shard is all of these)
         self,

@@ -111,7 +111,10 @@ class SimulatedRegion:
 
 
 class World:
-    """See the module. `done` are the operations, in the order in which they ended."""
+    """Regions, the network between them, and all that a plan lets happen there.
+
+    `done` are the operations, in the order in which they ended.
+    """
 
     def __init__(self, plan: Plan, *, trace: bool) -> None:
         self.plan = plan
