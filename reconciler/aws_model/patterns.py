@@ -1,4 +1,4 @@
-"""The part of EventBridge's pattern language that our filters of DynamoDB stream records use.
+"""The part of EventBridge's pattern language that the deployed filters of stream records use.
 
 Behaviour: a pattern is a document of the event's shape whose leaves are lists of alternatives: a
 literal, or whether the leaf exists. All fields of a pattern must match; where the event holds a

@@ -86,7 +86,7 @@ def checkpoint(records: Sequence[Record], outcome: InvocationResult) -> int | No
 
 
 class ShardSource:
-    """The mapping of one shard.
+    """The mapping of one shard: what waits, what is under way, what was given up.
 
     `set_aside` holds messages for the on-failure destination, oldest first; the caller takes each
     one off once it is sent, so that none is lost if sending fails. `whole` messages carry their

@@ -194,7 +194,7 @@ def surviving_dots(
 
 
 class DotFunction(Crdt):
-    """A value for each write that no other write has replaced yet; a base for register types."""
+    """A value for each write that no other write has replaced yet; the base of the registers."""
 
     def __init__(self, entries: Mapping[Dot, Wire | None] | None = None) -> None:
         self.entries: Mapping[Dot, Wire | None] = entries or {}

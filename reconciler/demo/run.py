@@ -11,7 +11,7 @@ from typing import Any
 from reconciler.aws import connect, now_ms
 from reconciler.client.table import ReplicatedTable
 from reconciler.demo.readings import readings_since
-from reconciler.demo.story import tell
+from reconciler.demo.story import Say, tell
 from reconciler.deployment.names import Names
 from reconciler.deployment.telemetry import WRITE_BACKS
 from reconciler.drills.accounting import lost_writes
@@ -73,7 +73,7 @@ def run(  # noqa: PLR0913 (what it tells is one callable each)
     *,
     edits: int,
     seed: int,
-    say: Callable[[str], None],
+    say: Say,
     started: Callable[[], None],
     advance: Callable[[str], None],
 ) -> Counts:

@@ -1,4 +1,4 @@
-"""Several AWS regions on this machine, for the demo and for tests.
+"""Several AWS regions on this machine, for the demo, the drills and tests.
 
 Behaviour: entering `LocalCloud` starts one server and, for a reconciled table, one worker per
 region, and makes every resource; leaving it, by whatever way, ends the processes and removes
@@ -50,7 +50,7 @@ _LOOK_SECONDS = 0.05
 
 @dataclass
 class LocalCloud(ControlClient):
-    """Inside this context the regions live.
+    """The regions, alive inside this context.
 
     tables: the global tables to make. reconciled: the one whose streams feed the pipeline, or
     None for no pipeline. regions: two to five. lag_ms: least and most replication lag.

@@ -1,4 +1,4 @@
-"""What a status of the local cloud says, in words."""
+"""What a status of the local cloud says in words: the work that is still under way."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

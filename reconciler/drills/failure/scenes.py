@@ -28,7 +28,7 @@ _RULE = "home"
 
 
 def _resolver_fails(play: Play) -> None:
-    with play.stage.broken(resolve=_RESOLVE):
+    with play.stage.bad_release(resolve=_RESOLVE):
         play.write()
     play.rehearse()
     play.carry_out()
@@ -67,7 +67,7 @@ def _bus_drops_events(play: Play) -> None:
 
 
 def _detector_fails(play: Play) -> None:
-    with play.stage.broken(detect=_DETECT):
+    with play.stage.bad_release(detect=_DETECT):
         play.write()
     play.rehearse()
     play.carry_out()
@@ -76,7 +76,7 @@ def _detector_fails(play: Play) -> None:
 
 def _is_killed(play: Play) -> None:
     stage = play.stage
-    with stage.broken(detect=_DETECT):
+    with stage.bad_release(detect=_DETECT):
         play.write()
     said = play.redrive.start(stage.here, "--execute", "--rate", "1").kill_after_first()
     hidden = play.waiting()
@@ -92,7 +92,7 @@ def _is_killed(play: Play) -> None:
 
 def _two_redrives(play: Play) -> None:
     stage = play.stage
-    with stage.broken(detect=_DETECT):
+    with stage.bad_release(detect=_DETECT):
         play.write()
     # The first to receive the messages takes its time; the other one meets it in the bucket.
     options = ("--execute", "--rate", "0.5")
@@ -129,7 +129,7 @@ def _record_is_poison(play: Play) -> None:
 
 def _stream_is_trimmed(play: Play) -> None:
     stage, report = play.stage, play.report
-    with stage.broken(detect=_DETECT):
+    with stage.bad_release(detect=_DETECT):
         play.write()
     stage.cloud.trim(stage.here)
     stage.write(PartyEdit("after the trim", stage.here, "rename", "Ada"))

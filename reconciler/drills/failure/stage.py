@@ -63,7 +63,7 @@ def open_cloud(stream_failures: StreamFailures) -> LocalCloud:
 
 
 class Stage:
-    """A cloud that is running. `here` is the region whose writes are lost, `there` the other."""
+    """A running cloud of two regions: the writes of `here` are lost, those of `there` win."""
 
     def __init__(self, cloud: LocalCloud) -> None:
         self.cloud = cloud
@@ -76,8 +76,8 @@ class Stage:
         }
 
     @contextmanager
-    def broken(self, **handlers: str) -> Iterator[None]:
-        """Inside, `here` runs a bad release of detect or resolve; then the good one again."""
+    def bad_release(self, **handlers: str) -> Iterator[None]:
+        """Inside the context `here` runs a bad release of detect or resolve, then the good one."""
         self.cloud.stop_worker(self.here)
         self.cloud.start_worker(self.here, **handlers)
         yield

@@ -18,7 +18,7 @@ PREFIX = "/_reconciler/"
 
 
 class Control:
-    """The commands, over the tables and, for the status, the queues of every region."""
+    """The commands, over the tables and, for what waits in them, the queues of every region."""
 
     def __init__(self, tables: GlobalTables, messaging: Lock) -> None:
         self._tables = tables

@@ -10,7 +10,6 @@ tables: how it works".
 
 import copy
 import json
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Condition
@@ -20,6 +19,7 @@ from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
 
+from reconciler.aws import now_ms
 from reconciler.aws_model.equality import same_item
 from reconciler.aws_model.replication import Arrival, ItemKey, Replication
 from reconciler.local.errors import LocalCloudError
@@ -101,10 +101,10 @@ class GlobalTables:
         """Deliver changes as they fall due, until `stopped`."""
         with self.turn:
             while not stopped():
-                for arrival in self.replication.deliver(_now_ms()):
+                for arrival in self.replication.deliver(now_ms()):
                     self._store(arrival)
                 due_ms = self.replication.next_due_ms()
-                wait_ms = _LONGEST_WAIT_MS if due_ms is None else due_ms - _now_ms()
+                wait_ms = _LONGEST_WAIT_MS if due_ms is None else due_ms - now_ms()
                 self.turn.wait(min(max(wait_ms, 0), _LONGEST_WAIT_MS) / 1000)
 
     def _store(self, arrival: Arrival) -> None:
@@ -138,7 +138,7 @@ class GlobalTables:
             # record, but it must be replicated for replicas to stay equal byte by byte.
             if not same_item(old, new):
                 shard.emit(keys, old, new)
-            self.replication.local_write(region, ItemKey(name, key), new, _now_ms())
+            self.replication.local_write(region, ItemKey(name, key), new, now_ms())
             written += 1
         return written
 
@@ -155,7 +155,3 @@ def _stored_keys(table: Table, keys: dict[str, Any]) -> tuple[DynamoType, Dynamo
 
 def _stored(table: Table, keys: dict[str, Any]) -> dict[str, Any] | None:
     return image(table.get_item(*_stored_keys(table, keys)))
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -1,11 +1,11 @@
 """One region's DynamoDB stream, polled for one function."""
 
 import logging
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from reconciler.aws import now_ms
 from reconciler.aws.lambda_record import lambda_record
 from reconciler.aws_model.stream_source import ShardSource
 from reconciler.errors import Unavailable
@@ -56,10 +56,10 @@ class StreamConsumer:
     def poll(self) -> bool:
         """Read on if there is room, invoke the function if a batch is due; tell if work was met."""
         has_read = self._mapping.backlog < self._mapping.source.batch_size and self._read()
-        batch = self._mapping.next_batch(_now_ms())
+        batch = self._mapping.next_batch(now_ms())
         if batch is not None:
             outcome = self._function.invoke({"Records": list(batch.records)})
-            self._mapping.finish(outcome, _now_ms())
+            self._mapping.finish(outcome, now_ms())
         self._deliver_aside()
         has_reported = self._mapping.backlog == 0 and self._report()
         return has_read or batch is not None or has_reported
@@ -80,7 +80,7 @@ class StreamConsumer:
         records = answer["Records"]
         if not records:
             return False
-        self._mapping.offer([lambda_record(r, self._stream_arn) for r in records], _now_ms())
+        self._mapping.offer([lambda_record(r, self._stream_arn) for r in records], now_ms())
         self._last_read = int(records[-1]["dynamodb"]["SequenceNumber"])
         return True
 
@@ -98,7 +98,3 @@ def only_shard(streams: Any, stream_arn: str) -> str:
     [shard] = streams.describe_stream(StreamArn=stream_arn)["StreamDescription"]["Shards"]
     shard_id: str = shard["ShardId"]
     return shard_id
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -76,8 +76,11 @@ class Row:
 
 @dataclass(frozen=True)
 class Layout:
-    """The whole drawing. `stops` are (time, x) pairs in order; `gaps` are (x, x, length) of waits
-    that are drawn much shorter than they were."""
+    """The whole drawing: its marks, and where each time stands.
+
+    `stops` are (time, x) pairs in order; `gaps` are (x, x, length) of waits that are drawn much
+    shorter than they were.
+    """
 
     placed: tuple[Placed, ...]
     stops: tuple[tuple[int, float], ...]

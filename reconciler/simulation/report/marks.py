@@ -45,7 +45,7 @@ def marks_of(run: Run, key: str) -> ItemMarks:
     marks = [reader.mark(moment) for moment in facts]
     written = {mark.operation for mark in marks}
     mine = [done for done in run.done if done.operation.key == key]
-    marks += [reader.unheard(done) for done in mine if done.operation.number not in written]
+    marks += [reader.mark_of_unheard(done) for done in mine if done.operation.number not in written]
     marks.sort(key=lambda mark: mark.at_ms)
     end_ms = max((mark.at_ms for mark in marks), default=0)
     faults = tuple(fault for fault in run.plan.faults if fault.at_ms <= end_ms)
@@ -86,7 +86,7 @@ class _Reader:
         words = f"{clock(moment.at_ms)} {moment.region}: {particular.pop('title')}"
         return Mark(title=words, **(shared | particular))
 
-    def unheard(self, done: Done) -> Mark:
+    def mark_of_unheard(self, done: Done) -> Mark:
         """Return the mark of a write that took no effect, as its client learned of it."""
         operation = done.operation
         title = f"{clock(done.at_ms)} {operation.region}: #{operation.number}"

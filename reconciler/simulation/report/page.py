@@ -21,7 +21,7 @@ from reconciler.simulation.report.words import (
     duration,
     edits_in_words,
     fault_in_words,
-    plain,
+    plain_text,
 )
 from reconciler.simulation.world.history import Run
 from reconciler.text.page import document
@@ -154,7 +154,7 @@ def _shown(image: Any) -> str:
         item = read(image)
     except ReconcilerError as problem:
         return f"an item that cannot be read: {problem}"
-    return "a deleted item" if item is None else plain(item)
+    return "a deleted item" if item is None else plain_text(item)
 
 
 def _operations(run: Run) -> str:

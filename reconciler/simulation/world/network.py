@@ -64,7 +64,7 @@ class Network:
         replication.set_lag(lag if lag.most_ms > self._usual.most_ms else self._usual)
         self._expect()
 
-    def pending(self, regions: Sequence[str]) -> int:
+    def count_pending(self, regions: Sequence[str]) -> int:
         """Return how many changes are under way between these regions."""
         return sum(
             report.pending
@@ -72,11 +72,11 @@ class Network:
             if source in regions and destination in regions
         )
 
-    def coalesced(self) -> int:
+    def count_coalesced(self) -> int:
         """Return how many changes travelled as part of a later one."""
         return sum(report.coalesced for report in self._replication.reports().values())
 
-    def discarded(self) -> int:
+    def count_discarded(self) -> int:
         """Return how many changes arrived and did not win."""
         return sum(report.discarded for report in self._replication.reports().values())
 

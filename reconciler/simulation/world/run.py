@@ -99,7 +99,7 @@ def _counts(world: World) -> dict[str, int]:
     counts = world.journal.counts
     counts["unrested"] = world.under_way()
     counts["actions"] = world.setting.agenda.spent
-    counts["coalesced"] = world.network.coalesced()
-    counts["discarded"] = world.network.discarded()
+    counts["coalesced"] = world.network.count_coalesced()
+    counts["discarded"] = world.network.count_discarded()
     counts["cause_clashes"] = world.setting.causes.clashes
     return {name: counts[name] for name in sorted({*counts, *_ALWAYS})}

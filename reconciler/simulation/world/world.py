@@ -154,7 +154,7 @@ class World:
         """Return how much is still to happen in the regions that are left."""
         left = self.survivors()
         backlog = sum(self.regions[name].backlog() for name in left)
-        return self.setting.agenda.left + backlog + self.network.pending(left)
+        return self.setting.agenda.left + backlog + self.network.count_pending(left)
 
     def items(self) -> dict[str, dict[str, Image]]:
         """Return what the regions that are left hold, by key."""
