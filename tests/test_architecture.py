@@ -27,6 +27,8 @@ STEPS = """
     demo
     cli
 """
+# So do the parts of the simulator; the modules beside them are the ways in and know all of them.
+SIMULATION_STEPS = ("plan", "world", "judge", "report")
 STEP_OF = {room: number for number, step in enumerate(STEPS.split("\n")) for room in step.split()}
 INFRA_KNOWS = {"deployment", "errors"}
 WITH_THE_SDK = {"aws", "local", "handlers"}
@@ -91,6 +93,22 @@ def test_a_room_imports_only_rooms_on_steps_above_its_own() -> None:
         if room_of(path) in STEP_OF
         for name, room in rooms_imported(path)
         if STEP_OF.get(room, len(STEP_OF)) >= STEP_OF[room_of(path)]
+    }
+    assert wrong == set()
+
+
+def test_a_part_of_the_simulator_imports_only_parts_before_its_own() -> None:
+    def step(part: str) -> int:
+        known = part in SIMULATION_STEPS
+        return SIMULATION_STEPS.index(part) if known else len(SIMULATION_STEPS)
+
+    folder = ROOT / "reconciler" / "simulation"
+    wrong = {
+        (relative(path), name)
+        for path in folder.rglob("*.py")
+        for name in imports(path)
+        if name.startswith("reconciler.simulation.")
+        and step(name.split(".")[2]) > step(path.relative_to(folder).parts[0])
     }
     assert wrong == set()
 

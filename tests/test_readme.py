@@ -13,7 +13,7 @@ import typer
 from reconciler.cli import commands
 from reconciler.crdt.base import TYPES
 from reconciler.drills.workload import party_schema
-from reconciler.local.clients import Clients, aws_environment
+from reconciler.local.clients import Boto3Clients, aws_environment
 from reconciler.local.cloud import DEFAULT_REGIONS, LocalCloud
 from reconciler.local.provision import TableSpec
 from reconciler.values.size import item_size
@@ -83,7 +83,7 @@ def test_the_library_example_runs_as_printed_and_weighs_what_is_said(
         for name, value in aws_environment("eu-west-1", cloud.endpoint).items():
             monkeypatch.setenv(name, value)
         run(examples(README)[0])
-        dynamodb = Clients(cloud.endpoint).get("dynamodb", region="eu-west-1")
+        dynamodb = Boto3Clients(cloud.endpoint).get("dynamodb", region="eu-west-1")
         image = dynamodb.get_item(TableName=table, Key={"id": {"S": "p1"}})["Item"]
 
     printed = eval(capsys.readouterr().out)  # noqa: S307 (the dict that the example printed)

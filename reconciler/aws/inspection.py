@@ -18,7 +18,7 @@ from botocore.parsers import ResponseParserError
 from reconciler.aws.clients import NO_CREDENTIALS, ClientOf, no_credentials
 from reconciler.deployment.names import Names
 from reconciler.deployment.wiring import LIVE_ALIAS
-from reconciler.doctor.facts import Answer, Seen, Unseen
+from reconciler.doctor.facts import AwsAnswer, Seen, Unseen
 
 _UNKNOWN = {
     "404",
@@ -65,7 +65,7 @@ class _Inquiry:
         self._silent: dict[str, str] = {}
         self._clocks: list[tuple[int, int]] = []
 
-    def ask(self, service: str, operation: str, **arguments: Any) -> Answer:
+    def ask(self, service: str, operation: str, **arguments: Any) -> AwsAnswer:
         """Make one call."""
         permission = f"{service}:{operation}"
         permission = _PERMISSIONS.get(permission, permission)
@@ -86,7 +86,7 @@ class _Inquiry:
         self._compare_clocks(answer, started)
         return answer
 
-    def sources(self, function: str) -> Answer:
+    def sources(self, function: str) -> AwsAnswer:
         """Return a function's event sources, or its alias's if the function itself has none."""
         answer = self.ask("lambda", "ListEventSourceMappings", FunctionName=function)
         if isinstance(answer, Unseen) or (answer or {}).get("EventSourceMappings"):
@@ -95,7 +95,7 @@ class _Inquiry:
         found = self.ask("lambda", "ListEventSourceMappings", FunctionName=alias)
         return answer if isinstance(found, Unseen) else found
 
-    def latest(self, namespace: str, metric: str, dimension: str, value: str) -> Answer:
+    def latest(self, namespace: str, metric: str, dimension: str, value: str) -> AwsAnswer:
         """Return the maximum of a metric in each of the last minutes."""
         now = self._now_ms() / 1000
         return self.ask(
@@ -110,7 +110,7 @@ class _Inquiry:
             Statistics=["Maximum"],
         )
 
-    def queue(self, name: str) -> Answer:
+    def queue(self, name: str) -> AwsAnswer:
         """Return a queue's URL and attributes."""
         found = self.ask("sqs", "GetQueueUrl", QueueName=name)
         if found is None or isinstance(found, Unseen):

@@ -14,8 +14,8 @@ from rich.table import Table
 from reconciler.aws import now_ms
 from reconciler.cli.metric_views import side_by_side
 from reconciler.cli.options import AsJson
-from reconciler.demo.measured import measured
-from reconciler.demo.run import Outcome, open_cloud, run
+from reconciler.demo.readings import readings_since
+from reconciler.demo.run import Counts, open_cloud, run
 from reconciler.deployment.telemetry import (
     CONFLICTS,
     LOSS_TO_REPAIR_MS,
@@ -65,7 +65,7 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
         if as_json:
             typer.echo(json.dumps(asdict(outcome)))
         told.print(_table(outcome))
-        told.print(side_by_side(_MEASURED, measured(cloud, since_ms)))
+        told.print(side_by_side(_MEASURED, readings_since(cloud, since_ms)))
         if keep:
             _wait(cloud, told)
     raise typer.Exit(0 if outcome.nothing_lost else 1)
@@ -75,7 +75,7 @@ def _region_names(count: int) -> tuple[str, ...]:
     return (*DEFAULT_REGIONS, "us-west-2", "sa-east-1")[:count]
 
 
-def _table(outcome: Outcome) -> Table:
+def _table(outcome: Counts) -> Table:
     table = Table(
         title=f"{outcome.acknowledged_writes} acknowledged writes",
         title_justify="left",

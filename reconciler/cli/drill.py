@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from reconciler.cli.options import AsJson
-from reconciler.drills.failure.drill import Report, drill, listed
+from reconciler.drills.failure.drill import SceneReport, counts_in_words, drill
 from reconciler.drills.failure.scenes import SCENES
 from reconciler.errors import InvalidInput
 
@@ -39,7 +39,7 @@ def command(
     raise typer.Exit(1 if any(report.problems for report in reports) else 0)
 
 
-def _table(reports: Sequence[Report]) -> Table:
+def _table(reports: Sequence[SceneReport]) -> Table:
     table = Table(title="Acknowledged writes, before and after the redrive", title_justify="left")
     table.add_column("scene", no_wrap=True)
     for name in ("written", "missing", "lost"):
@@ -53,15 +53,15 @@ def _table(reports: Sequence[Report]) -> Table:
             str(report.acknowledged),
             str(report.missing_before),
             str(len(report.missing)),
-            listed(report.redriven),
-            listed(_by_queue(report.left)),
+            counts_in_words(report.redriven),
+            counts_in_words(_by_queue(report.left)),
             "; ".join(report.problems) or _good(report),
             style=style,
         )
     return table
 
 
-def _good(report: Report) -> str:
+def _good(report: SceneReport) -> str:
     return "good: named, not hidden" if report.missing else "good"
 
 

@@ -14,7 +14,7 @@ from reconciler.deployment.names import Names
 from reconciler.drills.failover.on_aws import Plan, Wish, plan_for
 from reconciler.drills.failover.on_this_machine import drill
 from reconciler.drills.failover.steps import Report
-from reconciler.drills.failure.drill import listed
+from reconciler.drills.failure.drill import counts_in_words
 from reconciler.errors import InvalidInput
 
 _Isolate = Annotated[
@@ -105,7 +105,7 @@ def _table(reports: Sequence[Report]) -> Table:
             str(report.acknowledged),
             str(report.apart),
             str(report.conflicts),
-            listed(report.by_role),
+            counts_in_words(report.by_role),
             str(len(lost)),
             "; ".join(report.problems) or "good",
             style="bold red" if report.problems else None,

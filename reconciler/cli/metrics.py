@@ -15,7 +15,7 @@ from reconciler.cli.options import AllRegions, AsJson, Endpoint, MetricsPage, Su
 from reconciler.deployment.telemetry import OPEN_LOSSES
 from reconciler.metrics.document import document
 from reconciler.metrics.page import page
-from reconciler.metrics.readings import LEAST_SECONDS, MOST_MINUTES, Readings, line_of, window
+from reconciler.metrics.readings import LEAST_SECONDS, MOST_MINUTES, PanelReadings, line_of, window
 
 
 def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
@@ -47,7 +47,7 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     raise typer.Exit(int(bool(problems)))
 
 
-def _unknown(found: Mapping[str, Sequence[Readings]]) -> dict[str, str]:
+def _unknown(found: Mapping[str, Sequence[PanelReadings]]) -> dict[str, str]:
     """Return what to say of regions whose gauge, which measures zeros, too, was not heard."""
     return {
         region: "nothing measures what waits there: is the table's name right, is it deployed?"

@@ -119,6 +119,6 @@ def _fold(item: ReplicatedItem, replica: str, epoch: str) -> ReplicatedItem:
     return replace(
         item,
         context=context,
-        attributes={name: each.folded(replica, epoch) for name, each in item.attributes.items()},
+        attributes={name: each.fold(replica, epoch) for name, each in item.attributes.items()},
         tip=item.tip if own_tip else None,
     )

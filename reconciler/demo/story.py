@@ -1,4 +1,4 @@
-"""One conflict, told step by step on the local cloud."""
+"""One conflict, told step by step on the local cloud: with the reconciler and without."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -46,17 +46,20 @@ def tell(cloud: LocalCloud, tables: Mapping[str, ReplicatedTable], say: Say) -> 
     say(f"   {_short(read(_item(cloud, PLAIN, here)))}   <- an acknowledged edit is gone")
     for region in (here, there):
         for row in _losses(cloud, region):
-            lost = read(row["lost"]["M"])
-            dots = ", ".join(dot["S"] for dot in row["lost_dots"]["L"])
-            say(f"4. The stream of {region} showed the loser:  {_short(lost)}")
-            say(f"   what it held and the winner lacked: {dots}")
-            if row["role"]["S"] == "home":
-                say(f"   {replica_id(region)} is home of that write, merged it back; ledger:"
-                    f" {row['state']['S']}")  # fmt: skip
+            _tell_loss(region, row, say)
     say(f"5. With the reconciler:               {_short(tables[here].get(key))}")
     images = [canonical_image(_item(cloud, RECONCILED, region)) for region in cloud.regions]
     same = "the same bytes" if len({to_json(image) for image in images}) == 1 else "DIFFERENT"
     say(f"   {same} in {', '.join(cloud.regions)} (image {token_of(images[0])})")
+
+
+def _tell_loss(region: str, row: Mapping[str, Any], say: Say) -> None:
+    lost, state = read(row["lost"]["M"]), row["state"]["S"]
+    dots = ", ".join(dot["S"] for dot in row["lost_dots"]["L"])
+    say(f"4. The stream of {region} showed the loser:  {_short(lost)}")
+    say(f"   what it held and the winner lacked: {dots}")
+    if row["role"]["S"] == "home":
+        say(f"   {replica_id(region)} is home of that write, merged it back; ledger: {state}")
 
 
 def _plain_edit(cloud: LocalCloud, region: str, expression: str, text: str, points: int) -> None:

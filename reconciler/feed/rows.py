@@ -17,7 +17,7 @@ from reconciler.errors import InvalidInput, Undecodable
 from reconciler.item.image import read
 from reconciler.item.metadata import EXPIRY, METADATA
 from reconciler.ports import EvidenceStore, Ledger
-from reconciler.text.plain_json import loaded, typed
+from reconciler.text.plain_json import parse_json, plain_value
 from reconciler.values.wire import Image, Wire, canonical, canonical_image, from_wire, to_wire
 
 SIDES = ("lost", "winner", "current")
@@ -191,7 +191,7 @@ def plain(values: Mapping[str, Wire | None]) -> dict[str, Any]:
 
 def item_key_of(text: str) -> str:
     """Return the ledger's name of the item whose key is given as plain JSON."""
-    key = typed(loaded(text, "--key"), "--key")
+    key = plain_value(parse_json(text, "--key"), "--key")
     if not isinstance(key, dict) or not key:
         raise InvalidInput('--key: give the item\'s key as a JSON object, such as {"id": "p1"}')
     return item_key({name: to_wire(value, (name,)) for name, value in key.items()})

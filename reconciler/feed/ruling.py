@@ -67,7 +67,7 @@ def ruling_of(
             )
         taken[name] = _side(name, choice, sides).values.get(name) if choice.take else None
     assigns = {
-        name: None if wire is None else schema.spec(name).type().assigned(wire)
+        name: None if wire is None else schema.spec(name).type().assignment(wire)
         for name, wire in taken.items()
     }
     return Ruling(dict(sorted((assigns | given).items())), taken)
@@ -101,7 +101,7 @@ def rule(
                 f"{name} was written again in the meantime; look at the item and decide again"
             )
         kind = schema.spec(name).type
-        if name not in disputed and wanted == (shown and kind().assigned(shown)):
+        if name not in disputed and wanted == (shown and kind().assignment(shown)):
             continue
         if wanted is None or issubclass(kind, RegisterMax) or (kind is MapOr and name in disputed):
             del item[name]  # else one only moves on, and the other only writes what differs

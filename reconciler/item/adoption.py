@@ -13,7 +13,7 @@ from typing import Any
 from reconciler.causality.context import ADOPTED, Dot, Lineage
 from reconciler.causality.hlc import EPOCH_WIDTH, Hlc, fixed_width, tick
 from reconciler.crdt.base import Crdt, Edit, Spec
-from reconciler.crdt.map_or import checked
+from reconciler.crdt.map_or import state_of_type
 from reconciler.errors import InvalidInput, TypeMismatch
 from reconciler.item.metadata import (
     ReplicatedItem,
@@ -88,8 +88,8 @@ def _assigned(
         if spec is None:
             spec = attributes[name].spec() if name in attributes else _LWW
         try:
-            state = checked(attributes.get(name), spec, (name,))
-            given = None if value is None else state.assigned(value)
+            state = state_of_type(attributes.get(name), spec, (name,))
+            given = None if value is None else state.assignment(value)
             edit = Edit((name,), "remove" if value is None else "assign", given)
             attributes[name] = state.apply(edit, 1, dot, spec)
         except InvalidInput as problem:

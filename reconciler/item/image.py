@@ -19,7 +19,7 @@ from typing import Any, Protocol
 from reconciler.causality.context import Dot, Lineage
 from reconciler.causality.hlc import Stamp, epoch_above
 from reconciler.crdt.base import Edit, join_states, surviving_dots
-from reconciler.crdt.map_or import checked
+from reconciler.crdt.map_or import state_of_type
 from reconciler.errors import InvalidInput, Undecodable
 from reconciler.item.adoption import adopt, adopted_whole, revived
 from reconciler.item.edits import delete
@@ -149,7 +149,7 @@ def _edited(item: ReplicatedItem, edit: Edit, dot: Dot, schema: Schema) -> Repli
     if not item.exists:
         item = revived(item, dot)
     spec = schema.spec(name)
-    state = checked(item.attributes.get(name), spec, (name,))
+    state = state_of_type(item.attributes.get(name), spec, (name,))
     attributes = {**item.attributes, name: state.apply(edit, 1, dot, spec)}
     return replace(item, attributes=attributes, alive=(dot,), dead=())
 

@@ -10,14 +10,14 @@ hlc) · w watermarks · p tip · d live dots · a state of each attribute · h d
 of a deleted item. States name dots by their position in d.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, TypeVar
 
 from reconciler.causality.context import CausalContext, Dot, Lineage
 from reconciler.causality.hlc import Hlc
-from reconciler.crdt.base import Crdt, tagged, untagged
+from reconciler.crdt.base import Crdt, decode_tagged, dots_of, encode_tagged, refs_text
 from reconciler.errors import ReconcilerError, Undecodable, UnknownWireVersion
 from reconciler.values.wire import Image, Wire, canonical_bytes, canonical_image, digest, to_json
 
@@ -106,7 +106,7 @@ def _context(metadata: Mapping[str, Wire]) -> CausalContext:
 
 def encode(item: ReplicatedItem) -> Image:
     """Return the item's wire image; the same bytes for the same item."""
-    states = {name: item.attributes[name].settled() for name in sorted(item.attributes)}
+    states = {name: item.attributes[name].prune() for name in sorted(item.attributes)}
     live = {*item.alive, *item.dead, *(dot for state in states.values() for dot in state.dots())}
     dots = sorted(live)
     refs = {dot: str(position) for position, dot in enumerate(dots)}
@@ -118,9 +118,9 @@ def encode(item: ReplicatedItem) -> Image:
         "i": {"SS": sorted(item.key)},
         "c": {"M": {lineage: {"S": str(heads[lineage])} for lineage in sorted(heads)}},
         "d": {"L": [{"S": str(dot)} for dot in dots]},
-        "a": {"M": {name: tagged(state, refs) for name, state in states.items()}},
+        "a": {"M": {name: encode_tagged(state, refs) for name, state in states.items()}},
         "h": {"S": _digests(shown)},
-        "l": {"S": ",".join(refs[dot] for dot in item.alive)},
+        "l": {"S": refs_text(item.alive, refs)},
     }
     if watermarks:
         metadata["w"] = {
@@ -129,7 +129,7 @@ def encode(item: ReplicatedItem) -> Image:
     if item.tip:
         metadata["p"] = {"S": str(item.tip)}
     if item.dead:
-        metadata["x"] = {"S": ",".join(refs[dot] for dot in item.dead)}
+        metadata["x"] = {"S": refs_text(item.dead, refs)}
     if item.expires is not None:
         metadata["e"] = {"N": str(item.expires)}
     if not item.exists:
@@ -171,7 +171,7 @@ def _decode(
             changed[name] = values.get(name)
     changed |= {name: value for name, value in values.items() if name not in wires}
     states = {
-        name: untagged(wires[name], None if name in changed else values.get(name), dots)
+        name: decode_tagged(wires[name], None if name in changed else values.get(name), dots)
         for name in names
     }
     for name, state in states.items():
@@ -184,8 +184,8 @@ def _decode(
         attributes=states,
         context=_context(metadata),
         tip=Lineage.parse(tip["S"]) if tip else None,
-        alive=_dots(metadata.get("l"), dots),
-        dead=_dots(metadata.get("x"), dots),
+        alive=dots_of(metadata.get("l", {"S": ""})["S"], dots),
+        dead=dots_of(metadata.get("x", {"S": ""})["S"], dots),
         expires=int(expires["N"]) if expires else None,
     )
     return item, changed
@@ -193,7 +193,3 @@ def _decode(
 
 def _chunks(text: str, width: int) -> Iterable[str]:
     return [text[start : start + width] for start in range(0, len(text), width)]
-
-
-def _dots(wire: Wire | None, dots: Sequence[Dot]) -> tuple[Dot, ...]:
-    return tuple(dots[int(ref)] for ref in wire["S"].split(",") if ref) if wire else ()

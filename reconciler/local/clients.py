@@ -20,7 +20,7 @@ _CONFIG = Config(
 )
 
 
-class Clients:
+class Boto3Clients:
     """Clients by service and region, each made once."""
 
     def __init__(self, endpoint: str) -> None:

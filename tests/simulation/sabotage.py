@@ -72,7 +72,7 @@ def one_counter_slot_for_each_region() -> AbstractContextManager[Any]:
 
         return adding
 
-    return replacing(CounterPn, "_adding", make)
+    return replacing(CounterPn, "_add", make)
 
 
 def a_local_write_without_condition() -> AbstractContextManager[Any]:

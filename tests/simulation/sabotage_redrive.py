@@ -15,7 +15,7 @@ from tests.simulation.sabotage import replacing
 
 def folds_blind_to_batches_set_aside() -> AbstractContextManager[Any]:
     """Let a fold not ask whether a batch was given up."""
-    return replacing(ports.SetAside, "is_empty", lambda _: lambda _: True)
+    return replacing(ports.SimulatedSetAside, "is_empty", lambda _: lambda _: True)
 
 
 def a_redrive_that_stops_at_an_empty_page() -> AbstractContextManager[Any]:
@@ -86,4 +86,4 @@ def a_parked_record_that_is_thrown_away() -> AbstractContextManager[Any]:
 
         return park
 
-    return replacing(ports.Parked, "park", make)
+    return replacing(ports.SimulatedParked, "park", make)

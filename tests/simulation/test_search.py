@@ -10,7 +10,7 @@ import pytest
 from reconciler.errors import InvalidInput
 from reconciler.resolution.resolver import Resolver
 from reconciler.simulation import Experiment, Fault, Totals
-from reconciler.simulation.search import Tally, search
+from reconciler.simulation.search import RunCounts, search
 from tests.simulation.commands import simulate
 
 SMALL = Experiment(operations=8)
@@ -46,7 +46,7 @@ def test_two_processes_that_run_the_same_seeds_print_the_same_document() -> None
 
 
 def test_every_run_is_announced_in_the_order_of_the_seeds() -> None:
-    heard: list[Tally] = []
+    heard: list[RunCounts] = []
 
     totals = search(SMALL, range(3, 15), workers=2, each=heard.append)
 

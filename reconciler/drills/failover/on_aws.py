@@ -20,7 +20,7 @@ from reconciler.drills.failover.fault_injection import FisExperiment, Pause
 from reconciler.drills.failover.pause import PausedReplication, Waits
 from reconciler.drills.failover.steps import Drill, Replica, Report, play
 from reconciler.drills.hosts import Host, host_of, replica
-from reconciler.drills.workload import Edit, burst, party_schema
+from reconciler.drills.workload import PartyEdit, burst, party_schema
 from reconciler.errors import InvalidInput, ReconcilerError, Unavailable
 
 Say = Callable[[str], object]
@@ -54,7 +54,7 @@ class Plan:
     isolated: str
     host: Host
     pause: Pause
-    edits: Sequence[Edit]
+    edits: Sequence[PartyEdit]
     replicas: Sequence[Replica]
 
     def key(self, name: str) -> dict[str, object]:

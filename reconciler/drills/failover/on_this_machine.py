@@ -17,7 +17,7 @@ from reconciler.deployment.names import Names
 from reconciler.drills.arrivals import Patience, patience
 from reconciler.drills.failover.steps import Drill, Report, play
 from reconciler.drills.hosts import Host, replica
-from reconciler.drills.workload import RECONCILED, Edit, burst, party_schema
+from reconciler.drills.workload import RECONCILED, PartyEdit, burst, party_schema
 from reconciler.local.cloud import DEFAULT_REGIONS, LOCAL_HOME, LOCAL_WITNESS, LocalCloud
 from reconciler.local.provision import TableSpec
 
@@ -55,7 +55,7 @@ class Setting:
     count: int
     seed: int
 
-    def edits(self, *regions: str) -> list[Edit]:
+    def edits(self, *regions: str) -> list[PartyEdit]:
         """Return edits of these regions."""
         return list(burst(self.count, regions, Random(self.seed)))
 
@@ -145,7 +145,7 @@ def _home_is_gone(setting: Setting) -> Report:
     return afterwards
 
 
-def _of(edits: Sequence[Edit], region: str) -> list[Edit]:
+def _of(edits: Sequence[PartyEdit], region: str) -> list[PartyEdit]:
     return [edit for edit in edits if edit.region == region]
 
 

@@ -27,8 +27,8 @@ _COMMAND = (sys.executable, "-c", "from reconciler.cli import main; main()", "re
 
 
 @dataclass(frozen=True)
-class Told:
-    """What a redrive said: a line for each letter, and how many had each outcome."""
+class RedriveReport:
+    """What a redrive said it did: a line for each letter, and how many had each outcome."""
 
     lines: Sequence[str]
     outcomes: dict[str, int]
@@ -56,7 +56,7 @@ class RedriveProcess:
             raise LocalCloudError(f"the redrive did nothing: {first}{rest}")
         return first.strip()
 
-    def finish(self) -> Told:
+    def finish(self) -> RedriveReport:
         """Wait until it ends. LocalCloudError, with what it wrote, if it gave no answer."""
         output, said = self._process.communicate(timeout=_MOST_SECONDS)
         if "Traceback" in said or not output:
@@ -64,17 +64,19 @@ class RedriveProcess:
             raise LocalCloudError(f"the redrive ended with status {status}:\n{said}")
         counts = json.loads(output)["regions"][self._region]
         outcomes = {name: count for name, count in counts.items() if name != "queues" and count}
-        return Told([line for line in said.splitlines() if f"{self._region} " in line], outcomes)
+        return RedriveReport(
+            [line for line in said.splitlines() if f"{self._region} " in line], outcomes
+        )
 
 
-class Redrive:
+class LocalRedrive:
     """The redrive of a local cloud's reconciled table."""
 
     def __init__(self, cloud: LocalCloud, table: str) -> None:
         self._cloud = cloud
         self._table = table
 
-    def run(self, region: str, *, execute: bool, queues: Sequence[str] = ()) -> Told:
+    def run(self, region: str, *, execute: bool, queues: Sequence[str] = ()) -> RedriveReport:
         """Rehearse or carry out a redrive of a region's queues; of none: of all there is."""
         names = Names(self._table, region)
         lines: list[str] = []
@@ -93,7 +95,9 @@ class Redrive:
         if not queues:
             drain.leftovers()
         counts = drain.tally.counts
-        return Told(lines, {each.value: counts[each] for each in RedriveOutcome if counts[each]})
+        return RedriveReport(
+            lines, {each.value: counts[each] for each in RedriveOutcome if counts[each]}
+        )
 
     def start(self, region: str, *options: str) -> RedriveProcess:
         """Start the command in a region, as a process."""

@@ -17,7 +17,7 @@ from reconciler.deployment.wiring import DETAIL_TYPE, EVENT_SOURCE
 from reconciler.drills.failure import broken
 from reconciler.drills.failure.drill import Play, Scene
 from reconciler.drills.failure.stage import Stage
-from reconciler.drills.workload import RECONCILED, Edit
+from reconciler.drills.workload import RECONCILED, PartyEdit
 from reconciler.item.metadata import METADATA
 from reconciler.local.provision import ACCOUNT, queue_url
 from reconciler.redrive.drain import HIDDEN_SECONDS, OPEN_LONG_MS
@@ -28,7 +28,7 @@ _RULE = "home"
 
 
 def _resolver_fails(play: Play) -> None:
-    with play.stage.broken(resolve=_RESOLVE):
+    with play.stage.bad_release(resolve=_RESOLVE):
         play.write()
     play.rehearse()
     play.carry_out()
@@ -67,7 +67,7 @@ def _bus_drops_events(play: Play) -> None:
 
 
 def _detector_fails(play: Play) -> None:
-    with play.stage.broken(detect=_DETECT):
+    with play.stage.bad_release(detect=_DETECT):
         play.write()
     play.rehearse()
     play.carry_out()
@@ -76,13 +76,13 @@ def _detector_fails(play: Play) -> None:
 
 def _is_killed(play: Play) -> None:
     stage = play.stage
-    with stage.broken(detect=_DETECT):
+    with stage.bad_release(detect=_DETECT):
         play.write()
     said = play.redrive.start(stage.here, "--execute", "--rate", "1").kill_after_first()
     hidden = play.waiting()
     play.tell(f"killed after its first message: {said}")
     play.expect(0 < sum(hidden.values()) < sum(play.report.waited.values()), "not half-way")
-    play.done([play.redrive.run(stage.here, execute=True)])
+    play.finish([play.redrive.run(stage.here, execute=True)])
     play.remark(
         f"started again, it found every batch in the bucket; the killed one has hidden the"
         f" {sum(hidden.values())} notifications of them for {HIDDEN_SECONDS} s, for a later redrive"
@@ -92,20 +92,20 @@ def _is_killed(play: Play) -> None:
 
 def _two_redrives(play: Play) -> None:
     stage = play.stage
-    with stage.broken(detect=_DETECT):
+    with stage.bad_release(detect=_DETECT):
         play.write()
     # The first to receive the messages takes its time; the other one meets it in the bucket.
     options = ("--execute", "--rate", "0.5")
     running = [play.redrive.start(stage.here, *options) for _ in range(2)]
     told = [each.finish() for each in running]
-    play.done(told)
+    play.finish(told)
     play.expect(all(each.outcomes for each in told), "only one of them found work")
     play.judge()
 
 
 def _record_is_poison(play: Play) -> None:
     stage, party = play.stage, "poisoned"
-    stage.write(Edit(party, stage.here, "rename", "Ada"))
+    stage.write(PartyEdit(party, stage.here, "rename", "Ada"))
     stage.settle()
     play.write(halfway=lambda: stage.overwrite(party, {"S": "not the library's"}))
     queues = [
@@ -129,10 +129,10 @@ def _record_is_poison(play: Play) -> None:
 
 def _stream_is_trimmed(play: Play) -> None:
     stage, report = play.stage, play.report
-    with stage.broken(detect=_DETECT):
+    with stage.bad_release(detect=_DETECT):
         play.write()
     stage.cloud.trim(stage.here)
-    stage.write(Edit("after the trim", stage.here, "rename", "Ada"))
+    stage.write(PartyEdit("after the trim", stage.here, "rename", "Ada"))
     play.rehearse()
     play.carry_out()
     play.judge(loses=True)

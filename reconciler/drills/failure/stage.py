@@ -19,7 +19,7 @@ from reconciler.drills.replica import as_bytes, parties
 from reconciler.drills.workload import (
     RECONCILED,
     Acknowledged,
-    Edit,
+    PartyEdit,
     apply_reconciled,
     burst,
     first_edits,
@@ -63,7 +63,7 @@ def open_cloud(stream_failures: StreamFailures) -> LocalCloud:
 
 
 class Stage:
-    """A cloud that is running. `here` is the region whose writes are lost, `there` the other."""
+    """A running cloud of two regions: the writes of `here` are lost, those of `there` win."""
 
     def __init__(self, cloud: LocalCloud) -> None:
         self.cloud = cloud
@@ -76,8 +76,8 @@ class Stage:
         }
 
     @contextmanager
-    def broken(self, **handlers: str) -> Iterator[None]:
-        """Inside, `here` runs a bad release of detect or resolve; then the good one again."""
+    def bad_release(self, **handlers: str) -> Iterator[None]:
+        """Inside the context `here` runs a bad release of detect or resolve, then the good one."""
         self.cloud.stop_worker(self.here)
         self.cloud.start_worker(self.here, **handlers)
         yield
@@ -107,7 +107,7 @@ class Stage:
         self.settle()
         return done
 
-    def write(self, edit: Edit) -> Acknowledged:
+    def write(self, edit: PartyEdit) -> Acknowledged:
         """Make an edit through the library; it is acknowledged when this returns."""
         return apply_reconciled(self._tables[edit.region], edit)
 
@@ -158,5 +158,5 @@ class Stage:
         return self.cloud.regions
 
 
-def _of_scene(edit: Edit, name: str) -> Edit:
+def _of_scene(edit: PartyEdit, name: str) -> PartyEdit:
     return replace(edit, party=f"{edit.party}-{name}")

@@ -35,7 +35,7 @@ _LONGEST_WAIT_MS = 250
 @dataclass
 class _Consumer:
     shard: ReplicaShard
-    settled: int
+    checkpoint: int  # the number of the last record that it has handled
 
 
 class GlobalTables:
@@ -50,7 +50,7 @@ class GlobalTables:
     def register(self, name: str, *, consumed: bool) -> None:
         """Replicate the table `name` from now on.
 
-        `consumed`: a worker in each region reads the stream and reports with `settle_stream`.
+        `consumed`: a worker in each region reads the stream and reports with `set_checkpoint`.
         Raises: LocalCloudError if a region has no such empty table with a stream.
         """
         with self.turn:
@@ -74,26 +74,26 @@ class GlobalTables:
                 self.turn.notify_all()
             return answer
 
-    def settle_stream(self, region: str, name: str, sequence_number: int) -> None:
+    def set_checkpoint(self, region: str, name: str, sequence_number: int) -> None:
         """Note that every record up to `sequence_number` was handled, filtered or set aside."""
         with self.turn:
-            self._consumers[region, name].settled = sequence_number
+            self._consumers[region, name].checkpoint = sequence_number
 
-    def settled(self, region: str, name: str) -> int:
-        """Return the number of the last settled record, one less than the first if none is."""
+    def checkpoint(self, region: str, name: str) -> int:
+        """Return the number of the last handled record, one less than the first if none is."""
         with self.turn:
-            return self._consumers[region, name].settled
+            return self._consumers[region, name].checkpoint
 
     def trim(self, region: str, name: str) -> None:
-        """Let a stream forget its settled records; a consumer has no use for them any more."""
+        """Let a stream forget its handled records; a consumer has no use for them any more."""
         with self.turn:
             consumer = self._consumers[region, name]
-            consumer.shard.trim(consumer.settled)
+            consumer.shard.trim(consumer.checkpoint)
 
-    def unsettled(self) -> dict[str, int]:
+    def unhandled(self) -> dict[str, int]:
         """Return, by region, how many stream records still wait for their consumer."""
         return {
-            region: consumer.shard.last_sequence_number() - consumer.settled
+            region: consumer.shard.last_sequence_number() - consumer.checkpoint
             for (region, _), consumer in self._consumers.items()
         }
 
@@ -109,12 +109,12 @@ class GlobalTables:
 
     def _store(self, arrival: Arrival) -> None:
         """Put a winning change into the destination's table; its record says only what changed."""
-        key = arrival.change.key
+        key = arrival.write.key
         shard = self._shards[arrival.destination, key.table]
         table = self._table(arrival.destination, key.table)
         # A deep copy: moto may grow a stored set in place, and other replicas hold this item too.
-        if arrival.change.item is not None:
-            table.put_item(copy.deepcopy(arrival.change.item))
+        if arrival.write.item is not None:
+            table.put_item(copy.deepcopy(arrival.write.item))
         else:
             table.delete_item(*_stored_keys(table, json.loads(key.key)))
         for _, keys, old in shard.drain():

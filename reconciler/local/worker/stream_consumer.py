@@ -9,14 +9,14 @@ from reconciler.aws import now_ms
 from reconciler.aws.lambda_record import lambda_record
 from reconciler.aws_model.stream_source import ShardSource
 from reconciler.errors import Unavailable
-from reconciler.local.worker.lambda_runtime import Function
+from reconciler.local.worker.lambda_runtime import LambdaFunction
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The last sequence number that is settled, and who is told the next one."""
+    """The number of the last record that was handled, and who is told the next one."""
 
     sequence_number: int
     report: Callable[[int], object]
@@ -28,13 +28,13 @@ class StreamConsumer:
     def __init__(
         self,
         streams: Any,
-        function: Function,
+        function: LambdaFunction,
         mapping: ShardSource,
         *,
         set_aside: Callable[[Mapping[str, Any]], object],
         checkpoint: Checkpoint,
     ) -> None:
-        """Start behind the checkpoint, and report each time everything read up to it is settled.
+        """Start behind the checkpoint, and report a new one when all that was read is handled.
 
         `set_aside` takes a message for the on-failure destination, or raises Unavailable.
         """
@@ -42,16 +42,16 @@ class StreamConsumer:
         self._function = function
         self._mapping = mapping
         self._send_aside = set_aside
-        self._report_settled = checkpoint.report
-        self._stream_arn = mapping.origin.stream_arn
+        self._report_checkpoint = checkpoint.report
+        self._stream_arn = mapping.names.stream_arn
         self._iterator: str = streams.get_shard_iterator(
             StreamArn=self._stream_arn,
-            ShardId=mapping.origin.shard_id,
+            ShardId=mapping.names.shard_id,
             ShardIteratorType="AFTER_SEQUENCE_NUMBER",
             SequenceNumber=str(checkpoint.sequence_number),
         )["ShardIterator"]
         self._last_read = checkpoint.sequence_number
-        self._last_settled = checkpoint.sequence_number
+        self._last_reported = checkpoint.sequence_number
 
     def poll(self) -> bool:
         """Read on if there is room, invoke the function if a batch is due; tell if work was met."""
@@ -61,8 +61,8 @@ class StreamConsumer:
             outcome = self._function.invoke({"Records": list(batch.records)})
             self._mapping.finish(outcome, now_ms())
         self._deliver_aside()
-        has_settled = self._mapping.backlog == 0 and self._settle()
-        return has_read or batch is not None or has_settled
+        has_reported = self._mapping.backlog == 0 and self._report()
+        return has_read or batch is not None or has_reported
 
     def _deliver_aside(self) -> None:
         """Deliver what was set aside; what cannot be delivered now waits for the next turn."""
@@ -84,12 +84,12 @@ class StreamConsumer:
         self._last_read = int(records[-1]["dynamodb"]["SequenceNumber"])
         return True
 
-    def _settle(self) -> bool:
-        """Report once that everything read is settled; tell whether there was news."""
-        if self._last_settled == self._last_read:
+    def _report(self) -> bool:
+        """Report once that everything read is handled; tell whether there was news."""
+        if self._last_reported == self._last_read:
             return False
-        self._report_settled(self._last_read)
-        self._last_settled = self._last_read
+        self._report_checkpoint(self._last_read)
+        self._last_reported = self._last_read
         return True
 
 

@@ -18,9 +18,9 @@ from reconciler.simulation.plan.plan import Operation
 from reconciler.simulation.world.causes import Origin, numbers
 from reconciler.simulation.world.draws import Draws
 from reconciler.simulation.world.history import Done
-from reconciler.simulation.world.ports import Items
+from reconciler.simulation.world.ports import SimulatedItems
 from reconciler.simulation.world.releases import OLDER, release_of
-from reconciler.simulation.world.replica import Replica
+from reconciler.simulation.world.replica import SimulatedReplica
 from reconciler.simulation.world.setting import Calls, Crash, Setting
 from reconciler.values.wire import Image
 
@@ -38,9 +38,11 @@ class Effect:
 
 
 class Client:
-    """One process. `wall_ms` is the latest time its clock showed."""
+    """One process that writes; `wall_ms` is the latest time its clock showed."""
 
-    def __init__(self, setting: Setting, schema: Schema, replica: Replica, name: str) -> None:
+    def __init__(
+        self, setting: Setting, schema: Schema, replica: SimulatedReplica, name: str
+    ) -> None:
         self.is_busy = False
         self.wall_ms = 0
         self.effect = Effect()
@@ -52,7 +54,9 @@ class Client:
             "client clock", name, -_CLOCKS_APART_MS, _CLOCKS_APART_MS
         )
         self._name = name
-        self._items = Items(replica, Calls(setting, replica.region, name), self._origin, OLDER)
+        self._items = SimulatedItems(
+            replica, Calls(setting, replica.region, name), self._origin, OLDER
+        )
         self._table = ReplicatedTable(
             schema,
             self._items,
@@ -121,7 +125,7 @@ def nonce(draws: Draws, about: str) -> str:
 class Clients:
     """All clients of one region."""
 
-    def __init__(self, setting: Setting, schema: Schema, replica: Replica) -> None:
+    def __init__(self, setting: Setting, schema: Schema, replica: SimulatedReplica) -> None:
         self._setting = setting
         self._schema = schema
         self._replica = replica
@@ -149,7 +153,7 @@ class Clients:
         setting, replica = self._setting, self._replica
         release = release_of(setting.weather, f"{replica.region}/touch", setting.agenda.now_ms)
         image = write(
-            release.reading(replica.items[name]),
+            release.read_image(replica.items[name]),
             (),
             key=replica.key_of(name),
             schema=self._schema,
@@ -161,7 +165,7 @@ class Clients:
         label = f"touch of {before.label}"
         replica.write(
             name,
-            release.written(image),
+            release.write_image(image),
             Origin(before.rests_on, label, replica.region, setting.agenda.now_ms),
         )
 

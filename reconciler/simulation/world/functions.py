@@ -23,20 +23,20 @@ from reconciler.redrive.outcome import Result
 from reconciler.redrive.redriver import Redriver
 from reconciler.resolution.resolver import Message, Resolver
 from reconciler.simulation.world.causes import Origin
-from reconciler.simulation.world.ledger import Ledger, LedgerTable
+from reconciler.simulation.world.ledger import LedgerTable, SimulatedLedger
 from reconciler.simulation.world.poison import Poisoner
 from reconciler.simulation.world.ports import (
-    Bus,
-    Evidence,
-    Items,
-    Parked,
     Ports,
-    SetAside,
-    Stream,
+    SimulatedBus,
+    SimulatedEvidence,
+    SimulatedItems,
+    SimulatedParked,
+    SimulatedSetAside,
+    SimulatedStream,
 )
 from reconciler.simulation.world.queues import Letter
 from reconciler.simulation.world.releases import Release, release_of
-from reconciler.simulation.world.replica import Replica
+from reconciler.simulation.world.replica import SimulatedReplica
 from reconciler.simulation.world.setting import Calls, Setting
 from reconciler.values.wire import Image
 
@@ -57,7 +57,9 @@ class Functions:
     of every change that is parked.
     """
 
-    def __init__(self, setting: Setting, replica: Replica, table: str, *, folds: bool) -> None:
+    def __init__(
+        self, setting: Setting, replica: SimulatedReplica, table: str, *, folds: bool
+    ) -> None:
         self.region = replica.region
         self.ledger = LedgerTable()
         self.evidence: dict[str, str] = {}
@@ -74,7 +76,7 @@ class Functions:
         calls, release = self._process("detect", about)
         ports = self._ports(calls, release, send=send)
         self._setting.journal.count("batches")
-        seen = [self._poisoner.given(release.noticed(record)) for record in records]
+        seen = [self._poisoner.view(release.read_record(record)) for record in records]
         return Detector(self._policy, ports, self._now_ms).detect(seen)
 
     def resolve(self, letters: Sequence[Letter], about: str) -> set[str]:
@@ -83,7 +85,7 @@ class Functions:
         call = _Call(self, (letter.event for letter in letters), calls)
         messages, certificates = [], []
         for letter in letters:
-            event = release.heard(self._handed_over(letter))
+            event = release.read_event(self._hand_over(letter))
             if isinstance(event, FoldCertificate):
                 certificates.append(event)
             else:
@@ -99,13 +101,13 @@ class Functions:
         """Run the redriver on a message; `read` reads the stream again."""
         losses = (each.event for each in contents(body) if isinstance(each, FailedEvent))
         redriver, release = self._redriver(losses, about, send, read)
-        return redriver.redrive(release.text(body))
+        return redriver.redrive(release.read_document(body))
 
     def resend(self, row: Image, about: str, send: Send) -> Result:
         """Run the redriver on a row that is still open."""
         return self._redriver((), about, send, lambda _: ())[0].resend(row)
 
-    def lost(self, event: ConflictEvent) -> Origin:
+    def origin_of_lost(self, event: ConflictEvent) -> Origin:
         """Return where the losing image of an event comes from."""
         image = event.lost
         if image is None:
@@ -134,13 +136,13 @@ class Functions:
         read: Read = _not_given,
     ) -> Ports:
         return Ports(
-            items=Items(self._replica, calls, origin, release),
-            ledger=Ledger(self.ledger, self._replica, calls),
-            bus=Bus(send, calls, release),
-            evidence=Evidence(self.evidence, calls),
-            parked=Parked(self.parked, calls, self.when_parked),
-            set_aside=SetAside(self.set_aside, calls, release),
-            streams=Stream(read, calls, release, self._poisoner),
+            items=SimulatedItems(self._replica, calls, origin, release),
+            ledger=SimulatedLedger(self.ledger, self._replica, calls),
+            bus=SimulatedBus(send, calls, release),
+            evidence=SimulatedEvidence(self.evidence, calls),
+            parked=SimulatedParked(self.parked, calls, self.when_parked),
+            set_aside=SimulatedSetAside(self.set_aside, calls, release),
+            streams=SimulatedStream(read, calls, release, self._poisoner),
             telemetry=Unheard(),
         )
 
@@ -153,7 +155,7 @@ class Functions:
     def _now_ms(self) -> int:
         return self._setting.wall_ms(self.region)
 
-    def _handed_over(self, letter: Letter) -> Event:
+    def _hand_over(self, letter: Letter) -> Event:
         event = letter.event
         if self._setting.draws.chance("wire", event.identifier) >= _THROUGH_JSON:
             return event
@@ -174,7 +176,7 @@ class _Call:
         for event in events:
             if isinstance(event, ConflictEvent):
                 name = functions.name_of(event)
-                rests_on = functions.lost(event).rests_on
+                rests_on = functions.origin_of_lost(event).rests_on
                 self._lost[name] = self._lost.get(name, 0) | rests_on
                 self._ids.setdefault(name, []).append(event.conflict_id)
 

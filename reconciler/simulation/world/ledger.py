@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from reconciler.conflict.row import LedgerRow, State
 from reconciler.errors import OutcomeUnknown, Unavailable
 from reconciler.simulation.plan import faults
-from reconciler.simulation.world.replica import Replica
+from reconciler.simulation.world.replica import SimulatedReplica
 from reconciler.simulation.world.setting import Calls
 from reconciler.values.wire import Image
 
@@ -38,19 +38,19 @@ class LedgerTable:
         )
 
 
-class Ledger:
-    """A `Ledger`."""
+class SimulatedLedger:
+    """A `Ledger` over the rows of one region."""
 
-    def __init__(self, table: LedgerTable, replica: Replica, calls: Calls) -> None:
+    def __init__(self, table: LedgerTable, replica: SimulatedReplica, calls: Calls) -> None:
         self._table = table
         self._replica = replica
         self._calls = calls
 
     def record(self, rows: Sequence[LedgerRow]) -> set[str]:
         try:
-            self._calls.write("rows")
-            refused = self._written(rows)
-            self._calls.written("rows")
+            self._calls.begin_write("rows")
+            refused = self._write(rows)
+            self._calls.end_write("rows")
         except (Unavailable, OutcomeUnknown):
             return {row.conflict_id for row in rows}
         return refused
@@ -65,7 +65,7 @@ class Ledger:
         self._calls.end("rows_of")
         return rows
 
-    def _written(self, rows: Sequence[LedgerRow]) -> set[str]:
+    def _write(self, rows: Sequence[LedgerRow]) -> set[str]:
         refused = set()
         for row in rows:
             if self._calls.strikes(faults.ROW_REFUSED, "row"):

@@ -9,17 +9,17 @@ import typer
 from typer.testing import CliRunner
 
 from reconciler.cli import drill as drill_command
-from reconciler.drills.failure.drill import Play, Report, drill
-from reconciler.drills.failure.redrive import Redrive, Told
+from reconciler.drills.failure.drill import Play, SceneReport, drill
+from reconciler.drills.failure.redrive import LocalRedrive, RedriveReport
 from reconciler.drills.failure.scenes import SCENES
 from reconciler.drills.failure.stage import Stage
-from reconciler.drills.workload import Acknowledged, Edit
+from reconciler.drills.workload import Acknowledged, PartyEdit
 from reconciler.errors import InvalidInput
 from reconciler.redrive.outcome import RedriveOutcome, Result
 from reconciler.redrive.redriver import Redriver
 
 HERE, THERE = "us-east-1", "eu-west-1"
-WRITE = Acknowledged(Edit("party-00", HERE, "tag", "t1"), None)
+WRITE = Acknowledged(PartyEdit("party-00", HERE, "tag", "t1"), None)
 
 
 # A redrive that is killed, or meets another, costs processes: ./scripts/drill plays those scenes,
@@ -33,12 +33,12 @@ def told() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def reports(told: list[str]) -> dict[str, Report]:
+def reports(told: list[str]) -> dict[str, SceneReport]:
     return {report.scene: report for report in drill(PLAYED, say=told.append)}
 
 
 @pytest.mark.parametrize("scene", [scene.name for scene in PLAYED])
-def test_the_verdict_of_every_scene_is_good(scene: str, reports: dict[str, Report]) -> None:
+def test_the_verdict_of_every_scene_is_good(scene: str, reports: dict[str, SceneReport]) -> None:
     report = reports[scene]
 
     assert report.problems == []
@@ -47,7 +47,7 @@ def test_the_verdict_of_every_scene_is_good(scene: str, reports: dict[str, Repor
     assert report.open_rows == 0
 
 
-def test_what_a_failure_took_is_all_brought_back(reports: dict[str, Report]) -> None:
+def test_what_a_failure_took_is_all_brought_back(reports: dict[str, SceneReport]) -> None:
     brought_back = [each for each in reports.values() if each.scene not in ("poison", "trimmed")]
 
     assert len(brought_back) == len(PLAYED) - 2
@@ -56,7 +56,7 @@ def test_what_a_failure_took_is_all_brought_back(reports: dict[str, Report]) -> 
 
 
 def test_a_dry_run_says_of_each_message_what_the_redrive_then_does(
-    reports: dict[str, Report],
+    reports: dict[str, SceneReport],
 ) -> None:
     for scene in ("resolver", "rule-target", "detector-names", "trimmed", "poison"):
         report = reports[scene]
@@ -64,7 +64,9 @@ def test_a_dry_run_says_of_each_message_what_the_redrive_then_does(
         assert sum(report.redriven.values()) == sum(report.waited.values())
 
 
-def test_a_poison_record_stays_in_both_regions_for_a_person(reports: dict[str, Report]) -> None:
+def test_a_poison_record_stays_in_both_regions_for_a_person(
+    reports: dict[str, SceneReport],
+) -> None:
     poison = reports["poison"]
 
     assert poison.left == {f"{HERE}/parties-parked-{HERE}": 1, f"{THERE}/parties-parked-{THERE}": 1}
@@ -73,7 +75,7 @@ def test_a_poison_record_stays_in_both_regions_for_a_person(reports: dict[str, R
 
 
 def test_records_that_are_gone_are_named_with_every_write_that_they_held(
-    reports: dict[str, Report], told: list[str]
+    reports: dict[str, SceneReport], told: list[str]
 ) -> None:
     trimmed = reports["trimmed"]
     (text,) = [each for each in told if each.startswith("trimmed: ")]
@@ -85,7 +87,7 @@ def test_records_that_are_gone_are_named_with_every_write_that_they_held(
     assert "Traceback" not in text
 
 
-def test_what_the_drill_put_there_itself_is_said(reports: dict[str, Report]) -> None:
+def test_what_the_drill_put_there_itself_is_said(reports: dict[str, SceneReport]) -> None:
     assert "the drill put the" in reports["rule-target"].remarks[0]
     assert "the drill set their ledger rows back" in reports["dropped-events"].remarks[0]
 
@@ -144,15 +146,15 @@ class StillStage(Stage):
         return self.identical
 
 
-class TakesAtOnce(Redrive):
+class TakesAtOnce(LocalRedrive):
     """A redrive that takes what waits although it is only rehearsed."""
 
     def __init__(self, stage: StillStage) -> None:
         self.stage = stage
 
-    def run(self, *_: Any, **__: Any) -> Told:
+    def run(self, *_: Any, **__: Any) -> RedriveReport:
         self.stage.queues.clear()
-        return Told([], {})
+        return RedriveReport([], {})
 
 
 def play_on(stage: StillStage) -> Play:

@@ -15,7 +15,7 @@ from reconciler.simulation.plan import faults
 from reconciler.simulation.plan.drawing import DEFAULT_SCHEMA, REGIONS, draw_plan
 from reconciler.simulation.plan.plan import Fault, Operation, Plan
 from reconciler.simulation.world.history import Run
-from reconciler.simulation.world.replica import Replica
+from reconciler.simulation.world.replica import SimulatedReplica
 from reconciler.simulation.world.run import run_plan
 from reconciler.simulation.world.streams import Shard
 from reconciler.values.wire import Image, to_json
@@ -157,16 +157,16 @@ def test_the_replicas_that_are_left_hold_the_same_bytes(runs: list[Run]) -> None
 
 def test_nobody_changes_an_image() -> None:
     kept: list[tuple[Image, str]] = []
-    become = Replica._become
+    become = SimulatedReplica._become
 
     def keeping(
-        self: Replica, name: str, new: Image | None, *rest: object, **named: object
+        self: SimulatedReplica, name: str, new: Image | None, *rest: object, **named: object
     ) -> bool:
         if new is not None:
             kept.append((new, to_json(new)))
         return become(self, name, new, *rest, **named)  # type: ignore[arg-type]
 
-    with patch.object(Replica, "_become", keeping):
+    with patch.object(SimulatedReplica, "_become", keeping):
         for seed in range(30):
             run_plan(draw_plan(seed), trace=False)
     assert len(kept) > 1_000
