@@ -33,7 +33,8 @@ class Done:
     good: bool
 
     def __str__(self) -> str:
-        last = self.output.strip().rpartition("\n")[2]
+        said = [line for line in self.output.splitlines() if any(map(str.isalpha, line))]
+        last = " ".join(said[-1].replace("│", " ").split()) if said else ""
         return f"{'  ' if self.good else '! '}{self.name:10}{self.seconds:6.1f} s  {last}"
 
 
