@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -63,8 +64,13 @@ def room_of(path: Path) -> str:
     return parts[1].removesuffix(".py") if parts[0] == "reconciler" else parts[0]
 
 
+@cache
+def nodes(path: Path) -> list[ast.AST]:
+    return list(ast.walk(ast.parse(path.read_text())))
+
+
 def imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -163,9 +169,7 @@ def test_a_module_is_at_most_250_lines_of_100_columns(path: Path) -> None:
 @pytest.mark.parametrize("path", SOURCES, ids=relative)
 def test_a_function_is_at_most_40_lines(path: Path) -> None:
     functions = [
-        node
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        node for node in nodes(path) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     ]
     long = [f.name for f in functions if (f.end_lineno or f.lineno) - f.lineno + 1 > 40]
     assert long == []

@@ -22,8 +22,6 @@ from reconciler.feed.rows import (
     with_images,
 )
 from reconciler.item.image import DELETE
-from reconciler.text.durations import duration_ms, duration_text
-from reconciler.text.plain_json import json_text
 from reconciler.values.wire import Image
 from tests.builders import Replica, add, assign, increment, written
 from tests.conflicts import FeedLedger, loss, unknown_loss
@@ -210,38 +208,6 @@ def test_the_three_way_view_of_an_undecodable_record_reads_no_item_without_a_key
     told = document(opened(unknown_loss("u1", key={}), items, FakeEvidence()), 5_000)
     assert (told["attributes"], items.names()) == ([], [])
     assert told["if_resolved_now"]["problem"] == "the row has no losing image"
-
-
-@pytest.mark.parametrize(
-    ("text", "milliseconds"),
-    [("90s", 90_000), ("15m", 900_000), ("2h", 7_200_000), ("3d", 259_200_000)],
-)
-def test_durations_are_read_and_told(text: str, milliseconds: int) -> None:
-    assert duration_ms(text) == milliseconds
-    assert duration_ms(duration_text(milliseconds)) <= milliseconds
-
-
-def test_a_duration_is_told_in_its_largest_whole_unit() -> None:
-    told = [duration_text(each) for each in (0, 999, 59_000, 60_000, 7_300_000, 200_000_000)]
-    assert told == ["0s", "0s", "59s", "1m", "2h", "2d"]
-
-
-@pytest.mark.parametrize("text", ["", "2", "h", "2 h", "-2h", "2w", "1.5h", "²h"])
-def test_what_is_no_duration_is_refused_with_an_example(text: str) -> None:
-    with pytest.raises(InvalidInput, match="such as 2h"):
-        duration_ms(text)
-
-
-def test_plain_values_are_told_as_json_with_exact_numbers() -> None:
-    value = {
-        "n": Decimal("0.12345678901234567890123456789012345678"),
-        "s": {"b", "a"},
-        "x": b"\x00",
-    }
-    assert json_text([value, None, True, 'é"']) == (
-        '[{"n": 0.12345678901234567890123456789012345678, "s": {"set": ["a", "b"]},'
-        ' "x": {"bytes": "AA=="}}, null, true, "é\\""]'
-    )
 
 
 def test_a_loss_of_an_item_with_a_very_long_key_is_found_and_shown_by_it() -> None:

@@ -37,6 +37,7 @@ def reports(told: list[str]) -> dict[str, SceneReport]:
     return {report.scene: report for report in drill(PLAYED, say=told.append)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scene", [scene.name for scene in PLAYED])
 def test_the_verdict_of_every_scene_is_good(scene: str, reports: dict[str, SceneReport]) -> None:
     report = reports[scene]
@@ -47,6 +48,7 @@ def test_the_verdict_of_every_scene_is_good(scene: str, reports: dict[str, Scene
     assert report.open_rows == 0
 
 
+@pytest.mark.slow
 def test_what_a_failure_took_is_all_brought_back(reports: dict[str, SceneReport]) -> None:
     brought_back = [each for each in reports.values() if each.scene not in ("poison", "trimmed")]
 
@@ -55,6 +57,7 @@ def test_what_a_failure_took_is_all_brought_back(reports: dict[str, SceneReport]
     assert all(report.missing == [] for report in brought_back)
 
 
+@pytest.mark.slow
 def test_a_dry_run_says_of_each_message_what_the_redrive_then_does(
     reports: dict[str, SceneReport],
 ) -> None:
@@ -64,6 +67,7 @@ def test_a_dry_run_says_of_each_message_what_the_redrive_then_does(
         assert sum(report.redriven.values()) == sum(report.waited.values())
 
 
+@pytest.mark.slow
 def test_a_poison_record_stays_in_both_regions_for_a_person(
     reports: dict[str, SceneReport],
 ) -> None:
@@ -74,6 +78,7 @@ def test_a_poison_record_stays_in_both_regions_for_a_person(
     assert poison.missing_before == 0
 
 
+@pytest.mark.slow
 def test_records_that_are_gone_are_named_with_every_write_that_they_held(
     reports: dict[str, SceneReport], told: list[str]
 ) -> None:
@@ -87,6 +92,7 @@ def test_records_that_are_gone_are_named_with_every_write_that_they_held(
     assert "Traceback" not in text
 
 
+@pytest.mark.slow
 def test_what_the_drill_put_there_itself_is_said(reports: dict[str, SceneReport]) -> None:
     assert "the drill put the" in reports["rule-target"].remarks[0]
     assert "the drill set their ledger rows back" in reports["dropped-events"].remarks[0]
@@ -98,6 +104,7 @@ def command(*arguments: str) -> Any:
     return CliRunner().invoke(app, arguments)
 
 
+@pytest.mark.slow
 def test_a_redrive_that_deletes_without_doing_fails_the_drill(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -38,10 +38,12 @@ def runs() -> list[Run]:
     return [run_plan(deployment(seed)) for seed in range(1, 41)]
 
 
+@pytest.mark.slow
 def test_a_deployment_in_the_middle_of_the_writes_loses_nothing(runs: list[Run]) -> None:
     assert [problem for run in runs for problem in check(run)] == []
 
 
+@pytest.mark.slow
 def test_both_releases_write_and_the_older_one_meets_what_it_cannot_read(runs: list[Run]) -> None:
     versions = {
         image["_rec"]["M"]["v"]["N"]
