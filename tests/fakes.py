@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from reconciler.conflict.event import ConflictEvent, FoldCertificate
 from reconciler.conflict.row import LedgerRow, State
 from reconciler.errors import OutcomeUnknown, RecordsExpired, Unavailable
-from reconciler.item.metadata import METADATA, is_managed
+from reconciler.item.metadata import METADATA, is_managed, metadata_in, token_in
 from reconciler.ports import DeadLetter, Replacement, StreamRange, Superseded
 from reconciler.values.wire import Image, canonical_image, digest, to_json
 
@@ -128,7 +128,7 @@ class FakeItems(Port):
         if replaced is None or current is None or is_managed(replaced) != is_managed(current):
             same = replaced is None and current is None
         elif is_managed(replaced) and not write.adopts:
-            same = replaced[METADATA]["M"]["t"] == current[METADATA]["M"]["t"]
+            same = token_in(metadata_in(replaced)) == token_in(metadata_in(current))
         else:
             same = canonical_image(replaced) == canonical_image(current)
         return None if same else Superseded(deepcopy(current))

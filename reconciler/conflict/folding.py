@@ -16,7 +16,16 @@ from reconciler.causality.context import CausalContext, Dot, Lineage
 from reconciler.causality.hlc import EPOCH_WIDTH, NONCE_WIDTH, Hlc, fixed_width
 from reconciler.conflict.event import FoldCertificate
 from reconciler.conflict.row import State
-from reconciler.item.metadata import ReplicatedItem, decode, encode, is_managed, reading
+from reconciler.item.metadata import (
+    Metadata,
+    decode,
+    encode,
+    heads_in,
+    is_managed,
+    reading,
+    tip_in,
+)
+from reconciler.item.replicated import ReplicatedItem
 from reconciler.values.wire import Image
 
 MOST_CLOSED_LINEAGES = 8
@@ -34,12 +43,12 @@ def closed_lineages(image: Mapping[str, Any], replica: str, at_ms: int) -> dict[
     are left alone, so a clean record costs a comparison.
     """
 
-    def closed(metadata: Mapping[str, Any]) -> dict[str, str]:
-        heads = metadata["c"]["M"]
+    def closed(metadata: Metadata) -> dict[str, str]:
+        heads = heads_in(metadata)
         if len(heads) <= MOST_CLOSED_LINEAGES:
             return {}
         own = f"{replica}."
-        tip = metadata.get("p", {"S": ""})["S"]
+        tip = tip_in(metadata)
         oldest_open = own + fixed_width(max(0, at_ms - CLOCK_SKEW_MARGIN_MS), _WALL_WIDTH)
         found = {
             str(lineage): str(hlc["S"])

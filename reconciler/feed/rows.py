@@ -15,7 +15,7 @@ from typing import Any
 from reconciler.conflict.row import State, item_key, key_of
 from reconciler.errors import InvalidInput, Undecodable
 from reconciler.item.image import read
-from reconciler.item.metadata import EXPIRY, METADATA
+from reconciler.item.metadata import EXPIRY, METADATA, metadata_in, tombstone_values_in
 from reconciler.ports import EvidenceStore, Ledger
 from reconciler.text.plain_json import loaded, typed
 from reconciler.values.wire import Image, Wire, canonical, canonical_image, from_wire, to_wire
@@ -124,7 +124,8 @@ def side_of(image: Image | None, key_names: Collection[str]) -> Side | None:
         deleted = False
     hidden = {*key_names, METADATA, EXPIRY}
     plain = {name: value for name, value in image.items() if name not in hidden}
-    return Side(canonical_image(image[METADATA]["M"]["s"]["M"] if deleted else plain), deleted)
+    shown = tombstone_values_in(metadata_in(image)) if deleted else plain
+    return Side(canonical_image(shown), deleted)
 
 
 @dataclass(frozen=True)

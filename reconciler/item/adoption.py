@@ -16,12 +16,12 @@ from reconciler.crdt.base import Crdt, Edit, Spec
 from reconciler.crdt.map_or import checked
 from reconciler.errors import InvalidInput, TypeMismatch
 from reconciler.item.metadata import (
-    ReplicatedItem,
     context_of,
     decode,
     is_managed,
     token_of,
 )
+from reconciler.item.replicated import ReplicatedItem
 from reconciler.item.schema import Schema
 from reconciler.values.wire import (
     Wire,

@@ -21,10 +21,13 @@ from reconciler.item.adoption import adopt, adopted_whole, revived
 from reconciler.item.metadata import (
     EXPIRY,
     METADATA,
-    ReplicatedItem,
     encode,
     is_managed,
+    is_tombstone_in,
+    key_names_in,
+    metadata_in,
 )
+from reconciler.item.replicated import ReplicatedItem
 from reconciler.item.schema import RESERVED_PREFIX, Schema
 from reconciler.values.size import check_size
 from reconciler.values.wire import (
@@ -108,8 +111,8 @@ def read(image: Mapping[str, Any] | None) -> dict[str, Any] | None:
         return None
     plain = {name: wire for name, wire in image.items() if name not in (METADATA, EXPIRY)}
     try:
-        metadata = image.get(METADATA, {"M": {}})["M"]
-        if "s" in metadata and set(plain) == set(metadata["i"]["SS"]):
+        metadata = metadata_in(image)
+        if is_tombstone_in(metadata) and set(plain) == set(key_names_in(metadata)):
             return None
     except (KeyError, TypeError) as cause:
         raise Undecodable(f"unreadable metadata: {cause}", metadata=image[METADATA]) from None

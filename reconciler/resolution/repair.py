@@ -15,7 +15,17 @@ from reconciler.crdt.base import Crdt
 from reconciler.errors import ClockAhead, ItemGone
 from reconciler.item.adoption import has_adopted
 from reconciler.item.image import merge
-from reconciler.item.metadata import EXPIRY, METADATA, context_of, decode, is_managed
+from reconciler.item.metadata import (
+    EXPIRY,
+    METADATA,
+    context_of,
+    decode,
+    is_managed,
+    is_tombstone_in,
+    key_names_in,
+    metadata_in,
+    tombstone_values_in,
+)
 from reconciler.values.size import check_size
 from reconciler.values.wire import Image, Wire, canonical_image
 
@@ -82,7 +92,8 @@ def _word(was: Wire | None, had: Wire | None, shows: Wire | None, state: Crdt | 
 
 def _values(image: Mapping[str, Any]) -> Image:
     """Return what the attributes hold, those of a deleted item included; keys and metadata left."""
-    metadata = image.get(METADATA, {"M": {}})["M"]
-    keys = set(metadata["i"]["SS"]) if "i" in metadata else set()
-    shown = {n: v for n, v in image.items() if n not in keys | {METADATA, EXPIRY}}
-    return canonical_image(metadata["s"]["M"] if "s" in metadata else shown)
+    metadata = metadata_in(image)
+    if is_tombstone_in(metadata):
+        return canonical_image(tombstone_values_in(metadata))
+    hidden = {METADATA, EXPIRY, *(key_names_in(metadata) if metadata else ())}
+    return canonical_image({n: v for n, v in image.items() if n not in hidden})

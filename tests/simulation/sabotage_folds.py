@@ -12,7 +12,13 @@ from reconciler.conflict import folding
 from reconciler.conflict import verdict as detection
 from reconciler.conflict.event import FoldCertificate
 from reconciler.detection import detector
-from reconciler.item.metadata import ReplicatedItem, context_of, decode, encode, is_managed
+from reconciler.item.metadata import (
+    context_of,
+    decode,
+    encode,
+    is_managed,
+)
+from reconciler.item.replicated import ReplicatedItem
 from reconciler.resolution import resolver
 from reconciler.values.wire import Image
 from tests.simulation.sabotage import replacing

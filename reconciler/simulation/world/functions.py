@@ -17,6 +17,7 @@ from reconciler.conflict.event import (
 )
 from reconciler.detection.detector import Detector, DetectorPorts
 from reconciler.detection.loss import DetectorPolicy
+from reconciler.item.metadata import token_of
 from reconciler.ports import StreamRange
 from reconciler.redrive.letters import Loss, works
 from reconciler.redrive.outcome import Result
@@ -177,7 +178,7 @@ class _Call:
     def origin(self, name: str, image: Image, replaced: Origin) -> Origin:
         """Return where an image comes from that this invocation writes."""
         setting, region = self._calls.setting, self._calls.region
-        token = str(image["_rec"]["M"]["t"]["S"])
+        token = token_of(image)
         lost = 0 if self.folds else self._lost.get(name, 0)
         kind = "fold" if self.folds else "merge"
         setting.journal.count("folds" if self.folds else "write_backs")
