@@ -14,9 +14,9 @@ from itertools import count
 from typing import Any, NamedTuple
 
 from reconciler.conflict.event import ConflictEvent, FoldCertificate
-from reconciler.conflict.row import LedgerRow, State
+from reconciler.conflict.row import Row, State
 from reconciler.errors import OutcomeUnknown, RecordsExpired, Unavailable
-from reconciler.item.metadata import METADATA, is_managed, metadata_in, token_in
+from reconciler.item.metadata import is_managed, metadata_in, token_in
 from reconciler.ports import DeadLetter, Replacement, StreamRange, Superseded
 from reconciler.values.wire import Image, canonical_image, digest, to_json
 
@@ -142,21 +142,25 @@ class FakeLedger(Port):
         self.rows: dict[str, Image] = {}
         self.refuses: deque[Callable[[list[str]], set[str]]] = deque()
 
-    def record(self, rows: Sequence[LedgerRow]) -> set[str]:
+    def record(self, rows: Sequence[Row]) -> set[str]:
         ids = [row.conflict_id for row in rows]
         self.called("record", *ids)
         refused = self.refuses.popleft()(ids) if self.refuses else set()
-        self.rows |= {row.conflict_id: row.item for row in rows if row.conflict_id not in refused}
+        self.rows |= {row.conflict_id: row.image for row in rows if row.conflict_id not in refused}
         return refused
 
-    def rows_of(self, item_key: str) -> list[Image]:
+    def rows_of(self, item_key: str) -> list[Row]:
         self.called("rows_of", item_key)
-        return [row for row in self.rows.values() if row["item_key"]["S"] == item_key]
+        return [row for row in map(Row.of, self.rows.values()) if row.item_key == item_key]
 
-    def in_state(self, state: State) -> Iterator[Image]:
+    def in_state(self, state: State) -> Iterator[Row]:
         self.called("in_state", state.value)
-        found = [row for row in self.rows.values() if row["state"]["S"] == state.value]
-        yield from sorted(found, key=lambda row: int(row["lost_at_ms"]["N"]))
+        found = [row for row in map(Row.of, self.indexed()) if row.state is state]
+        yield from sorted(found, key=lambda row: row.lost_at_ms)
+
+    def indexed(self) -> list[Image]:
+        """Return the rows as the index has them."""
+        return list(self.rows.values())
 
     def states(self) -> list[str]:
         """Return the states of all rows."""

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from reconciler.causality.context import CausalContext, Dot, Lineage
+from reconciler.causality.context import CausalContext, Lineage
 from reconciler.causality.hlc import EPOCH_WIDTH, NONCE_WIDTH, Hlc, fixed_width
 from reconciler.conflict.event import FoldCertificate
-from reconciler.conflict.row import State
+from reconciler.conflict.row import Row, State
 from reconciler.item.metadata import (
     Metadata,
     decode,
@@ -60,8 +60,8 @@ def closed_lineages(image: Mapping[str, Any], replica: str, at_ms: int) -> dict[
     return reading(image, closed)
 
 
-def folded(
-    current: Image | None, certificate: FoldCertificate, rows: Iterable[Image]
+def folded_image(
+    current: Image | None, certificate: FoldCertificate, rows: Iterable[Row]
 ) -> Image | None:
     """Return the current item with the certified lineages folded, or None if it must not be yet.
 
@@ -99,21 +99,21 @@ def folded(
         return None  # a counter's sum has more digits than one number holds: its slots stay
 
 
-def _own_losses(rows: Iterable[Image], replica: str) -> tuple[Heads, str] | None:
+def _own_losses(rows: Iterable[Row], replica: str) -> tuple[Heads, str] | None:
     """What the ledger says this replica lost; None if a row cannot say."""
     lost: Heads = {}
     watermark = ""
     for row in rows:
-        if row["state"]["S"] == State.DECIDED.value:
+        if row.state is State.DECIDED:
             continue
-        if row["ordering"]["S"] == "UNKNOWN" and row["state"]["S"] == State.PARKED.value:
+        if row.lost_dots is None or row.lost_watermarks is None:
             return None
-        for text in row["lost_dots"]["L"]:
-            dot = Dot.parse(text["S"])
+        if row.ordering == "UNKNOWN" and row.state is State.PARKED:
+            return None
+        for dot in row.lost_dots:
             if dot.lineage.replica == replica:
                 lost[dot.lineage] = max(dot.hlc, lost.get(dot.lineage, dot.hlc))
-        marks = row["lost_watermarks"]["M"]
-        watermark = max(watermark, marks.get(replica, {"S": ""})["S"])
+        watermark = max(watermark, row.lost_watermarks.get(replica, ""))
     return lost, watermark
 
 

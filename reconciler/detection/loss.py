@@ -11,7 +11,7 @@ from typing import Any, Literal
 from reconciler.causality.context import replica_id
 from reconciler.causality.hlc import MAXIMUM_CLOCK_DRIFT_MS
 from reconciler.conflict.event import ConflictEvent, conflict_id
-from reconciler.conflict.row import LedgerRow, State, ledger_row
+from reconciler.conflict.row import Row, State, ledger_row
 from reconciler.conflict.verdict import Finding, Verdict, lost_image, may_have_expired
 from reconciler.detection.change import Record, created_at_ms, readable_key, sequence_number
 from reconciler.ports import StreamRange
@@ -42,7 +42,7 @@ class Loss:
     """What has to be made safe for one record, and where its batch fails if it cannot be."""
 
     sequence_number: str
-    row: LedgerRow
+    row: Row
     event: ConflictEvent | None = None  # none if there is nothing to send
     parked: Mapping[str, Any] | None = None
 
@@ -98,7 +98,7 @@ def undecodable(record: Record, policy: DetectorPolicy, now: int) -> ConflictEve
 
 def expired_row(
     gone: StreamRange, told: Mapping[str, Any], policy: DetectorPolicy, now: int, reason: str
-) -> LedgerRow:
+) -> Row:
     """Return the row of records that their stream does not hold any more: what is known of them."""
     event = _unknown(f"expired-{policy.replica}-{gone.first}", gone.first, policy, now)
     return ledger_row(event, State.PARKED, now, f"{reason}; {_known(gone, told)}")

@@ -1,6 +1,6 @@
 """What a decision makes of the item as it is after the merge: what it must show, as edits. Pure.
 
-Behaviour: what already stands is not written again. An attribute keeps the type that the item's own
+What already stands is not written again. An attribute keeps the type that the item's own
 metadata gives it; an attribute that the item does not know is a register_lww.
 """
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.conflict.event import ConflictEvent
-from reconciler.conflict.row import LedgerRow, State, event_of, ledger_row
+from reconciler.conflict.row import Row, State, ledger_row
 from reconciler.deployment import telemetry
 from reconciler.detection.change import Record
 from reconciler.detection.detector import Detector, DetectorPorts
@@ -30,7 +30,6 @@ from reconciler.redrive import rehearsal
 from reconciler.redrive.letters import Loss, Named, Nothing, Records, Reference, Work, works
 from reconciler.redrive.outcome import Outcome, Result, worst
 from reconciler.resolution.resolver import Message, Resolver, ResolverPorts
-from reconciler.values.wire import Image
 
 
 @dataclass(frozen=True)
@@ -79,13 +78,13 @@ class Redriver:
         """Do the work of a batch that Lambda set aside, given the reference to its document."""
         return self._done(Reference(reference, batch=True), lambda: None)
 
-    def resend(self, row: Image) -> Result:
+    def resend(self, row: Row) -> Result:
         """Send the event of an open row once more: the ledger is the outbox of the detector.
 
         The row counts as opened now, so the next redrive leaves the event its time.
         """
         try:
-            event = event_of(row)
+            event = row.event()
         except Undecodable as problem:
             return Result(Outcome.POISON, str(problem), done=False)
         opened = ledger_row(event, State.OPEN, self._now_ms())
@@ -205,5 +204,5 @@ class Redriver:
         )
         return Detector(self._policy, ports, self._now_ms)
 
-    def _closed(self, event: ConflictEvent) -> LedgerRow:
+    def _closed(self, event: ConflictEvent) -> Row:
         return ledger_row(event, State.RESOLVED, self._now_ms(), "decoded by a redrive")

@@ -1,8 +1,8 @@
 """What a merge makes of the current item, and what became of the lost write in it. Pure.
 
-Behaviour: the losing images are joined into the *current* image, never into the one that won.
-Readers of the conflict feed see one word for each attribute that the lost writes changed: the lost
-value stands (kept), both went into one (joined), or another write stands (overridden).
+The losing images are joined into the *current* image, never into the one that won. Readers of the
+conflict feed see one word for each attribute that the lost writes changed: the lost value stands
+(kept), both went into one (joined), or another write stands (overridden).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -41,7 +41,7 @@ def check_clocks(images: Iterable[Mapping[str, Any] | None], now_ms: int) -> Non
         raise ClockAhead("a stamp of this conflict lies in the future; check NTP", stamp=latest)
 
 
-def merged_into(current: Image | None, lost: Sequence[Image], *, restore: bool) -> Image | None:
+def repaired_image(current: Image | None, lost: Sequence[Image], *, restore: bool) -> Image | None:
     """Return the image to write so that `current` includes the losing images; None if it does.
 
     ItemGone if there is no item and the policy is not to restore it.
@@ -57,8 +57,13 @@ def merged_into(current: Image | None, lost: Sequence[Image], *, restore: bool) 
     return check_size(merged)
 
 
-def became(lost: Image, before: Image | None, after: Image) -> dict[str, str]:
-    """Return, for each attribute of which `before` did not hold what `lost` did, what stands."""
+def merge_words(lost: Image, before: Image | None, after: Image | None) -> dict[str, str]:
+    """Return, for each attribute of which `before` did not hold what `lost` did, what stands.
+
+    Nothing if there is no item afterwards.
+    """
+    if after is None:
+        return {}
     was, had, shows = (_values(each) for each in (lost, before or {}, after))
     differing = [n for n in sorted(was.keys() | had.keys()) if was.get(n) != had.get(n)]
     if not differing:

@@ -9,8 +9,8 @@ from reconciler.conflict.row import (
     INLINE_BYTES,
     ITEM_KEY_BYTES,
     RETENTION_SECONDS,
+    Row,
     State,
-    event_of,
     fits_inline,
     item_key,
     ledger_row,
@@ -48,12 +48,12 @@ def event(**changed: Any) -> ConflictEvent:
 
 def test_a_row_holds_the_whole_losing_image_as_dynamodb_takes_it() -> None:
     row = ledger_row(event(), State.OPEN, 3_000)
-    assert row.item["lost"] == {"M": canonical_image(LOST)}
-    assert row.item["lost"]["M"]["photo"] == {"B": b"\x00\xff"}
+    assert row.image["lost"] == {"M": canonical_image(LOST)}
+    assert row.image["lost"]["M"]["photo"] == {"B": b"\x00\xff"}
 
 
 def test_a_row_says_what_was_lost_where_and_when() -> None:
-    item = ledger_row(event(), State.OPEN, 3_000).item
+    item = ledger_row(event(), State.OPEN, 3_000).image
     assert item["conflict_id"] == {"S": "c1"}
     assert item["item_key"] == {"S": '{"id":{"S":"p1"}}'}
     assert item["lost_dots"] == {"L": [{"S": "use1.00000000000010000000v8000"}]}
@@ -61,19 +61,19 @@ def test_a_row_says_what_was_lost_where_and_when() -> None:
 
 
 def test_a_row_of_a_large_image_holds_its_reference_instead() -> None:
-    item = ledger_row(event(lost=None, images_ref="s3://b/c1"), State.OPEN, 3_000).item
+    item = ledger_row(event(lost=None, images_ref="s3://b/c1"), State.OPEN, 3_000).image
     assert item["images_ref"] == {"S": "s3://b/c1"}
     assert "lost" not in item
 
 
 @pytest.mark.parametrize("state", [State.OPEN, State.PARKED])
 def test_a_row_that_somebody_must_still_act_on_never_expires(state: State) -> None:
-    assert "expires" not in ledger_row(event(), state, 3_000).item
+    assert "expires" not in ledger_row(event(), state, 3_000).image
 
 
 @pytest.mark.parametrize("state", [State.RESOLVED, State.ACCEPTED])
 def test_a_closed_row_expires_after_the_retention(state: State) -> None:
-    assert ledger_row(event(), state, 3_000).item["expires"] == {"N": str(3 + RETENTION_SECONDS)}
+    assert ledger_row(event(), state, 3_000).image["expires"] == {"N": str(3 + RETENTION_SECONDS)}
 
 
 def test_the_retention_of_closed_rows_is_a_day_at_least() -> None:
@@ -81,18 +81,18 @@ def test_the_retention_of_closed_rows_is_a_day_at_least() -> None:
 
 
 def test_a_closed_row_keeps_everything_that_the_open_one_had() -> None:
-    opened = ledger_row(event(), State.OPEN, 3_000).item
-    closed = ledger_row(parse_event(event().document()), State.RESOLVED, 4_000).item
+    opened = ledger_row(event(), State.OPEN, 3_000).image
+    closed = ledger_row(parse_event(event().document()), State.RESOLVED, 4_000).image
     changed = {name for name in closed if closed[name] != opened.get(name)}
     assert changed == {"state", "state_at_ms", "expires"}
     assert opened.keys() <= closed.keys()
 
 
 def test_a_row_says_why_it_was_parked_and_no_other_row_does() -> None:
-    assert ledger_row(event(), State.PARKED, 1, "ItemGone: x").item["reason"] == {
+    assert ledger_row(event(), State.PARKED, 1, "ItemGone: x").image["reason"] == {
         "S": "ItemGone: x"
     }
-    assert "reason" not in ledger_row(event(), State.OPEN, 1).item
+    assert "reason" not in ledger_row(event(), State.OPEN, 1).image
 
 
 def test_an_image_that_is_kept_inside_leaves_room_for_the_rest_of_the_row() -> None:
@@ -100,7 +100,7 @@ def test_an_image_that_is_kept_inside_leaves_room_for_the_rest_of_the_row() -> N
     fits = event(lost=half, winner=half)
     assert fits_inline(fits)
     assert not fits_inline(event(lost=half, winner={**half, "more": {"S": "x" * 200}}))
-    assert item_size(ledger_row(fits, State.OPEN, 1).item) < 400 * 1024
+    assert item_size(ledger_row(fits, State.OPEN, 1).image) < 400 * 1024
 
 
 @pytest.mark.parametrize("key", LONG)
@@ -120,12 +120,12 @@ def test_long_keys_that_differ_at_their_end_only_have_names_of_their_own() -> No
 
 def test_a_key_that_fits_keeps_the_name_under_which_its_rows_were_written() -> None:
     fits = {"id": {"S": "p" * (ITEM_KEY_BYTES - len('{"id":{"S":""}}'))}}
-    row = ledger_row(event(key=fits), State.OPEN, 1).item
+    row = ledger_row(event(key=fits), State.OPEN, 1).image
     assert row["item_key"] == {"S": f'{{"id":{{"S":"{fits["id"]["S"]}"}}}}'}
     assert "key" not in row
 
 
 @pytest.mark.parametrize("key", LONG)
 def test_a_row_under_a_cut_name_still_holds_the_event_with_its_key(key: dict[str, Any]) -> None:
-    row = ledger_row(event(key=key), State.OPEN, 1).item
-    assert event_of(row).key == key
+    row = ledger_row(event(key=key), State.OPEN, 1).image
+    assert Row.of(row).event().key == key

@@ -46,7 +46,7 @@ def fold_by_age() -> AbstractContextManager[Any]:
 
         return folded
 
-    return replacing(resolver, "folded", make)
+    return replacing(resolver, "folded_image", make)
 
 
 def fold_without_the_ledger() -> AbstractContextManager[Any]:
@@ -93,7 +93,7 @@ def fold_without_comparing_hlcs() -> AbstractContextManager[Any]:
 
         return folded
 
-    return replacing(resolver, "folded", make)
+    return replacing(resolver, "folded_image", make)
 
 
 def fold_of_lineages_that_nobody_certified() -> AbstractContextManager[Any]:
@@ -115,7 +115,7 @@ def fold_of_lineages_that_nobody_certified() -> AbstractContextManager[Any]:
 
         return folded
 
-    return replacing(resolver, "folded", make)
+    return replacing(resolver, "folded_image", make)
 
 
 def fold_of_lineages_that_are_not_there() -> AbstractContextManager[Any]:
@@ -139,7 +139,7 @@ def fold_of_lineages_that_are_not_there() -> AbstractContextManager[Any]:
 
         return folded
 
-    return replacing(resolver, "folded", make)
+    return replacing(resolver, "folded_image", make)
 
 
 def fold_keeps_a_foreign_tip() -> AbstractContextManager[Any]:

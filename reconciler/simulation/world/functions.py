@@ -15,6 +15,7 @@ from reconciler.conflict.event import (
     parse_certificate,
     parse_event,
 )
+from reconciler.conflict.row import Row
 from reconciler.detection.detector import Detector, DetectorPorts
 from reconciler.detection.loss import DetectorPolicy
 from reconciler.item.metadata import token_of
@@ -111,7 +112,7 @@ class Functions:
         redriver, release = self._redriver(losses, about, send, read)
         return redriver.redrive(release.text(body))
 
-    def resend(self, row: Image, about: str, send: Send) -> Result:
+    def resend(self, row: Row, about: str, send: Send) -> Result:
         """Run the redriver on a row that is still open."""
         return self._redriver((), about, send, lambda _: ())[0].resend(row)
 
