@@ -94,44 +94,31 @@ class Row:
     def of(cls, image: Image) -> "Row":
         """Read a row; Undecodable, with the row, if it has not even the ledger's key."""
 
-        def text(name: str) -> str:
-            return _readable(lambda: str(image[name]["S"])) or ""
-
-        def number(name: str) -> int | None:
-            return _readable(lambda: int(image[name]["N"]))
-
-        def texts(name: str) -> Mapping[str, str] | None:
-            return _readable(lambda: {k: str(v["S"]) for k, v in image[name]["M"].items()})
-
-        def values(name: str) -> Image | None:
-            return _readable(lambda: dict(image[name]["M"]))
-
-        dots = _readable(lambda: tuple(Dot.parse(each["S"]) for each in image["lost_dots"]["L"]))
-        if not text("conflict_id") or not text("item_key"):
+        conflict_id, item_key = _text(image, "conflict_id"), _text(image, "item_key")
+        if not conflict_id or not item_key:
             raise Undecodable("not a ledger row: it has no key", row=image)
-        by, decision, why = text("decided_by"), text("decision"), text("why")
         return cls(
             image=image,
-            conflict_id=text("conflict_id"),
-            item_key=text("item_key"),
+            conflict_id=conflict_id,
+            item_key=item_key,
             key=_readable(lambda: _key(image)) or {},
             state=_readable(lambda: State(image["state"]["S"])),
-            finding=text("finding"),
-            ordering=text("ordering"),
-            role=text("role"),
-            region=text("region"),
-            reason=text("reason"),
-            lost_at_ms=number("lost_at_ms") or 0,
-            detected_at_ms=number("detected_at_ms"),
-            state_at_ms=number("state_at_ms") or 0,
-            attempts=number("attempts"),
-            lost_dots=dots,
-            lost_watermarks=texts("lost_watermarks"),
-            merged=texts("merged") or {},
-            audit=Audit(by, decision, why, number("decided_at_ms") or 0) if decision else None,
-            images_ref=text("images_ref"),
-            lost=values("lost"),
-            winner=values("winner"),
+            finding=_text(image, "finding"),
+            ordering=_text(image, "ordering"),
+            role=_text(image, "role"),
+            region=_text(image, "region"),
+            reason=_text(image, "reason"),
+            lost_at_ms=_number(image, "lost_at_ms") or 0,
+            detected_at_ms=_number(image, "detected_at_ms"),
+            state_at_ms=_number(image, "state_at_ms") or 0,
+            attempts=_number(image, "attempts"),
+            lost_dots=_readable(lambda: _dots(image)),
+            lost_watermarks=_texts(image, "lost_watermarks"),
+            merged=_texts(image, "merged") or {},
+            audit=_audit(image),
+            images_ref=_text(image, "images_ref"),
+            lost=_readable(lambda: dict(image["lost"]["M"])),
+            winner=_readable(lambda: dict(image["winner"]["M"])),
         )
 
     def event(self) -> ConflictEvent:
@@ -270,16 +257,39 @@ def _key(row: Image) -> Image:
     return found
 
 
+def _readable(read: Callable[[], T]) -> T | None:
+    try:
+        return read()
+    except _MALFORMED:
+        return None
+
+
+def _text(row: Image, name: str) -> str:
+    return _readable(lambda: str(row[name]["S"])) or ""
+
+
+def _number(row: Image, name: str) -> int | None:
+    return _readable(lambda: int(row[name]["N"]))
+
+
+def _texts(row: Image, name: str) -> Mapping[str, str] | None:
+    return _readable(lambda: {key: str(wire["S"]) for key, wire in row[name]["M"].items()})
+
+
+def _dots(row: Image) -> tuple[Dot, ...]:
+    return tuple(Dot.parse(each["S"]) for each in row["lost_dots"]["L"])
+
+
+def _audit(row: Image) -> Audit | None:
+    decision, at_ms = _text(row, "decision"), _number(row, "decided_at_ms")
+    if not decision or at_ms is None:
+        return None
+    return Audit(_text(row, "decided_by"), decision, _text(row, "why"), at_ms)
+
+
 def _words(merged: Mapping[str, str]) -> dict[str, Any]:
     return {"M": {name: {"S": word} for name, word in sorted(merged.items())}}
 
 
 def _expiry(closed_at_ms: int) -> dict[str, Any]:
     return {"N": str(closed_at_ms // 1000 + RETENTION_SECONDS)}
-
-
-def _readable(read: Callable[[], T]) -> T | None:
-    try:
-        return read()
-    except _MALFORMED:
-        return None

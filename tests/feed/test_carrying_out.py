@@ -10,11 +10,19 @@ import pytest
 
 from reconciler.client.table import ReplicatedTable
 from reconciler.conflict.row import RETENTION_SECONDS, Row, State, decision_row
-from reconciler.errors import Contention, InvalidInput, TypeMismatch, UnknownWireVersion
+from reconciler.errors import (
+    Contention,
+    InvalidInput,
+    TypeMismatch,
+    Unavailable,
+    UnknownWireVersion,
+)
+from reconciler.feed import carrying_out
 from reconciler.feed.carrying_out import (
     DecisionResult,
     carry_out,
     closed_row,
+    decide,
     is_decided,
     rehearse,
 )
@@ -27,7 +35,7 @@ from reconciler.item.schema import Schema
 from reconciler.values.wire import Image
 from tests.builders import Replica, add, assign, clock, discard, increment, written
 from tests.conflicts import loss, unknown_loss
-from tests.fakes import AnswerLost, FakeEvidence, FakeItems
+from tests.fakes import AnswerLost, FakeEvidence, FakeItems, FakeLedger
 
 nonces = count(1)
 
@@ -466,3 +474,44 @@ def test_a_rehearsal_says_what_would_be_and_writes_nothing() -> None:
 def test_the_row_of_a_decision_names_an_item_with_a_very_long_key() -> None:
     row = loss(None, None, key={"id": {"S": "é" * 1_000}})
     assert summary(decision_row(row), 3_000)["key"] == {"id": "é" * 1_000}
+
+
+# All of it
+
+
+def region_of(found: Desk, ledger: FakeLedger) -> carrying_out.Desk:
+    return carrying_out.Desk(found.items, ledger, found.open, "use1", lambda: 10_000)
+
+
+ANSWER = Answer(parse_decision(["name=lost"]), "ann", "a call")
+
+
+def test_a_decision_is_in_the_item_in_its_row_and_in_a_row_of_its_own() -> None:
+    found, ledger = desk(), FakeLedger()
+    result = decide(found.case, ANSWER, region_of(found, ledger))
+    assert (found.plain() or {})["name"] == "Ada"
+    assert result.shown == found.plain()
+    assert [call.about for call in ledger.log] == [("c1", "c1#decision")]
+    rows = [Row.of(ledger.rows[name]) for name in ("c1", "c1#decision")]
+    assert [row.state for row in rows] == [State.RESOLVED, State.DECIDED]
+    assert {row.audit and row.audit.by for row in rows} == {"ann"}
+
+
+def test_a_decision_whose_row_is_not_closed_is_given_again_and_writes_the_item_once() -> None:
+    found, ledger = desk(), FakeLedger()
+    ledger.refuses.append(set)
+    with pytest.raises(Unavailable, match="give the same decision again"):
+        decide(found.case, ANSWER, region_of(found, ledger))
+    after, puts = found.image(), found.puts()
+    again = Desk(found.row, after)
+    decide(again.case, ANSWER, region_of(again, ledger))
+    assert (again.image(), again.puts(), puts) == (after, 0, 2)
+    assert Row.of(ledger.rows["c1"]).state is State.RESOLVED
+
+
+def test_a_decision_that_its_rehearsal_refuses_writes_nothing() -> None:
+    found, ledger = desk(), FakeLedger()
+    answer = Answer(parse_decision(values=['balance="many"']), "ann", "")
+    with pytest.raises(InvalidInput):
+        decide(found.case, answer, region_of(found, ledger))
+    assert (found.puts(), ledger.rows) == (0, {})
