@@ -1,9 +1,9 @@
 """Certified folds: a context and its counters stay small, exactly, and with no deadline.
 
-Behaviour: each time another region's write comes between two of ours, an item's context grows by a
-lineage. A detector that sees many closed ones of its replica certifies them; the resolver replaces
-them, in the current item, by one watermark, if the item holds each of them whole and the ledger
-knows of no loss that it does not hold. Otherwise nothing happens: another certificate will come.
+Each time another region's write comes between two of ours, an item's context grows by a lineage. A
+detector that sees many closed ones of its replica certifies them; the resolver replaces them, in
+the current item, by one watermark, if the item holds each of them whole and the ledger knows of no
+loss that it does not hold. Otherwise nothing happens: another certificate will come.
 HAZARD without any one of the conditions: a watermark covers a write that the item does not have,
 and the loss of that write looks clean.
 """

@@ -1,11 +1,11 @@
 """An operator's decision about one loss, carried out: merge, then a local write, then the row.
 
 Whatever of the losing image can be merged is merged into the *current* item first, so a decision
-about one attribute leaves nothing else of the loss behind. The decision is an ordinary
-local write on top, so it dominates all that it has seen. Each step is conditional on what it
-replaces and may run twice: what already stands is not written again, so a command that was broken
-off is simply given again. A decided attribute that another writer changes in between ends in
-Contention; whatever else others write meanwhile is kept.
+about one attribute leaves nothing else of the loss behind. The decision is an ordinary local write
+on top, so it dominates all that it has seen. Each step is conditional on what it replaces and may
+run twice: what already stands is not written again, so a command that was broken off is simply
+given again. A decided attribute that another writer changes in between ends in Contention; whatever
+else others write meanwhile is kept.
 HAZARD if the decision were written before the merge: the lost write would be concurrent with it,
 and could win against it.
 """

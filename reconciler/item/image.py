@@ -1,7 +1,7 @@
 """The three functions on wire images that everything else is built from: write, merge, read.
 
-Behaviour: pure; images in, images out, in DynamoDB's wire format, whether they came from a stream
-or from the API. The rules for what a write and a merge stamp are here and nowhere else.
+Pure: images in, images out, in DynamoDB's wire format, whether they came from a stream or from the
+API. The rules for what a write and a merge stamp are here and nowhere else.
 
     first  = write(None, [assign("name", "Ada")], key={"id": "p1"}, schema=s, replica="use1", ...)
     merged = merge(first, second)     # the same bytes as merge(second, first)
@@ -17,7 +17,7 @@ from reconciler.causality.hlc import Stamp, epoch_above
 from reconciler.crdt.base import Edit, join_states, surviving_dots
 from reconciler.crdt.map_or import checked
 from reconciler.errors import InvalidInput, Undecodable
-from reconciler.item.adoption import adopt, adopted_whole, revived
+from reconciler.item.adoption import adopt, adopt_whole, revive
 from reconciler.item.metadata import (
     EXPIRY,
     METADATA,
@@ -135,7 +135,7 @@ def _current(
     wires = canonical_image({name: to_wire(value, (name,)) for name, value in key.items()})
     if image is None:
         return ReplicatedItem(wires)
-    return adopt(image) if is_managed(image) else adopted_whole(image, wires, schema)
+    return adopt(image) if is_managed(image) else adopt_whole(image, wires, schema)
 
 
 def _edited(item: ReplicatedItem, edit: Edit, dot: Dot, schema: Schema) -> ReplicatedItem:
@@ -145,7 +145,7 @@ def _edited(item: ReplicatedItem, edit: Edit, dot: Dot, schema: Schema) -> Repli
     if not name or name.startswith(RESERVED_PREFIX):
         raise InvalidInput(f"{label(edit.path)!r}: names starting with '_rec' are reserved")
     if not item.exists:
-        item = revived(item, dot)
+        item = revive(item, dot)
     spec = schema.spec(name)
     state = checked(item.attributes.get(name), spec, (name,))
     attributes = {**item.attributes, name: state.apply(edit, 1, dot, spec)}
