@@ -42,17 +42,16 @@ def closed_lineages(image: Mapping[str, Any], replica: str, at_ms: int) -> dict[
     been older than clocks may drift apart: then no later lineage has a lesser epoch. Up to eight
     are left alone, so a clean record costs a comparison.
     """
+    if len(reading(image, heads_in)) <= MOST_CLOSED_LINEAGES:
+        return {}
 
     def closed(metadata: Metadata) -> dict[str, str]:
-        heads = heads_in(metadata)
-        if len(heads) <= MOST_CLOSED_LINEAGES:
-            return {}
         own = f"{replica}."
         tip = tip_in(metadata)
         oldest_open = own + fixed_width(max(0, at_ms - CLOCK_SKEW_MARGIN_MS), _WALL_WIDTH)
         found = {
             str(lineage): str(hlc["S"])
-            for lineage, hlc in heads.items()
+            for lineage, hlc in heads_in(metadata).items()
             if lineage.startswith(own) and lineage != tip and lineage < oldest_open
         }
         return found if len(found) > MOST_CLOSED_LINEAGES else {}

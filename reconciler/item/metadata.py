@@ -103,7 +103,8 @@ def version_in(metadata: Metadata) -> str:
 
 def token_in(metadata: Metadata) -> str:
     """Return the version token."""
-    return str(metadata[TOKEN]["S"])
+    token: str = metadata[TOKEN]["S"]
+    return token
 
 
 def heads_in(metadata: Metadata) -> Mapping[str, Wire]:
