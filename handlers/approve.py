@@ -16,17 +16,16 @@ from reconciler.aws import connect, now_ms
 from reconciler.aws.clients import idempotent
 from reconciler.aws.region import Region
 from reconciler.causality.context import replica_id
-from reconciler.conflict.row import State
+from reconciler.conflict.row import Row, State
 from reconciler.crdt import custom
 from reconciler.deployment import telemetry
 from reconciler.errors import Contention, ReconcilerError, Unavailable
-from reconciler.feed.carrying_out import audited, carry_out, closed, rehearse
-from reconciler.feed.case import document, foreseen, opened
-from reconciler.feed.question import Answer, Question, parse_answer, question_text, subject
+from reconciler.feed.carrying_out import Desk, decide
+from reconciler.feed.case import document, expected_merge, open_case
+from reconciler.feed.question import Question, parse_answer, question_text, subject
 from reconciler.feed.rows import summary
 from reconciler.feed.workflow import execution_input, execution_name, waits
 from reconciler.resolution.repair import undecided
-from reconciler.values.wire import Image
 
 CLOSED = {"waits": False, "problem": ""}
 
@@ -71,7 +70,7 @@ def _start(function: Function, state_machine_arn: str) -> dict[str, Any]:
     found = failed = 0
     for row in function.region.ledger.in_state(State.PARKED):
         found += 1
-        name = execution_name(row["conflict_id"]["S"])
+        name = execution_name(row.conflict_id)
         try:
             with idempotent("StartExecution"), suppress(machine.exceptions.ExecutionAlreadyExists):
                 machine.start_execution(
@@ -85,19 +84,19 @@ def _start(function: Function, state_machine_arn: str) -> dict[str, Any]:
     return {"parked": found}
 
 
-def _row(function: Function, case: dict[str, Any]) -> Image | None:
+def _row(function: Function, case: dict[str, Any]) -> Row | None:
     rows = function.region.ledger.rows_of(case["item_key"])
-    return next((r for r in rows if r["conflict_id"]["S"] == case["conflict_id"]), None)
+    return next((r for r in rows if r.conflict_id == case["conflict_id"]), None)
 
 
-def _ask(function: Function, row: Image, event: dict[str, Any]) -> None:
+def _ask(function: Function, row: Row, event: dict[str, Any]) -> None:
     escalated = event["action"] == "escalate"
     settings, now = function.settings, now_ms()
     waiting, attributes = [], None
     try:
-        case = opened(row, function.region.items, function.region.evidence)
+        case = open_case(row, function.region.items, function.region.evidence)
         attributes = document(case, now)["attributes"]
-        waiting = undecided(foreseen(case).after)
+        waiting = undecided(expected_merge(case).after)
     except ReconcilerError as problem:  # a question without its images is better than none
         function.observability.note("asked without images", error=str(problem))
     question = Question(
@@ -120,10 +119,12 @@ def _ask(function: Function, row: Image, event: dict[str, Any]) -> None:
     function.observability.count(asked)
 
 
-def _applied(function: Function, row: Image, output: Any) -> dict[str, Any]:
+def _applied(function: Function, row: Row, output: Any) -> dict[str, Any]:
     """Carry the answer out; one that cannot be goes back to the person, with the reason."""
     try:
-        _decide(function, row, parse_answer(output))
+        answer = parse_answer(output)
+        case = open_case(row, function.region.items, function.region.evidence)
+        decide(case, answer, _desk(function))
     except ReconcilerError as problem:
         if problem.disposition == "retry" and not isinstance(problem, Contention):
             raise
@@ -133,13 +134,12 @@ def _applied(function: Function, row: Image, output: Any) -> dict[str, Any]:
     return CLOSED
 
 
-def _decide(function: Function, row: Image, answer: Answer) -> None:
+def _desk(function: Function) -> Desk:
     region = function.region
-    case = opened(row, region.items, region.evidence)
-    rehearse(case, answer.decision, replica_id(region.name), now_ms())
-    carried = carry_out(
-        case, answer.decision, region.items, lambda schema: connect(schema, region=region.name)
+    return Desk(
+        region.items,
+        region.ledger,
+        lambda schema: connect(schema, region=region.name),
+        replica_id(region.name),
+        now_ms,
     )
-    done = closed(case, carried, answer.decision, answer.by, answer.why, now_ms())
-    if region.ledger.record([done, audited(done)]):
-        raise Unavailable("the item is written, but its row is not closed")

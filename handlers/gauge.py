@@ -33,7 +33,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
     """Measure what waits in the ledger; answer with it."""
     ledger, observability = _function()
     with observability.invocation(context):
-        waiting = [int(row["lost_at_ms"]["N"]) for row in islice(ledger.in_state(State.OPEN), MOST)]
+        waiting = [row.lost_at_ms for row in islice(ledger.in_state(State.OPEN), MOST)]
         measured = {
             telemetry.OPEN_LOSSES: len(waiting),
             telemetry.OLDEST_OPEN_LOSS_MS: max(0, now_ms() - waiting[0]) if waiting else 0,

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from reconciler.causality.context import ADOPTED
 from reconciler.conflict.event import Event
-from reconciler.conflict.row import LedgerRow, State
+from reconciler.conflict.row import Row, State
 from reconciler.item.metadata import context_of, is_managed
 from reconciler.values.wire import Image
 
@@ -64,15 +64,15 @@ class ItemStore(Protocol):
 
 
 class Ledger(Protocol):
-    """One region's ledger of losses."""
+    """One region's ledger of losses. Whatever a row holds, it is handed out: see `Row`."""
 
-    def record(self, rows: Sequence[LedgerRow]) -> set[str]:
+    def record(self, rows: Sequence[Row]) -> set[str]:
         """Write rows, replacing rows of the same id; return the ids that were not written."""
 
-    def rows_of(self, item_key: str) -> Sequence[Image]:
+    def rows_of(self, item_key: str) -> Sequence[Row]:
         """Return the rows of one item, read consistently."""
 
-    def in_state(self, state: State) -> Iterator[Image]:
+    def in_state(self, state: State) -> Iterator[Row]:
         """Yield the rows in a state, the oldest loss first, as an index shows them: soon."""
 
 

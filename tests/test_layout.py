@@ -48,6 +48,7 @@ TESTED_ELSEWHERE = {
     "reconciler/errors.py": "data: what each means is tested where it is raised",
     "reconciler/feed": "by decisions carried out, in test_carrying_out and handlers/test_approve",
     "reconciler/item/adoption.py": "with the other ways to an image, in test_image",
+    "reconciler/item/replicated.py": "data: with its wire form, in test_metadata",
     "reconciler/local": "parts of a cloud: by whole ones, in test_cloud and worker/test_process",
     "reconciler/metrics": "parts of the page and of the text, in test_page",
     "reconciler/ports.py": "protocols: held by tests/aws/test_contract.py",

@@ -13,7 +13,14 @@ from botocore.exceptions import ClientError
 
 from reconciler.aws.clients import idempotent, pages, translated
 from reconciler.errors import InvalidInput, Unavailable
-from reconciler.item.metadata import METADATA, is_managed, reading, token_of
+from reconciler.item.metadata import (
+    METADATA,
+    TOKEN,
+    is_managed,
+    key_names_in,
+    reading,
+    token_of,
+)
 from reconciler.ports import Replacement, Superseded
 from reconciler.values.wire import Image, digest, to_json
 
@@ -68,10 +75,10 @@ class DynamoItems:
     def _conditional(self, write: Replacement) -> dict[str, Any]:
         values: dict[str, Any] = {}
         if write.replacing is None:
-            names = {"#key": reading(write.image, lambda metadata: str(metadata["i"]["SS"][0]))}
+            names = {"#key": reading(write.image, key_names_in)[0]}
             tests = ["attribute_not_exists(#key)"]
         elif is_managed(write.replacing):
-            names = {"#rec": METADATA, "#token": "t"}
+            names = {"#rec": METADATA, "#token": TOKEN}
             values = {":token": {"S": token_of(write.replacing)}}
             tests = ["#rec.#token = :token"]
         else:

@@ -13,10 +13,10 @@ from reconciler.cli.conflict_views import print_case, print_outcome, print_rows
 from reconciler.cli.options import AsJson, Endpoint, Execute, Region, Regions, Suffix, TableName
 from reconciler.conflict.row import State
 from reconciler.deployment.names import Names, checked_region
-from reconciler.errors import InvalidInput, ReconcilerError, Unavailable
-from reconciler.feed.carrying_out import audited, carry_out, closed, is_decided, rehearse
-from reconciler.feed.case import document, opened
-from reconciler.feed.decision import parse_decision
+from reconciler.errors import InvalidInput, ReconcilerError
+from reconciler.feed.carrying_out import Desk, decide, is_decided, rehearse
+from reconciler.feed.case import document, open_case
+from reconciler.feed.decision import Answer, parse_decision
 from reconciler.feed.rows import Wanted, item_key_of, loss_named, losses, summary, with_images
 from reconciler.ports import Unheard
 from reconciler.text.durations import duration_ms
@@ -155,7 +155,7 @@ def show(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
 ) -> None:
     """Show the lost write beside the winner and the item as it is now, attribute by attribute."""
     ports = ports_in(table, region, suffix)
-    case = opened(loss_named(ports.ledger, conflict_id), ports.items, ports.evidence)
+    case = open_case(loss_named(ports.ledger, conflict_id), ports.items, ports.evidence)
     told = document(case, now_ms())
     if as_json:
         typer.echo(json_text(told))
@@ -193,16 +193,23 @@ def resolve(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     if is_decided(row, decision):
         typer.echo(f"{conflict_id} is already resolved, with this decision; nothing is written")
         return
-    case = opened(row, ports.items, ports.evidence)
+    case = open_case(row, ports.items, ports.evidence)
     print_outcome(case, rehearse(case, decision, replica_id(region), now_ms()))
     if not execute:
         typer.echo("Nothing is written yet; --execute writes it.")
         return
-    carried = carry_out(case, decision, ports.items, lambda schema: connect(schema, region=region))
-    done = closed(case, carried, decision, by or _user(), why, now_ms())
-    if ports.ledger.record([done, audited(done)]):
-        raise Unavailable("the item is written, but its row is not closed; give the command again")
+    decide(case, Answer(decision, by or _user(), why), _desk(ports, region))
     typer.echo(f"{conflict_id} is resolved.")
+
+
+def _desk(ports: AwsRegion, region: str) -> Desk:
+    return Desk(
+        ports.items,
+        ports.ledger,
+        lambda schema: connect(schema, region=region),
+        replica_id(region),
+        now_ms,
+    )
 
 
 def _user() -> str:

@@ -107,7 +107,7 @@ def _wait(cloud: LocalCloud, told: Console) -> None:
         style="bold",
     )
     told.print(
-        f".venv/bin/reconciler metrics --table {RECONCILED} --regions {','.join(cloud.regions)}"
+        f".venv/bin/reconciler metrics --table {RECONCILED} --region {','.join(cloud.regions)}"
         f" --endpoint {cloud.endpoint} --minutes 5 --page metrics.html",
         style="bold",
     )

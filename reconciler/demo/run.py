@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from random import Random
-from typing import Any
 
 from reconciler.aws import connect, now_ms
 from reconciler.client.table import ReplicatedTable
+from reconciler.conflict.row import Row, State
 from reconciler.demo.readings import readings_since
 from reconciler.demo.story import Say, tell
 from reconciler.deployment.names import Names
@@ -145,8 +145,8 @@ def _count(
         acknowledged_writes=len(with_us),
         lost_with_last_writer_wins=len(lost_writes(without, parties(plain))),
         lost_with_reconciler=len(lost_writes(with_us, parties(replicas[0]))),
-        conflicts=len({row["conflict_id"]["S"] for row in rows}),
-        unresolved=sum(row["state"]["S"] != "RESOLVED" for row in rows),
+        conflicts=len({row.conflict_id for row in rows}),
+        unresolved=sum(row.state is not State.RESOLVED for row in rows),
         write_backs=write_backs,
         loss_to_repair_p50_ms=round(cuts[49]),
         loss_to_repair_p99_ms=round(cuts[98]),
@@ -156,11 +156,11 @@ def _count(
     )
 
 
-def _ledger(cloud: LocalCloud, region: str) -> list[dict[str, Any]]:
-    return cloud.scan(Names(RECONCILED, region).ledger, region)
+def _ledger(cloud: LocalCloud, region: str) -> list[Row]:
+    return list(map(Row.of, cloud.scan(Names(RECONCILED, region).ledger, region)))
 
 
-def _repair_times(rows: Iterable[dict[str, Any]]) -> list[int]:
+def _repair_times(rows: Iterable[Row]) -> list[int]:
     """Return the milliseconds from each loss to its repair, the shortest first.
 
     A loss seen in several regions is repaired when the first of them has repaired it.
@@ -168,7 +168,7 @@ def _repair_times(rows: Iterable[dict[str, Any]]) -> list[int]:
     lost: dict[str, int] = {}
     repaired: dict[str, int] = {}
     for row in rows:
-        name = row["conflict_id"]["S"]
-        lost[name] = min(lost.get(name, 2**63), int(row["lost_at_ms"]["N"]))
-        repaired[name] = min(repaired.get(name, 2**63), int(row["state_at_ms"]["N"]))
+        name = row.conflict_id
+        lost[name] = min(lost.get(name, 2**63), row.lost_at_ms)
+        repaired[name] = min(repaired.get(name, 2**63), row.state_at_ms)
     return sorted(max(0, repaired[name] - lost[name]) for name in lost)

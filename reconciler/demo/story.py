@@ -5,6 +5,7 @@ from typing import Any
 
 from reconciler.causality.context import replica_id
 from reconciler.client.table import ReplicatedTable
+from reconciler.conflict.row import Row
 from reconciler.deployment.names import Names
 from reconciler.drills.workload import PLAIN, RECONCILED
 from reconciler.item.image import read
@@ -53,12 +54,12 @@ def tell(cloud: LocalCloud, tables: Mapping[str, ReplicatedTable], say: Say) -> 
     say(f"   {same} in {', '.join(cloud.regions)} (image {token_of(images[0])})")
 
 
-def _tell_loss(region: str, row: Mapping[str, Any], say: Say) -> None:
-    lost, state = read(row["lost"]["M"]), row["state"]["S"]
-    dots = ", ".join(dot["S"] for dot in row["lost_dots"]["L"])
-    say(f"4. The stream of {region} showed the loser:  {_short(lost)}")
+def _tell_loss(region: str, row: Row, say: Say) -> None:
+    dots = ", ".join(map(str, row.lost_dots or ()))
+    say(f"4. The stream of {region} showed the loser:  {_short(read(row.lost))}")
     say(f"   what it held and the winner lacked: {dots}")
-    if row["role"]["S"] == "home":
+    if row.role == "home":
+        state = row.state.value if row.state else "?"
         say(f"   {replica_id(region)} is home of that write, merged it back; ledger: {state}")
 
 
@@ -77,9 +78,9 @@ def _item(cloud: LocalCloud, table: str, region: str) -> dict[str, Any]:
     return dict(answer["Item"])
 
 
-def _losses(cloud: LocalCloud, region: str) -> list[dict[str, Any]]:
-    rows = cloud.scan(Names(RECONCILED, region).ledger, region)
-    return [row for row in rows if PARTY in row["item_key"]["S"]]
+def _losses(cloud: LocalCloud, region: str) -> list[Row]:
+    rows = map(Row.of, cloud.scan(Names(RECONCILED, region).ledger, region))
+    return [row for row in rows if PARTY in row.item_key]
 
 
 def _short(plain: Mapping[str, Any] | None) -> str:

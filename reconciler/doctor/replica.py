@@ -87,7 +87,7 @@ def _replicas(seen: Seen, table: Mapping[str, Any]) -> Iterator[Finding]:
         if region not in seen.regions:
             unchecked = f"the table has a replica in {region}, which was not checked"
             regions = ",".join((*seen.regions, region))
-            found.append(check.warning(unchecked, f"run it with --regions {regions}"))
+            found.append(check.warning(unchecked, f"run it with --region {regions}"))
     yield from found or [check.ok(f"ACTIVE in {', '.join(sorted(known))}")]
 
 

@@ -1,6 +1,6 @@
 """What an operator decides about a loss: read from options and files, checked, and told. Pure.
 
-Behaviour: a decision names, for each attribute, the image whose value is to stand, a value, or its
+A decision names, for each attribute, the image whose value is to stand, a value, or its
 removal; `all` takes one image whole, and whether it is deleted with it. It says what the item must
 show, so carrying it out on an item that shows it already writes nothing.
 
@@ -31,6 +31,15 @@ class Choice:
 
 
 Decision = Mapping[str, Choice]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A person's answer: what is decided, by whom, and why."""
+
+    decision: Decision
+    by: str
+    why: str
 
 
 def parse_decision(

@@ -1,6 +1,6 @@
 """What a decision makes of the item as it is after the merge: what it must show, as edits. Pure.
 
-Behaviour: what already stands is not written again. An attribute keeps the type that the item's own
+What already stands is not written again. An attribute keeps the type that the item's own
 metadata gives it; an attribute that the item does not know is a register_lww.
 """
 
@@ -15,7 +15,11 @@ from reconciler.crdt.register_extreme import RegisterMax
 from reconciler.errors import Contention, InvalidInput, Undecodable
 from reconciler.feed.decision import ALL, Choice, Decision
 from reconciler.feed.rows import Side
-from reconciler.item.metadata import ReplicatedItem, decode, is_managed
+from reconciler.item.metadata import (
+    decode,
+    is_managed,
+)
+from reconciler.item.replicated import ReplicatedItem
 from reconciler.item.schema import Schema
 from reconciler.values.wire import Image, Wire, canonical, from_wire, to_wire
 

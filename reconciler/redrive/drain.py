@@ -15,7 +15,7 @@ from itertools import islice
 from threading import Lock
 from typing import Any
 
-from reconciler.conflict.row import State
+from reconciler.conflict.row import Row, State
 from reconciler.detection.securing import DetectorPolicy
 from reconciler.errors import ReconcilerError
 from reconciler.ports import DeadLetter, DeadLetters, DrainPorts, RedrivePorts
@@ -23,7 +23,7 @@ from reconciler.redrive.letters import contents, keys_of
 from reconciler.redrive.outcome import RedriveOutcome, RedriveTally, Result
 from reconciler.redrive.redriver import Redriver
 from reconciler.redrive.rehearsal import Rehearsal
-from reconciler.values.wire import Image, to_json
+from reconciler.values.wire import to_json
 
 HIDDEN_SECONDS = 300
 OPEN_LONG_MS = 900_000  # an event is on its way for a minute or two, a witness's for three
@@ -176,9 +176,9 @@ class Drain:
             self._seen.add(reference)
             self._end(SET_ASIDE, reference, self._redriver.redrive_batch(reference))
 
-    def _resend(self, row: Image) -> None:
-        name = row["conflict_id"]["S"]
-        is_late = int(row["state_at_ms"]["N"]) <= self._time.now_ms() - OPEN_LONG_MS
+    def _resend(self, row: Row) -> None:
+        name = row.conflict_id
+        is_late = row.state_at_ms <= self._time.now_ms() - OPEN_LONG_MS
         if is_late and name not in self._seen and self._has_turn():
             self._seen.add(name)
             self._end(OPEN_ROWS, name, self._redriver.resend(row))

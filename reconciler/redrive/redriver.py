@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from reconciler.conflict.event import ConflictEvent
-from reconciler.conflict.row import LedgerRow, State, event_of, ledger_row
+from reconciler.conflict.row import Row, State, ledger_row
 from reconciler.deployment import telemetry
 from reconciler.detection.change import Record, parse
 from reconciler.detection.detector import Detector
@@ -30,7 +30,6 @@ from reconciler.redrive.letters import (
 from reconciler.redrive.outcome import RedriveOutcome, Result, worst
 from reconciler.redrive.rehearsal import AlreadyParked, Heard, LetterPorts
 from reconciler.resolution.resolver import Message, Resolver
-from reconciler.values.wire import Image
 
 
 class Redriver:
@@ -52,13 +51,13 @@ class Redriver:
         """Do the work of a batch that Lambda set aside, given the reference to its document."""
         return self._done(StoredWork(reference, batch=True), lambda: None)
 
-    def resend(self, row: Image) -> Result:
+    def resend(self, row: Row) -> Result:
         """Send the event of an open row once more: the ledger is the outbox of the detector.
 
         The row counts as opened now, so the next redrive leaves the event its time.
         """
         try:
-            event = event_of(row)
+            event = row.event()
         except Undecodable as problem:
             return Result(RedriveOutcome.POISON, str(problem), done=False)
         opened = ledger_row(event, State.OPEN, self._now_ms())
@@ -168,5 +167,5 @@ class Redriver:
         ports = LetterPorts.of(self._ports, parked, heard)
         return Detector(self._policy, ports, self._now_ms)
 
-    def _closed(self, event: ConflictEvent) -> LedgerRow:
+    def _closed(self, event: ConflictEvent) -> Row:
         return ledger_row(event, State.RESOLVED, self._now_ms(), "decoded by a redrive")

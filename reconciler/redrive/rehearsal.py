@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.conflict.event import Event
-from reconciler.conflict.row import LedgerRow, State
+from reconciler.conflict.row import Row, State
 from reconciler.errors import Undecodable
 from reconciler.ports import (
     ConflictBus,
@@ -22,7 +22,6 @@ from reconciler.ports import (
     SetAside,
     Telemetry,
 )
-from reconciler.values.wire import Image
 
 
 class Heard:
@@ -86,15 +85,15 @@ class UnwrittenLedger:
         self._ledger = ledger
         self._rehearsed: set[str] = set()
 
-    def record(self, rows: Sequence[LedgerRow]) -> set[str]:
+    def record(self, rows: Sequence[Row]) -> set[str]:
         """Write nothing, and say that all is written."""
         self._rehearsed |= {row.conflict_id for row in rows}
         return set()
 
-    def in_state(self, state: State) -> Iterator[Image]:
+    def in_state(self, state: State) -> Iterator[Row]:
         """Yield the rows in a state that the rehearsal has not come across."""
         for row in self._ledger.in_state(state):
-            if row["conflict_id"]["S"] not in self._rehearsed:
+            if row.conflict_id not in self._rehearsed:
                 yield row
 
 

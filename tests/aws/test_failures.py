@@ -30,7 +30,7 @@ from reconciler.aws.items import DynamoItems
 from reconciler.aws.ledger import DynamoLedger
 from reconciler.aws.parked import SqsParked
 from reconciler.conflict.event import ConflictEvent, Event
-from reconciler.conflict.row import LedgerRow
+from reconciler.conflict.row import Row
 from reconciler.errors import InvalidInput, ItemTooLarge, OutcomeUnknown, Unavailable
 from reconciler.item.metadata import token_of
 from reconciler.ports import Replacement, Superseded, Unheard
@@ -337,7 +337,7 @@ def raising(error: Exception) -> Answer:
     return answer
 
 
-def rows(count: int) -> list[LedgerRow]:
+def rows(count: int) -> list[Row]:
     return [row(number) for number in range(count)]
 
 

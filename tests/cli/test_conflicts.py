@@ -14,7 +14,7 @@ from reconciler.aws.clients import client
 from reconciler.aws.items import DynamoItems
 from reconciler.aws.ledger import DynamoLedger
 from reconciler.cli import conflicts
-from reconciler.conflict.row import State, event_of, ledger_row
+from reconciler.conflict.row import Row, State, ledger_row
 from reconciler.deployment.names import Names
 from reconciler.deployment.tables import LEDGER_STATE_INDEX
 from reconciler.errors import Contention, Unavailable
@@ -111,10 +111,9 @@ def create(region: str) -> None:
     )
 
 
-def record(row: Image, region: str = "us-east-1") -> Image:
+def record(row: Row, region: str = "us-east-1") -> None:
     name = Names("parties", region).ledger
-    client("dynamodb", region, attempts=1).put_item(TableName=name, Item=row)
-    return row
+    client("dynamodb", region, attempts=1).put_item(TableName=name, Item=row.image)
 
 
 def nothing_written(*, RequestItems: Any) -> dict[str, Any]:  # noqa: N803 (DynamoDB's own name)
@@ -246,7 +245,7 @@ def test_a_view_as_json_has_sets_and_numbers_as_decisions_take_them(cloud: None)
 def test_images_that_were_too_large_come_from_the_evidence_bucket(cloud: None) -> None:
     lost, _ = conflict()
     names = Names("parties", "us-east-1")
-    images = event_of(row_of("c1")).images()
+    images = Row.of(row_of("c1")).event().images()
     s3 = client("s3", "us-east-1")
     s3.put_object(Bucket=names.evidence_bucket, Key="conflicts/c1.json", Body=images.encode())
     reference = f"s3://{names.evidence_bucket}/conflicts/c1.json"
@@ -296,7 +295,7 @@ def test_a_decision_is_written_on_top_of_the_merge_and_closes_the_row(cloud: Non
 def test_what_was_decided_is_known_after_a_late_delivery_closed_the_row_again(cloud: None) -> None:
     """The redrive of the parked message wrote the row anew, without who decided what."""
     conflict()
-    late = ledger_row(event_of(row_of("c1")), State.RESOLVED, now_ms()).item
+    late = ledger_row(Row.of(row_of("c1")).event(), State.RESOLVED, now_ms())
     decided = ("resolve", "c1", *HERE, "--take", "name=lost", "--by", "ann", "--execute")
     run(*decided)
     record(late)
@@ -439,5 +438,5 @@ def test_rows_are_exported_whole_one_a_line(cloud: None, tmp_path: Path) -> None
     assert run("export", *HERE, "--output", str(file)).code == 0
     rows = {row["conflict_id"]["S"]: row for row in map(json.loads, file.read_text().splitlines())}
     assert rows.keys() == {"c1", "u1"}
-    event = event_of(rows["c1"])
+    event = Row.of(rows["c1"]).event()
     assert (event.lost, event.winner) == (as_stream(lost), as_stream(winner))

@@ -179,7 +179,7 @@ def test_a_pause_that_pauses_nothing_is_told_and_leaves_no_item(
     ("regions", "options", "sentence"),
     [
         (f"{US},{EU}", ("--isolate", "mars"), "--isolate mars: it is none of us-east-1, eu-west-1"),
-        (US, (), "--regions: name two regions at least"),
+        (US, (), "--region: name two regions at least"),
         (f"{US},{EU},ap-southeast-1", (), "parties is in ap-southeast-1, us-east-1; name all"),
         (f"{US},{EU}", ("--local",), "--local makes a table and regions of its own"),
     ],

@@ -153,7 +153,7 @@ def test_following_goes_on_until_it_is_interrupted(
 def test_following_does_nothing_twice(region: Region, monkeypatch: pytest.MonkeyPatch) -> None:
     """It once sent the event of an open row again every few seconds."""
     region.send(PARKED, "garbage")
-    row = ledger_row(a_loss(), State.OPEN, 0).item
+    row = ledger_row(a_loss(), State.OPEN, 0).image
     region.dynamodb.put_item(TableName=region.names.ledger, Item=row)
     pauses: list[float] = []
 

@@ -35,7 +35,7 @@ def dynamodb(aws: None, fresh_functions: None, monkeypatch: pytest.MonkeyPatch) 
 def record(dynamodb: Any, state: State, *lost_at_ms: int) -> None:
     for at in lost_at_ms:
         loss = a_loss(conflict_id=f"{state.value}-{at}", lost_at_ms=str(at))
-        dynamodb.put_item(TableName=NAMES.ledger, Item=ledger_row(loss, state, NOW).item)
+        dynamodb.put_item(TableName=NAMES.ledger, Item=ledger_row(loss, state, NOW).image)
 
 
 def measured(capsys: pytest.CaptureFixture[str]) -> tuple[float, float, float]:

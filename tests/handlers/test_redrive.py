@@ -82,7 +82,7 @@ def test_parked_letters_that_stay_do_not_keep_an_open_loss_from_being_sent(
     monkeypatch.setenv("RECONCILER_REDRIVE_MOST", "2")
     for number in range(2):
         region.send(f"parties-parked-{REGION}", f"garbage {number}")
-    never_sent = ledger_row(a_loss(), State.OPEN, 0).item
+    never_sent = ledger_row(a_loss(), State.OPEN, 0).image
     region.dynamodb.put_item(TableName=region.names.ledger, Item=never_sent)
     answer = handler({}, InTime())
     assert (answer["queues"][OPEN_ROWS]["redriven"], answer["poison"]) == (1, 1)

@@ -162,7 +162,7 @@ class Desk:
 
     def open_row(self, each: ConflictEvent, at_ms: int = 0) -> None:
         row = ledger_row(each, State.OPEN, at_ms)
-        self.ledger.rows[row.conflict_id] = row.item
+        self.ledger.rows[row.conflict_id] = row.image
 
     def names(self) -> list[str]:
         return [call.name for call in self.log]

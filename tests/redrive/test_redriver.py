@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.conflict.row import Row
 from reconciler.detection import securing
 from reconciler.detection.change import Change
 from reconciler.errors import RecordsExpired
@@ -183,12 +184,12 @@ def test_an_open_row_is_sent_again_whole() -> None:
     desk = Desk()
     desk.open_row(a_loss())
     (row,) = desk.ledger.rows.values()
-    assert desk.redriver().resend(row).done
+    assert desk.redriver().resend(Row.of(row)).done
     assert [each.document() for each in desk.bus.sent] == [a_loss().document()]
 
 
 def test_a_row_that_is_none_is_poison() -> None:
-    result = Desk().redriver().resend({"conflict_id": {"S": "c"}})
+    result = Desk().redriver().resend(Row.of({"conflict_id": {"S": "c"}, "item_key": {"S": "{}"}}))
     assert (result.outcome, result.done) == (RedriveOutcome.POISON, False)
 
 

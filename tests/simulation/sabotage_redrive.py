@@ -4,7 +4,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
 
-from reconciler.conflict.row import State, event_of, ledger_row
+from reconciler.conflict.row import State, ledger_row
 from reconciler.redrive import redriver
 from reconciler.redrive.outcome import RedriveOutcome, Result
 from reconciler.redrive.rehearsal import Heard
@@ -68,7 +68,7 @@ def an_open_row_closed_without_a_merge() -> AbstractContextManager[Any]:
 
     def make(_: Any) -> Any:
         def resend(self: Any, row: Any) -> Result:
-            closed = ledger_row(event_of(row), State.RESOLVED, self._now_ms())
+            closed = ledger_row(row.event(), State.RESOLVED, self._now_ms())
             self._ports.ledger.record([closed])
             return Result(RedriveOutcome.REDRIVEN, "")
 

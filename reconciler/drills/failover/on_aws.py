@@ -117,7 +117,7 @@ def plan_for(places: Sequence[Names], wish: Wish) -> Plan:
     """Return the plan; InvalidInput says why the drill does not suit the table."""
     regions = [names.region for names in places]
     if len(regions) < 2:
-        raise InvalidInput("--regions: name two regions at least, with commas between")
+        raise InvalidInput("--region: name two regions at least, with commas between")
     for region in regions:
         replica_id(region)  # it says what is wrong with a name
     if wish.isolated not in regions:
@@ -127,7 +127,7 @@ def plan_for(places: Sequence[Names], wish: Wish) -> Plan:
     schema = host.schema({**party_schema().attributes, **PROBE_ATTRIBUTES})
     if set(regions) != host.replicas | {names.region}:
         every = ", ".join(sorted(host.replicas | {names.region}))
-        raise InvalidInput(f"--regions: {names.table} is in {every}; name all of them and no other")
+        raise InvalidInput(f"--region: {names.table} is in {every}; name all of them and no other")
     _, partition, _, _, account, _ = host.arn.split(":", 5)
     role = wish.role or f"arn:{partition}:iam::{account}:role/{names.drill_role}"
     run = f"drill-{token_hex(4)}"

@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeVar
 
 from reconciler.client.editor import ItemEditor
 from reconciler.client.table import ReplicatedTable
-from reconciler.conflict.row import State, item_key
+from reconciler.conflict.row import Row, State, item_key
 from reconciler.drills.accounting import lost_writes
 from reconciler.drills.workload import (
     Acknowledged,
@@ -152,13 +152,13 @@ class Drill:
     def _look(self) -> Report:
         seen = self._everywhere(self._images)
         rows = [row for rows in self._everywhere(self._rows) for row in rows]
-        by_state = {state: [r for r in rows if r["state"]["S"] == state.value] for state in State}
-        resolved = [row["role"]["S"] for row in by_state[State.RESOLVED]]
+        by_state = {state: [r for r in rows if r.state is state] for state in State}
+        resolved = [row.role for row in by_state[State.RESOLVED]]
         report = Report(
             self.scene,
             acknowledged=len(self._history),
             apart=len(self._apart),
-            conflicts=len({row["conflict_id"]["S"] for row in rows}),
+            conflicts=len({row.conflict_id for row in rows}),
             by_role={role: resolved.count(role) for role in ("home", "witness")},
             lost={
                 replica.region: self._lost(images)
@@ -178,7 +178,7 @@ class Drill:
     def _images(self, replica: Replica) -> list[Image | None]:
         return [replica.items.get(_wires(key)) for key in self.keys]
 
-    def _rows(self, replica: Replica) -> list[Image]:
+    def _rows(self, replica: Replica) -> list[Row]:
         return [row for key in self.keys for row in replica.ledger.rows_of(item_key(_wires(key)))]
 
     def _everywhere(self, ask: Callable[[Replica], Answer]) -> list[Answer]:

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Event
 
+from reconciler.conflict.row import State
 from reconciler.drills.failure.redrive import LocalRedrive, RedriveReport
 from reconciler.drills.failure.stage import Stage, open_cloud
 from reconciler.drills.workload import RECONCILED, Acknowledged, write_in_words
@@ -112,7 +113,7 @@ class Play:
         missing = stage.missing(self._history)
         report.missing = [write_in_words(done) for done in missing]
         report.left = self.waiting()
-        report.open_rows = len(stage.rows("OPEN"))
+        report.open_rows = len(stage.rows(State.OPEN))
         report.replicas_identical = stage.replicas_identical()
         before = report.missing_before
         self.expect(bool(before) == costs, f"before the redrive, {before} writes were missing")

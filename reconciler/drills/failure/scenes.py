@@ -9,10 +9,10 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
 
-from reconciler.conflict.row import event_of
+from reconciler.conflict.row import Row, State
 from reconciler.deployment.names import Names
+from reconciler.deployment.tables import LEDGER_KEY
 from reconciler.deployment.wiring import DETAIL_TYPE, EVENT_SOURCE
 from reconciler.drills.failure import broken
 from reconciler.drills.failure.drill import Play, Scene
@@ -38,7 +38,7 @@ def _resolver_fails(play: Play) -> None:
 def _rule_cannot_deliver(play: Play) -> None:
     with _without_target(play.stage):
         play.write()
-    rows = play.stage.rows("OPEN")
+    rows = play.stage.rows(State.OPEN)
     for row in rows:
         _put_into_rules_queue(play.stage, row)
     play.remark(
@@ -54,7 +54,7 @@ def _rule_cannot_deliver(play: Play) -> None:
 def _bus_drops_events(play: Play) -> None:
     with _without_target(play.stage):
         play.write()
-    rows = play.stage.rows("OPEN")
+    rows = play.stage.rows(State.OPEN)
     for row in rows:
         _make_old(play.stage, row)
     play.remark(
@@ -137,9 +137,9 @@ def _stream_is_trimmed(play: Play) -> None:
     play.carry_out()
     play.judge(loses=True)
     waited = sum(report.waited.values())
-    rows = [row for row in stage.rows("PARKED") if row["conflict_id"]["S"].startswith("expired-")]
+    rows = [row for row in stage.rows(State.PARKED) if row.conflict_id.startswith("expired-")]
     for row in rows:
-        play.tell(f"conflict feed: {row['conflict_id']['S']}: {row['reason']['S']}")
+        play.tell(f"conflict feed: {row.conflict_id}: {row.reason}")
     play.expect(len(rows) == waited, f"{len(rows)} rows for {waited} messages")
     said = report.redriven
     play.expect(said == {RedriveOutcome.EXPIRED.value: waited}, f"the redrive said {said}")
@@ -163,7 +163,7 @@ def _without_target(stage: Stage) -> Iterator[None]:
     events.put_targets(**place, Targets=targets)
 
 
-def _put_into_rules_queue(stage: Stage, row: dict[str, Any]) -> None:
+def _put_into_rules_queue(stage: Stage, row: Row) -> None:
     """Put what EventBridge would: the event, and why it was not delivered as attributes."""
     names = Names(RECONCILED, stage.here)
     arn = f"{stage.here}:{ACCOUNT}"
@@ -176,7 +176,7 @@ def _put_into_rules_queue(stage: Stage, row: dict[str, Any]) -> None:
         "time": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         "region": stage.here,
         "resources": [],
-        "detail": event_of(row).document(),
+        "detail": row.event().document(),
     }
     attributes = {
         "RULE_ARN": f"arn:aws:events:{arn}:rule/{names.bus}/{_RULE}",
@@ -194,10 +194,10 @@ def _put_into_rules_queue(stage: Stage, row: dict[str, Any]) -> None:
     )
 
 
-def _make_old(stage: Stage, row: dict[str, Any]) -> None:
+def _make_old(stage: Stage, row: Row) -> None:
     stage.cloud.client("dynamodb", stage.here).update_item(
         TableName=Names(RECONCILED, stage.here).ledger,
-        Key={name: row[name] for name in ("item_key", "conflict_id")},
+        Key={name: row.image[name] for name in LEDGER_KEY},
         UpdateExpression="SET state_at_ms = state_at_ms - :age",
         ExpressionAttributeValues={":age": {"N": str(OPEN_LONG_MS)}},
     )

@@ -13,6 +13,7 @@ from random import Random
 from typing import Any
 
 from reconciler.aws import connect
+from reconciler.conflict.row import Row, State
 from reconciler.deployment.names import Names
 from reconciler.drills.accounting import lost_writes
 from reconciler.drills.replica import as_bytes, parties
@@ -132,14 +133,14 @@ class Stage:
         replicas = [self.cloud.scan(RECONCILED, region) for region in self._regions]
         return len({as_bytes(replica) for replica in replicas}) == 1
 
-    def rows(self, state: str) -> list[dict[str, Any]]:
+    def rows(self, state: State) -> list[Row]:
         """Return the ledger rows in a state, of both regions."""
         rows = [
-            row
+            Row.of(image)
             for region in self._regions
-            for row in self.cloud.scan(Names(RECONCILED, region).ledger, region)
+            for image in self.cloud.scan(Names(RECONCILED, region).ledger, region)
         ]
-        return [row for row in rows if row["state"]["S"] == state]
+        return [row for row in rows if row.state is state]
 
     def letters(self) -> dict[str, list[str]]:
         """Return the bodies in each dead-letter queue, parked ones included, by region/queue."""

@@ -13,6 +13,7 @@ from reconciler.client.lost_answers import written_dot
 from reconciler.client.table import ReplicatedTable
 from reconciler.errors import OutcomeUnknown, ReconcilerError
 from reconciler.item.image import DELETE, write
+from reconciler.item.metadata import token_of
 from reconciler.item.schema import Schema
 from reconciler.simulation.plan.plan import Operation
 from reconciler.simulation.world.causes import Origin, numbers
@@ -102,7 +103,7 @@ class Client:
             name,
             operation=number,
             dot=effect.dot,
-            token=str(image["_rec"]["M"]["t"]["S"]),
+            token=token_of(image),
             over=replaced.label,
         )
         mask = replaced.rests_on | 1 << number

@@ -15,8 +15,10 @@ from reconciler.conflict.event import (
     parse_certificate,
     parse_event,
 )
+from reconciler.conflict.row import Row
 from reconciler.detection.detector import Detector
 from reconciler.detection.securing import DetectorPolicy
+from reconciler.item.metadata import token_of
 from reconciler.ports import StreamRange, Unheard
 from reconciler.redrive.letters import FailedEvent, contents
 from reconciler.redrive.outcome import Result
@@ -103,7 +105,7 @@ class Functions:
         redriver, release = self._redriver(losses, about, send, read)
         return redriver.redrive(release.read_document(body))
 
-    def resend(self, row: Image, about: str, send: Send) -> Result:
+    def resend(self, row: Row, about: str, send: Send) -> Result:
         """Run the redriver on a row that is still open."""
         return self._redriver((), about, send, lambda _: ())[0].resend(row)
 
@@ -183,7 +185,7 @@ class _Call:
     def origin(self, name: str, image: Image, replaced: Origin) -> Origin:
         """Return where an image comes from that this invocation writes."""
         setting, region = self._calls.setting, self._calls.region
-        token = str(image["_rec"]["M"]["t"]["S"])
+        token = token_of(image)
         lost = 0 if self.folds else self._lost.get(name, 0)
         kind = "fold" if self.folds else "merge"
         setting.journal.count("folds" if self.folds else "write_backs")

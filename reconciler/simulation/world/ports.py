@@ -11,7 +11,7 @@ from typing import Any
 
 from reconciler.conflict.event import Event
 from reconciler.errors import OutcomeUnknown, Unavailable
-from reconciler.item.metadata import METADATA
+from reconciler.item.metadata import metadata_in, token_in
 from reconciler.ports import Replacement, StreamRange, Superseded, Unheard
 from reconciler.simulation.plan import faults
 from reconciler.simulation.world.causes import Origin
@@ -71,8 +71,8 @@ class SimulatedItems:
         return None
 
 
-def _version(image: Mapping[str, Any] | None) -> Any:
-    return image and image[METADATA]["M"]["t"]
+def _version(image: Mapping[str, Any] | None) -> str | None:
+    return token_in(metadata_in(image)) if image else None
 
 
 class SimulatedBus:

@@ -12,10 +12,16 @@ from typing import Any
 
 from reconciler.aws_model.stream_source import Record
 from reconciler.conflict.event import Event, FoldCertificate
-from reconciler.item.metadata import METADATA, WIRE_VERSION, is_managed
+from reconciler.item.metadata import (
+    WIRE_VERSION,
+    is_managed,
+    metadata_in,
+    token_in,
+    version_in,
+    with_token,
+)
 from reconciler.simulation.plan import faults
 from reconciler.simulation.world.weather import Weather
-from reconciler.values.wire import Image
 
 _MARK = "="  # in no token, which is URL-safe base64
 _NEXT_VERSION = str(int(WIRE_VERSION) + 1)
@@ -51,14 +57,14 @@ class Release:
 
 class _Newer(Release):
     def read_image(self, image: Any) -> Any:
-        if not is_managed(image) or image[METADATA]["M"]["v"]["N"] != _NEXT_VERSION:
+        if not is_managed(image) or version_in(metadata_in(image)) != _NEXT_VERSION:
             return image
-        return _with(image, WIRE_VERSION, str(image[METADATA]["M"]["t"]["S"]).removeprefix(_MARK))
+        return with_token(image, token(image))
 
     def write_image(self, image: Any) -> Any:
         if not is_managed(image):
             return image
-        return _with(image, _NEXT_VERSION, _MARK + str(image[METADATA]["M"]["t"]["S"]))
+        return with_token(image, _MARK + token_in(metadata_in(image)), _NEXT_VERSION)
 
     def read_record(self, record: Record) -> Record:
         change = dict(record["dynamodb"])
@@ -96,7 +102,7 @@ def release_of(weather: Weather, process: str, now_ms: int) -> Release:
 
 def token(image: Mapping[str, Any] | None) -> str:
     """Return the version token of a managed image, without a release's mark; "" of none."""
-    return "" if image is None else str(image[METADATA]["M"]["t"]["S"]).removeprefix(_MARK)
+    return "" if image is None else token_in(metadata_in(image)).removeprefix(_MARK)
 
 
 def _with_images(event: Event, form: Callable[[Any], Any]) -> Event:
@@ -104,8 +110,3 @@ def _with_images(event: Event, form: Callable[[Any], Any]) -> Event:
         return event
     images = {"lost": form(event.lost), "winner": form(event.winner)}
     return event.model_copy(update=images)
-
-
-def _with(image: Mapping[str, Any], version: str, token: str) -> Image:
-    metadata = {**image[METADATA]["M"], "v": {"N": version}, "t": {"S": token}}
-    return {**image, METADATA: {"M": metadata}}

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from reconciler.deployment.tables import BOTH_IMAGES
-from reconciler.item.metadata import EXPIRY, METADATA
+from reconciler.item.metadata import EXPIRY, heads_in, metadata_in
 from reconciler.item.schema import Schema
 from reconciler.simulation.world.causes import Origin
 from reconciler.simulation.world.releases import token
@@ -112,7 +112,7 @@ class SimulatedReplica:
 
     def _measure(self, image: Image) -> None:
         """Keep the greatest number of lineages that one replica has in a context."""
-        lineages = image[METADATA]["M"]["c"]["M"]
+        lineages = heads_in(metadata_in(image))
         if len(lineages) > self._setting.journal.counts["lineages_most"]:
             replicas = Counter(lineage.partition(".")[0] for lineage in lineages)
             self._setting.journal.note_greatest("lineages_most", max(replicas.values()))

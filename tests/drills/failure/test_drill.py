@@ -9,6 +9,7 @@ import typer
 from typer.testing import CliRunner
 
 from reconciler.cli import drill as drill_command
+from reconciler.conflict.row import Row
 from reconciler.drills.failure.drill import Play, SceneReport, drill
 from reconciler.drills.failure.redrive import LocalRedrive, RedriveReport
 from reconciler.drills.failure.scenes import SCENES
@@ -130,6 +131,9 @@ def test_a_scene_that_does_not_exist_is_answered_with_those_that_do() -> None:
     assert "--scene earthquake: the scenes are resolver, rule-target" in str(done.exception)
 
 
+OPEN_ROW = Row.of({"conflict_id": {"S": "c1"}, "item_key": {"S": "{}"}})
+
+
 class StillStage(Stage):
     """A stage on which nothing happens: it shows what a test tells it."""
 
@@ -137,7 +141,7 @@ class StillStage(Stage):
         self.here, self.there = HERE, THERE
         self.lost: list[Acknowledged] = []
         self.queues: Counter[str] = Counter()
-        self.still_open: list[dict[str, Any]] = []
+        self.still_open: list[Row] = []
         self.identical = True
 
     def missing(self, *_: Any) -> list[Acknowledged]:
@@ -146,7 +150,7 @@ class StillStage(Stage):
     def waiting(self) -> Counter[str]:
         return Counter(self.queues)
 
-    def rows(self, *_: Any) -> list[dict[str, Any]]:
+    def rows(self, *_: Any) -> list[Row]:
         return self.still_open
 
     def replicas_identical(self) -> bool:
@@ -183,7 +187,7 @@ def test_a_good_end_has_no_problem() -> None:
     [
         ({"lost": [WRITE]}, "1 acknowledged writes are missing"),
         ({"identical": False}, "the replicas differ"),
-        ({"still_open": [{}, {}]}, "2 losses are still OPEN"),
+        ({"still_open": [OPEN_ROW, OPEN_ROW]}, "2 losses are still OPEN"),
         ({"queues": Counter({"r/q": 4})}, "the queues hold 4 r/q instead of nothing"),
     ],
 )

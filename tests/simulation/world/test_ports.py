@@ -156,7 +156,7 @@ def test_rows_are_kept_by_item_and_loss(bench: Bench) -> None:
     assert bench.ledger.record(rows) == set()
     assert bench.ledger.record([ledger_row(event(1), State.RESOLVED, 2)]) == set()
     found = bench.ledger.rows_of(item_key(KEY))
-    assert [row["state"]["S"] for row in found] == ["RESOLVED", "OPEN"]
+    assert [row.state for row in found] == [State.RESOLVED, State.OPEN]
     assert bench.table.open_rows() == ["loss2"]
     assert bench.setting.journal.counts["conflicts"] == 2
 
