@@ -33,7 +33,7 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     Exits with 1 if one does not arrive in time. The probes are deleted in any case.
     """
     if len(regions) < 2:
-        raise InvalidInput("--regions: name two regions at least, with commas between")
+        raise InvalidInput("--region: name two regions at least, with commas between")
     told = Console(stderr=as_json, soft_wrap=True, highlight=False)
     run = f"replication-probe-{token_hex(4)}"
     probes = _probes(table, regions, run)
