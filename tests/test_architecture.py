@@ -82,7 +82,7 @@ def rooms_imported(path: Path) -> Iterator[tuple[str, str]]:
     """Yield each import of ours and the room it is from, this file's own left out."""
     for name in imports(path):
         top, *rest = name.split(".")
-        if top in ("handlers", "infra") or top == "reconciler":
+        if top in ("handlers", "infra") or (top == "reconciler" and rest):
             room = rest[0] if top == "reconciler" else top
             if room not in (room_of(path), "__version__"):
                 yield name, room
