@@ -1,9 +1,9 @@
 """The loop of a minute: what is to be right after every change of some rooms.
 
 Behaviour: lint and format, with fixes; then, side by side, the tests of the rooms named and of the
-rooms that import them, and types and 50 schedules of the simulator. Without names all rooms. Of
-the tests that lie in no room's folder, those run that import one of these rooms, or none at all.
-Slow tests are left out, and few examples are drawn: continuous integration does the rest.
+modules above them that use them, and types and 50 schedules of the simulator. Without names all
+rooms. Tests that are about no room in particular always run. Slow tests are left out, and few
+examples are drawn: continuous integration does the rest.
 """
 
 import subprocess
@@ -14,7 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.test_architecture import ROOT, SOURCES, STEP_OF, room_of, rooms_imported
+from tests.test_architecture import ROOT, SOURCES, STEP_OF, relative, rooms_imported
+from tests.test_layout import place_of_tests
 
 ROOMS = {*STEP_OF, "infra"}
 TESTS = ROOT / "tests"
@@ -38,22 +39,17 @@ class Done:
         return f"{'  ' if self.good else '! '}{self.name:10}{self.seconds:6.1f} s  {last}"
 
 
-def with_those_above(rooms: set[str]) -> set[str]:
-    """Return rooms, and those that import one of them."""
-    importing = {
-        room_of(path) for path in SOURCES if any(room in rooms for _, room in rooms_imported(path))
-    }
-    return rooms | importing & ROOMS
-
-
 def tests_of(rooms: set[str]) -> Iterator[str]:
-    """Yield the folders and files with the tests that say something about rooms."""
+    """Yield the folders of rooms, and the files of other tests that say something about them."""
     yield from (str(TESTS / room) for room in sorted(rooms) if (TESTS / room).is_dir())
+    modules = {place_of_tests(path): path for path in SOURCES}
     for path in sorted(TESTS.rglob("test_*.py")):
-        if path.relative_to(TESTS).parts[0] not in ROOMS:
-            known = {room for _, room in rooms_imported(path)} & ROOMS
-            if not known or known & rooms:
-                yield str(path)
+        top = path.relative_to(TESTS).parts[0]
+        module = modules.get(relative(path))
+        known = {room for each in (path, module) if each for _, room in rooms_imported(each)}
+        about_all = top not in ROOMS and not known & ROOMS
+        if top not in rooms and (known & rooms or about_all):
+            yield str(path)
 
 
 def run(name: str, program: str, *options: str) -> Done:
@@ -69,9 +65,7 @@ def run(name: str, program: str, *options: str) -> Done:
 
 def check(named: set[str]) -> list[Done]:
     """Run all steps for these rooms; none named means all."""
-    rooms = with_those_above(named) if named else ROOMS
-    places = list(tests_of(rooms)) if named else [str(TESTS)]
-    print(f"  rooms     {' '.join(sorted(rooms)) if named else 'all'}")  # noqa: T201
+    places = list(tests_of(named)) if named else [str(TESTS)]
     first = [run("lint", "ruff", "check", "--fix", "."), run("format", "ruff", "format", ".")]
     with ThreadPoolExecutor(1) as beside:
         tests = beside.submit(run, "tests", "pytest", *_QUICK, *places)
