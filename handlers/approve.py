@@ -5,58 +5,45 @@ Event source: a schedule for `start`, the state machine for the rest
 messages are the redrive's: a start that fails, or is missed, is made up for by the next one.
 """
 
-import os
 from contextlib import suppress
 from functools import cache
 from typing import Any, NamedTuple
 
 from handlers.observability import Observability
-from handlers.settings import Settings, read_settings
+from handlers.settings import Settings, function_settings
 from handlers.tracing import traced
 from reconciler.aws import connect, now_ms
-from reconciler.aws.clients import client, idempotent
-from reconciler.aws.evidence import S3Evidence
-from reconciler.aws.items import DynamoItems
-from reconciler.aws.ledger import DynamoLedger
+from reconciler.aws.clients import idempotent
+from reconciler.aws.region import Region
 from reconciler.causality.context import replica_id
-from reconciler.conflict.row import State
+from reconciler.conflict.row import Row, State
 from reconciler.crdt import custom
 from reconciler.deployment import telemetry
 from reconciler.errors import Contention, ReconcilerError, Unavailable
-from reconciler.feed.carrying_out import audited, carry_out, closed, rehearse
-from reconciler.feed.case import document, foreseen, opened
-from reconciler.feed.question import Answer, Question, parse_answer, question_text, subject
+from reconciler.feed.carrying_out import Desk, decide
+from reconciler.feed.case import document, expected_merge, open_case
+from reconciler.feed.question import Question, parse_answer, question_text, subject
 from reconciler.feed.rows import summary
 from reconciler.feed.workflow import execution_input, execution_name, waits
 from reconciler.resolution.repair import undecided
-from reconciler.values.wire import Image
 
 CLOSED = {"waits": False, "problem": ""}
 
 
 class Function(NamedTuple):
-    """One region's adapters, as the steps need them."""
+    """What the steps need: the settings, the region's adapters, logs and metrics."""
 
     settings: Settings
-    items: DynamoItems
-    ledger: DynamoLedger
-    evidence: S3Evidence
+    region: Region
     observability: Observability
 
 
 @cache
 def _function() -> Function:
-    settings = read_settings(os.environ)
+    settings = function_settings()
     custom.load(settings.custom_types)
-    region = settings.region
-    observability = Observability("approve", settings.table, region)
-    return Function(
-        settings,
-        DynamoItems(settings.table, client("dynamodb", region, attempts=1)),
-        DynamoLedger(settings.ledger_table, client("dynamodb", region), observability.note),
-        S3Evidence(settings.evidence_bucket, client("s3", region)),
-        observability,
-    )
+    observability = Observability("approve", settings.table, settings.region)
+    return Function(settings, Region(settings, telemetry=observability), observability)
 
 
 @traced
@@ -79,11 +66,11 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 def _start(function: Function, state_machine_arn: str) -> dict[str, Any]:
     """Start the workflow of every parked row; whose name is taken has it, or had it."""
-    machine = client("stepfunctions", function.settings.region)
+    machine = function.region.client("stepfunctions")
     found = failed = 0
-    for row in function.ledger.in_state(State.PARKED):
+    for row in function.region.ledger.in_state(State.PARKED):
         found += 1
-        name = execution_name(row["conflict_id"]["S"])
+        name = execution_name(row.conflict_id)
         try:
             with idempotent("StartExecution"), suppress(machine.exceptions.ExecutionAlreadyExists):
                 machine.start_execution(
@@ -97,19 +84,19 @@ def _start(function: Function, state_machine_arn: str) -> dict[str, Any]:
     return {"parked": found}
 
 
-def _row(function: Function, case: dict[str, Any]) -> Image | None:
-    rows = function.ledger.rows_of(case["item_key"])
-    return next((r for r in rows if r["conflict_id"]["S"] == case["conflict_id"]), None)
+def _row(function: Function, case: dict[str, Any]) -> Row | None:
+    rows = function.region.ledger.rows_of(case["item_key"])
+    return next((r for r in rows if r.conflict_id == case["conflict_id"]), None)
 
 
-def _ask(function: Function, row: Image, event: dict[str, Any]) -> None:
+def _ask(function: Function, row: Row, event: dict[str, Any]) -> None:
     escalated = event["action"] == "escalate"
     settings, now = function.settings, now_ms()
     waiting, attributes = [], None
     try:
-        case = opened(row, function.items, function.evidence)
+        case = open_case(row, function.region.items, function.region.evidence)
         attributes = document(case, now)["attributes"]
-        waiting = undecided(foreseen(case).after)
+        waiting = undecided(expected_merge(case).after)
     except ReconcilerError as problem:  # a question without its images is better than none
         function.observability.note("asked without images", error=str(problem))
     question = Question(
@@ -123,7 +110,7 @@ def _ask(function: Function, row: Image, event: dict[str, Any]) -> None:
         attributes=attributes,
     )
     with idempotent("Publish"):
-        client("sns", settings.region).publish(
+        function.region.client("sns").publish(
             TopicArn=event["topic_arn"],
             Subject=subject(settings.table, escalated),
             Message=question_text(question, summary(row, now)),
@@ -132,10 +119,12 @@ def _ask(function: Function, row: Image, event: dict[str, Any]) -> None:
     function.observability.count(asked)
 
 
-def _applied(function: Function, row: Image, output: Any) -> dict[str, Any]:
+def _applied(function: Function, row: Row, output: Any) -> dict[str, Any]:
     """Carry the answer out; one that cannot be goes back to the person, with the reason."""
     try:
-        _decide(function, row, parse_answer(output))
+        answer = parse_answer(output)
+        case = open_case(row, function.region.items, function.region.evidence)
+        decide(case, answer, _desk(function))
     except ReconcilerError as problem:
         if problem.disposition == "retry" and not isinstance(problem, Contention):
             raise
@@ -145,13 +134,12 @@ def _applied(function: Function, row: Image, output: Any) -> dict[str, Any]:
     return CLOSED
 
 
-def _decide(function: Function, row: Image, answer: Answer) -> None:
-    region = function.settings.region
-    case = opened(row, function.items, function.evidence)
-    rehearse(case, answer.decision, replica_id(region), now_ms())
-    carried = carry_out(
-        case, answer.decision, function.items, lambda schema: connect(schema, region=region)
+def _desk(function: Function) -> Desk:
+    region = function.region
+    return Desk(
+        region.items,
+        region.ledger,
+        lambda schema: connect(schema, region=region.name),
+        replica_id(region.name),
+        now_ms,
     )
-    done = closed(case, carried, answer.decision, answer.by, answer.why, now_ms())
-    if function.ledger.record([done, audited(done)]):
-        raise Unavailable("the item is written, but its row is not closed")

@@ -5,28 +5,27 @@ be able to go back to OK. At most 1,000 rows of a state are counted, so a run's 
 1,000 means "or more". The oldest are counted first, so the oldest one's age is exact.
 """
 
-import os
 from functools import cache
 from itertools import islice
 from typing import Any
 
 from handlers.observability import Observability
-from handlers.settings import read_settings
+from handlers.settings import function_settings
 from handlers.tracing import traced
 from reconciler.aws import now_ms
-from reconciler.aws.clients import client
-from reconciler.aws.ledger import DynamoLedger
+from reconciler.aws.region import Region
 from reconciler.conflict.row import State
 from reconciler.deployment import telemetry
+from reconciler.ports import Ledger
 
 MOST = 1_000
 
 
 @cache
-def _function() -> tuple[DynamoLedger, Observability]:
-    settings = read_settings(os.environ)
-    ledger = DynamoLedger(settings.ledger_table, client("dynamodb", settings.region))
-    return ledger, Observability("gauge", settings.table, settings.region)
+def _function() -> tuple[Ledger, Observability]:
+    settings = function_settings()
+    observability = Observability("gauge", settings.table, settings.region)
+    return Region(settings, telemetry=observability).ledger, observability
 
 
 @traced
@@ -34,7 +33,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
     """Measure what waits in the ledger; answer with it."""
     ledger, observability = _function()
     with observability.invocation(context):
-        waiting = [int(row["lost_at_ms"]["N"]) for row in islice(ledger.in_state(State.OPEN), MOST)]
+        waiting = [row.lost_at_ms for row in islice(ledger.in_state(State.OPEN), MOST)]
         measured = {
             telemetry.OPEN_LOSSES: len(waiting),
             telemetry.OLDEST_OPEN_LOSS_MS: max(0, now_ms() - waiting[0]) if waiting else 0,

@@ -6,45 +6,33 @@ theirs. A letter that was received many times and is still not done is counted a
 a person must look.
 """
 
-import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 from typing import Any
 
 from handlers.observability import Observability
-from handlers.settings import read_redrive_limits, read_settings
+from handlers.settings import Settings, function_settings
 from handlers.tracing import traced
 from reconciler.aws import now_ms
-from reconciler.aws.clients import client
-from reconciler.aws.dead_letters import SqsDeadLetters
-from reconciler.aws.region import redrive_ports
+from reconciler.aws.region import Region, open_region
 from reconciler.crdt import custom
 from reconciler.deployment import telemetry
-from reconciler.deployment.names import Names
 from reconciler.detection.securing import DetectorPolicy
 from reconciler.errors import ReconcilerError, Unavailable
 from reconciler.ports import DeadLetter
 from reconciler.redrive.drain import Drain, Pace, Time
-from reconciler.redrive.outcome import Outcome, Result
-from reconciler.redrive.redriver import RedrivePorts, Redriver
+from reconciler.redrive.outcome import RedriveOutcome, Result
 
 _RESERVE_MS = 20_000  # for the letter that is worked on when the time is over
 
 
 @cache
-def _function() -> tuple[Names, DetectorPolicy, RedrivePorts, SqsDeadLetters, Observability]:
-    settings = read_settings(os.environ)
+def _function() -> tuple[Settings, Region, Observability]:
+    settings = function_settings()
     custom.load(settings.custom_types)
-    names = Names(settings.table, settings.region, settings.suffix)
-
-    def client_of(service: str, attempts: int) -> Any:
-        return client(service, settings.region, attempts=attempts)
-
-    policy = DetectorPolicy(settings.table, settings.region, settings.outside_writes)
-    letters = SqsDeadLetters(client_of("sqs", 4))
     observability = Observability("redrive", settings.table, settings.region)
-    return names, policy, redrive_ports(names, client_of), letters, observability
+    return settings, open_region(settings.names), observability
 
 
 @traced
@@ -53,29 +41,30 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
 
     Unavailable, at the end, if something could not be read; what could be is done.
     """
-    names, policy, ports, letters, observability = _function()
-    most, attempts = read_redrive_limits(os.environ)
+    settings, region, observability = _function()
     until = now_ms() + context.get_remaining_time_in_millis() - _RESERVE_MS
     drain = Drain(
-        letters,
-        Redriver(policy, ports, now_ms),
+        region,
+        DetectorPolicy(settings.table, settings.region, settings.outside_writes),
         Time(now_ms, time.sleep),
         execute=True,
-        pace=Pace(most=most, until_ms=until),
+        pace=Pace(most=settings.redrive_most, until_ms=until),
         hear=partial(_note, observability),
     )
     with observability.invocation(context):
         observability.count(telemetry.REDRIVE_RUNS)
         unread = 0
-        *failed, parked = (partial(drain.queues, [name]) for name in names.dead_letter_queues())
+        queues = settings.names.dead_letter_queues()
+        *failed, parked = [partial(drain.queues, [name]) for name in queues]
         # What is parked comes last: most of it stays, and must not use up the run's count.
-        for work_off in (*failed, partial(drain.leftovers, ports), parked):
+        places: list[Callable[[], None]] = [*failed, drain.leftovers, parked]
+        for work_off in places:
             try:
                 work_off()
             except ReconcilerError as problem:
                 unread += 1
                 observability.note("not worked off", error=str(problem))
-        _escalate(observability, drain.left, attempts)
+        _escalate(observability, drain.left, settings.redrive_attempts)
         if unread:
             raise Unavailable(f"{unread} places could not be worked off; the next run tries again")
     return dict(drain.tally.summary())
@@ -94,6 +83,6 @@ def _escalate(
 def _note(observability: Observability, queue: str, about: str, result: Result) -> None:
     observability.count("Redrive" + result.outcome.value.title().replace(" ", ""))
     # Why a letter stays is of the calls; other reasons may show values of its item.
-    why = result.why if result.outcome is Outcome.LEFT else ""
+    why = result.why if result.outcome is RedriveOutcome.LEFT else ""
     told = {"queue": queue, "about": about, "outcome": result.outcome.value, "why": why}
     observability.note("redriven", **told)

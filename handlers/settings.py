@@ -1,78 +1,117 @@
-"""What the functions are told through their environment, read once, at the first invocation."""
+"""What the functions are told through their environment, read once, at the first invocation.
 
+Behaviour: all mistakes are named at once, each with its variable and what to do about it.
+"""
+
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from functools import cache
+from typing import Annotated, Any, Literal
 
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationError,
+)
+
+from reconciler.deployment.names import Names
 from reconciler.errors import InvalidInput
 
-_REQUIRED = {
-    "table": "RECONCILER_TABLE",
-    "ledger_table": "RECONCILER_LEDGER_TABLE",
-    "bus": "RECONCILER_BUS",
-    "parked_queue_url": "RECONCILER_PARKED_QUEUE_URL",
-    "evidence_bucket": "RECONCILER_EVIDENCE_BUCKET",
-    "region": "AWS_REGION",
-}
+
+def _is_on(text: str) -> bool:
+    if text not in ("on", "off"):
+        raise ValueError
+    return text == "on"
 
 
-@dataclass(frozen=True)
-class Settings:
-    """The environment, typed. `custom_types` are the modules that register merge functions."""
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise ValueError
+    return int(text)
 
-    table: str
-    ledger_table: str
-    bus: str
-    parked_queue_url: str
-    evidence_bucket: str
-    region: str
-    suffix: str
-    outside_writes: Literal["accept", "restore"]
-    folds: bool
-    custom_types: tuple[str, ...]
-    pauses: bool
+
+def _listed(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",")] if text.strip() else []
+
+
+def _module(name: str) -> str:
+    if not all(part.isidentifier() for part in name.split(".")):
+        raise ValueError
+    return name
+
+
+_Switch = Annotated[bool, PlainValidator(_is_on), Field(description="it is 'on' or 'off'")]
+_Count = Annotated[int, PlainValidator(_count), Field(description="it is a number from 1 on")]
+_Modules = Annotated[
+    tuple[Annotated[str, AfterValidator(_module)], ...],
+    BeforeValidator(_listed),
+    Field(description="it lists module names, such as 'shop.merging'"),
+]
+_Policy = Annotated[Literal["accept", "restore"], Field(description="it is 'accept' or 'restore'")]
+_Traced = Annotated[bool, PlainValidator(lambda text: text == "on")]
+
+
+def _required(variable: str) -> Any:
+    return Field(alias=variable, min_length=1)
+
+
+class Settings(BaseModel):
+    """The environment of a function, typed; each field's alias is its variable.
+
+    `custom_types` are the modules that register merge functions. `redrive_most` messages are worked
+    off in a run of the redrive; one received `redrive_attempts` times is escalated.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    table: str = _required("RECONCILER_TABLE")
+    ledger: str = _required("RECONCILER_LEDGER_TABLE")
+    bus: str = _required("RECONCILER_BUS")
+    parked_queue_url: str = _required("RECONCILER_PARKED_QUEUE_URL")
+    evidence_bucket: str = _required("RECONCILER_EVIDENCE_BUCKET")
+    region: str = _required("AWS_REGION")
+    suffix: str = Field("", alias="RECONCILER_SUFFIX")
+    outside_writes: _Policy = Field("accept", alias="RECONCILER_OUTSIDE_WRITES")
+    folds: _Switch = Field(True, alias="RECONCILER_FOLDS")
+    pauses: _Switch = Field(False, alias="RECONCILER_PAUSE_LOOPS")
+    custom_types: _Modules = Field((), alias="RECONCILER_CUSTOM_TYPES")
+    tracing: _Traced = Field(False, alias="RECONCILER_TRACING")
+    redrive_most: _Count = Field(100, alias="RECONCILER_REDRIVE_MOST")
+    redrive_attempts: _Count = Field(5, alias="RECONCILER_REDRIVE_ATTEMPTS")
+
+    @property
+    def names(self) -> Names:
+        """What the region's resources are called."""
+        return Names(self.table, self.region, self.suffix)
+
+    @property
+    def parked_queue(self) -> str:
+        return self.names.parked_queue
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Return the settings; InvalidInput names every variable that is missing or wrong."""
-    problems = [f"{name} is not set" for name in _REQUIRED.values() if not environment.get(name)]
-    policy = environment.get("RECONCILER_OUTSIDE_WRITES", "accept")
-    if policy not in ("accept", "restore"):
-        problems.append(f"RECONCILER_OUTSIDE_WRITES is {policy!r}; it is 'accept' or 'restore'")
-    switches = {
-        name: environment.get(name, default)
-        for name, default in (("RECONCILER_FOLDS", "on"), ("RECONCILER_PAUSE_LOOPS", "off"))
-    }
-    problems += [
-        f"{name} is {value!r}; it is 'on' or 'off'"
-        for name, value in switches.items()
-        if value not in ("on", "off")
-    ]
-    listed = environment.get("RECONCILER_CUSTOM_TYPES", "")
-    custom_types = tuple(name.strip() for name in listed.split(",")) if listed.strip() else ()
-    problems += [
-        f"RECONCILER_CUSTOM_TYPES names {name!r}; it lists module names, such as 'shop.merging'"
-        for name in custom_types
-        if not all(part.isidentifier() for part in name.split("."))
-    ]
-    if problems:
-        raise InvalidInput("environment: " + "; ".join(problems))
-    return Settings(
-        **{field: environment[name] for field, name in _REQUIRED.items()},
-        suffix=environment.get("RECONCILER_SUFFIX", ""),
-        outside_writes="restore" if policy == "restore" else "accept",
-        folds=switches["RECONCILER_FOLDS"] == "on",
-        custom_types=custom_types,
-        pauses=switches["RECONCILER_PAUSE_LOOPS"] == "on",
-    )
+    try:
+        return Settings.model_validate(dict(environment))
+    except ValidationError as error:
+        found = error.errors(include_url=False)
+    raise InvalidInput("environment: " + "; ".join(_problem(**each) for each in found))
 
 
-def read_redrive_limits(environment: Mapping[str, str]) -> tuple[int, int]:
-    """Return the most messages of one run, and after how many receives a message is escalated."""
-    known = {"RECONCILER_REDRIVE_MOST": "100", "RECONCILER_REDRIVE_ATTEMPTS": "5"}
-    texts = {name: environment.get(name, default) for name, default in known.items()}
-    for name, text in texts.items():
-        if not text.isdecimal() or int(text) == 0:
-            raise InvalidInput(f"environment: {name} is {text!r}; it is a number from 1 on")
-    most, attempts = map(int, texts.values())
-    return most, attempts
+@cache
+def function_settings() -> Settings:
+    """Return the settings of this process, whose environment does not change."""
+    return read_settings(os.environ)
+
+
+def _problem(*, type: str, loc: tuple[Any, ...], input: Any, **_: Any) -> str:  # noqa: A002 (as pydantic calls them)
+    variable, *place = loc
+    if type in ("missing", "string_too_short"):
+        return f"{variable} is not set"
+    fields = Settings.model_fields.values()
+    fix = next(field.description for field in fields if field.alias == variable)
+    return f"{variable} {'names' if place else 'is'} {input!r}; {fix}"

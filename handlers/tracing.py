@@ -11,20 +11,16 @@ Source: EventBridge guide, "Integration with AWS X-Ray"; X-Ray guide, "Amazon SQ
 "Segment documents"; aws/aws-xray-sdk-node issue 208 (segments of other traces, sent from Lambda).
 """
 
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
+from handlers.settings import function_settings
 from reconciler.conflict.event import ConflictEvent, Event
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
-
-
-def _is_on() -> bool:
-    return os.environ.get("RECONCILER_TRACING") == "on"
 
 
 def traced(handler: Handler) -> Handler:
@@ -32,7 +28,7 @@ def traced(handler: Handler) -> Handler:
 
     @cache
     def wrapped() -> Handler:
-        if not _is_on():
+        if not function_settings().tracing:
             return handler
         from aws_lambda_powertools import Tracer  # noqa: PLC0415 (costs 0.4 s, so only when on)
 
@@ -51,7 +47,7 @@ def trace_loss(event: Event) -> str:
 
     "" if the invocation is not traced, and for a certificate, which is no loss.
     """
-    if not _is_on() or not isinstance(event, ConflictEvent):
+    if not function_settings().tracing or not isinstance(event, ConflictEvent):
         return ""
     core = _sdk()
     with core.xray_recorder.in_subsegment("loss") as loss:
@@ -75,7 +71,7 @@ def resolution(
     try:
         yield
     finally:
-        for header, event in losses if _is_on() else ():
+        for header, event in losses if function_settings().tracing else ():
             outcome = outcomes.get(event.conflict_id, "comes back")
             _send_segment(name, header, event, started, outcome)
 

@@ -25,7 +25,16 @@ PYTHON = "3.13"
 MACHINES = ("manylinux_2_28_aarch64", "manylinux2014_aarch64")
 IN_THE_RUNTIME = ("boto3", "botocore", "dateutil", "s3transfer", "six.py", "urllib3")
 _THEIR_WHEELS = ("boto3", "botocore", "python_dateutil", "s3transfer", "six", "urllib3")
-_ON_A_PERSONS_MACHINE = ("cli", "demo", "doctor", "failover", "local", "metrics", "simulation")
+_ON_A_PERSONS_MACHINE = (
+    "aws_model",
+    "cli",
+    "demo",
+    "doctor",
+    "drills",
+    "local",
+    "metrics",
+    "simulation",
+)
 _UNWANTED = ("__pycache__", "*.pyc", "*.pyi", "*-stubs", "bin")
 
 
@@ -77,7 +86,7 @@ def _pip(command: str, *options: str) -> str:
 
 def _copy(path: Path, target: Path) -> None:
     if path.is_dir():
-        ignored = shutil.ignore_patterns("__pycache__")
+        ignored = shutil.ignore_patterns("__pycache__", "README.md")
         shutil.copytree(path, target / path.name, ignore=ignored)
     else:
         shutil.copy2(path, target / path.name)

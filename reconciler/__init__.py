@@ -1,9 +1,60 @@
 """Ends silent write loss in DynamoDB global tables. The public names; see the README."""
 
+from reconciler.causality.context import Dot, Ordering, replica_id
+from reconciler.causality.hlc import HybridClock
+from reconciler.client.editor import ItemEditor
 from reconciler.client.table import ReplicatedTable
-from reconciler.conflict.verdict import classify
-from reconciler.errors import ReconcilerError
+from reconciler.clock import system_clock
+from reconciler.conflict.verdict import Finding, Verdict, classify
+from reconciler.crdt.base import Edit
+from reconciler.errors import (
+    Contention,
+    InvalidInput,
+    ItemTooLarge,
+    MergeFunctionFailed,
+    OutcomeUnknown,
+    ReconcilerError,
+    TypeMismatch,
+    Unavailable,
+    Undecodable,
+    UnknownWireVersion,
+)
+from reconciler.item.edits import add, assign, delete, discard, increment, remove
 from reconciler.item.image import merge, read, write
 from reconciler.item.schema import Schema
 
-__all__ = ["ReconcilerError", "ReplicatedTable", "Schema", "classify", "merge", "read", "write"]
+__version__ = "0.1.0"  # the distribution's, too
+
+__all__ = [
+    "Contention",
+    "Dot",
+    "Edit",
+    "Finding",
+    "HybridClock",
+    "InvalidInput",
+    "ItemEditor",
+    "ItemTooLarge",
+    "MergeFunctionFailed",
+    "Ordering",
+    "OutcomeUnknown",
+    "ReconcilerError",
+    "ReplicatedTable",
+    "Schema",
+    "TypeMismatch",
+    "Unavailable",
+    "Undecodable",
+    "UnknownWireVersion",
+    "Verdict",
+    "add",
+    "assign",
+    "classify",
+    "delete",
+    "discard",
+    "increment",
+    "merge",
+    "read",
+    "remove",
+    "replica_id",
+    "system_clock",
+    "write",
+]

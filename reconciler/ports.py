@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from reconciler.causality.context import ADOPTED
 from reconciler.conflict.event import Event
-from reconciler.conflict.row import LedgerRow, State
+from reconciler.conflict.row import Row, State
 from reconciler.item.metadata import context_of, is_managed
 from reconciler.values.wire import Image
 
@@ -64,15 +64,15 @@ class ItemStore(Protocol):
 
 
 class Ledger(Protocol):
-    """One region's ledger of losses."""
+    """One region's ledger of losses. Whatever a row holds, it is handed out: see `Row`."""
 
-    def record(self, rows: Sequence[LedgerRow]) -> set[str]:
+    def record(self, rows: Sequence[Row]) -> set[str]:
         """Write rows, replacing rows of the same id; return the ids that were not written."""
 
-    def rows_of(self, item_key: str) -> Sequence[Image]:
+    def rows_of(self, item_key: str) -> Sequence[Row]:
         """Return the rows of one item, read consistently."""
 
-    def in_state(self, state: State) -> Iterator[Image]:
+    def in_state(self, state: State) -> Iterator[Row]:
         """Yield the rows in a state, the oldest loss first, as an index shows them: soon."""
 
 
@@ -180,3 +180,78 @@ class Telemetry(Protocol):
 
     def note(self, message: str, **fields: Any) -> None:
         """Log one structured line."""
+
+
+class Unheard:
+    """A `Telemetry` that tells nobody."""
+
+    def count(self, metric: str, value: int = 1, kind: str = "") -> None:
+        """Count nothing."""
+
+    def measure(self, metric: str, value: float) -> None:
+        """Measure nothing."""
+
+    def note(self, message: str, **fields: Any) -> None:
+        """Log nothing."""
+
+
+class StagePorts(Protocol):
+    """What every stage works with in its region."""
+
+    @property
+    def ledger(self) -> Ledger: ...
+
+    @property
+    def evidence(self) -> EvidenceStore: ...
+
+    @property
+    def parked(self) -> ParkedChanges: ...
+
+
+class DetectorPorts(StagePorts, Protocol):
+    """The outside world of a detector."""
+
+    @property
+    def bus(self) -> ConflictBus: ...
+
+    @property
+    def telemetry(self) -> Telemetry: ...
+
+
+class ResolverPorts(StagePorts, Protocol):
+    """The outside world of a resolver."""
+
+    @property
+    def items(self) -> ItemStore: ...
+
+    @property
+    def set_aside(self) -> SetAside: ...
+
+    @property
+    def telemetry(self) -> Telemetry: ...
+
+
+class RedrivePorts(StagePorts, Protocol):
+    """The outside world of a redriver."""
+
+    @property
+    def items(self) -> ItemStore: ...
+
+    @property
+    def bus(self) -> ConflictBus: ...
+
+    @property
+    def set_aside(self) -> SetAside: ...
+
+    @property
+    def streams(self) -> StreamReader: ...
+
+    def refusal(self) -> str:
+        """Return what the ledger or the bus refused last in this thread, and why."""
+
+
+class DrainPorts(RedrivePorts, Protocol):
+    """The outside world of a drain: a redriver's, and the letters that it works off."""
+
+    @property
+    def letters(self) -> DeadLetters: ...

@@ -9,9 +9,10 @@ from typing import Any
 from reconciler.causality.hlc import NONCE_WIDTH, HybridClock, fixed_width
 from reconciler.client.sending import Surroundings
 from reconciler.crdt.base import Edit
+from reconciler.item import edits
 from reconciler.item.image import write
 from reconciler.item.schema import Schema
-from reconciler.values.wire import Image, Wire, canonical, to_json, to_wire
+from reconciler.values.wire import Image, Path, Wire, to_json
 
 KEY = {"id": "p1"}
 TYPES = {
@@ -38,31 +39,29 @@ SCHEMA = Schema.of(table="parties", key=["id"], attributes=TYPES)
 DELETE_WINS = Schema.of(table="parties", key=["id"], attributes=TYPES, delete="delete_wins")
 
 
-def edit(where: str, verb: str, value: Any = None) -> Edit:
-    """Return an edit; `where` is a path such as "profile.city"."""
-    path = tuple(where.split("."))
-    wire = canonical(to_wire(value, path)) if verb != "remove" else None
-    return Edit(path, verb, wire)
+def _path(where: str) -> Path:
+    """Return a path; `where` is written as messages show it, such as "profile.city"."""
+    return tuple(where.split("."))
 
 
 def assign(where: str, value: Any) -> Edit:
-    return edit(where, "assign", value)
+    return edits.assign(_path(where), value)
 
 
 def remove(where: str) -> Edit:
-    return edit(where, "remove")
+    return edits.remove(_path(where))
 
 
 def increment(where: str, amount: Any = 1) -> Edit:
-    return edit(where, "increment", amount)
+    return edits.increment(_path(where), amount)
 
 
 def add(where: str, *elements: Any) -> Edit:
-    return edit(where, "add", set(elements))
+    return edits.add(_path(where), *elements)
 
 
 def discard(where: str, *elements: Any) -> Edit:
-    return edit(where, "discard", set(elements))
+    return edits.discard(_path(where), *elements)
 
 
 def clock(wall_ms: int, nonces: Iterator[int]) -> HybridClock:
@@ -89,10 +88,10 @@ class Replica:
         self.image = image
         self._nonces = count(1)
 
-    def write(self, *edits: Edit, at: int = 1_000, schema: Schema = SCHEMA) -> Image:
+    def write(self, *edits_: Edit, at: int = 1_000, schema: Schema = SCHEMA) -> Image:
         self.image = write(
             self.image,
-            edits,
+            edits_,
             key=KEY,
             schema=schema,
             replica=self.name,
@@ -101,9 +100,9 @@ class Replica:
         return self.image
 
 
-def written(*edits: Edit, replica: str = "use1", at: int = 1_000) -> Image:
+def written(*edits_: Edit, replica: str = "use1", at: int = 1_000) -> Image:
     """Return the image of a new item after one write."""
-    return Replica(replica).write(*edits, at=at)
+    return Replica(replica).write(*edits_, at=at)
 
 
 def as_stream(image: Mapping[str, Any]) -> dict[str, Any]:

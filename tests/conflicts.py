@@ -1,10 +1,9 @@
 """Builders of ledger rows, and a ledger that an operator can read by state."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from reconciler.conflict.event import ConflictEvent
-from reconciler.conflict.row import State, ledger_row
+from reconciler.conflict.row import Row, State, ledger_row
 from reconciler.conflict.verdict import Finding
 from reconciler.values.wire import Image
 from tests.builders import as_stream
@@ -16,12 +15,9 @@ class FeedLedger(FakeLedger):
 
     index: list[Image] | None = None
 
-    def in_state(self, state: State) -> Iterator[Image]:
-        """Yield the rows in a state, the oldest loss first."""
-        self.called("in_state", state.value)
-        rows = self.index if self.index is not None else list(self.rows.values())
-        found = [row for row in rows if row["state"]["S"] == state.value]
-        yield from sorted(found, key=lambda row: int(row["lost_at_ms"]["N"]))
+    def indexed(self) -> list[Image]:
+        """Return the rows as the index has them."""
+        return self.index if self.index is not None else super().indexed()
 
 
 def loss(
@@ -32,7 +28,7 @@ def loss(
     *,
     reason: str = "",
     **changed: Any,
-) -> Image:
+) -> Row:
     """Return the row of a loss of the item p1."""
     known: dict[str, Any] = {
         "conflict_id": "c1",
@@ -50,10 +46,10 @@ def loss(
         "lost": as_stream(lost) if lost else None,
         "winner": as_stream(winner) if winner else None,
     }
-    return ledger_row(ConflictEvent(**{**known, **changed}), state, 3_000, reason).item
+    return ledger_row(ConflictEvent(**{**known, **changed}), state, 3_000, reason)
 
 
-def unknown_loss(name: str, **changed: Any) -> Image:
+def unknown_loss(name: str, **changed: Any) -> Row:
     """Return the row of an undecodable record."""
     said = {"conflict_id": name, "ordering": "UNKNOWN", **changed}
     return loss(None, None, State.PARKED, reason="Undecodable: unreadable", **said)

@@ -9,16 +9,31 @@ carries a write out, or not, and keeps the answer back.
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any, NamedTuple
 
 from reconciler.conflict.event import ConflictEvent, FoldCertificate
-from reconciler.conflict.row import LedgerRow, State
+from reconciler.conflict.row import Row, State
 from reconciler.errors import OutcomeUnknown, RecordsExpired, Unavailable
-from reconciler.item.metadata import METADATA, is_managed
-from reconciler.ports import DeadLetter, Replacement, StreamRange, Superseded
+from reconciler.item.metadata import is_managed, metadata_in, token_in
+from reconciler.ports import (
+    ConflictBus,
+    DeadLetter,
+    DeadLetters,
+    EvidenceStore,
+    ItemStore,
+    Ledger,
+    ParkedChanges,
+    Replacement,
+    SetAside,
+    StreamRange,
+    StreamReader,
+    Superseded,
+    Telemetry,
+)
 from reconciler.values.wire import Image, canonical_image, digest, to_json
+from tests.recorded import Recorded
 
 
 class Call(NamedTuple):
@@ -128,7 +143,7 @@ class FakeItems(Port):
         if replaced is None or current is None or is_managed(replaced) != is_managed(current):
             same = replaced is None and current is None
         elif is_managed(replaced) and not write.adopts:
-            same = replaced[METADATA]["M"]["t"] == current[METADATA]["M"]["t"]
+            same = token_in(metadata_in(replaced)) == token_in(metadata_in(current))
         else:
             same = canonical_image(replaced) == canonical_image(current)
         return None if same else Superseded(deepcopy(current))
@@ -142,21 +157,25 @@ class FakeLedger(Port):
         self.rows: dict[str, Image] = {}
         self.refuses: deque[Callable[[list[str]], set[str]]] = deque()
 
-    def record(self, rows: Sequence[LedgerRow]) -> set[str]:
+    def record(self, rows: Sequence[Row]) -> set[str]:
         ids = [row.conflict_id for row in rows]
         self.called("record", *ids)
         refused = self.refuses.popleft()(ids) if self.refuses else set()
-        self.rows |= {row.conflict_id: row.item for row in rows if row.conflict_id not in refused}
+        self.rows |= {row.conflict_id: row.image for row in rows if row.conflict_id not in refused}
         return refused
 
-    def rows_of(self, item_key: str) -> list[Image]:
+    def rows_of(self, item_key: str) -> list[Row]:
         self.called("rows_of", item_key)
-        return [row for row in self.rows.values() if row["item_key"]["S"] == item_key]
+        return [row for row in map(Row.of, self.rows.values()) if row.item_key == item_key]
 
-    def in_state(self, state: State) -> Iterator[Image]:
+    def in_state(self, state: State) -> Iterator[Row]:
         self.called("in_state", state.value)
-        found = [row for row in self.rows.values() if row["state"]["S"] == state.value]
-        yield from sorted(found, key=lambda row: int(row["lost_at_ms"]["N"]))
+        found = [row for row in map(Row.of, self.indexed()) if row.state is state]
+        yield from sorted(found, key=lambda row: row.lost_at_ms)
+
+    def indexed(self) -> list[Image]:
+        """Return the rows as the index has them."""
+        return list(self.rows.values())
 
     def states(self) -> list[str]:
         """Return the states of all rows."""
@@ -322,3 +341,21 @@ class FakeDeadLetters(Port):
 
     def _of(self, queue: str) -> list[_Held]:
         return [held for held in self._held if held.letter.queue == queue]
+
+
+@dataclass(frozen=True)
+class FakePorts:
+    """The ports of every stage: in memory, but for those that a test gives."""
+
+    items: ItemStore = field(default_factory=FakeItems)
+    ledger: Ledger = field(default_factory=FakeLedger)
+    bus: ConflictBus = field(default_factory=FakeBus)
+    evidence: EvidenceStore = field(default_factory=FakeEvidence)
+    parked: ParkedChanges = field(default_factory=FakeParked)
+    set_aside: SetAside = field(default_factory=FakeSetAside)
+    streams: StreamReader = field(default_factory=FakeStreamReader)
+    letters: DeadLetters = field(default_factory=FakeDeadLetters)
+    telemetry: Telemetry = field(default_factory=Recorded)
+
+    def refusal(self) -> str:
+        return "its row or its event was not accepted"

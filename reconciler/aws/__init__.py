@@ -9,13 +9,13 @@ from typing import Any
 from reconciler.aws.clients import client
 from reconciler.aws.items import DynamoItems
 from reconciler.causality.context import replica_id
-from reconciler.causality.hlc import NONCE_WIDTH, HybridClock, fixed_width
 from reconciler.client.sending import Surroundings
 from reconciler.client.table import ReplicatedTable
+from reconciler.clock import now_ms, system_clock
 from reconciler.errors import InvalidInput
 from reconciler.item.schema import Schema
 
-__all__ = ["connect"]
+__all__ = ["connect", "now_ms"]
 
 
 def connect(schema: Schema, *, region: str | None = None, dynamodb: Any = None) -> ReplicatedTable:
@@ -34,7 +34,7 @@ def connect(schema: Schema, *, region: str | None = None, dynamodb: Any = None) 
         schema,
         DynamoItems(schema.table, dynamodb or client("dynamodb", region, attempts=1)),
         replica=replica,
-        clock=HybridClock(now_ms, _nonce),
+        clock=system_clock(),
         surroundings=Surroundings(
             monotonic_ms=lambda: time.monotonic_ns() // 1_000_000,
             sleep=time.sleep,
@@ -42,12 +42,3 @@ def connect(schema: Schema, *, region: str | None = None, dynamodb: Any = None) 
             fresh=lambda: secrets.token_bytes(12),
         ),
     )
-
-
-def now_ms() -> int:
-    """Return the wall clock, in milliseconds since 1970."""
-    return time.time_ns() // 1_000_000
-
-
-def _nonce() -> str:
-    return fixed_width(secrets.randbelow(32**NONCE_WIDTH), NONCE_WIDTH)

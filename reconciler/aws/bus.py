@@ -7,7 +7,7 @@ harmless. Source: EventBridge API Reference, PutEvents.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from reconciler.aws.clients import Note, translated, unheard
+from reconciler.aws.clients import Note, translated
 from reconciler.conflict.event import ConflictEvent, Event
 from reconciler.deployment.wiring import CERTIFICATE_DETAIL_TYPE, DETAIL_TYPE, EVENT_SOURCE
 from reconciler.errors import ReconcilerError
@@ -18,15 +18,12 @@ _ENTRY_OVERHEAD_BYTES = 200
 
 
 class EventBridgeBus:
-    """A `ConflictBus`. `trace` returns the X-Ray header that an event travels with, "" for none."""
+    """An EventBridge bus; `note` hears which events were not sent, and why.
 
-    def __init__(
-        self,
-        bus: str,
-        events: Any,
-        trace: Callable[[Event], str] = lambda _: "",
-        note: Note = unheard,
-    ) -> None:
+    `trace` returns the X-Ray header that an event travels with, "" for none.
+    """
+
+    def __init__(self, bus: str, events: Any, trace: Callable[[Event], str], note: Note) -> None:
         self._bus = bus
         self._client = events
         self._trace = trace

@@ -4,12 +4,14 @@ Behaviour: a call that was certainly not carried out becomes `Unavailable`; a wr
 lost becomes `OutcomeUnknown`. Source: DynamoDB guide, "Error handling with DynamoDB".
 """
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 import boto3
+from botocore import xform_name
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -20,6 +22,8 @@ from botocore.exceptions import (
     NoCredentialsError,
     ParamValidationError,
     PartialCredentialsError,
+    ProfileNotFound,
+    SSOError,
     TokenRetrievalError,
 )
 from botocore.parsers import ResponseParserError
@@ -38,31 +42,72 @@ _NOT_APPLIED = {
     "TransactionConflictException",
     "TransactionInProgressException",
 }
-_NEVER_SENT = (
-    ConnectTimeoutError,
+NO_CREDENTIALS = (
     CredentialRetrievalError,
-    EndpointConnectionError,
     NoCredentialsError,
     PartialCredentialsError,
+    ProfileNotFound,
+    SSOError,
     TokenRetrievalError,
 )
+_LEADS_ELSEWHERE = (
+    *("AWS_PROFILE", "AWS_DEFAULT_PROFILE"),
+    *("AWS_ENDPOINT_URL", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"),
+)
+_NEVER_SENT = (ConnectTimeoutError, EndpointConnectionError, *NO_CREDENTIALS)
 _TIMEOUTS = {"connect_timeout": 2, "read_timeout": 5}
 
-
+ClientOf = Callable[[str, str], Any]  # a boto3 client by service and region
 Note = Callable[..., object]  # `Telemetry.note`: told why something was not done
-
-
-def unheard(message: str, **fields: Any) -> None:
-    """Tell nobody why something was not done."""
 
 
 @cache
 def client(service: str, region: str, *, attempts: int = 4) -> Any:
-    """Return the shared client of a service in a region; `attempts` bounds the SDK's own tries."""
+    """Return the shared client of a service in a region; `attempts` bounds the SDK's own tries.
+
+    Unavailable if the profile that the environment names is not there.
+    """
     retries = {"mode": "adaptive", "total_max_attempts": attempts}
     config = Config(retries=retries, **_TIMEOUTS)  # type: ignore[arg-type]  # stubs want a TypedDict
-    session = boto3.session.Session()  # a session of its own: clients are made in several threads
-    return session.client(service, region_name=region, config=config)
+    try:
+        session = boto3.session.Session()  # of its own: clients are made in several threads
+        return session.client(service, region_name=region, config=config)
+    except NO_CREDENTIALS as error:
+        raise no_credentials(error) from None
+
+
+def no_credentials(error: Exception) -> Unavailable:
+    """Return the error that says why there are no credentials, and what to do."""
+    return Unavailable(f"no AWS credentials: {error}; set AWS_PROFILE or log in")
+
+
+def use_endpoint(address: str) -> None:
+    """Let every client that this process makes from now on talk to a local cloud, and to it alone.
+
+    No key, profile, other endpoint or proxy of the environment takes part.
+    """
+    for name in [name for name in os.environ if name.startswith(_LEADS_ELSEWHERE)]:
+        del os.environ[name]
+    os.environ.update(endpoint_environment(address))
+    client.cache_clear()
+
+
+def endpoint_environment(address: str) -> dict[str, str]:
+    """Return the variables that make an SDK talk to a local cloud at this address.
+
+    The cloud asks for keys and looks at none. Source: SDKs guide, "Service-specific endpoints".
+    """
+    keys = dict.fromkeys(
+        ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"), "local"
+    )
+    return {
+        **keys,
+        "AWS_ENDPOINT_URL": address,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "NO_PROXY": "*",
+        "no_proxy": "*",
+    }
 
 
 @contextmanager
@@ -96,3 +141,9 @@ def idempotent(call: str) -> Iterator[None]:
             yield
     except OutcomeUnknown as problem:
         raise Unavailable(str(problem), **problem.evidence) from None
+
+
+def pages(client_: Any, call: str, **parameters: Any) -> Iterator[Any]:
+    """Yield the answers to a call that reads, page after page, each asked for when it is wanted."""
+    with idempotent(call):
+        yield from client_.get_paginator(xform_name(call)).paginate(**parameters)

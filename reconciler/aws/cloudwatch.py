@@ -11,25 +11,24 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
-from reconciler.aws.clients import idempotent
-from reconciler.aws.inspection import ClientOf
+from reconciler.aws.clients import ClientOf, idempotent
 from reconciler.errors import ReconcilerError
-from reconciler.metrics.readings import Answers, Readings, Window, queries, readings
+from reconciler.metrics.readings import Answers, PanelReadings, Window, panel_readings, queries
 
 _QUERIES_A_CALL = 500
 
 
 def read_metrics(
     table: str, regions: Sequence[str], client_of: ClientOf, asked: Window
-) -> tuple[dict[str, list[Readings]], dict[str, str]]:
+) -> tuple[dict[str, list[PanelReadings]], dict[str, str]]:
     """Return the panels of each region that answered, and why each other one did not."""
 
-    def read(region: str) -> list[Readings] | str:
+    def read(region: str) -> list[PanelReadings] | str:
         try:
             answers = metric_data(client_of, region, queries(table, region, asked), asked)
         except ReconcilerError as problem:
             return str(problem)
-        return readings(answers, asked)
+        return panel_readings(answers, asked)
 
     with ThreadPoolExecutor(len(regions)) as pool:
         found = dict(zip(regions, pool.map(read, regions), strict=True))

@@ -16,7 +16,7 @@ _WAIT_SECONDS = 1  # any wait asks all of SQS's servers; none asks a few, and ma
 
 
 class SqsDeadLetters:
-    """`DeadLetters`."""
+    """The dead-letter queues of one region, each by its name."""
 
     def __init__(self, sqs: Any) -> None:
         self._client = sqs

@@ -6,7 +6,7 @@ from reconciler.aws.clients import idempotent
 
 
 class S3Evidence:
-    """An `EvidenceStore`; references are s3:// addresses."""
+    """A bucket that keeps documents by name; references are s3:// addresses."""
 
     def __init__(self, bucket: str, s3: Any) -> None:
         self._bucket = bucket

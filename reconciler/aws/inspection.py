@@ -12,34 +12,14 @@ from email.utils import mktime_tz, parsedate_tz
 from typing import Any
 
 from botocore import xform_name
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    CredentialRetrievalError,
-    NoCredentialsError,
-    PartialCredentialsError,
-    ProfileNotFound,
-    SSOError,
-    TokenRetrievalError,
-)
+from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
+from reconciler.aws.clients import NO_CREDENTIALS, ClientOf, no_credentials
 from reconciler.deployment.names import Names
 from reconciler.deployment.wiring import LIVE_ALIAS
-from reconciler.doctor.facts import Answer, Seen, Unseen
-from reconciler.errors import Unavailable
+from reconciler.doctor.facts import AwsAnswer, Seen, Unseen
 
-# A boto3 client by service and region.
-ClientOf = Callable[[str, str], Any]
-
-_NO_CREDENTIALS = (
-    CredentialRetrievalError,
-    NoCredentialsError,
-    PartialCredentialsError,
-    ProfileNotFound,
-    SSOError,
-    TokenRetrievalError,
-)
 _UNKNOWN = {
     "404",
     "AWS.SimpleQueueService.NonExistentQueue",
@@ -69,13 +49,13 @@ def inspect(
     every = tuple(names.region for names in regions)
 
     def look(names: Names) -> Seen:
-        return _look(names, _Region(names.region, client_of, now_ms), every, endpoint)
+        return _look(names, _Inquiry(names.region, client_of, now_ms), every, endpoint)
 
     with ThreadPoolExecutor(len(regions)) as pool:
         return list(pool.map(look, regions))
 
 
-class _Region:
+class _Inquiry:
     """Asks the services of one region, and compares clocks by the way."""
 
     def __init__(self, region: str, client_of: ClientOf, now_ms: Callable[[], int]) -> None:
@@ -85,7 +65,7 @@ class _Region:
         self._silent: dict[str, str] = {}
         self._clocks: list[tuple[int, int]] = []
 
-    def ask(self, service: str, operation: str, **arguments: Any) -> Answer:
+    def ask(self, service: str, operation: str, **arguments: Any) -> AwsAnswer:
         """Make one call."""
         permission = f"{service}:{operation}"
         permission = _PERMISSIONS.get(permission, permission)
@@ -95,8 +75,8 @@ class _Region:
         try:
             client = self._client_of(service, self._region)
             answer: dict[str, Any] = getattr(client, xform_name(operation))(**arguments)
-        except _NO_CREDENTIALS as error:
-            raise Unavailable(f"no AWS credentials: {error}; set AWS_PROFILE or log in") from None
+        except NO_CREDENTIALS as error:
+            raise no_credentials(error) from None
         except ClientError as error:
             self._compare_clocks(error.response, started)
             return _failure(permission, error)
@@ -106,7 +86,7 @@ class _Region:
         self._compare_clocks(answer, started)
         return answer
 
-    def sources(self, function: str) -> Answer:
+    def sources(self, function: str) -> AwsAnswer:
         """Return a function's event sources, or its alias's if the function itself has none."""
         answer = self.ask("lambda", "ListEventSourceMappings", FunctionName=function)
         if isinstance(answer, Unseen) or (answer or {}).get("EventSourceMappings"):
@@ -115,7 +95,7 @@ class _Region:
         found = self.ask("lambda", "ListEventSourceMappings", FunctionName=alias)
         return answer if isinstance(found, Unseen) else found
 
-    def latest(self, namespace: str, metric: str, dimension: str, value: str) -> Answer:
+    def latest(self, namespace: str, metric: str, dimension: str, value: str) -> AwsAnswer:
         """Return the maximum of a metric in each of the last minutes."""
         now = self._now_ms() / 1000
         return self.ask(
@@ -130,7 +110,7 @@ class _Region:
             Statistics=["Maximum"],
         )
 
-    def queue(self, name: str) -> Answer:
+    def queue(self, name: str) -> AwsAnswer:
         """Return a queue's URL and attributes."""
         found = self.ask("sqs", "GetQueueUrl", QueueName=name)
         if found is None or isinstance(found, Unseen):
@@ -163,7 +143,7 @@ def _failure(permission: str, error: ClientError) -> Unseen | None:
     return Unseen(permission, f"{code}: {message}", refused=code in _REFUSED)
 
 
-def _look(names: Names, region: _Region, regions: tuple[str, ...], endpoint: str | None) -> Seen:
+def _look(names: Names, region: _Inquiry, regions: tuple[str, ...], endpoint: str | None) -> Seen:
     dead = names.dead_letter_queues()
     bus = {"EventBusName": names.bus}
     roles = ("home", "witness")

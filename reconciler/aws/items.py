@@ -11,9 +11,16 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from reconciler.aws.clients import idempotent, translated
+from reconciler.aws.clients import idempotent, pages, translated
 from reconciler.errors import InvalidInput, Unavailable
-from reconciler.item.metadata import METADATA, is_managed, reading, token_of
+from reconciler.item.metadata import (
+    METADATA,
+    TOKEN,
+    is_managed,
+    key_names_in,
+    reading,
+    token_of,
+)
 from reconciler.ports import Replacement, Superseded
 from reconciler.values.wire import Image, digest, to_json
 
@@ -22,7 +29,7 @@ _INVALID = ("ValidationError", "ItemCollectionSizeLimitExceeded")
 
 
 class DynamoItems:
-    """An `ItemStore` on a boto3 DynamoDB client that makes one attempt a call."""
+    """The items of one table, over a boto3 DynamoDB client that makes one attempt a call."""
 
     def __init__(self, table: str, dynamodb: Any) -> None:
         self._table = table
@@ -62,22 +69,16 @@ class DynamoItems:
 
     def query(self, parameters: Mapping[str, Any]) -> Iterator[Image]:
         """Yield the images that DynamoDB's Query finds, page after page."""
-        start: dict[str, Any] = {}
-        while True:
-            with idempotent("Query"):
-                page = self._client.query(TableName=self._table, **parameters, **start)
+        for page in pages(self._client, "Query", TableName=self._table, **parameters):
             yield from page["Items"]
-            if not page.get("LastEvaluatedKey"):
-                return
-            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
     def _conditional(self, write: Replacement) -> dict[str, Any]:
         values: dict[str, Any] = {}
         if write.replacing is None:
-            names = {"#key": reading(write.image, lambda metadata: str(metadata["i"]["SS"][0]))}
+            names = {"#key": reading(write.image, key_names_in)[0]}
             tests = ["attribute_not_exists(#key)"]
         elif is_managed(write.replacing):
-            names = {"#rec": METADATA, "#token": "t"}
+            names = {"#rec": METADATA, "#token": TOKEN}
             values = {":token": {"S": token_of(write.replacing)}}
             tests = ["#rec.#token = :token"]
         else:

@@ -1,30 +1,29 @@
-"""The ledger, the bus, the evidence bucket and the parked queue, over their AWS APIs.
+"""One region's ledger of losses, over the DynamoDB API.
 
-Behaviour: whatever is not certainly safe is reported as not done; doing it again is harmless.
-Source: API References of DynamoDB BatchWriteItem, EventBridge PutEvents, S3 and SQS.
+Behaviour: a row that is not certainly written is reported as not written; writing it again is
+harmless. Source: DynamoDB API Reference, BatchWriteItem, Query.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from reconciler.aws.clients import Note, idempotent, translated, unheard
-from reconciler.conflict.row import LedgerRow, State
+from reconciler.aws.clients import Note, pages, translated
+from reconciler.conflict.row import Row, State
 from reconciler.deployment.tables import LEDGER_STATE_INDEX
 from reconciler.errors import ReconcilerError
-from reconciler.values.wire import Image
 
 _ROWS_PER_CALL = 25
 
 
 class DynamoLedger:
-    """A `Ledger`."""
+    """The ledger in a DynamoDB table; `note` hears which rows were not written, and why."""
 
-    def __init__(self, table: str, dynamodb: Any, note: Note = unheard) -> None:
+    def __init__(self, table: str, dynamodb: Any, note: Note) -> None:
         self._table = table
         self._client = dynamodb
         self._note = note
 
-    def record(self, rows: Sequence[LedgerRow]) -> set[str]:
+    def record(self, rows: Sequence[Row]) -> set[str]:
         """Write rows, 25 a call; return the ids that were not written."""
         latest = {row.conflict_id: row for row in rows}  # a batch must not name a key twice
         ids = list(latest)
@@ -34,7 +33,7 @@ class DynamoLedger:
             unwritten |= self._write([latest[each] for each in chunk])
         return unwritten
 
-    def rows_of(self, item_key: str) -> list[Image]:
+    def rows_of(self, item_key: str) -> list[Row]:
         """Return the rows of one item, read consistently, page after page."""
         wanted = {
             "ConsistentRead": True,
@@ -43,7 +42,7 @@ class DynamoLedger:
         }
         return list(self._query(wanted))
 
-    def in_state(self, state: State) -> Iterator[Image]:
+    def in_state(self, state: State) -> Iterator[Row]:
         """Yield the rows in a state, the oldest loss first, page after page, as the index has them.
 
         An index follows its table within moments; it cannot be read consistently.
@@ -56,18 +55,12 @@ class DynamoLedger:
         }
         return self._query(wanted)
 
-    def _query(self, wanted: Mapping[str, Any]) -> Iterator[Image]:
-        start: dict[str, Any] = {}
-        while True:
-            with idempotent("Query"):
-                page = self._client.query(TableName=self._table, **wanted, **start)
-            yield from page["Items"]
-            if not page.get("LastEvaluatedKey"):
-                return
-            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+    def _query(self, wanted: Mapping[str, Any]) -> Iterator[Row]:
+        for page in pages(self._client, "Query", TableName=self._table, **wanted):
+            yield from map(Row.of, page["Items"])
 
-    def _write(self, rows: Sequence[LedgerRow]) -> set[str]:
-        requests = [{"PutRequest": {"Item": row.item}} for row in rows]
+    def _write(self, rows: Sequence[Row]) -> set[str]:
+        requests = [{"PutRequest": {"Item": row.image}} for row in rows]
         try:
             with translated("BatchWriteItem"):
                 answer = self._client.batch_write_item(RequestItems={self._table: requests})
@@ -76,7 +69,7 @@ class DynamoLedger:
         else:
             left = answer.get("UnprocessedItems", {}).get(self._table, [])
             why = "BatchWriteItem: left over, as when the table is throttled"
-        unwritten = {each["PutRequest"]["Item"]["conflict_id"]["S"] for each in left}
+        unwritten = {Row.of(each["PutRequest"]["Item"]).conflict_id for each in left}
         if unwritten:
             self._note("rows not written", error=why, conflict_ids=sorted(unwritten))
         return unwritten

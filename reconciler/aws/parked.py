@@ -15,7 +15,7 @@ _MESSAGE_BYTES = 1_000_000
 
 
 class SqsParked:
-    """`ParkedChanges` in a queue; what is too large for a message goes to the evidence bucket."""
+    """The queue of parked changes; what is too large for a message goes to the evidence bucket."""
 
     def __init__(self, queue_url: str, sqs: Any, evidence: EvidenceStore) -> None:
         self._queue_url = queue_url

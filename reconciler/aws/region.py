@@ -1,46 +1,145 @@
-"""What a redrive of one region works with, over AWS's APIs."""
+"""One region's adapters, each made once, when it is first asked for.
+
+Behaviour: a region fulfils the ports of every stage. Its clients are those of its process; an
+adapter that nobody asks for makes none, so that a function starts with what it uses.
+"""
 
 from collections.abc import Callable
+from functools import cached_property
 from threading import local
-from typing import Any
+from typing import Any, Protocol
 
 from reconciler.aws.bus import EventBridgeBus
-from reconciler.aws.clients import idempotent
+from reconciler.aws.clients import ClientOf, client, idempotent
+from reconciler.aws.dead_letters import SqsDeadLetters
 from reconciler.aws.evidence import S3Evidence
 from reconciler.aws.items import DynamoItems
 from reconciler.aws.ledger import DynamoLedger
 from reconciler.aws.parked import SqsParked
 from reconciler.aws.set_aside import S3SetAside
 from reconciler.aws.streams import StreamRecords
+from reconciler.conflict.event import Event
 from reconciler.deployment.names import Names
-from reconciler.redrive.redriver import RedrivePorts
-
-ClientOf = Callable[[str, int], Any]  # service, attempts
+from reconciler.ports import Telemetry, Unheard
 
 
-class Refusals(local):
+class Resources(Protocol):
+    """What the resources of one region are called: a deployment's names, a function's settings."""
+
+    @property
+    def region(self) -> str: ...
+
+    @property
+    def table(self) -> str: ...
+
+    @property
+    def ledger(self) -> str: ...
+
+    @property
+    def bus(self) -> str: ...
+
+    @property
+    def evidence_bucket(self) -> str: ...
+
+    @property
+    def parked_queue(self) -> str: ...
+
+
+class Region:
+    """All that one region's stages work with, over AWS's APIs.
+
+    telemetry: hears what the ledger and the bus refuse, too. trace: the X-Ray header that an event
+    travels with, "" for none. parked_url: of the parked queue; without it, SQS is asked for it.
+    client_of: where clients come from that make one attempt a call, if not from this process's.
+    """
+
+    def __init__(
+        self,
+        resources: Resources,
+        *,
+        telemetry: Telemetry | None = None,
+        trace: Callable[[Event], str] = lambda _: "",
+        parked_url: str | None = None,
+        client_of: ClientOf | None = None,
+    ) -> None:
+        self.name = resources.region
+        self.telemetry = telemetry or Unheard()
+        self._resources = resources
+        self._trace = trace
+        self._parked_url = parked_url
+        self._client_of = client_of
+        self._refused = _Refused()
+
+    def client(self, service: str) -> Any:
+        """Return the region's client of a service; the SDK tries again, four times in all."""
+        return (self._client_of or client)(service, self.name)
+
+    @property
+    def write_client(self) -> Any:
+        """The DynamoDB client that makes one attempt a call, as conditional writes need it."""
+        if self._client_of is not None:
+            return self._client_of("dynamodb", self.name)
+        return client("dynamodb", self.name, attempts=1)
+
+    def refusal(self) -> str:
+        """Return what the ledger or the bus refused last in this thread, and why."""
+        return self._refused.why
+
+    @cached_property
+    def items(self) -> DynamoItems:
+        return DynamoItems(self._resources.table, self.write_client)
+
+    @cached_property
+    def ledger(self) -> DynamoLedger:
+        return DynamoLedger(self._resources.ledger, self.client("dynamodb"), self._note)
+
+    @cached_property
+    def bus(self) -> EventBridgeBus:
+        return EventBridgeBus(self._resources.bus, self.client("events"), self._trace, self._note)
+
+    @cached_property
+    def evidence(self) -> S3Evidence:
+        return S3Evidence(self._resources.evidence_bucket, self.client("s3"))
+
+    @cached_property
+    def parked(self) -> SqsParked:
+        """Unavailable if the queue's URL is not known and the queue does not exist."""
+        return SqsParked(self._parked_url or self._url(), self.client("sqs"), self.evidence)
+
+    @cached_property
+    def set_aside(self) -> S3SetAside:
+        return S3SetAside(self._resources.evidence_bucket, self.client("s3"))
+
+    @cached_property
+    def streams(self) -> StreamRecords:
+        return StreamRecords(self.client("dynamodbstreams"))
+
+    @cached_property
+    def letters(self) -> SqsDeadLetters:
+        return SqsDeadLetters(self.client("sqs"))
+
+    def _url(self) -> str:
+        queue = self._resources.parked_queue
+        with idempotent(f"GetQueueUrl {queue}"):
+            url: str = self.client("sqs").get_queue_url(QueueName=queue)["QueueUrl"]
+        return url
+
+    def _note(self, message: str, *, error: str, **fields: Any) -> None:
+        self._refused.why = f"{message}: {error}"
+        self.telemetry.note(message, error=error, **fields)
+
+
+class _Refused(local):
     """What was last refused, and why, in this thread: each thread works on one letter."""
 
     why = ""
 
-    def note(self, message: str, *, error: str, **_: object) -> None:
-        """Remember a refusal."""
-        self.why = f"{message}: {error}"
 
+def open_region(names: Names) -> Region:
+    """Return a region to redrive; Unavailable if its parked queue does not exist.
 
-def redrive_ports(names: Names, client_of: ClientOf) -> RedrivePorts:
-    """Return the ports of a region's redrive; Unavailable if its parked queue does not exist."""
-    sqs, evidence = client_of("sqs", 4), S3Evidence(names.evidence_bucket, client_of("s3", 4))
-    with idempotent(f"GetQueueUrl {names.parked_queue}"):
-        parked_url = sqs.get_queue_url(QueueName=names.parked_queue)["QueueUrl"]
-    refusals = Refusals()
-    return RedrivePorts(
-        items=DynamoItems(names.table, client_of("dynamodb", 1)),
-        ledger=DynamoLedger(names.ledger, client_of("dynamodb", 4), refusals.note),
-        bus=EventBridgeBus(names.bus, client_of("events", 4), note=refusals.note),
-        evidence=evidence,
-        parked=SqsParked(parked_url, sqs, evidence),
-        set_aside=S3SetAside(names.evidence_bucket, client_of("s3", 4)),
-        streams=StreamRecords(client_of("dynamodbstreams", 4)),
-        refusal=lambda: refusals.why,
-    )
+    Asked for here, because a redrive that cannot park must not begin.
+    """
+    region = Region(names)
+    _ = region.parked
+    return region

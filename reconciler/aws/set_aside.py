@@ -10,32 +10,30 @@ S3 API Reference, ListObjectsV2, CopyObject.
 from collections.abc import Iterator
 from typing import Any
 
-from reconciler.aws.clients import idempotent
+from reconciler.aws.clients import idempotent, pages
 from reconciler.deployment.wiring import REDRIVEN_PREFIX, SET_ASIDE_PREFIX
 from reconciler.errors import InvalidInput, RecordsExpired, Unavailable
 
 
 class S3SetAside:
-    """A `SetAside`."""
+    """The batches that the stream's event source gave up, as documents in the evidence bucket."""
 
     def __init__(self, bucket: str, s3: Any) -> None:
         self._bucket = bucket
         self._client = s3
+        self._waiting = {"Bucket": bucket, "Prefix": SET_ASIDE_PREFIX}
 
     def is_empty(self) -> bool:
         """Return whether no batch waits to be redriven."""
-        return not self._page(MaxKeys=1).get("Contents")
+        with idempotent("ListObjectsV2"):
+            first = self._client.list_objects_v2(**self._waiting, MaxKeys=1)
+        return not first.get("Contents")
 
     def references(self) -> Iterator[str]:
         """Yield the references of the batches that wait, page after page."""
-        start: dict[str, str] = {}
-        while True:
-            page = self._page(**start)
+        for page in pages(self._client, "ListObjectsV2", **self._waiting):
             for found in page.get("Contents", []):
                 yield f"s3://{self._bucket}/{found['Key']}"
-            if not page.get("NextContinuationToken"):
-                return
-            start = {"ContinuationToken": page["NextContinuationToken"]}
 
     def get(self, reference: str) -> str | None:
         """Return the document, None if it is done already; RecordsExpired if there is none."""
@@ -71,12 +69,6 @@ class S3SetAside:
                 raise
             return None
         return body.decode()
-
-    def _page(self, **part: Any) -> Any:
-        with idempotent("ListObjectsV2"):
-            return self._client.list_objects_v2(
-                Bucket=self._bucket, Prefix=SET_ASIDE_PREFIX, **part
-            )
 
     def _key(self, reference: str) -> str:
         place = f"s3://{self._bucket}/"

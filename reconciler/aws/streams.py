@@ -33,7 +33,7 @@ class _End(Enum):
 
 
 class StreamRecords:
-    """A `StreamReader`."""
+    """The records of a region's streams, read again as often as somebody asks."""
 
     def __init__(self, streams: Any) -> None:
         self._client = streams

@@ -1,0 +1,1 @@
+"""How AWS behaves, without I/O: replication, event sources and their filters."""

@@ -1,10 +1,10 @@
 """Global-table replication: whole-item last-writer-wins over links that lag, coalesce and break.
 
-Behaviour: every write of a region gets a hidden stamp and is offered, as a whole item, to each
-link out of that region. An arriving item replaces the local one if and only if its stamp is
-strictly greater; a deleted item keeps its stamp, so that an older put arriving later loses. A cut
-link holds its changes until it is healed. Changes of one item keep their order on a link, and
-several of them may travel as one: the newest.
+Behaviour: every write of a region gets a hidden write time and is offered, as a whole item, to
+each link out of that region. An arriving item replaces the local one if and only if its write time
+is strictly greater; a deleted item keeps its own, so that an older put arriving later loses. A cut
+link holds its writes until it is healed. Writes of one item keep their order on a link, and several
+of them may travel as one: the newest.
 This module holds no items but those under way; the caller stores them. It reads no clock and no
 randomness of its own: both are arguments.
 Units: milliseconds. Source: Amazon DynamoDB developer guide, "Global tables: how it works",
@@ -21,7 +21,7 @@ from reconciler.aws_model.equality import Item
 
 
 @dataclass(frozen=True, order=True)
-class Stamp:
+class WriteTime:
     """The hidden last-write time of an item. The origin region makes ties total."""
 
     millis: int
@@ -37,21 +37,21 @@ class ItemKey:
 
 
 @dataclass(frozen=True)
-class Change:
+class ItemWrite:
     """One whole item as a write left it; `item` is None after a delete."""
 
     key: ItemKey
     item: Item | None
-    stamp: Stamp
+    time: WriteTime
 
 
 @dataclass(frozen=True)
 class Arrival:
-    """A change that won at its destination and replaces the item stored there."""
+    """A write that won at its destination and replaces the item stored there."""
 
     source: str
     destination: str
-    change: Change
+    write: ItemWrite
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class LinkReport:
 class _UnderWay:
     due_ms: int
     ticket: int
-    change: Change = field(compare=False)
+    write: ItemWrite = field(compare=False)
 
 
 class Link:
@@ -94,32 +94,32 @@ class Link:
         self._newest: dict[ItemKey, _UnderWay] = {}
         self._tickets = count()
 
-    def offer(self, change: Change, now_ms: int, rng: Random) -> None:
-        """Take a change to deliver later, never before an earlier change of the same item."""
-        ahead = self._newest.get(change.key)
+    def offer(self, write: ItemWrite, now_ms: int, rng: Random) -> None:
+        """Take a write to deliver later, never before an earlier one of the same item."""
+        ahead = self._newest.get(write.key)
         if ahead is not None and rng.random() < self.lag.coalescing:
-            # The combined change leaves when the earlier one was to leave: it is never starved.
-            ahead.change = change
+            # The combined write leaves when the earlier one was to leave: it is never starved.
+            ahead.write = write
             self.coalesced += 1
             return
         due_ms = now_ms + rng.randint(self.lag.least_ms, self.lag.most_ms)
         if ahead is not None:
             due_ms = max(due_ms, ahead.due_ms)
-        entry = _UnderWay(due_ms, next(self._tickets), change)
-        self._newest[change.key] = entry
+        entry = _UnderWay(due_ms, next(self._tickets), write)
+        self._newest[write.key] = entry
         heapq.heappush(self._under_way, entry)
 
     def next_due_ms(self) -> int | None:
         """Return when the next delivery is due; None while there is none or the link is cut."""
         return self._under_way[0].due_ms if self._under_way and not self.cut else None
 
-    def take_due(self, now_ms: int) -> Iterator[Change]:
-        """Hand over every change due by now, in order; nothing while the link is cut."""
+    def take_due(self, now_ms: int) -> Iterator[ItemWrite]:
+        """Hand over every write due by now, in order; nothing while the link is cut."""
         while (due_ms := self.next_due_ms()) is not None and due_ms <= now_ms:
             entry = heapq.heappop(self._under_way)
-            if self._newest[entry.change.key] is entry:
-                del self._newest[entry.change.key]
-            yield entry.change
+            if self._newest[entry.write.key] is entry:
+                del self._newest[entry.write.key]
+            yield entry.write
 
     def report(self) -> LinkReport:
         """Return the link's counts."""
@@ -129,7 +129,7 @@ class Link:
 
 
 class Replication:
-    """The hidden stamps of every replica, and the links between all regions."""
+    """The hidden write times of every replica, and the links between all regions."""
 
     def __init__(
         self, regions: Iterable[str], lag: Lag, rng: Random, *, skew_ms: Mapping[str, int]
@@ -139,56 +139,48 @@ class Replication:
         self._skew_ms = skew_ms
         self._rng = rng
         self._links = {pair: Link(lag) for pair in permutations(self.regions, 2)}
-        self._stamps: dict[str, dict[ItemKey, Stamp]] = {region: {} for region in self.regions}
+        self._times: dict[str, dict[ItemKey, WriteTime]] = {region: {} for region in self.regions}
 
-    def stamp_of(self, region: str, key: ItemKey) -> Stamp | None:
-        """Return the hidden stamp of an item at a region, also after the item was deleted."""
-        return self._stamps[region].get(key)
+    def local_write(self, region: str, key: ItemKey, item: Item | None, now_ms: int) -> WriteTime:
+        """Time what a client's write left at `region` and offer it to every other region.
 
-    def local_write(self, region: str, key: ItemKey, item: Item | None, now_ms: int) -> Stamp:
-        """Stamp what a client's write left at `region` and offer it to every other region.
-
-        The stamp exceeds that of the item it replaced even if this region's clock is behind: a
-        write that was acknowledged with a lesser stamp would stay here and be refused elsewhere,
-        and the replicas would differ for good.
+        The time exceeds that of the item it replaced even if this region's clock is behind: a
+        write that was acknowledged with a lesser time would stay here and be refused elsewhere, and
+        the replicas would differ for good.
         """
-        standing = self._stamps[region].get(key)
+        standing = self._times[region].get(key)
         millis = now_ms + self._skew_ms.get(region, 0)
         if standing is not None:
             millis = max(millis, standing.millis + 1)
-        stamp = Stamp(millis, region)
-        self._stamps[region][key] = stamp
-        change = Change(key, item, stamp)
+        time = WriteTime(millis, region)
+        self._times[region][key] = time
+        write = ItemWrite(key, item, time)
         for (source, _), link in self._links.items():
             if source == region:
-                link.offer(change, now_ms, self._rng)
-        return stamp
+                link.offer(write, now_ms, self._rng)
+        return time
 
     def deliver(self, now_ms: int) -> Iterator[Arrival]:
-        """Deliver what is due: yield the changes that win, count the others as discarded."""
+        """Deliver what is due: yield the writes that win, count the others as discarded."""
         for (source, destination), link in self._links.items():
-            for change in link.take_due(now_ms):
-                if self._admit(destination, change):
+            for write in link.take_due(now_ms):
+                if self._admit(destination, write):
                     link.applied += 1
-                    yield Arrival(source, destination, change)
+                    yield Arrival(source, destination, write)
                 else:
                     link.discarded += 1
 
-    def _admit(self, region: str, change: Change) -> bool:
-        standing = self._stamps[region].get(change.key)
-        if standing is not None and change.stamp <= standing:
+    def _admit(self, region: str, write: ItemWrite) -> bool:
+        standing = self._times[region].get(write.key)
+        if standing is not None and write.time <= standing:
             return False
-        self._stamps[region][change.key] = change.stamp
+        self._times[region][write.key] = write.time
         return True
 
     def next_due_ms(self) -> int | None:
         """Return when the next delivery is due on any link, None if none is."""
         due = (link.next_due_ms() for link in self._links.values())
         return min((at for at in due if at is not None), default=None)
-
-    def pending(self) -> int:
-        """Return how many changes are under way, those held by cut links included."""
-        return sum(link.report().pending for link in self._links.values())
 
     def reports(self) -> dict[tuple[str, str], LinkReport]:
         """Return the counts of every link by (source, destination)."""
@@ -209,6 +201,6 @@ class Replication:
             link.cut = False
 
     def set_lag(self, lag: Lag) -> None:
-        """Change the lag of every link, for changes offered from now on."""
+        """Change the lag of every link, for writes offered from now on."""
         for link in self._links.values():
             link.lag = lag

@@ -42,7 +42,7 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class InvocationResult:
     """How one invocation ended: with an answer, or with an error that was raised."""
 
     request_id: str
@@ -51,7 +51,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Origin:
+class SourceNames:
     """The names that a message for the on-failure destination carries."""
 
     function_arn: str
@@ -65,7 +65,7 @@ def sequence_number(record: Record) -> str:
     return number
 
 
-def checkpoint(records: Sequence[Record], outcome: Outcome) -> int | None:
+def checkpoint(records: Sequence[Record], outcome: InvocationResult) -> int | None:
     """Return the index of the first record that failed, the number of records if none did.
 
     None: the batch failed whole, by an exception or an answer that is not well formed.
@@ -86,7 +86,7 @@ def checkpoint(records: Sequence[Record], outcome: Outcome) -> int | None:
 
 
 class ShardSource:
-    """The mapping of one shard.
+    """The mapping of one shard: what waits, what is under way, what was given up.
 
     `set_aside` holds messages for the on-failure destination, oldest first; the caller takes each
     one off once it is sent, so that none is lost if sending fails. `whole` messages carry their
@@ -97,13 +97,13 @@ class ShardSource:
         self,
         source: StreamSource,
         filters: Sequence[Mapping[str, Any]],
-        origin: Origin,
+        names: SourceNames,
         *,
         whole: bool = False,
     ) -> None:
         self.source = source
         self._filters = filters
-        self.origin = origin
+        self.names = names
         self._whole = whole
         self._waiting: deque[tuple[Record, int]] = deque()
         self._started: deque[Batch] = deque()
@@ -133,8 +133,8 @@ class ShardSource:
             return self._started[0]
         return None
 
-    def finish(self, outcome: Outcome, now_ms: int) -> None:
-        """Settle the batch that `next_batch` returned, or line its failed records up again."""
+    def finish(self, outcome: InvocationResult, now_ms: int) -> None:
+        """End the batch that `next_batch` returned, or line its failed records up again."""
         batch = self._started.popleft()
         self._last_error = outcome.error
         self._last_request_id = outcome.request_id
@@ -212,7 +212,7 @@ class ShardSource:
         message: dict[str, Any] = {
             "requestContext": {
                 "requestId": self._last_request_id,
-                "functionArn": self.origin.function_arn,
+                "functionArn": self.names.function_arn,
                 "condition": condition,
                 "approximateInvokeCount": batch.invocations,
             },
@@ -220,13 +220,13 @@ class ShardSource:
             "version": "1.0",
             "timestamp": _iso(now_ms / 1000, "milliseconds"),
             "DDBStreamBatchInfo": {
-                "shardId": self.origin.shard_id,
+                "shardId": self.names.shard_id,
                 "startSequenceNumber": sequence_number(first),
                 "endSequenceNumber": sequence_number(last),
                 "approximateArrivalOfFirstRecord": _iso(_created_s(first), "seconds"),
                 "approximateArrivalOfLastRecord": _iso(_created_s(last), "seconds"),
                 "batchSize": len(batch.records),
-                "streamArn": self.origin.stream_arn,
+                "streamArn": self.names.stream_arn,
             },
         }
         if self._whole:

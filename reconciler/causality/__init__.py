@@ -1,0 +1,1 @@
+"""What happened before what: hybrid logical clocks, lineages, dots and causal contexts."""

@@ -1,18 +1,21 @@
 """The console command `reconciler`: each command is a module here, a few lines over the library.
 
-Behaviour: only the command that is asked for is imported, because all of them take a second.
+Behaviour: only the command that is asked for is imported, because all of them take a second. What
+is not installed is named with the extra that brings it.
 """
 
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import Annotated
+
+from reconciler import __version__
+from reconciler.errors import ReconcilerError
 
 try:
     import typer
 except ModuleNotFoundError as missing:
-    sys.exit(f"{missing}: the command needs the extra `local`: pip install '.[local]'")
-
-from reconciler.errors import ReconcilerError
+    sys.exit(f"{missing}: the command needs the extra `cli`: pip install '.[cli]'")
 
 COMMANDS = {
     "demo": "demo",
@@ -32,7 +35,8 @@ def commands(arguments: Sequence[str]) -> typer.Typer:
     app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
     app.callback()(reconciler)
     asked = arguments[0] if arguments else ""
-    for name in [asked] if asked in COMMANDS else COMMANDS:
+    wanted = [asked] if asked in COMMANDS else [] if asked == "--version" else [*COMMANDS]
+    for name in wanted:
         module = import_module(f"reconciler.cli.{COMMANDS[name]}")
         if hasattr(module, "app"):
             app.add_typer(module.app, name=name)
@@ -41,7 +45,21 @@ def commands(arguments: Sequence[str]) -> typer.Typer:
     return app
 
 
-def reconciler() -> None:
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+_Version = Annotated[
+    bool,
+    typer.Option(
+        "--version", is_eager=True, callback=_print_version, help="print the version, and end"
+    ),
+]
+
+
+def reconciler(version: _Version = False) -> None:
     """Ends silent write loss in DynamoDB global tables."""
 
 
@@ -52,6 +70,6 @@ def main() -> None:
     except ReconcilerError as problem:
         sys.exit(f"reconciler: {problem}")
     except ModuleNotFoundError as missing:
-        sys.exit(f"{missing}: the command needs the extra `local`: pip install '.[local]'")
+        sys.exit(f"{missing}: the command needs the extra `cli`: pip install '.[cli]'")
     except KeyboardInterrupt:
         sys.exit(130)

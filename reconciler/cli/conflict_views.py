@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from reconciler.feed.carrying_out import Carried
+from reconciler.feed.carrying_out import DecisionResult
 from reconciler.feed.case import Case
 from reconciler.feed.rows import SIDES, plain
 from reconciler.text.durations import duration_text
@@ -56,14 +56,14 @@ def print_case(told: Mapping[str, Any]) -> None:
         console.print("The item includes the loss: a merge would write nothing.")
 
 
-def print_outcome(case: Case, carried: Carried) -> None:
+def print_outcome(case: Case, result: DecisionResult) -> None:
     """Print what a decision makes of the item."""
     before = case.side(case.current)
     had = plain(before.values) if before is not None and not before.deleted else {}
-    shown = carried.shown or {}
+    shown = result.shown or {}
     console = _console()
-    if carried.merged.problem:
-        console.print(escape(f"Not merged, only decided: {carried.merged.problem}"))
+    if result.merge.problem:
+        console.print(escape(f"Not merged, only decided: {result.merge.problem}"))
     table = Table("", "attribute", "now", "will be")
     for name in sorted((had.keys() | shown.keys()) - case.event.key.keys()):
         row = {side: values[name] for side, values in (("a", had), ("b", shown)) if name in values}
@@ -71,7 +71,7 @@ def print_outcome(case: Case, carried: Carried) -> None:
         mark = "*" if cells[0] != cells[1] else ""
         table.add_row(mark, *map(escape, (name, *cells)), style=_DIFFERS if mark else None)
     console.print(table)
-    if carried.shown is None:
+    if result.shown is None:
         console.print("The item will be deleted." if had else "The item stays as it is: gone.")
 
 

@@ -1,28 +1,24 @@
 """`reconciler conflicts`: the losses that wait for a person, and what is decided about them."""
 
 import getpass
-import os
 from collections.abc import Sequence
-from typing import Annotated, NamedTuple
-from urllib.parse import urlsplit
+from typing import Annotated, Any
 
 import typer
 
 from reconciler.aws import connect, now_ms
-from reconciler.aws.clients import client
-from reconciler.aws.evidence import S3Evidence
-from reconciler.aws.items import DynamoItems
-from reconciler.aws.ledger import DynamoLedger
+from reconciler.aws.region import Region as AwsRegion
 from reconciler.causality.context import replica_id
 from reconciler.cli.conflict_views import print_case, print_outcome, print_rows
+from reconciler.cli.options import AsJson, Endpoint, Execute, Region, Regions, Suffix, TableName
 from reconciler.conflict.row import State
-from reconciler.deployment.names import Names
-from reconciler.errors import InvalidInput, ReconcilerError, Unavailable
-from reconciler.feed.carrying_out import audited, carry_out, closed, is_decided, rehearse
-from reconciler.feed.case import document, opened
-from reconciler.feed.decision import parse_decision
+from reconciler.deployment.names import Names, checked_region
+from reconciler.errors import InvalidInput, ReconcilerError
+from reconciler.feed.carrying_out import Desk, decide, is_decided, rehearse
+from reconciler.feed.case import document, open_case
+from reconciler.feed.decision import Answer, parse_decision
 from reconciler.feed.rows import Wanted, item_key_of, loss_named, losses, summary, with_images
-from reconciler.ports import EvidenceStore, ItemStore, Ledger
+from reconciler.ports import Unheard
 from reconciler.text.durations import duration_ms
 from reconciler.text.plain_json import json_text
 from reconciler.values.wire import to_json
@@ -30,31 +26,8 @@ from reconciler.values.wire import to_json
 app = typer.Typer(no_args_is_help=True, help="List, show, decide and export lost writes.")
 
 
-def _at_endpoint(url: str | None) -> str | None:
-    if url is not None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise InvalidInput(f"--endpoint {url}: no address such as http://127.0.0.1:4777")
-        os.environ["AWS_ENDPOINT_URL"] = url  # read by boto3 when a client is made
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            os.environ.setdefault(name, "local")  # it asks for some, and looks at none
-    return url
-
-
-_AREAS = ["AWS_REGION", "AWS_DEFAULT_REGION"]
 _EXAMPLE = """a key as JSON: '{"id": "p1"}'"""
 _FILE = """decisions as JSON: '{"a": {"take": "lost"}, "b": {"value": 1}, "c": {"remove": true}}'"""
-TableName = Annotated[str, typer.Option("--table", help="the replicated table's name")]
-Suffix = Annotated[
-    str, typer.Option("--suffix", envvar="RECONCILER_SUFFIX", help="the environment, if it has one")
-]
-Region = Annotated[str, typer.Option("--region", envvar=_AREAS, help="the ledger's region")]
-Regions = Annotated[
-    list[str], typer.Option("--region", envvar=_AREAS, help="a region to ask; repeatable")
-]
-Endpoint = Annotated[
-    str | None, typer.Option(callback=_at_endpoint, help="the address of a local cloud")
-]
 States = Annotated[
     list[State] | None, typer.Option(help="OPEN and PARKED, if not given; repeatable")
 ]
@@ -64,26 +37,23 @@ Until = Annotated[str | None, typer.Option(help="lost at least this long ago")]
 Reason = Annotated[str, typer.Option(help="text that the reason must contain")]
 Limit = Annotated[int | None, typer.Option(min=1, help="most rows of a region, oldest first")]
 ConflictId = Annotated[str, typer.Argument(metavar="ID", help="the loss, as `list` names it")]
-AsJson = Annotated[bool, typer.Option("--json", help="print one JSON document")]
 
 
-class Ports(NamedTuple):
-    """One region's adapters."""
+class _ToThePerson(Unheard):
+    """A `Telemetry` that says why something was not done to whoever gave the command."""
 
-    items: ItemStore
-    ledger: Ledger
-    evidence: EvidenceStore
+    def __init__(self, region: str) -> None:
+        self._region = region
+
+    def note(self, message: str, **fields: Any) -> None:
+        """Print what was refused, and why."""
+        _told(self._region, message, fields["error"])
 
 
-def ports_in(table: str, region: str, suffix: str) -> Ports:
+def ports_in(table: str, region: str, suffix: str) -> AwsRegion:
     """Return the adapters of the table's region; InvalidInput for a name that is no region."""
-    replica_id(region)
-    names, dynamodb = Names(table, region, suffix), client("dynamodb", region, attempts=1)
-    return Ports(
-        DynamoItems(table, dynamodb),
-        DynamoLedger(names.ledger, dynamodb, lambda what, error, **_: _told(region, what, error)),
-        S3Evidence(names.evidence_bucket, client("s3", region)),
-    )
+    names = Names(table, checked_region(region), suffix)
+    return AwsRegion(names, telemetry=_ToThePerson(region))
 
 
 def _wanted(  # noqa: PLR0913, PLR0917 (one for each option)
@@ -126,7 +96,7 @@ def list_losses(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     """List the losses in each region's ledger, the oldest first."""
     wanted = _wanted(state, key, since, until, reason, limit)
     found, failed = [], False
-    for each in dict.fromkeys(region):
+    for each in region:
         try:
             rows = [
                 summary(row, now_ms())
@@ -163,7 +133,7 @@ def export(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     """Write rows as JSON lines in DynamoDB's wire format, their images included."""
     wanted = _wanted(state, key, since, until, reason, limit)
     failed = False
-    for each in dict.fromkeys(region):
+    for each in region:
         try:
             ports = ports_in(table, each, suffix)
             for row in losses(ports.ledger, wanted):
@@ -185,7 +155,7 @@ def show(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
 ) -> None:
     """Show the lost write beside the winner and the item as it is now, attribute by attribute."""
     ports = ports_in(table, region, suffix)
-    case = opened(loss_named(ports.ledger, conflict_id), ports.items, ports.evidence)
+    case = open_case(loss_named(ports.ledger, conflict_id), ports.items, ports.evidence)
     told = document(case, now_ms())
     if as_json:
         typer.echo(json_text(told))
@@ -208,7 +178,7 @@ def resolve(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     file: Annotated[typer.FileBinaryRead | None, typer.Option(help=_FILE)] = None,
     by: Annotated[str | None, typer.Option(help="who decides; this user, if not given")] = None,
     why: Annotated[str, typer.Option(help="the reason, for the ledger")] = "",
-    execute: Annotated[bool, typer.Option("--execute", help="write it, not only show it")] = False,
+    execute: Execute = False,
     suffix: Suffix = "",
     endpoint: Endpoint = None,  # noqa: ARG001 (its callback has used it)
 ) -> None:
@@ -223,16 +193,23 @@ def resolve(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     if is_decided(row, decision):
         typer.echo(f"{conflict_id} is already resolved, with this decision; nothing is written")
         return
-    case = opened(row, ports.items, ports.evidence)
+    case = open_case(row, ports.items, ports.evidence)
     print_outcome(case, rehearse(case, decision, replica_id(region), now_ms()))
     if not execute:
         typer.echo("Nothing is written yet; --execute writes it.")
         return
-    carried = carry_out(case, decision, ports.items, lambda schema: connect(schema, region=region))
-    done = closed(case, carried, decision, by or _user(), why, now_ms())
-    if ports.ledger.record([done, audited(done)]):
-        raise Unavailable("the item is written, but its row is not closed; give the command again")
+    decide(case, Answer(decision, by or _user(), why), _desk(ports, region))
     typer.echo(f"{conflict_id} is resolved.")
+
+
+def _desk(ports: AwsRegion, region: str) -> Desk:
+    return Desk(
+        ports.items,
+        ports.ledger,
+        lambda schema: connect(schema, region=region),
+        replica_id(region),
+        now_ms,
+    )
 
 
 def _user() -> str:

@@ -13,8 +13,9 @@ from rich.table import Table
 
 from reconciler.aws import now_ms
 from reconciler.cli.metric_views import side_by_side
-from reconciler.demo.measured import measured
-from reconciler.demo.run import Outcome, open_cloud, run
+from reconciler.cli.options import AsJson
+from reconciler.demo.readings import readings_since
+from reconciler.demo.run import Counts, open_cloud, run
 from reconciler.deployment.telemetry import (
     CONFLICTS,
     LOSS_TO_REPAIR_MS,
@@ -33,7 +34,7 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     regions: Annotated[int, typer.Option(min=2, max=5, help="how many regions")] = 3,
     seed: Annotated[int, typer.Option(help="the burst's random seed")] = 1,
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 picks a free one")] = 4777,
-    as_json: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
+    as_json: AsJson = False,
     keep: Annotated[bool, typer.Option(help="leave the cloud running until Ctrl-C")] = False,
 ) -> None:
     """Show a lost write and its repair on this machine, then count a burst of them."""
@@ -64,7 +65,7 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
         if as_json:
             typer.echo(json.dumps(asdict(outcome)))
         told.print(_table(outcome))
-        told.print(side_by_side(_MEASURED, measured(cloud, since_ms)))
+        told.print(side_by_side(_MEASURED, readings_since(cloud, since_ms)))
         if keep:
             _wait(cloud, told)
     raise typer.Exit(0 if outcome.nothing_lost else 1)
@@ -74,7 +75,7 @@ def _region_names(count: int) -> tuple[str, ...]:
     return (*DEFAULT_REGIONS, "us-west-2", "sa-east-1")[:count]
 
 
-def _table(outcome: Outcome) -> Table:
+def _table(outcome: Counts) -> Table:
     table = Table(
         title=f"{outcome.acknowledged_writes} acknowledged writes",
         title_justify="left",
@@ -106,7 +107,7 @@ def _wait(cloud: LocalCloud, told: Console) -> None:
         style="bold",
     )
     told.print(
-        f".venv/bin/reconciler metrics --table {RECONCILED} --regions {','.join(cloud.regions)}"
+        f".venv/bin/reconciler metrics --table {RECONCILED} --region {','.join(cloud.regions)}"
         f" --endpoint {cloud.endpoint} --minutes 5 --page metrics.html",
         style="bold",
     )

@@ -5,8 +5,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
-from typing import Annotated
-from urllib.parse import urlsplit
 
 import typer
 from rich.console import Console
@@ -16,13 +14,10 @@ from rich.text import Text
 
 from reconciler.aws import now_ms
 from reconciler.aws.clients import client
-from reconciler.aws.inspection import ClientOf, inspect
-from reconciler.causality.context import replica_id
-from reconciler.cli.conflicts import Suffix
+from reconciler.aws.inspection import inspect
+from reconciler.cli.options import AllRegions, AsJson, Endpoint, Suffix, TableName
 from reconciler.deployment.names import Names
 from reconciler.doctor import Finding, Severity, examine
-from reconciler.errors import InvalidInput
-from reconciler.local.clients import Clients
 
 _STYLES: dict[Severity, str] = {
     "problem": "bold red",
@@ -32,71 +27,32 @@ _STYLES: dict[Severity, str] = {
 }
 
 
-def _region_names(text: str) -> str:
-    regions = [region.strip() for region in text.split(",")]
-    try:
-        for region in regions:
-            replica_id(region)
-    except InvalidInput as problem:
-        raise typer.BadParameter(str(problem)) from None
-    return ",".join(dict.fromkeys(regions))
-
-
-def _address(endpoint: str | None) -> str | None:
-    parts = urlsplit(endpoint or "")
-    if endpoint is not None and not (parts.scheme in ("http", "https") and parts.hostname):
-        raise typer.BadParameter(f"{endpoint} is no address such as http://127.0.0.1:4777")
-    return endpoint
-
-
-RegionNames = Annotated[
-    str,
-    typer.Option(
-        metavar="us-east-1,eu-west-1",
-        callback=_region_names,
-        help="the regions it is deployed in, with commas between",
-    ),
-]
-Address = Annotated[
-    str | None,
-    typer.Option(metavar="URL", callback=_address, help="a local cloud, instead of AWS"),
-]
-
-
 def command(
-    table: Annotated[str, typer.Option(metavar="NAME", help="the replicated table")],
-    regions: RegionNames,
-    endpoint: Address = None,
+    table: TableName,
+    regions: AllRegions,
+    endpoint: Endpoint = None,
     suffix: Suffix = "",
-    as_json: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Check a deployed system and say what to fix; exit with 1 if there is a problem."""
-    names = regions.split(",")
-    places = [Names(table, region, suffix) for region in names]
-    seen = inspect(places, clients_at(endpoint), now_ms, endpoint=endpoint)
+    places = [Names(table, region, suffix) for region in regions]
+    clients = partial(client, attempts=2)  # throttled once is nothing; a dead region is told soon
+    seen = inspect(places, clients, now_ms, endpoint=endpoint)
     findings = [finding for each in seen for finding in examine(each)]
     counted = Counter(finding.severity for finding in findings)
     if as_json:
         document = {
             "table": table,
-            "regions": names,
+            "regions": regions,
             "counts": {severity: counted[severity] for severity in _STYLES},
             "findings": [asdict(finding) for finding in findings],
         }
         typer.echo(json.dumps(document))
     else:
         told = Console(highlight=False)
-        for region in names:
+        for region in regions:
             _show(told, region, [each for each in findings if each.region == region])
     raise typer.Exit(1 if counted["problem"] else 0)
-
-
-def clients_at(endpoint: str | None) -> ClientOf:
-    """Return the clients of a local cloud at this address, or of AWS."""
-    if endpoint is None:
-        return partial(client, attempts=2)  # throttled once is nothing; a dead region is told soon
-    local = Clients(endpoint)
-    return lambda service, region: local.get(service, region=region)
 
 
 def _show(told: Console, region: str, findings: Sequence[Finding]) -> None:

@@ -9,7 +9,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from reconciler.drills.failure.drill import Report, drill, listed
+from reconciler.cli.options import AsJson
+from reconciler.drills.failure.drill import SceneReport, counts_in_words, drill
 from reconciler.drills.failure.scenes import SCENES
 from reconciler.errors import InvalidInput
 
@@ -20,7 +21,7 @@ def command(
     scene: Annotated[
         list[str] | None, typer.Option(help=f"one of {', '.join(_NAMES)}; repeatable")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Break the pipeline on this machine, scene by scene, redrive, and judge what is lost.
 
@@ -38,7 +39,7 @@ def command(
     raise typer.Exit(1 if any(report.problems for report in reports) else 0)
 
 
-def _table(reports: Sequence[Report]) -> Table:
+def _table(reports: Sequence[SceneReport]) -> Table:
     table = Table(title="Acknowledged writes, before and after the redrive", title_justify="left")
     table.add_column("scene", no_wrap=True)
     for name in ("written", "missing", "lost"):
@@ -52,15 +53,15 @@ def _table(reports: Sequence[Report]) -> Table:
             str(report.acknowledged),
             str(report.missing_before),
             str(len(report.missing)),
-            listed(report.redriven),
-            listed(_by_queue(report.left)),
+            counts_in_words(report.redriven),
+            counts_in_words(_by_queue(report.left)),
             "; ".join(report.problems) or _good(report),
             style=style,
         )
     return table
 
 
-def _good(report: Report) -> str:
+def _good(report: SceneReport) -> str:
     return "good: named, not hidden" if report.missing else "good"
 
 

@@ -9,18 +9,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from reconciler.cli.conflicts import AsJson, Suffix
+from reconciler.cli.options import AnyRegions, AnyTableName, AsJson, Endpoint, Execute, Suffix
 from reconciler.deployment.names import Names
-from reconciler.drills.failover.on_aws import Plan, Wish, planned
+from reconciler.drills.failover.on_aws import Plan, Wish, plan_for
 from reconciler.drills.failover.on_this_machine import drill
 from reconciler.drills.failover.steps import Report
-from reconciler.drills.failure.drill import listed
+from reconciler.drills.failure.drill import counts_in_words
 from reconciler.errors import InvalidInput
 
-_Table = Annotated[str | None, typer.Option("--table", help="the replicated table, on AWS")]
-_Regions = Annotated[
-    str, typer.Option(metavar="us-east-1,eu-west-1", help="all its regions, with commas between")
-]
 _Isolate = Annotated[
     str | None, typer.Option(help="the region whose replication pauses; if not given, the last")
 ]
@@ -32,24 +28,22 @@ _Role = Annotated[
 _Alarm = Annotated[
     str | None, typer.Option(metavar="ARN", help="an alarm that ends the pause when it goes off")
 ]
-_Execute = Annotated[
-    bool, typer.Option("--execute", help="pause the whole table's replication; else only say what")
-]
 _Local = Annotated[bool, typer.Option("--local", help="on this machine, with no AWS at all")]
 
 
 def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     local: _Local = False,
-    table: _Table = None,
-    regions: _Regions = "",
+    table: AnyTableName = None,
+    regions: AnyRegions = None,
     suffix: Suffix = "",
     isolate: _Isolate = None,
     minutes: _Minutes = 15,
     edits: _Edits = 60,
     role: _Role = None,
     stop_alarm: _Alarm = None,
-    execute: _Execute = False,
+    execute: Execute = False,
     as_json: AsJson = False,
+    endpoint: Endpoint = None,
 ) -> None:
     """Cut a region off from the others, write everywhere, mend, and judge what is left.
 
@@ -58,19 +52,19 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     """
     told = Console(stderr=as_json, soft_wrap=True, highlight=False)
     if local:
-        if table or regions:
+        if table or regions or endpoint:
             raise InvalidInput("--local makes a table and regions of its own: name none")
         reports = drill(edits=edits, seed=1, say=lambda text: told.print(text, markup=False))
         _tell(told, reports, as_json=as_json)
         raise typer.Exit(int(any(each.problems for each in reports)))
     if not table:
         raise InvalidInput("--table: name a table, or give --local to drill on this machine")
-    places = [Names(table, each.strip(), suffix) for each in regions.split(",")]
-    wish = Wish(isolate or places[-1].region, minutes, edits, role, stop_alarm)
-    plan = planned(places, wish)
+    places = [Names(table, each, suffix) for each in regions or ()]
+    wish = Wish(isolate or (regions or [""])[-1], minutes, edits, role, stop_alarm)
+    plan = plan_for(places, wish)
     told.print(f"{plan.warning()}.", style="bold red")
     if execute:
-        report = plan.carried_out(lambda text: told.print(text, markup=False))
+        report = plan.carry_out(lambda text: told.print(text, markup=False))
         _tell(told, [report], as_json=as_json)
         raise typer.Exit(int(bool(report.problems)))
     _rehearse(told, plan, as_json=as_json)
@@ -111,7 +105,7 @@ def _table(reports: Sequence[Report]) -> Table:
             str(report.acknowledged),
             str(report.apart),
             str(report.conflicts),
-            listed(report.by_role),
+            counts_in_words(report.by_role),
             str(len(lost)),
             "; ".join(report.problems) or "good",
             style="bold red" if report.problems else None,

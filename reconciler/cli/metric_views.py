@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from reconciler.metrics.readings import Reading, Readings, Window
+from reconciler.metrics.readings import PanelReadings, Reading, Window
 from reconciler.metrics.text import greatest, number, span, sparkline
 
 _MOST_BARS = 60
@@ -14,7 +14,7 @@ _BARS_SIDE_BY_SIDE = 42
 _COLUMNS_BESIDE = 54  # of the labels and numbers, and the gaps between
 
 
-def print_region(region: str, panels: Sequence[Readings], asked: Window) -> None:
+def print_region(region: str, panels: Sequence[PanelReadings], asked: Window) -> None:
     """Print one region's panels. The bars of a panel share one scale, whose top is named."""
     console = Console(highlight=False)
     console.print(Text.assemble((region, "bold"), f"  {span(asked)}"), soft_wrap=True)
@@ -30,7 +30,7 @@ def print_region(region: str, panels: Sequence[Readings], asked: Window) -> None
     console.print()
 
 
-def side_by_side(metrics: Collection[str], regions: Mapping[str, Sequence[Readings]]) -> Table:
+def side_by_side(metrics: Collection[str], regions: Mapping[str, Sequence[PanelReadings]]) -> Table:
     """Return a table of some metrics, a column for each region; what is quiet in all is left out.
 
     Over the numbers of a panel stand its greatest values, period by period.
@@ -54,13 +54,13 @@ def side_by_side(metrics: Collection[str], regions: Mapping[str, Sequence[Readin
     return table
 
 
-def _bars(shown: Readings, width: int) -> str:
+def _bars(shown: PanelReadings, width: int) -> str:
     periods = zip(*(line.values for line in shown.lines), strict=True)
     tops = [max((v for v in each if v is not None), default=None) for each in periods]
     return sparkline(tops, greatest(shown), width)
 
 
-def _add(table: Table, shown: Readings, width: int) -> None:
+def _add(table: Table, shown: PanelReadings, width: int) -> None:
     is_one = len(shown.lines) == 1
     most = number(greatest(shown), shown.panel.unit) if greatest(shown) else ""
     if not is_one:

@@ -1,10 +1,12 @@
 """`reconciler redrive`: put back what failed, region by region; a dry run unless told otherwise."""
 
 import json
+import signal
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from threading import Event
 from typing import Annotated, Literal
 
 import typer
@@ -13,23 +15,24 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from reconciler.aws import now_ms
-from reconciler.cli.conflicts import Endpoint, Suffix, TableName
+from reconciler.aws.region import Region, open_region
+from reconciler.cli.options import AsJson, Endpoint, Execute, Regions, Suffix, TableName
 from reconciler.crdt import custom
 from reconciler.deployment.names import DEAD_LETTERS, Names
-from reconciler.errors import InvalidInput, Unavailable
-from reconciler.redrive.drain import Choice, Pace, Time
-from reconciler.redrive.outcome import Outcome, Result
-from reconciler.redrive.run import Hear, Run, letters_of, stoppable
+from reconciler.errors import InvalidInput, ReconcilerError, Unavailable
+from reconciler.redrive.drain import Filter, Pace, Time
+from reconciler.redrive.outcome import RedriveOutcome, Result
+from reconciler.redrive.run import Hear, Run
 from reconciler.text.durations import duration_ms
 
 _PAUSE_SECONDS = 5
 _NATIVE = ("resolve-dlq", "witness-dlq")
 _STYLES = {
-    Outcome.REDRIVEN: "green",
-    Outcome.ALREADY_REPAIRED: "green",
-    Outcome.EXPIRED: "bold red",
-    Outcome.POISON: "red",
-    Outcome.LEFT: "yellow",
+    RedriveOutcome.REDRIVEN: "green",
+    RedriveOutcome.ALREADY_REPAIRED: "green",
+    RedriveOutcome.EXPIRED: "bold red",
+    RedriveOutcome.POISON: "red",
+    RedriveOutcome.LEFT: "yellow",
 }
 
 
@@ -48,10 +51,6 @@ def _modules(listed: str) -> str:
     return listed
 
 
-_Regions = Annotated[
-    list[str],
-    typer.Option("--region", envvar=["AWS_REGION", "AWS_DEFAULT_REGION"], help="repeatable"),
-]
 _Rate = Annotated[
     float | None, typer.Option(parser=_per_second, metavar="N/s", help="messages a second")
 ]
@@ -69,9 +68,9 @@ _CustomTypes = Annotated[
 
 def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     table: TableName,
-    region: _Regions,
+    region: Regions,
     suffix: Suffix = "",
-    execute: Annotated[bool, typer.Option("--execute", help="do it; else only say what")] = False,
+    execute: Execute = False,
     rate: _Rate = None,
     most: Annotated[int | None, typer.Option("--max-messages", min=1, help="in a region")] = None,
     parallel: Annotated[int, typer.Option(min=1, max=16, help="messages at once")] = 1,
@@ -89,23 +88,22 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     outside_writes: _OutsideWrites = "accept",
     custom_types: _CustomTypes = "",  # noqa: ARG001 (its callback has used it)
     endpoint: Endpoint = None,  # noqa: ARG001 (its callback has used it)
-    as_json: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Work off the dead letters of a table, the batches set aside and the losses never sent.
 
     A message is deleted only after its work is confirmed; stopping, and running twice, is harmless.
     """
     names, told = [Names(table, each, suffix) for each in dict.fromkeys(region)], _console(as_json)
-    choice = Choice(key, error, _ms(older_than) or 0, _ms(newer_than))
-    run = Run(execute, tuple(queue or ()), choice, Pace(rate, most, parallel), outside_writes)
+    wanted = Filter(key, error, _ms(older_than) or 0, _ms(newer_than))
+    pace = Pace(rate, most, parallel)
+    run = Run(open_region, execute, tuple(queue or ()), wanted, pace, outside_writes)
     if native:
         _move_back(told, names, native, run)
         return
     _check_queues(run.queues)
     stopped = _carry_out(run, names, told, follow=follow)
-    if as_json:
-        typer.echo(json.dumps({"executed": execute, "stopped": stopped, **run.summary()}))
-    _say(told, run)
+    _say(told, run, stopped=stopped, as_json=as_json)
     raise typer.Exit(130 if stopped else int(run.needs_somebody()))
 
 
@@ -132,7 +130,7 @@ def _carry_out(run: Run, regions: Sequence[Names], told: Console, *, follow: boo
 
 
 def _move_back(told: Console, regions: Sequence[Names], queue: str, run: Run) -> None:
-    if (run.choice, run.pace) != (Choice(), Pace()) or run.queues:
+    if (run.wanted, run.pace) != (Filter(), Pace()) or run.queues:
         raise InvalidInput("--native moves a queue whole: give no other choice and no pace")
     if queue not in _NATIVE:
         raise InvalidInput(
@@ -140,12 +138,28 @@ def _move_back(told: Console, regions: Sequence[Names], queue: str, run: Run) ->
             f" serves {' and '.join(_NATIVE)}; the others need a redrive without --native"
         )
     for names in regions:
-        letters, named = letters_of(names), names.of(queue)
+        letters, named = Region(names).letters, names.of(queue)
         if run.execute:
             said = f"SQS moves the messages of {named} back: task {letters.move_back(named)}"
         else:
             said = f"SQS would move about {letters.depth(named)} messages of {named} back"
         told.print(f"{names.region}: {said}", markup=False)
+
+
+@contextmanager
+def stoppable() -> Iterator[Event]:
+    """Let Ctrl-C end whatever waits for the event, in any thread; what is begun ends first."""
+    stop = Event()
+
+    def interrupt(*_: object) -> None:
+        stop.set()
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
@@ -155,7 +169,7 @@ def _progress(told: Console, run: Run, names: Sequence[Names]) -> Iterator[Hear]
     with Progress(
         *columns, TimeElapsedColumn(), console=told, disable=not told.is_terminal, transient=True
     ) as bar:
-        task = bar.add_task("looking ...", total=run.waiting(names) if told.is_terminal else None)
+        task = bar.add_task("looking ...", total=_waiting(run, names) if told.is_terminal else None)
 
         def hear(region: str, queue: str, about: str, result: Result) -> None:
             style = _STYLES[result.outcome]
@@ -166,12 +180,25 @@ def _progress(told: Console, run: Run, names: Sequence[Names]) -> Iterator[Hear]
         yield hear
 
 
+def _waiting(run: Run, regions: Sequence[Names]) -> int:
+    """Return about how many messages there are to work off, where that can be told."""
+    found = 0
+    for names in regions:
+        letters = Region(names).letters
+        for queue in run.queues_of(names):
+            with suppress(ReconcilerError):  # told when the queue is to be worked off
+                found += letters.depth(queue)
+    return found
+
+
 def _console(as_json: bool) -> Console:
     return Console(stderr=as_json, soft_wrap=True, highlight=False)
 
 
-def _say(told: Console, run: Run) -> None:
-    for region, (drain, _) in run.drains.items():
+def _say(told: Console, run: Run, *, stopped: bool, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps({"executed": run.execute, "stopped": stopped, **run.summary()}))
+    for region, drain in run.drains.items():
         told.print(f"[bold]{region}[/bold]: {_text(drain.tally.counts)}")
     for problem in run.problems.values():
         told.print(f"not worked off to the end: {escape(problem)}")
@@ -179,7 +206,7 @@ def _say(told: Console, run: Run) -> None:
         told.print("This was a dry run: nothing was written or deleted. --execute does it.")
 
 
-def _text(counts: Counter[Outcome]) -> str:
+def _text(counts: Counter[RedriveOutcome]) -> str:
     return ", ".join(f"{counts[outcome]} {outcome.value}" for outcome in _STYLES)
 
 

@@ -12,59 +12,52 @@ from rich.table import Table
 
 from reconciler.aws import connect
 from reconciler.aws.clients import client
-from reconciler.cli.conflicts import AsJson, TableName
-from reconciler.cli.doctor import Address, RegionNames
-from reconciler.drills.arrivals import PROBE_ATTRIBUTES, Pair, Probes
-from reconciler.drills.failover.on_aws import patience
-from reconciler.drills.hosts import described
+from reconciler.cli.options import AllRegions, AsJson, Endpoint, Suffix, TableName
+from reconciler.drills.arrivals import PROBE_ATTRIBUTES, Pair, Probes, patience
+from reconciler.drills.hosts import host_of
 from reconciler.errors import InvalidInput, Unavailable
-from reconciler.local.clients import Clients
 
 _LOOK_SECONDS = 0.05
 
 
-def command(
+def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     table: TableName,
-    regions: RegionNames,
-    endpoint: Address = None,
+    regions: AllRegions,
     timeout: Annotated[int, typer.Option(min=1, help="seconds that a write may take")] = 60,
     as_json: AsJson = False,
+    suffix: Suffix = "",  # noqa: ARG001 (a probe uses the table alone; one set of options serves all)
+    endpoint: Endpoint = None,  # noqa: ARG001 (its callback has used it)
 ) -> None:
     """Write a probe in each region, wait for it in each other one, and print the lags.
 
     Exits with 1 if one does not arrive in time. The probes are deleted in any case.
     """
-    names = regions.split(",")
-    if len(names) < 2:
-        raise InvalidInput("--regions: name two regions at least, with commas between")
+    if len(regions) < 2:
+        raise InvalidInput("--region: name two regions at least, with commas between")
     told = Console(stderr=as_json, soft_wrap=True, highlight=False)
     run = f"replication-probe-{token_hex(4)}"
-    probes = _probes(table, names, endpoint, run)
+    probes = _probes(table, regions, run)
     try:
-        lags = probes.lags(run, list(permutations(names, 2)), patience(timeout, _LOOK_SECONDS))
+        lags = probes.lags(run, list(permutations(regions, 2)), patience(timeout, _LOOK_SECONDS))
     finally:
         probes.remove()
-        told.print(f"deleted: {', '.join(f'{run}-{region}' for region in names)}", markup=False)
+        told.print(f"deleted: {', '.join(f'{run}-{region}' for region in regions)}", markup=False)
     if as_json:
-        typer.echo(json.dumps(_document(table, names, lags)))
-    told.print(_matrix(names, lags))
+        typer.echo(json.dumps(_document(table, regions, lags)))
+    told.print(_matrix(regions, lags))
     late = [pair for pair, lag in lags.items() if lag is None]
     for source, destination in late:
         told.print(f"not seen within {timeout} s: a write of {source} in {destination}")
     raise typer.Exit(int(bool(late)))
 
 
-def _probes(table: str, regions: Sequence[str], endpoint: str | None, run: str) -> Probes:
+def _probes(table: str, regions: Sequence[str], run: str) -> Probes:
     """Open the table in each region; Unavailable names the one that has none."""
     tables = {}
     for region in regions:
-        dynamodb = (
-            Clients(endpoint).get("dynamodb", region=region)
-            if endpoint
-            else client("dynamodb", region, attempts=1)
-        )
+        dynamodb = client("dynamodb", region, attempts=1)
         try:
-            host = described(table, dynamodb)
+            host = host_of(table, dynamodb)
         except Unavailable as problem:
             raise Unavailable(f"{region}: {problem}") from None
         schema = host.schema(PROBE_ATTRIBUTES)

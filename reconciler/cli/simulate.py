@@ -1,9 +1,7 @@
 """`reconciler simulate`: many seeded schedules with faults; the first to fail becomes a story."""
 
 import json
-import os
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -11,17 +9,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from reconciler.cli.options import AsJson, ScheduleReport
 from reconciler.simulation.experiment import Experiment, explained
 from reconciler.simulation.report.page import page
 from reconciler.simulation.search import Totals, search
-
-
-def writable(path: Path | None) -> Path | None:
-    """Return the path of a file to write, if its folder is there."""
-    # Checked before a search of minutes or hours, which would otherwise end in nothing.
-    if path is not None and not os.access(path.absolute().parent, os.W_OK | os.X_OK):
-        raise typer.BadParameter(f"there is no folder {path.parent} that can be written to")
-    return path
 
 
 def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
@@ -29,17 +20,8 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     regions: Annotated[int, typer.Option(min=2, max=5, help="how many regions")] = 3,
     operations: Annotated[int, typer.Option(min=1, max=5000, help="edits in a schedule")] = 40,
     seed: Annotated[int, typer.Option(min=0, help="the first seed")] = 1,
-    report: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE.html",
-            dir_okay=False,
-            writable=True,
-            callback=writable,
-            help="draw one schedule: the first that fails, else the first",
-        ),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
+    report: ScheduleReport = None,
+    as_json: AsJson = False,
     folds: Annotated[bool, typer.Option(help="let detectors and resolvers fold contexts")] = True,
 ) -> None:
     """Try many schedules with faults, in virtual time, and exit with 1 if one loses anything."""

@@ -23,11 +23,11 @@ from reconciler.crdt.register_lww import RegisterLww
 from reconciler.crdt.register_mv import RegisterMv
 from reconciler.crdt.set_aw import SetAw
 from reconciler.errors import InvalidInput
-from reconciler.item.image import DELETE
+from reconciler.item import edits
+from reconciler.item.edits import Where, path_of
 from reconciler.item.schema import Schema
-from reconciler.values.wire import Path, Wire, canonical, label, to_wire
+from reconciler.values.wire import Path, canonical, label, to_wire
 
-Where = str | Path
 _BLIND = {  # what means the same whatever else was written
     (CounterPn, "increment"),
     (SetAw, "add"),
@@ -46,13 +46,13 @@ class ItemEditor(MutableMapping[Where, Any]):
         self._schema = schema
         self.exists = seen is not None
         self.edits: list[Edit] = []
-        self._given: list[tuple[Path, Any, Wire]] = []
+        self._given: list[tuple[Edit, Any]] = []
         self._shown = Shown(self, self._spec)
         for name, value in {**(key or {}), **(seen or {})}.items():
             self._shown.put((name,), value)
 
     def __getitem__(self, where: Where) -> Any:
-        return self._shown.at(_path(where))
+        return self._shown.at(path_of(where))
 
     def get(self, where: Where, default: Any = None) -> Any:
         """Return the value at `where`, or `default` if there is none."""
@@ -71,7 +71,7 @@ class ItemEditor(MutableMapping[Where, Any]):
         return len(self._shown.values)
 
     def __setitem__(self, where: Where, value: Any) -> None:
-        path = _path(where)
+        path = path_of(where)
         kind = self._spec(path).type
         if self._is_key(path, value):
             return
@@ -86,10 +86,10 @@ class ItemEditor(MutableMapping[Where, Any]):
         elif kind is MapOr and isinstance(value, Mapping):
             self._assign_fields(path, value)
         else:
-            wire = canonical(to_wire(value, path))
-            self._record(path, "assign", wire)
+            whole = edits.assign(path, value)
+            self._record(whole)
             if isinstance(value, dict | list | set):
-                self._given.append((path, value, wire))
+                self._given.append((whole, value))
             self._shown.put(path, value)
 
     def _assign_fields(self, path: Path, value: Mapping[str, Any]) -> None:
@@ -104,9 +104,9 @@ class ItemEditor(MutableMapping[Where, Any]):
                 self[(*path, name)] = wanted
 
     def __delitem__(self, where: Where) -> None:
-        path = _path(where)
+        path = path_of(where)
         self._is_key(path, None)
-        self._record(path, "remove", None)
+        self._record(edits.remove(path))
         self._shown.take(path)
 
     def clear(self) -> None:
@@ -116,22 +116,24 @@ class ItemEditor(MutableMapping[Where, Any]):
 
     def increment(self, where: Where, amount: int | Decimal = 1) -> None:
         """Add to a counter; a negative amount subtracts."""
-        path = _path(where)
-        self._record(path, "increment", canonical(to_wire(amount, path)))
+        path = path_of(where)
+        self._record(edits.increment(path, amount))
         before = self.get(path)
         self._shown.put(path, _sum(before if _is_number(before) else 0, amount))
 
     def add(self, where: Where, *elements: Any) -> None:
         """Add elements to a set."""
         if elements:
-            path, given = self._voted(where, "add", elements)
-            self._shown.put(path, self._members(path) | given)
+            path = path_of(where)
+            self._record(edits.add(path, *elements))
+            self._shown.put(path, self._members(path) | set(elements))
 
     def discard(self, where: Where, *elements: Any) -> None:
         """Discard elements from a set."""
         if elements:
-            path, given = self._voted(where, "discard", elements)
-            rest = self._members(path) - given
+            path = path_of(where)
+            self._record(edits.discard(path, *elements))
+            rest = self._members(path) - set(elements)
             if rest:
                 self._shown.put(path, rest)
             else:
@@ -140,15 +142,16 @@ class ItemEditor(MutableMapping[Where, Any]):
     def delete(self) -> None:
         """Delete the item; deleting an item that is not there changes nothing."""
         if self.exists:
-            self.edits.append(DELETE)
+            self.edits.append(edits.delete())
         self._shown.values.clear()
         self._given.clear()
         self.exists = False
 
     def finished(self) -> list[Edit]:
         """Return the edits; InvalidInput if a value was changed after it was assigned."""
-        for path, value, wire in self._given:
-            if canonical(to_wire(value, path)) != wire:
+        for given, value in self._given:
+            path = given.path
+            if edits.assign(path, value) != given:
                 raise InvalidInput(
                     f"{label(path)}: the value was changed after it was assigned, and the change"
                     f" would be lost; change item[{path[0]!r}] itself, or assign it last"
@@ -172,23 +175,12 @@ class ItemEditor(MutableMapping[Where, Any]):
             raise InvalidInput(
                 f"{label(path)}: a register_mv shows every value that stands; assign the right one"
             )
-        self._record(path, "assign", canonical(to_wire(root, path)))
+        self._record(edits.assign(path, root))
         hold_again(root)
 
-    def _record(self, path: Path, verb: str, value: Wire | None) -> None:
-        self.edits.append(Edit(path, verb, value))
+    def _record(self, edit: Edit) -> None:
+        self.edits.append(edit)
         self.exists = True
-
-    def _voted(self, where: Where, verb: str, elements: tuple[Any, ...]) -> tuple[Path, set[Any]]:
-        path = _path(where)
-        try:
-            given = set(elements)
-        except TypeError:
-            raise InvalidInput(
-                f"{label(path)}: {verb} takes the elements one by one: strings, numbers or bytes"
-            ) from None
-        self._record(path, verb, canonical(to_wire(given, path)))
-        return path, given
 
     def _members(self, where: Where) -> set[Any]:
         found = self.get(where)
@@ -220,10 +212,3 @@ def _sum(*numbers: int | Decimal) -> int | Decimal:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | Decimal) and not isinstance(value, bool)
-
-
-def _path(where: Where) -> Path:
-    path = (where,) if isinstance(where, str) else tuple(where)
-    if not path or not all(isinstance(name, str) and name for name in path):
-        raise InvalidInput(f"{where!r} is not an attribute name or a path of names")
-    return path

@@ -7,12 +7,13 @@ at most once. HAZARD if it were applied anew on a newer image: it would count tw
 from reconciler.causality.context import Dot, Lineage
 from reconciler.errors import OutcomeUnknown, Undecodable
 from reconciler.item.metadata import (
-    METADATA,
     TOKEN_WIDTH,
     context_of,
     is_managed,
     reading,
+    tip_in,
     token_of,
+    with_token,
 )
 from reconciler.ports import Replacement
 from reconciler.values.wire import Image, digest
@@ -20,7 +21,7 @@ from reconciler.values.wire import Image, digest
 
 def written_dot(image: Image) -> Dot:
     """Return the dot of the local write that made the image."""
-    lineage = reading(image, lambda metadata: Lineage(metadata["p"]["S"]))
+    lineage = reading(image, lambda metadata: Lineage.parse(tip_in(metadata) or ""))
     return Dot(lineage, context_of(image).heads[lineage])
 
 
@@ -52,8 +53,7 @@ def with_own_token(image: Image, fresh: bytes) -> Image:
     """
     # Two writers may make the same edit of the same image in the same millisecond: the same bytes.
     # The token must still tell whose write it was, or both would take one increment for theirs.
-    own = {"S": digest(token_of(image).encode() + fresh, TOKEN_WIDTH)}
-    return {**image, METADATA: {"M": {**image[METADATA]["M"], "t": own}}}
+    return with_token(image, digest(token_of(image).encode() + fresh, TOKEN_WIDTH))
 
 
 def unsettled(*writes: Replacement) -> OutcomeUnknown:

@@ -1,8 +1,8 @@
 """The conflict event: what a detector tells the resolver, through the bus and two queues.
 
-Behaviour: versioned; numbers and stamps travel as strings (EventBridge refuses integers beyond
-64 bits); the same loss has the same id in every region. The images travel inside, or, when they are
-too large, as one object in the evidence bucket that `images_ref` names (claim check).
+Events are versioned. Numbers and stamps travel as strings, because EventBridge refuses integers
+beyond 64 bits. The same loss has the same id in every region. The images travel inside, or, when
+they are too large, as one object in the evidence bucket that `images_ref` names (claim check).
 Source: EventBridge API Reference, PutEvents.
 """
 

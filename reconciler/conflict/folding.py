@@ -1,9 +1,9 @@
 """Certified folds: a context and its counters stay small, exactly, and with no deadline.
 
-Behaviour: each time another region's write comes between two of ours, an item's context grows by a
-lineage. A detector that sees many closed ones of its replica certifies them; the resolver replaces
-them, in the current item, by one watermark, if the item holds each of them whole and the ledger
-knows of no loss that it does not hold. Otherwise nothing happens: another certificate will come.
+Each time another region's write comes between two of ours, an item's context grows by a lineage. A
+detector that sees many closed ones of its replica certifies them; the resolver replaces them, in
+the current item, by one watermark, if the item holds each of them whole and the ledger knows of no
+loss that it does not hold. Otherwise nothing happens: another certificate will come.
 HAZARD without any one of the conditions: a watermark covers a write that the item does not have,
 and the loss of that write looks clean.
 """
@@ -12,11 +12,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from reconciler.causality.context import CausalContext, Dot, Lineage
+from reconciler.causality.context import CausalContext, Lineage
 from reconciler.causality.hlc import EPOCH_WIDTH, NONCE_WIDTH, Hlc, fixed_width
 from reconciler.conflict.event import FoldCertificate
-from reconciler.conflict.row import State
-from reconciler.item.metadata import ReplicatedItem, decode, encode, is_managed, reading
+from reconciler.conflict.row import Row, State
+from reconciler.item.metadata import (
+    Metadata,
+    decode,
+    encode,
+    heads_in,
+    is_managed,
+    reading,
+    tip_in,
+)
+from reconciler.item.replicated import ReplicatedItem
 from reconciler.values.wire import Image
 
 MOST_CLOSED_LINEAGES = 8
@@ -33,17 +42,16 @@ def closed_lineages(image: Mapping[str, Any], replica: str, at_ms: int) -> dict[
     been older than clocks may drift apart: then no later lineage has a lesser epoch. Up to eight
     are left alone, so a clean record costs a comparison.
     """
+    if len(reading(image, heads_in)) <= MOST_CLOSED_LINEAGES:
+        return {}
 
-    def closed(metadata: Mapping[str, Any]) -> dict[str, str]:
-        heads = metadata["c"]["M"]
-        if len(heads) <= MOST_CLOSED_LINEAGES:
-            return {}
+    def closed(metadata: Metadata) -> dict[str, str]:
         own = f"{replica}."
-        tip = metadata.get("p", {"S": ""})["S"]
+        tip = tip_in(metadata)
         oldest_open = own + fixed_width(max(0, at_ms - CLOCK_SKEW_MARGIN_MS), _WALL_WIDTH)
         found = {
             str(lineage): str(hlc["S"])
-            for lineage, hlc in heads.items()
+            for lineage, hlc in heads_in(metadata).items()
             if lineage.startswith(own) and lineage != tip and lineage < oldest_open
         }
         return found if len(found) > MOST_CLOSED_LINEAGES else {}
@@ -51,8 +59,8 @@ def closed_lineages(image: Mapping[str, Any], replica: str, at_ms: int) -> dict[
     return reading(image, closed)
 
 
-def folded(
-    current: Image | None, certificate: FoldCertificate, rows: Iterable[Image]
+def folded_image(
+    current: Image | None, certificate: FoldCertificate, rows: Iterable[Row]
 ) -> Image | None:
     """Return the current item with the certified lineages folded, or None if it must not be yet.
 
@@ -90,21 +98,21 @@ def folded(
         return None  # a counter's sum has more digits than one number holds: its slots stay
 
 
-def _own_losses(rows: Iterable[Image], replica: str) -> tuple[Heads, str] | None:
+def _own_losses(rows: Iterable[Row], replica: str) -> tuple[Heads, str] | None:
     """What the ledger says this replica lost; None if a row cannot say."""
     lost: Heads = {}
     watermark = ""
     for row in rows:
-        if row["state"]["S"] == State.DECIDED.value:
+        if row.state is State.DECIDED:
             continue
-        if row["ordering"]["S"] == "UNKNOWN" and row["state"]["S"] == State.PARKED.value:
+        if row.lost_dots is None or row.lost_watermarks is None:
             return None
-        for text in row["lost_dots"]["L"]:
-            dot = Dot.parse(text["S"])
+        if row.ordering == "UNKNOWN" and row.state is State.PARKED:
+            return None
+        for dot in row.lost_dots:
             if dot.lineage.replica == replica:
                 lost[dot.lineage] = max(dot.hlc, lost.get(dot.lineage, dot.hlc))
-        marks = row["lost_watermarks"]["M"]
-        watermark = max(watermark, marks.get(replica, {"S": ""})["S"])
+        watermark = max(watermark, row.lost_watermarks.get(replica, ""))
     return lost, watermark
 
 
@@ -119,6 +127,6 @@ def _fold(item: ReplicatedItem, replica: str, epoch: str) -> ReplicatedItem:
     return replace(
         item,
         context=context,
-        attributes={name: each.folded(replica, epoch) for name, each in item.attributes.items()},
+        attributes={name: each.fold(replica, epoch) for name, each in item.attributes.items()},
         tip=item.tip if own_tip else None,
     )

@@ -1,18 +1,20 @@
-"""The ledger's rows, the conflict feed: one for each loss, OPEN before its event is sent.
+"""The ledger's rows, the conflict feed, written and read here: one for each loss, OPEN before its
+event is sent.
 
-Behaviour: a row is a pure function of the event and its state, so writing it twice changes nothing
-that matters and the resolver can close it without reading it. Both images are in the row, or in the
+A row is a pure function of the event and its state, so writing it twice changes nothing that
+matters and the resolver can close it without reading it. Both images are in the row, or in the
 evidence bucket if they are too large: from the row on the loss is safe, whatever the bus does, for
-the event can be made of the row again.
+the event can be made of the row again. What a person decided about a loss stands in its row and,
+for ever, in one of its own, because a late delivery may replace the first.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 
-from reconciler.causality.context import replica_id
+from reconciler.causality.context import Dot, replica_id
 from reconciler.conflict.event import ConflictEvent
 from reconciler.conflict.verdict import Finding
 from reconciler.errors import ReconcilerError, Undecodable
@@ -22,6 +24,9 @@ RETENTION_SECONDS = 30 * 86_400  # of closed rows; open and parked rows never ex
 INLINE_BYTES = 300 * 1024  # of both images: leaves room for the rest within DynamoDB's 400 KB
 ITEM_KEY_BYTES = 2_048  # what DynamoDB takes of a partition key; a legal key's text may be longer
 _READABLE = 200
+_AUDIT = ("decided_by", "decided_at_ms", "decision", "why")
+_MALFORMED = (KeyError, ValueError, TypeError, AttributeError, ReconcilerError)
+T = TypeVar("T")
 
 
 class State(Enum):
@@ -35,28 +40,131 @@ class State(Enum):
 
 
 @dataclass(frozen=True)
-class LedgerRow:
-    """A row in wire format; its key is `item_key`, so that an item's rows are read together and
-    consistently, and `conflict_id`."""
-
-    conflict_id: str
-    item: Image
-
-
-@dataclass(frozen=True)
-class Work:
-    """What was done about a loss: deliveries of its event so far, and the merge's word on each
+class Progress:
+    """What was done about a loss so far: deliveries of its event, and the merge's word on each
     attribute in which the lost write and the item differed: kept, joined or overridden."""
 
     attempts: int = 0
     merged: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Audit:
+    """Who decided what about a loss, when and why; the decision is JSON text."""
+
+    by: str
+    decision: str
+    why: str
+    at_ms: int
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the ledger, read once: which loss it is about, where that stands, what was done.
+
+    `image` is the row in wire format, whole. What the row does not have, or has in a form that is
+    none of ours, is empty or None here, so a bad row hides no other one. Its key in the ledger is
+    `item_key`, so that an item's rows are read together and consistently, and `conflict_id`. Times
+    are in milliseconds since 1970. `lost_dots` and `lost_watermarks` are None if nobody can say.
+    """
+
+    image: Image
+    conflict_id: str
+    item_key: str
+    key: Image
+    state: State | None
+    finding: str
+    ordering: str
+    role: str
+    region: str
+    reason: str
+    lost_at_ms: int
+    detected_at_ms: int | None
+    state_at_ms: int
+    attempts: int | None
+    lost_dots: tuple[Dot, ...] | None
+    lost_watermarks: Mapping[str, str] | None
+    merged: Mapping[str, str]
+    audit: Audit | None
+    images_ref: str
+    lost: Image | None
+    winner: Image | None
+
+    @classmethod
+    def of(cls, image: Image) -> "Row":
+        """Read a row; Undecodable, with the row, if it has not even the ledger's key."""
+
+        conflict_id, item_key = _text(image, "conflict_id"), _text(image, "item_key")
+        if not conflict_id or not item_key:
+            raise Undecodable("not a ledger row: it has no key", row=image)
+        return cls(
+            image=image,
+            conflict_id=conflict_id,
+            item_key=item_key,
+            key=_readable(lambda: _key(image)) or {},
+            state=_readable(lambda: State(image["state"]["S"])),
+            finding=_text(image, "finding"),
+            ordering=_text(image, "ordering"),
+            role=_text(image, "role"),
+            region=_text(image, "region"),
+            reason=_text(image, "reason"),
+            lost_at_ms=_number(image, "lost_at_ms") or 0,
+            detected_at_ms=_number(image, "detected_at_ms"),
+            state_at_ms=_number(image, "state_at_ms") or 0,
+            attempts=_number(image, "attempts"),
+            lost_dots=_readable(lambda: _dots(image)),
+            lost_watermarks=_texts(image, "lost_watermarks"),
+            merged=_texts(image, "merged") or {},
+            audit=_audit(image),
+            images_ref=_text(image, "images_ref"),
+            lost=_readable(lambda: dict(image["lost"]["M"])),
+            winner=_readable(lambda: dict(image["winner"]["M"])),
+        )
+
+    def event(self) -> ConflictEvent:
+        """Return the row's event; a row that holds images or their reference has it whole.
+
+        Undecodable, with the row, if it is none of ours.
+        """
+        row = self.image
+        try:
+            region = row["region"]["S"]
+            return ConflictEvent(
+                conflict_id=self.conflict_id,
+                table=row["table"]["S"],
+                key=_key(row),
+                finding=Finding(row["finding"]["S"]),
+                ordering=row["ordering"]["S"],
+                role="witness" if row["role"]["S"] == "witness" else "home",
+                region=region,
+                replica=replica_id(region),
+                lost_dots=tuple(each["S"] for each in row["lost_dots"]["L"]),
+                lost_watermarks={r: e["S"] for r, e in row["lost_watermarks"]["M"].items()},
+                restore=row["restore"]["BOOL"],
+                sequence_number=row["sequence_number"]["S"],
+                lost_at_ms=row["lost_at_ms"]["N"],
+                detected_at_ms=row["detected_at_ms"]["N"],
+                lost=row.get("lost", {"M": None})["M"],
+                winner=row.get("winner", {"M": None})["M"],
+                images_ref=row.get("images_ref", {"S": None})["S"],
+            )
+        except _MALFORMED as problem:
+            raise Undecodable(f"not a ledger row: {problem!r}", row=row) from None
+
+    def with_audit_of(self, decided: "Row") -> "Row":
+        """Return the row with what another one keeps of a decision."""
+        return Row.of(self.image | {n: decided.image[n] for n in _AUDIT if n in decided.image})
+
+
 def ledger_row(
-    event: ConflictEvent, state: State, at_ms: int, reason: str = "", work: Work | None = None
-) -> LedgerRow:
+    event: ConflictEvent,
+    state: State,
+    at_ms: int,
+    reason: str = "",
+    progress: Progress | None = None,
+) -> Row:
     """Return the row for `event` in `state`, as of `at_ms`; `reason` says why it was parked."""
-    work = work or Work()
+    progress = progress or Progress()
     row: Image = {
         "conflict_id": {"S": event.conflict_id},
         "state": {"S": state.value},
@@ -73,8 +181,8 @@ def ledger_row(
         "lost_at_ms": {"N": event.lost_at_ms},
         "detected_at_ms": {"N": event.detected_at_ms},
         "state_at_ms": {"N": str(at_ms)},
-        "attempts": {"N": str(work.attempts)},
-        "merged": {"M": {name: {"S": word} for name, word in sorted(work.merged.items())}},
+        "attempts": {"N": str(progress.attempts)},
+        "merged": _words(progress.merged),
     }
     if _is_cut(row["item_key"]["S"]):
         row["key"] = {"M": canonical_image(event.key)}
@@ -86,38 +194,41 @@ def ledger_row(
         images = {"lost": event.lost, "winner": event.winner}
         row |= {name: {"M": canonical_image(each)} for name, each in images.items() if each}
     if state in (State.RESOLVED, State.ACCEPTED):
-        row["expires"] = {"N": str(at_ms // 1000 + RETENTION_SECONDS)}
-    return LedgerRow(event.conflict_id, row)
+        row["expires"] = _expiry(at_ms)
+    return Row.of(row)
 
 
-def event_of(row: Image) -> ConflictEvent:
-    """Return the event of a row; a row that holds one's images or their reference has it whole.
+def resolved_row(row: Row, audit: Audit, reason: str, merged: Mapping[str, str]) -> Row:
+    """Return the row of a loss that a person decided: RESOLVED, with who decided what, and why."""
+    texts = {
+        "state": State.RESOLVED.value,
+        "reason": reason,
+        "decided_by": audit.by,
+        "decision": audit.decision,
+        "why": audit.why,
+    }
+    at = {"N": str(audit.at_ms)}
+    times = {"state_at_ms": at, "decided_at_ms": at, "expires": _expiry(audit.at_ms)}
+    said: Image = {name: {"S": text} for name, text in texts.items() if text}
+    return Row.of({**row.image, **said, **times, "merged": _words(merged)})
 
-    Undecodable, with the row, if it is none of ours.
-    """
-    try:
-        region = row["region"]["S"]
-        return ConflictEvent(
-            conflict_id=row["conflict_id"]["S"],
-            table=row["table"]["S"],
-            key=key_of(row),
-            finding=Finding(row["finding"]["S"]),
-            ordering=row["ordering"]["S"],
-            role="witness" if row["role"]["S"] == "witness" else "home",
-            region=region,
-            replica=replica_id(region),
-            lost_dots=tuple(each["S"] for each in row["lost_dots"]["L"]),
-            lost_watermarks={r: e["S"] for r, e in row["lost_watermarks"]["M"].items()},
-            restore=row["restore"]["BOOL"],
-            sequence_number=row["sequence_number"]["S"],
-            lost_at_ms=row["lost_at_ms"]["N"],
-            detected_at_ms=row["detected_at_ms"]["N"],
-            lost=row.get("lost", {"M": None})["M"],
-            winner=row.get("winner", {"M": None})["M"],
-            images_ref=row.get("images_ref", {"S": None})["S"],
-        )
-    except (KeyError, ValueError, TypeError, AttributeError, ReconcilerError) as problem:
-        raise Undecodable(f"not a ledger row: {problem!r}", row=row) from None
+
+def decision_row(row: Row) -> Row:
+    """Return the row that keeps the decision in a resolved one, which a late delivery may
+    replace."""
+    kept = {name: row.image[name] for name in ("item_key", "table", "region", "lost_at_ms")}
+    said = {name: row.image[name] for name in ("key", *_AUDIT) if name in row.image}
+    about = {
+        "conflict_id": {"S": decision_id(row.conflict_id)},
+        "state": {"S": State.DECIDED.value},
+        "state_at_ms": row.image["state_at_ms"],
+    }
+    return Row.of({**kept, **said, **about})
+
+
+def decision_id(conflict_id: str) -> str:
+    """Return the id of the row that keeps what was decided about a loss."""
+    return f"{conflict_id}#decision"
 
 
 def item_key(key: Mapping[str, Any]) -> str:
@@ -132,16 +243,53 @@ def item_key(key: Mapping[str, Any]) -> str:
     return f"{text[:_READABLE]}...{digest(text.encode(), 22)}"
 
 
+def fits_inline(event: ConflictEvent) -> bool:
+    """Return whether both images can be kept inside the row: their text is never the shorter."""
+    return len(event.images()) <= INLINE_BYTES
+
+
 def _is_cut(text: str) -> bool:
     return not text.endswith("}")
 
 
-def key_of(row: Image) -> Image:
-    """Return the item's key that a row is about."""
+def _key(row: Image) -> Image:
     found: Image = row["key"]["M"] if "key" in row else json.loads(row["item_key"]["S"])
     return found
 
 
-def fits_inline(event: ConflictEvent) -> bool:
-    """Return whether both images can be kept inside the row: their text is never the shorter."""
-    return len(event.images()) <= INLINE_BYTES
+def _readable(read: Callable[[], T]) -> T | None:
+    try:
+        return read()
+    except _MALFORMED:
+        return None
+
+
+def _text(row: Image, name: str) -> str:
+    return _readable(lambda: str(row[name]["S"])) or ""
+
+
+def _number(row: Image, name: str) -> int | None:
+    return _readable(lambda: int(row[name]["N"]))
+
+
+def _texts(row: Image, name: str) -> Mapping[str, str] | None:
+    return _readable(lambda: {key: str(wire["S"]) for key, wire in row[name]["M"].items()})
+
+
+def _dots(row: Image) -> tuple[Dot, ...]:
+    return tuple(Dot.parse(each["S"]) for each in row["lost_dots"]["L"])
+
+
+def _audit(row: Image) -> Audit | None:
+    decision, at_ms = _text(row, "decision"), _number(row, "decided_at_ms")
+    if not decision or at_ms is None:
+        return None
+    return Audit(_text(row, "decided_by"), decision, _text(row, "why"), at_ms)
+
+
+def _words(merged: Mapping[str, str]) -> dict[str, Any]:
+    return {"M": {name: {"S": word} for name, word in sorted(merged.items())}}
+
+
+def _expiry(closed_at_ms: int) -> dict[str, Any]:
+    return {"N": str(closed_at_ms // 1000 + RETENTION_SECONDS)}

@@ -12,7 +12,17 @@ from enum import Enum
 from typing import Any
 
 from reconciler.causality.context import CausalContext, Dot, Ordering
-from reconciler.item.metadata import METADATA, context_of, is_managed, reading
+from reconciler.item.metadata import (
+    METADATA,
+    context_of,
+    expiry_in,
+    heads_in,
+    is_managed,
+    is_tombstone_in,
+    reading,
+    token_in,
+    watermarks_in,
+)
 
 Wires = Mapping[str, Any]
 
@@ -59,7 +69,7 @@ def classify(
     if not is_managed(old) or old is None:
         return CLEAN  # an insert, or an item that the library has not written yet
     if new is None:
-        if reading(old, lambda metadata: "s" in metadata):
+        if reading(old, is_tombstone_in):
             return CLEAN  # a tombstone that time-to-live took away
         return _loss(Finding.REMOVED, context_of(old), CausalContext(), replica, latest_plausible)
     if not is_managed(new):
@@ -74,19 +84,20 @@ def classify(
 
 
 def _found(before: Wires, after: Wires) -> Finding:
-    if before["t"]["S"] == after["t"]["S"]:
+    if token_in(before) == token_in(after):
         return Finding.UNMANAGED
     return Finding.CLEAN if _dominates(before, after) else Finding.CONFLICT
 
 
 def _dominates(before: Wires, after: Wires) -> bool:
-    heads = after["c"]["M"]
-    for lineage, hlc in before["c"]["M"].items():
+    heads = heads_in(after)
+    for lineage, hlc in heads_in(before).items():
         head = heads.get(lineage)
         if head is None or head["S"] < hlc["S"]:
             break
     else:
-        return "w" not in before or before["w"] == after.get("w", _NO_WATERMARKS)
+        watermarks = watermarks_in(before)
+        return watermarks is None or watermarks == (watermarks_in(after) or _NO_WATERMARKS)
     return False
 
 
@@ -119,8 +130,8 @@ def may_have_expired(old: Wires, now_ms: int) -> bool:
     Time-to-live runs in one region while another writes to the tombstone, and its delete replicates
     like any other write: an acknowledged revival can be what it took away.
     """
-    expiry = reading(old, lambda metadata: metadata.get("e"))
-    return expiry is not None and int(expiry["N"]) * 1000 <= now_ms
+    expiry = reading(old, expiry_in)
+    return expiry is not None and expiry * 1000 <= now_ms
 
 
 def lost_image(verdict: Verdict, old: Wires, new: Wires | None) -> Wires:

@@ -84,19 +84,19 @@ class Crdt(ABC):
         """Return the state after an observed remove of the whole value."""
         return type(self)()
 
-    def assigned(self, shown: Wire) -> Wire:
+    def assignment(self, shown: Wire) -> Wire:
         """Return the value to assign so that readers see `shown`, where a type shows another."""
         return shown
 
-    def folded(self, replica: str, epoch: str) -> "Crdt":  # noqa: ARG002 (counters fold)
+    def fold(self, replica: str, epoch: str) -> "Crdt":  # noqa: ARG002 (counters fold)
         """Return the state once the replica's lineages up to `epoch` are one watermark."""
         return self
 
-    def settled(self) -> "Crdt":
+    def prune(self) -> "Crdt":
         """Return the state without what no join of a whole attribute can need again."""
         return self
 
-    def completed(self, path: Path) -> "Crdt":  # noqa: ARG002 (a custom tells its function)
+    def complete(self, path: Path) -> "Crdt":  # noqa: ARG002 (a custom tells its function)
         """Return the state, fresh from a join, with all that readers see of it at `path`."""
         return self
 
@@ -112,7 +112,7 @@ class Crdt(ABC):
         """Return the type as the state itself shows it, where no schema is at hand."""
         return Spec(type(self))
 
-    def refuse(self, edit: Edit, depth: int, verbs: str) -> InvalidInput:
+    def refusal(self, edit: Edit, depth: int, verbs: str) -> InvalidInput:
         """Return the error for an edit that this type does not take."""
         where = label(edit.path[:depth])
         if len(edit.path) > depth:
@@ -135,23 +135,33 @@ def register(kind: Registered) -> Registered:
     return kind
 
 
-def tagged(state: Crdt, refs: Mapping[Dot, str]) -> Wire:
+def encode_tagged(state: Crdt, refs: Mapping[Dot, str]) -> Wire:
     """Return a state's metadata with its type; the default type with one value needs no tag."""
     wire = state.encode(refs)
     return wire if state.TAG == _DEFAULT_TAG and "S" in wire else {"M": {state.TAG: wire}}
 
 
-def untagged(wire: Wire, visible: Wire | None, dots: Sequence[Dot]) -> Crdt:
-    """Restore the state that `tagged` wrote; KeyError if its type is not registered."""
+def decode_tagged(wire: Wire, visible: Wire | None, dots: Sequence[Dot]) -> Crdt:
+    """Restore the state that `encode_tagged` wrote; KeyError if its type is not registered."""
     ((tag, state),) = {_DEFAULT_TAG: wire}.items() if "S" in wire else wire["M"].items()
     return _BY_TAG[tag].decode(state, visible, dots)
+
+
+def refs_text(dots: Iterable[Dot], refs: Mapping[Dot, str]) -> str:
+    """Return dots as the references that metadata lists: "0,1,2"."""
+    return ",".join(refs[dot] for dot in dots)
+
+
+def dots_of(text: str, dots: Sequence[Dot]) -> tuple[Dot, ...]:
+    """Return the dots that `refs_text` wrote as references."""
+    return tuple(dots[int(ref)] for ref in text.split(",") if ref)
 
 
 def join_states(
     a: Crdt | None, b: Crdt | None, mine: CausalContext, theirs: CausalContext, path: Path
 ) -> Crdt:
     """Join two states of one attribute, at its whole path; a side that has none counts as empty."""
-    return join_nested(a, b, mine, theirs, path).completed(path)
+    return join_nested(a, b, mine, theirs, path).complete(path)
 
 
 def join_nested(
@@ -184,7 +194,7 @@ def surviving_dots(
 
 
 class DotFunction(Crdt):
-    """A value for each write that no other write has replaced yet; a base for register types."""
+    """A value for each write that no other write has replaced yet; the base of the registers."""
 
     def __init__(self, entries: Mapping[Dot, Wire | None] | None = None) -> None:
         self.entries: Mapping[Dot, Wire | None] = entries or {}
@@ -213,10 +223,10 @@ class DotFunction(Crdt):
             or edit.verb not in ("assign", "remove")
             or (edit.verb == "assign" and edit.value is None)
         ):
-            raise self.refuse(edit, depth, "assign and remove")
-        return self.written(edit, depth, dot)
+            raise self.refusal(edit, depth, "assign and remove")
+        return self.apply_whole(edit, depth, dot)
 
-    def written(self, edit: Edit, depth: int, dot: Dot) -> Crdt:  # noqa: ARG002 (for subclasses)
+    def apply_whole(self, edit: Edit, depth: int, dot: Dot) -> Crdt:  # noqa: ARG002 (for subclasses)
         """Return the state after an assign or a remove."""
         return type(self)({dot: edit.value}) if edit.verb == "assign" else self.forget(dot)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Context, Decimal
 
 from reconciler.causality.context import CausalContext, Dot
-from reconciler.crdt.base import Crdt, Edit, Spec, register, surviving_dots
+from reconciler.crdt.base import Crdt, Edit, Spec, dots_of, refs_text, register, surviving_dots
 from reconciler.errors import InvalidInput
 from reconciler.values.wire import Path, Wire, label, number_text, rounded_number_text
 
@@ -32,8 +32,9 @@ def exact_sum(numbers: Iterable[Decimal]) -> Decimal:
 @register
 @dataclass(frozen=True)
 class CounterPn(Crdt):
-    """`slots`: last dot of each lineage -> its sum. `presence`: who says the attribute exists.
+    """A number kept as the sum of one slot for each lineage.
 
+    `slots`: last dot of each lineage -> its sum. `presence`: the dots that say it exists.
     `bases`: replica -> the sum of its folded lineages, those that its watermark covers.
     """
 
@@ -48,10 +49,10 @@ class CounterPn(Crdt):
         return CounterPn(
             {dot: self.slots[dot] if dot in self.slots else other.slots[dot] for dot in kept},
             surviving_dots(self.presence, other.presence, mine, theirs),
-            self._joined_bases(other, mine, theirs),
+            self._join_bases(other, mine, theirs),
         )
 
-    def _joined_bases(
+    def _join_bases(
         self, other: "CounterPn", mine: CausalContext, theirs: CausalContext
     ) -> Mapping[str, Decimal]:
         # The base belongs to the watermark: the greater one's sums all that the lesser one's does.
@@ -63,7 +64,7 @@ class CounterPn(Crdt):
                 bases[replica] = base
         return bases
 
-    def folded(self, replica: str, epoch: str) -> Crdt:
+    def fold(self, replica: str, epoch: str) -> Crdt:
         gone = [d for d in self.slots if d.lineage.replica == replica and d.lineage.epoch <= epoch]
         if not gone:
             return self
@@ -76,7 +77,7 @@ class CounterPn(Crdt):
 
     def apply(self, edit: Edit, depth: int, dot: Dot, spec: Spec) -> Crdt:  # noqa: ARG002 (no fields)
         if len(edit.path) > depth or edit.verb not in ("assign", "increment", "remove"):
-            raise self.refuse(edit, depth, "increment, assign and remove")
+            raise self.refusal(edit, depth, "increment, assign and remove")
         if edit.verb == "remove":
             return self.forget(dot)
         where = edit.path[:depth]
@@ -85,9 +86,9 @@ class CounterPn(Crdt):
         amount = Decimal(edit.value["N"])
         if edit.verb == "assign":
             amount = _EXACT.subtract(amount, self.total())
-        return replace(self._adding(amount, dot, where), presence=(dot,))
+        return replace(self._add(amount, dot, where), presence=(dot,))
 
-    def _adding(self, amount: Decimal, dot: Dot, where: Path) -> "CounterPn":
+    def _add(self, amount: Decimal, dot: Dot, where: Path) -> "CounterPn":
         own = [held for held in self.slots if held.lineage == dot.lineage]
         total = exact_sum([amount, *(self.slots[held] for held in own)])
         try:
@@ -103,7 +104,7 @@ class CounterPn(Crdt):
     def forget(self, dot: Dot) -> Crdt:
         # Dropping the slots would bring a lineage's old increments back with its next one.
         total = self.total()
-        cleared = self._adding(total.copy_negate(), dot, ("counter",)) if total else self
+        cleared = self._add(total.copy_negate(), dot, ("counter",)) if total else self
         return replace(cleared, presence=())
 
     def total(self) -> Decimal:
@@ -119,7 +120,7 @@ class CounterPn(Crdt):
 
     def encode(self, refs: Mapping[Dot, str]) -> Wire:
         slots = {refs[dot]: {"N": number_text(self.slots[dot])} for dot in sorted(self.slots)}
-        present: Wire = {"p": {"S": ",".join(refs[dot] for dot in self.presence)}}
+        present: Wire = {"p": {"S": refs_text(self.presence, refs)}}
         bases = {name: {"N": number_text(self.bases[name])} for name in sorted(self.bases)}
         return {"M": {**slots, **present, **({"b": {"M": bases}} if bases else {})}}
 
@@ -130,6 +131,6 @@ class CounterPn(Crdt):
         bases = refs.pop("b", {"M": {}})["M"]
         return cls(
             {dots[int(ref)]: Decimal(amount["N"]) for ref, amount in refs.items()},
-            tuple(dots[int(ref)] for ref in presence.split(",") if ref),
+            dots_of(presence, dots),
             {replica: Decimal(amount["N"]) for replica, amount in bases.items()},
         )

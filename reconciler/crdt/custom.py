@@ -52,12 +52,12 @@ def function(name: str) -> Callable[[MergeFunction], MergeFunction]:
     them; it returns the value to show. InvalidInput if another function has the name.
     """
 
-    def registered(merging: MergeFunction) -> MergeFunction:
+    def decorate(merging: MergeFunction) -> MergeFunction:
         if _FUNCTIONS.setdefault(name, merging) is not merging:
             raise InvalidInput(f"another merge function is registered as {name!r}; rename one")
         return merging
 
-    return registered
+    return decorate
 
 
 def load(modules: Sequence[str]) -> None:
@@ -74,9 +74,10 @@ def load(modules: Sequence[str]) -> None:
 
 @register
 class Custom(DotFunction):
-    """`entries`: dot -> value. `shown`: the function's answer for several, None until it is asked.
+    """A register of which a function says what readers see, where concurrent values stand.
 
-    `function` is the function's name, "" only in a state without a write.
+    `entries`: dot -> value. `function`: its name, "" only in a state without a write. `shown`: its
+    answer for several values, None until it is asked.
     """
 
     NAME, TAG = "custom", "cus"
@@ -98,7 +99,7 @@ class Custom(DotFunction):
         shown = answers[0] if answers and answers[0] == answers[-1] else None
         return Custom(entries, self.function or other.function, shown)
 
-    def completed(self, path: Path) -> Crdt:
+    def complete(self, path: Path) -> Crdt:
         if len(self.entries) < 2 or self.shown is not None:
             return self
         return Custom(self.entries, self.function, _answer(self.function, path, self.entries))
@@ -106,7 +107,7 @@ class Custom(DotFunction):
     def apply(self, edit: Edit, depth: int, dot: Dot, spec: Spec) -> Crdt:
         return DotFunction.apply(Custom(function=spec.function), edit, depth, dot, spec)
 
-    def written(self, edit: Edit, depth: int, dot: Dot) -> Crdt:  # noqa: ARG002 (same signature)
+    def apply_whole(self, edit: Edit, depth: int, dot: Dot) -> Crdt:  # noqa: ARG002 (same signature)
         entries = {dot: edit.value} if edit.verb == "assign" else {}
         return Custom(entries, self.function)
 
@@ -146,18 +147,18 @@ def _answer(name: str, path: Path, entries: Mapping[Dot, Wire | None]) -> Wire:
     try:
         merging = _FUNCTIONS[name]
     except KeyError:
-        raise _failed(name, path, values(), "is not registered in this process") from None
+        raise _failure(name, path, values(), "is not registered in this process") from None
     try:
         answers = [canonical(to_wire(merging(values(), about), path)) for _ in range(2)]
     except Exception as problem:
         cause = f"failed: {type(problem).__name__}: {problem}"
-        raise _failed(name, path, values(), cause) from problem
+        raise _failure(name, path, values(), cause) from problem
     if canonical_bytes(answers[0]) != canonical_bytes(answers[1]):
-        raise _failed(name, path, values(), "gave two answers to the same values")
+        raise _failure(name, path, values(), "gave two answers to the same values")
     return answers[0]
 
 
-def _failed(name: str, path: Path, values: list[Any], cause: str) -> MergeFunctionFailed:
+def _failure(name: str, path: Path, values: list[Any], cause: str) -> MergeFunctionFailed:
     return MergeFunctionFailed(
         f"{label(path)}: the merge function {name!r} {cause}",
         function=name,

@@ -4,16 +4,62 @@ Behaviour: the visible set, in canonical order, already holds the elements, so m
 which positions each dot stands for ("0-4,7"). A set costs its dots, not its elements twice.
 """
 
-from collections.abc import Iterator, Sequence
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 from operator import sub
-from typing import Any, Protocol, TypeVar
+from typing import Any, Self
 
+from reconciler.causality.context import CausalContext, Dot
+from reconciler.crdt.base import Crdt, Edit, Spec
 from reconciler.errors import InvalidInput, TypeMismatch
 from reconciler.values.wire import SET_KINDS, Path, Wire, label
 
 
-def elements_of(value: Wire | None, kind: str | None, path: Path) -> tuple[str, list[Any]]:
+@dataclass(frozen=True)
+class ElementSet(Crdt):
+    """A set of elements of one kind (SS, NS or BS), each with the dots it stands on.
+
+    A base of the set types, which say what stands there and when a reader sees the element.
+    """
+
+    kind: str | None = None
+    elements: Mapping[Any, Any] = field(default_factory=dict)
+
+    @abstractmethod
+    def join_elements(self, other: Self, mine: CausalContext, theirs: CausalContext) -> Self:
+        """Return the join with a set that holds no other kind."""
+
+    @abstractmethod
+    def apply_elements(self, verb: str, given: Sequence[Any], dot: Dot) -> Mapping[Any, Any]:
+        """Return the elements after an add, a discard or an assign of those given."""
+
+    def with_elements(self, kind: str | None, elements: Mapping[Any, Any]) -> Self:
+        """Return a set of these elements; an empty one has no kind."""
+        return type(self)(kind, elements) if elements else type(self)()
+
+    def join(self, other: Self, mine: CausalContext, theirs: CausalContext) -> Self:
+        if self.kind in (None, other.kind) or other.kind is None:
+            return self.join_elements(other, mine, theirs)
+        left = self.join_elements(type(self)(), mine, theirs)
+        right = type(self)().join_elements(other, mine, theirs)
+        if left.kind and right.kind:
+            raise TypeMismatch(
+                f"a set holds {left.kind} in one image and {right.kind} in the other"
+            )
+        return left if left.kind else right
+
+    def apply(self, edit: Edit, depth: int, dot: Dot, spec: Spec) -> Crdt:  # noqa: ARG002 (no fields)
+        if len(edit.path) > depth or edit.verb not in ("add", "discard", "assign", "remove"):
+            raise self.refusal(edit, depth, "add, discard, assign and remove")
+        if edit.verb == "remove":
+            return self.forget(dot)
+        kind, given = _elements_of(edit.value, self.kind, edit.path[:depth])
+        return self.with_elements(kind, self.apply_elements(edit.verb, given, dot))
+
+
+def _elements_of(value: Wire | None, kind: str | None, path: Path) -> tuple[str, list[Any]]:
     """Return the kind and the elements of an edit's value; InvalidInput if it is not a set."""
     found = next((each for each in SET_KINDS if value and each in value), None)
     if value is None or found is None:
@@ -21,23 +67,6 @@ def elements_of(value: Wire | None, kind: str | None, path: Path) -> tuple[str, 
     if kind not in (None, found):
         raise InvalidInput(f"{label(path)}: the set holds {kind}, so {found} cannot join it")
     return found, value[found]
-
-
-class Kinded(Protocol):
-    """A set that knows the kind of its elements, or None if it has none."""
-
-    @property
-    def kind(self) -> str | None: ...
-
-
-Sets = TypeVar("Sets", bound=Kinded)
-
-
-def of_one_kind(a: Sets, b: Sets) -> Sets:
-    """Return the set that outlived its join with one of another kind; TypeMismatch if both did."""
-    if a.kind and b.kind:
-        raise TypeMismatch(f"a set holds {a.kind} in one image and {b.kind} in the other")
-    return a if a.kind else b
 
 
 def ranges(positions: Sequence[int]) -> str:

@@ -12,14 +12,14 @@ from reconciler.values.wire import Wire, label
 
 @register
 class FlagEw(DotFunction):
-    """See the module."""
+    """A boolean, true while an enabling stands that no later disabling saw."""
 
     NAME, TAG = "flag_ew", "flag"
 
-    def written(self, edit: Edit, depth: int, dot: Dot) -> Crdt:
+    def apply_whole(self, edit: Edit, depth: int, dot: Dot) -> Crdt:
         if edit.value is not None and "BOOL" not in edit.value:
             raise InvalidInput(f"{label(edit.path[:depth])}: a flag_ew holds True or False")
-        return super().written(edit, depth, dot)
+        return super().apply_whole(edit, depth, dot)
 
     def visible(self) -> Wire | None:
         return {"BOOL": {"BOOL": True} in self.entries.values()} if self.entries else None

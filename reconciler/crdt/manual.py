@@ -22,17 +22,17 @@ _REMOVALS = "x"  # beside the references of values, which are numbers
 
 @register
 class Manual(RegisterLww):
-    """See the module. The value of a removal is None."""
+    """A register that keeps every concurrent value, None for a removal, until a person decides."""
 
     NAME, TAG = "manual", "man"
 
-    def written(self, edit: Edit, depth: int, dot: Dot) -> Crdt:  # noqa: ARG002 (same signature)
+    def apply_whole(self, edit: Edit, depth: int, dot: Dot) -> Crdt:  # noqa: ARG002 (same signature)
         return Manual({dot: edit.value})
 
     def forget(self, dot: Dot) -> Crdt:
         return Manual({dot: None})
 
-    def settled(self) -> Crdt:
+    def prune(self) -> Crdt:
         return self
 
     def undecided(self) -> bool:

@@ -10,7 +10,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.causality.context import CausalContext, Dot
-from reconciler.crdt.base import Crdt, Edit, Spec, join_nested, register, tagged, untagged
+from reconciler.crdt.base import (
+    Crdt,
+    Edit,
+    Spec,
+    decode_tagged,
+    encode_tagged,
+    join_nested,
+    register,
+)
 from reconciler.crdt.register_lww import RegisterLww
 from reconciler.errors import InvalidInput, TypeMismatch
 from reconciler.values.wire import Path, Wire, label
@@ -21,7 +29,7 @@ _LEAF = Spec(RegisterLww)
 @register
 @dataclass(frozen=True)
 class MapOr(Crdt):
-    """`fields`: key -> the state of its value; states that hold nothing are left out."""
+    """A map of replicated values; `fields`: key -> state, without states that hold nothing."""
 
     NAME, TAG = "map_or", "map"
 
@@ -50,7 +58,7 @@ class MapOr(Crdt):
             return self.forget(dot)
         where = edit.path[:depth]
         if edit.verb != "assign":
-            raise self.refuse(edit, depth, "assign and remove")
+            raise self.refusal(edit, depth, "assign and remove")
         if edit.value is None or "M" not in edit.value:
             raise InvalidInput(f"{label(where)}: a map_or holds a dict")
         wanted = edit.value["M"]
@@ -58,18 +66,18 @@ class MapOr(Crdt):
         for key, value in wanted.items():
             nested, state = child_of(self.fields.get(key), spec, key, (*where, key))
             if state.visible() != value:
-                one = Edit((*where, key), "assign", state.assigned(value))
+                one = Edit((*where, key), "assign", state.assignment(value))
                 fields[key] = state.apply(one, depth + 1, dot, nested)
         return _map(fields)
 
     def forget(self, dot: Dot) -> Crdt:
         return _map({key: state.forget(dot) for key, state in self.fields.items()})
 
-    def folded(self, replica: str, epoch: str) -> Crdt:
-        return MapOr({key: each.folded(replica, epoch) for key, each in self.fields.items()})
+    def fold(self, replica: str, epoch: str) -> Crdt:
+        return MapOr({key: each.fold(replica, epoch) for key, each in self.fields.items()})
 
-    def completed(self, path: Path) -> Crdt:
-        return MapOr({key: each.completed((*path, key)) for key, each in self.fields.items()})
+    def complete(self, path: Path) -> Crdt:
+        return MapOr({key: each.complete((*path, key)) for key, each in self.fields.items()})
 
     def is_empty(self) -> bool:
         # Not by its dots: a counter that is folded holds sums, which have none.
@@ -91,21 +99,21 @@ class MapOr(Crdt):
             yield from state.dots()
 
     def encode(self, refs: Mapping[Dot, str]) -> Wire:
-        return {"M": {key: tagged(self.fields[key], refs) for key in sorted(self.fields)}}
+        return {"M": {key: encode_tagged(self.fields[key], refs) for key in sorted(self.fields)}}
 
     @classmethod
     def decode(cls, wire: Wire, visible: Wire | None, dots: Sequence[Dot]) -> "MapOr":
         shown = visible["M"] if visible else {}
-        return cls({key: untagged(v, shown.get(key), dots) for key, v in wire["M"].items()})
+        return cls({key: decode_tagged(v, shown.get(key), dots) for key, v in wire["M"].items()})
 
 
 def child_of(state: Crdt | None, spec: Spec, key: str, path: Path) -> tuple[Spec, Crdt]:
     """Return the declared type of a map's key and its state, empty if it has none yet."""
     nested = spec.fields.get(key) or spec.values or _LEAF
-    return nested, checked(state, nested, path)
+    return nested, state_of_type(state, nested, path)
 
 
-def checked(state: Crdt | None, spec: Spec, path: Path) -> Crdt:
+def state_of_type(state: Crdt | None, spec: Spec, path: Path) -> Crdt:
     """Return `state`, or an empty one; TypeMismatch if the item holds another type there."""
     if state is None:
         return spec.type()

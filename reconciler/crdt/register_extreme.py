@@ -24,11 +24,11 @@ def _rank(value: Wire) -> tuple[Decimal, bytes]:
 
 @register
 class RegisterMax(DotFunction):
-    """See the module."""
+    """A register that shows the greatest value ever assigned."""
 
     NAME, TAG = "register_max", "max"
 
-    def written(self, edit: Edit, depth: int, dot: Dot) -> Crdt:
+    def apply_whole(self, edit: Edit, depth: int, dot: Dot) -> Crdt:
         if edit.verb == "remove":
             return self.forget(dot)
         try:
@@ -48,7 +48,7 @@ class RegisterMax(DotFunction):
 
 @register
 class RegisterMin(RegisterMax):
-    """See the module."""
+    """A register that shows the least value ever assigned."""
 
     NAME, TAG = "register_min", "min"
 

@@ -14,18 +14,18 @@ from reconciler.values.wire import Wire, canonical_bytes
 
 @register
 class RegisterLww(DotFunction):
-    """See the module."""
+    """A register that shows the latest of its concurrent assignments."""
 
     NAME, TAG = "register_lww", "lww"
 
-    def written(self, edit: Edit, depth: int, dot: Dot) -> Crdt:  # noqa: ARG002 (same signature)
+    def apply_whole(self, edit: Edit, depth: int, dot: Dot) -> Crdt:  # noqa: ARG002 (same signature)
         return RegisterLww({dot: edit.value})
 
     def visible(self) -> Wire | None:
         winner = self._winner()
         return None if winner is None else self.entries[winner]
 
-    def settled(self) -> Crdt:
+    def prune(self) -> Crdt:
         winner = self._winner()
         return self if winner is None else RegisterLww({winner: self.entries[winner]})
 

@@ -11,7 +11,7 @@ from reconciler.values.wire import Wire, canonical_bytes
 
 @register
 class RegisterMv(DotFunction):
-    """See the module."""
+    """A register that shows every concurrent value, in a list."""
 
     NAME, TAG = "register_mv", "mv"
 
@@ -21,9 +21,9 @@ class RegisterMv(DotFunction):
         distinct = {canonical_bytes(value): value for value in self.entries.values()}
         return {"L": [distinct[data] for data in sorted(distinct)]}
 
-    def assigned(self, shown: Wire) -> Wire:
-        listed = shown.get("L", [])
-        return listed[0] if len(listed) == 1 else shown
+    def assignment(self, shown: Wire) -> Wire:
+        values = shown.get("L", [])
+        return values[0] if len(values) == 1 else shown
 
     @classmethod
     def entry_of(cls, visible: Wire | None) -> Wire | None:

@@ -8,37 +8,28 @@ replicated set", INRIA RR-8083, 2012 (ORSWOT).
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from reconciler.causality.context import CausalContext, Dot
-from reconciler.crdt.base import Crdt, Edit, Spec, register, surviving_dots
-from reconciler.crdt.elements import elements_of, of_one_kind, ranges, spans
+from reconciler.crdt.base import register, surviving_dots
+from reconciler.crdt.elements import ElementSet, ranges, spans
 from reconciler.values.wire import Wire
 
 Dots = tuple[Dot, ...]
 
 
 @register
-@dataclass(frozen=True)
-class SetAw(Crdt):
-    """`elements`: element -> the dots of the additions it stands on. `kind`: SS, NS or BS."""
+class SetAw(ElementSet):
+    """A set whose elements stand on the dots of their additions."""
 
     NAME, TAG = "set_aw", "aw"
+    elements: Mapping[Any, Dots]
 
-    kind: str | None = None
-    elements: Mapping[Any, Dots] = field(default_factory=dict)
-
-    def join(self, other: "SetAw", mine: CausalContext, theirs: CausalContext) -> "SetAw":
-        if self.kind and other.kind and self.kind != other.kind:
-            kept = self.join(SetAw(), mine, theirs)
-            return of_one_kind(kept, SetAw().join(other, mine, theirs))
-        kind = self.kind or other.kind
+    def join_elements(self, other: Self, mine: CausalContext, theirs: CausalContext) -> Self:
         left, right = self.elements, other.elements
         joined: dict[Any, Dots] = {}
-        verdicts: dict[
-            tuple[int, int], Dots
-        ] = {}  # by identity: elements added together share dots
+        # By identity: elements added together share their dots, so one verdict serves them all.
+        verdicts: dict[tuple[int, int], Dots] = {}
         for element in sorted({**left, **right}):
             a, b = left.get(element, ()), right.get(element, ())
             pair = (id(a), id(b))
@@ -46,20 +37,15 @@ class SetAw(Crdt):
                 verdicts[pair] = surviving_dots(a, b, mine, theirs)
             if dots := verdicts[pair]:
                 joined[element] = dots
-        return _set(kind, joined)
+        return self.with_elements(self.kind or other.kind, joined)
 
-    def apply(self, edit: Edit, depth: int, dot: Dot, spec: Spec) -> Crdt:  # noqa: ARG002 (no fields)
-        if len(edit.path) > depth or edit.verb not in ("add", "discard", "assign", "remove"):
-            raise self.refuse(edit, depth, "add, discard, assign and remove")
-        if edit.verb == "remove":
-            return self.forget(dot)
-        kind, given = elements_of(edit.value, self.kind, edit.path[:depth])
-        if edit.verb == "discard":
+    def apply_elements(self, verb: str, given: Sequence[Any], dot: Dot) -> Mapping[Any, Dots]:
+        if verb == "discard":
             gone = set(given)
-            return _set(kind, {e: dots for e, dots in self.elements.items() if e not in gone})
-        if edit.verb == "add":
-            return _set(kind, {**self.elements, **dict.fromkeys(given, (dot,))})
-        return _set(kind, {element: self.elements.get(element, (dot,)) for element in given})
+            return {element: d for element, d in self.elements.items() if element not in gone}
+        if verb == "add":
+            return {**self.elements, **dict.fromkeys(given, (dot,))}
+        return {element: self.elements.get(element, (dot,)) for element in given}
 
     def visible(self) -> Wire | None:
         return {self.kind: sorted(self.elements)} if self.kind else None
@@ -96,7 +82,3 @@ class SetAw(Crdt):
         if not all(held.values()):
             raise ValueError("an element stands on no addition")
         return cls(kind, held)
-
-
-def _set(kind: str | None, elements: Mapping[Any, Dots]) -> SetAw:
-    return SetAw(kind, elements) if elements else SetAw()

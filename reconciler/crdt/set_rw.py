@@ -7,32 +7,24 @@ embedded CRDT counters and a solution", PaPoC 2016, and Antidote's remove-wins s
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from reconciler.causality.context import CausalContext, Dot
-from reconciler.crdt.base import Crdt, Edit, Spec, register, surviving_dots
-from reconciler.crdt.elements import elements_of, of_one_kind, ranges, spans
+from reconciler.crdt.base import register, surviving_dots
+from reconciler.crdt.elements import ElementSet, ranges, spans
 from reconciler.values.wire import Wire
 
 Votes = Mapping[Dot, bool]  # True for an addition, False for a discard
 
 
 @register
-@dataclass(frozen=True)
-class SetRw(Crdt):
-    """`elements`: element -> the additions and discards not yet replaced. `kind`: SS, NS or BS."""
+class SetRw(ElementSet):
+    """A set whose elements stand on the additions and discards that no later one replaced."""
 
     NAME, TAG = "set_rw", "rw"
+    elements: Mapping[Any, Votes]
 
-    kind: str | None = None
-    elements: Mapping[Any, Votes] = field(default_factory=dict)
-
-    def join(self, other: "SetRw", mine: CausalContext, theirs: CausalContext) -> "SetRw":
-        if self.kind and other.kind and self.kind != other.kind:
-            ours = self.join(SetRw(), mine, theirs)
-            return of_one_kind(ours, SetRw().join(other, mine, theirs))
-        kind = self.kind or other.kind
+    def join_elements(self, other: Self, mine: CausalContext, theirs: CausalContext) -> Self:
         joined: dict[Any, Votes] = {}
         for element in self.elements.keys() | other.elements.keys():
             left, right = self.elements.get(element, {}), other.elements.get(element, {})
@@ -40,20 +32,15 @@ class SetRw(Crdt):
             kept = surviving_dots(left, right, mine, theirs)
             if kept:
                 joined[element] = {dot: votes[dot] for dot in kept}
-        return _set(kind, joined)
+        return self.with_elements(self.kind or other.kind, joined)
 
-    def apply(self, edit: Edit, depth: int, dot: Dot, spec: Spec) -> Crdt:  # noqa: ARG002 (no fields)
-        if len(edit.path) > depth or edit.verb not in ("add", "discard", "assign", "remove"):
-            raise self.refuse(edit, depth, "add, discard, assign and remove")
-        if edit.verb == "remove":
-            return self.forget(dot)
-        kind, given = elements_of(edit.value, self.kind, edit.path[:depth])
-        vote = {element: {dot: edit.verb != "discard"} for element in given}
-        if edit.verb == "assign":
+    def apply_elements(self, verb: str, given: Sequence[Any], dot: Dot) -> Mapping[Any, Votes]:
+        votes = {element: {dot: verb != "discard"} for element in given}
+        if verb == "assign":
             members = set(self._members())
-            vote = {element: vote[element] for element in given if element not in members}
-            vote |= {element: {dot: False} for element in members - set(given)}
-        return _set(kind, {**self.elements, **vote})
+            votes = {element: votes[element] for element in given if element not in members}
+            votes |= {element: {dot: False} for element in members - set(given)}
+        return {**self.elements, **votes}
 
     def _members(self) -> list[Any]:
         return sorted(e for e, votes in self.elements.items() if all(votes.values()))
@@ -98,12 +85,8 @@ class SetRw(Crdt):
             elements[element] = {dots[int(mark[:-1])]: mark[-1] == "+" for mark in ballot}
         if members and not all(elements.values()):
             raise ValueError("an element stands on no addition")
-        return _set(kind, elements)
+        return cls().with_elements(kind, elements)
 
 
 def _ballot(votes: Votes, refs: Mapping[Dot, str]) -> str:
     return ",".join(refs[dot] + ("+" if votes[dot] else "-") for dot in sorted(votes))
-
-
-def _set(kind: str | None, elements: Mapping[Any, Votes]) -> SetRw:
-    return SetRw(kind, elements) if elements else SetRw()

@@ -1,1 +1,1 @@
-"""The demo: one conflict told step by step, then a burst of edits, counted with and without us."""
+"""The demo on a local cloud: one conflict told step by step, then a burst, counted."""

@@ -1,4 +1,4 @@
-"""Runs the demo on a local cloud and counts what happened."""
+"""The demo: a story told, a burst of edits with and without the reconciler, and what it came to."""
 
 import statistics
 import time
@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from random import Random
-from typing import Any
 
 from reconciler.aws import connect, now_ms
 from reconciler.client.table import ReplicatedTable
-from reconciler.demo.measured import measured
-from reconciler.demo.story import tell
+from reconciler.conflict.row import Row, State
+from reconciler.demo.readings import readings_since
+from reconciler.demo.story import Say, tell
 from reconciler.deployment.names import Names
 from reconciler.deployment.telemetry import WRITE_BACKS
 from reconciler.drills.accounting import lost_writes
@@ -20,7 +20,7 @@ from reconciler.drills.workload import (
     PLAIN,
     RECONCILED,
     Acknowledged,
-    Edit,
+    PartyEdit,
     apply_plain,
     apply_reconciled,
     burst,
@@ -36,8 +36,8 @@ SETTLE_SECONDS = 120
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What the burst led to; times are in milliseconds, from the loss to its first repair."""
+class Counts:
+    """What the demo led to; times are in milliseconds, from a loss to its first repair."""
 
     acknowledged_writes: int
     lost_with_last_writer_wins: int
@@ -73,10 +73,10 @@ def run(  # noqa: PLR0913 (what it tells is one callable each)
     *,
     edits: int,
     seed: int,
-    say: Callable[[str], None],
+    say: Say,
     started: Callable[[], None],
     advance: Callable[[str], None],
-) -> Outcome:
+) -> Counts:
     """Tell the story with `say`, run a burst, and count.
 
     `started` is called when the burst begins, `advance` with "edit" for each edit of it and with
@@ -95,7 +95,7 @@ def run(  # noqa: PLR0913 (what it tells is one callable each)
     advance("repairing the last ones")
     cloud.settle(SETTLE_SECONDS)
     seconds = time.monotonic() - beginning
-    panels = measured(cloud, since_ms).values()
+    panels = readings_since(cloud, since_ms).values()
     write_backs = sum(line_of(each, WRITE_BACKS).total or 0 for each in panels)
     return _count(cloud, with_us, without, int(write_backs), seconds)
 
@@ -107,7 +107,7 @@ def _burst(
     seed: int,
     advance: Callable[[str], None],
 ) -> tuple[list[Acknowledged], list[Acknowledged]]:
-    def write(edit: Edit) -> tuple[Acknowledged, Acknowledged]:
+    def write(edit: PartyEdit) -> tuple[Acknowledged, Acknowledged]:
         done = apply_reconciled(tables[edit.region], edit)
         plain = apply_plain(cloud.client("dynamodb", edit.region), edit)
         advance("edit")
@@ -135,18 +135,18 @@ def _count(
     without: list[Acknowledged],
     write_backs: int,
     seconds: float,
-) -> Outcome:
+) -> Counts:
     replicas = [cloud.scan(RECONCILED, region) for region in cloud.regions]
     plain = cloud.scan(PLAIN, cloud.regions[0])
     rows = [row for region in cloud.regions for row in _ledger(cloud, region)]
     repairs = _repair_times(rows)
     cuts = statistics.quantiles(repairs, n=100) if len(repairs) > 1 else [*repairs, 0] * 99
-    return Outcome(
+    return Counts(
         acknowledged_writes=len(with_us),
         lost_with_last_writer_wins=len(lost_writes(without, parties(plain))),
         lost_with_reconciler=len(lost_writes(with_us, parties(replicas[0]))),
-        conflicts=len({row["conflict_id"]["S"] for row in rows}),
-        unresolved=sum(row["state"]["S"] != "RESOLVED" for row in rows),
+        conflicts=len({row.conflict_id for row in rows}),
+        unresolved=sum(row.state is not State.RESOLVED for row in rows),
         write_backs=write_backs,
         loss_to_repair_p50_ms=round(cuts[49]),
         loss_to_repair_p99_ms=round(cuts[98]),
@@ -156,16 +156,19 @@ def _count(
     )
 
 
-def _ledger(cloud: LocalCloud, region: str) -> list[dict[str, Any]]:
-    return cloud.scan(Names(RECONCILED, region).ledger, region)
+def _ledger(cloud: LocalCloud, region: str) -> list[Row]:
+    return list(map(Row.of, cloud.scan(Names(RECONCILED, region).ledger, region)))
 
 
-def _repair_times(rows: Iterable[dict[str, Any]]) -> list[int]:
-    """A loss seen in several regions is repaired when the first of them has repaired it."""
+def _repair_times(rows: Iterable[Row]) -> list[int]:
+    """Return the milliseconds from each loss to its repair, the shortest first.
+
+    A loss seen in several regions is repaired when the first of them has repaired it.
+    """
     lost: dict[str, int] = {}
     repaired: dict[str, int] = {}
     for row in rows:
-        name = row["conflict_id"]["S"]
-        lost[name] = min(lost.get(name, 2**63), int(row["lost_at_ms"]["N"]))
-        repaired[name] = min(repaired.get(name, 2**63), int(row["state_at_ms"]["N"]))
+        name = row.conflict_id
+        lost[name] = min(lost.get(name, 2**63), row.lost_at_ms)
+        repaired[name] = min(repaired.get(name, 2**63), row.state_at_ms)
     return sorted(max(0, repaired[name] - lost[name]) for name in lost)

@@ -1,10 +1,11 @@
-"""One conflict, told step by step on the local cloud."""
+"""One conflict, told step by step on the local cloud: with the reconciler and without."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from reconciler.causality.context import replica_id
 from reconciler.client.table import ReplicatedTable
+from reconciler.conflict.row import Row
 from reconciler.deployment.names import Names
 from reconciler.drills.workload import PLAIN, RECONCILED
 from reconciler.item.image import read
@@ -46,17 +47,20 @@ def tell(cloud: LocalCloud, tables: Mapping[str, ReplicatedTable], say: Say) -> 
     say(f"   {_short(read(_item(cloud, PLAIN, here)))}   <- an acknowledged edit is gone")
     for region in (here, there):
         for row in _losses(cloud, region):
-            lost = read(row["lost"]["M"])
-            dots = ", ".join(dot["S"] for dot in row["lost_dots"]["L"])
-            say(f"4. The stream of {region} showed the loser:  {_short(lost)}")
-            say(f"   what it held and the winner lacked: {dots}")
-            if row["role"]["S"] == "home":
-                say(f"   {replica_id(region)} is home of that write, merged it back; ledger:"
-                    f" {row['state']['S']}")  # fmt: skip
+            _tell_loss(region, row, say)
     say(f"5. With the reconciler:               {_short(tables[here].get(key))}")
     images = [canonical_image(_item(cloud, RECONCILED, region)) for region in cloud.regions]
     same = "the same bytes" if len({to_json(image) for image in images}) == 1 else "DIFFERENT"
     say(f"   {same} in {', '.join(cloud.regions)} (image {token_of(images[0])})")
+
+
+def _tell_loss(region: str, row: Row, say: Say) -> None:
+    dots = ", ".join(map(str, row.lost_dots or ()))
+    say(f"4. The stream of {region} showed the loser:  {_short(read(row.lost))}")
+    say(f"   what it held and the winner lacked: {dots}")
+    if row.role == "home":
+        state = row.state.value if row.state else "?"
+        say(f"   {replica_id(region)} is home of that write, merged it back; ledger: {state}")
 
 
 def _plain_edit(cloud: LocalCloud, region: str, expression: str, text: str, points: int) -> None:
@@ -74,9 +78,9 @@ def _item(cloud: LocalCloud, table: str, region: str) -> dict[str, Any]:
     return dict(answer["Item"])
 
 
-def _losses(cloud: LocalCloud, region: str) -> list[dict[str, Any]]:
-    rows = cloud.scan(Names(RECONCILED, region).ledger, region)
-    return [row for row in rows if PARTY in row["item_key"]["S"]]
+def _losses(cloud: LocalCloud, region: str) -> list[Row]:
+    rows = map(Row.of, cloud.scan(Names(RECONCILED, region).ledger, region))
+    return [row for row in rows if PARTY in row.item_key]
 
 
 def _short(plain: Mapping[str, Any] | None) -> str:

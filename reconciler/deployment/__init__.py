@@ -1,0 +1,1 @@
+"""All that infrastructure code may know: names, numbers, settings, metrics and panels."""

@@ -8,7 +8,6 @@ Source: Lambda guide, "Configuring partial batch response with DynamoDB".
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from reconciler.causality.hlc import drift_ms
 from reconciler.conflict.event import FoldCertificate
@@ -27,19 +26,8 @@ from reconciler.detection.securing import (
 )
 from reconciler.errors import ReconcilerError
 from reconciler.item.metadata import METADATA, context_of, is_managed
-from reconciler.ports import ConflictBus, EvidenceStore, Ledger, ParkedChanges, Telemetry
+from reconciler.ports import DetectorPorts
 from reconciler.values.size import item_size
-
-
-@dataclass(frozen=True)
-class DetectorPorts:
-    """The outside world of a detector."""
-
-    ledger: Ledger
-    bus: ConflictBus
-    evidence: EvidenceStore
-    parked: ParkedChanges
-    telemetry: Telemetry
 
 
 class Detector:

@@ -14,7 +14,7 @@ from reconciler.causality.context import replica_id
 from reconciler.causality.hlc import MAXIMUM_CLOCK_DRIFT_MS, Hlc
 from reconciler.conflict.event import ConflictEvent, FoldCertificate, conflict_id
 from reconciler.conflict.folding import closed_lineages
-from reconciler.conflict.row import LedgerRow, State, fits_inline, ledger_row
+from reconciler.conflict.row import Row, State, fits_inline, ledger_row
 from reconciler.conflict.verdict import Finding, Verdict, classify, lost_image, may_have_expired
 from reconciler.detection.change import MALFORMED, Change, Record
 from reconciler.errors import ReconcilerError
@@ -82,7 +82,7 @@ class Loss:
         kept = {"lost": None, "winner": None, "images_ref": reference}
         return replace(self, event=self.event.model_copy(update=kept))
 
-    def row(self) -> LedgerRow:
+    def row(self) -> Row:
         """Return the ledger row."""
         return ledger_row(self.event, self.state, self.at_ms, self.reason)
 
@@ -186,7 +186,7 @@ def unreadable_loss(change: Change, reason: str, policy: DetectorPolicy, now: in
 
 def expired_row(
     gone: StreamRange, told: Mapping[str, Any], policy: DetectorPolicy, now: int, reason: str
-) -> LedgerRow:
+) -> Row:
     """Return the row of records that their stream does not hold any more: what is known of them."""
     event = _unknown(f"expired-{policy.replica}-{gone.first}", gone.first, policy, now)
     return ledger_row(event, State.PARKED, now, f"{reason}; {_known(gone, told)}")

@@ -9,7 +9,15 @@ from shlex import quote
 from typing import Any
 
 from reconciler.deployment.wiring import rule_pattern
-from reconciler.doctor.facts import Check, Finding, Seen, Unseen, aws, queue_arn, redrive
+from reconciler.doctor.facts import (
+    Check,
+    Finding,
+    Seen,
+    Unseen,
+    aws_command,
+    queue_arn,
+    redrive_command,
+)
 
 
 def findings(seen: Seen) -> Iterator[Finding]:
@@ -28,8 +36,9 @@ def _bus(seen: Seen) -> Finding:
         return check.problem(
             f"there is no bus {bus}: PutEvents to it answers 200 and the event is dropped, so that"
             " losses stay OPEN in the ledger",
-            aws("events", "create-event-bus", seen, f"--name {bus}")
-            + f"\nthen make its rules again and send the open losses anew:\n{redrive(seen)}",
+            aws_command("events", "create-event-bus", seen, f"--name {bus}")
+            + "\nthen make its rules again and send the open losses anew:\n"
+            + redrive_command(seen),
         )
     return check.ok(f"{bus} exists")
 
@@ -39,14 +48,14 @@ def _rule(seen: Seen, role: str) -> Finding:
     name = f"--name {role} --event-bus-name {seen.names.bus}"
     pattern = rule_pattern(role)
     put = f"{name} --event-pattern {quote(json.dumps(pattern))} --state ENABLED"
-    fix = aws("events", "put-rule", seen, put)
+    fix = aws_command("events", "put-rule", seen, put)
     if isinstance(answer, Unseen):
         return check.unseen(answer)
     if answer is None:
         return check.problem(f"there is no rule {role}: its events go nowhere", fix)
     if answer.get("State") != "ENABLED":
         found = f"rule {role} is {answer.get('State')}: its events go nowhere"
-        return check.problem(found, aws("events", "enable-rule", seen, name))
+        return check.problem(found, aws_command("events", "enable-rule", seen, name))
     if json.loads(answer.get("EventPattern") or "{}") != pattern:
         return check.problem(f"rule {role} selects other events than it should", fix)
     return check.ok(f"rule {role} is ENABLED")
@@ -81,4 +90,6 @@ def _put_target(seen: Seen, role: str, queue: str, target: Mapping[str, Any] | N
     dlq = {"Arn": queue_arn(seen, seen.names.rules_dlq)}
     entry = {**whole, "DeadLetterConfig": dlq}
     arguments = f"--rule {role} --event-bus-name {seen.names.bus}"
-    return aws("events", "put-targets", seen, f"{arguments} --targets {quote(json.dumps([entry]))}")
+    return aws_command(
+        "events", "put-targets", seen, f"{arguments} --targets {quote(json.dumps([entry]))}"
+    )

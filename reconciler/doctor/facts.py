@@ -25,7 +25,7 @@ class Unseen:
     refused: bool
 
 
-Answer = Mapping[str, Any] | Unseen | None
+AwsAnswer = Mapping[str, Any] | Unseen | None
 
 
 @dataclass(frozen=True)
@@ -41,25 +41,25 @@ class Seen:
     names: Names
     regions: tuple[str, ...]
     endpoint: str | None
-    table: Answer
-    backups: Answer
-    expiry: Answer
-    ledger: Answer
-    bucket: Answer
-    bus: Answer
-    rules: Mapping[str, Answer]
-    targets: Mapping[str, Answer]
-    queues: Mapping[str, Answer]
-    oldest: Mapping[str, Answer]
-    sources: Mapping[str, Answer]
-    iterator_age: Answer
+    table: AwsAnswer
+    backups: AwsAnswer
+    expiry: AwsAnswer
+    ledger: AwsAnswer
+    bucket: AwsAnswer
+    bus: AwsAnswer
+    rules: Mapping[str, AwsAnswer]
+    targets: Mapping[str, AwsAnswer]
+    queues: Mapping[str, AwsAnswer]
+    oldest: Mapping[str, AwsAnswer]
+    sources: Mapping[str, AwsAnswer]
+    iterator_age: AwsAnswer
     clock_ahead_ms: int | None
 
     @property
-    def local(self) -> bool:
+    def is_local(self) -> bool:
         return self.endpoint is not None
 
-    def answers(self) -> list[Answer]:
+    def answers(self) -> list[AwsAnswer]:
         """Return every answer of the region."""
         single = (self.table, self.backups, self.expiry, self.ledger, self.bucket, self.bus)
         several = (self.rules, self.targets, self.queues, self.oldest, self.sources)
@@ -82,7 +82,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Check:
-    """Makes the finding of one check in one region."""
+    """One check in one region; each method is a finding that it may end in."""
 
     id: str
     region: str
@@ -117,7 +117,7 @@ class Check:
         )
 
 
-def aws(
+def aws_command(
     service: str, operation: str, seen: Seen, arguments: str, *, region: str | None = None
 ) -> str:
     """Return the command line of an AWS call, in the region that was seen if none is named."""
@@ -134,7 +134,7 @@ def queue_arn(seen: Seen, queue: str) -> str:
     return f"arn:{partition}:sqs:{region}:{account}:{queue}"
 
 
-def redrive(seen: Seen) -> str:
+def redrive_command(seen: Seen) -> str:
     """Return the command line that puts back what failed or was parked in the region."""
     suffix = f" --suffix {seen.names.suffix}" if seen.names.suffix else ""
     return f"scripts/redrive_dlq.py --table {seen.names.table} --region {seen.names.region}{suffix}"

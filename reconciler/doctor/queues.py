@@ -14,7 +14,15 @@ from reconciler.deployment.wiring import (
     WITNESS_SOURCE,
     QueueSource,
 )
-from reconciler.doctor.facts import Check, Finding, Seen, Unseen, aws, queue_arn, redrive
+from reconciler.doctor.facts import (
+    Check,
+    Finding,
+    Seen,
+    Unseen,
+    aws_command,
+    queue_arn,
+    redrive_command,
+)
 
 
 def findings(seen: Seen) -> Iterator[Finding]:
@@ -44,7 +52,7 @@ def _queue(seen: Seen, queue: str, source: QueueSource) -> Finding:
         return check.problem(found, _create_queue(seen, queue, settings))
     attributes = answer["Attributes"]
     policy = json.loads(attributes.get("RedrivePolicy") or "{}")
-    different = _different(attributes, wanted)
+    different = _differences(attributes, wanted)
     repaired = {name: wanted[name] for name in different}
     found = "; ".join(different.values())
     if not policy.get("deadLetterTargetArn", "").endswith(f":{dead_letters}"):
@@ -53,7 +61,7 @@ def _queue(seen: Seen, queue: str, source: QueueSource) -> Finding:
         )
         lost = f"{queue} has not the dead-letter queue {dead_letters}: what fails ends in silence"
         return check.problem("; ".join(filter(None, (lost, found))), fix)
-    count = _different(policy, {"maxReceiveCount": policy_wanted["maxReceiveCount"]})
+    count = _differences(policy, {"maxReceiveCount": policy_wanted["maxReceiveCount"]})
     if count:
         repaired["RedrivePolicy"] = json.dumps(policy_wanted)
         found = "; ".join([*different.values(), *count.values()])
@@ -62,7 +70,7 @@ def _queue(seen: Seen, queue: str, source: QueueSource) -> Finding:
     return check.warning(found, _set_attributes(seen, answer, repaired))
 
 
-def _different(has: Mapping[str, Any], wanted: Mapping[str, str]) -> dict[str, str]:
+def _differences(has: Mapping[str, Any], wanted: Mapping[str, str]) -> dict[str, str]:
     return {
         name: f"{name} is {has.get(name)}, not {value}"
         for name, value in wanted.items()
@@ -72,13 +80,13 @@ def _different(has: Mapping[str, Any], wanted: Mapping[str, str]) -> dict[str, s
 
 def _create_queue(seen: Seen, queue: str, attributes: Mapping[str, str]) -> str:
     settings = quote(json.dumps(attributes))
-    return aws("sqs", "create-queue", seen, f"--queue-name {queue} --attributes {settings}")
+    return aws_command("sqs", "create-queue", seen, f"--queue-name {queue} --attributes {settings}")
 
 
 def _set_attributes(seen: Seen, answer: Mapping[str, Any], attributes: Mapping[str, str]) -> str:
     settings = f"--attributes {quote(json.dumps(attributes))}"
     url = answer["QueueUrl"]
-    return aws("sqs", "set-queue-attributes", seen, f"--queue-url {url} {settings}")
+    return aws_command("sqs", "set-queue-attributes", seen, f"--queue-url {url} {settings}")
 
 
 def _dead_letters(seen: Seen, queue: str) -> Iterator[Finding]:
@@ -91,7 +99,7 @@ def _dead_letters(seen: Seen, queue: str) -> Iterator[Finding]:
         found = f"there is no queue {queue}: what belongs there cannot be set aside"
         yield check.problem(found, _create_queue(seen, queue, wanted))
         return
-    short = _different(answer["Attributes"], wanted)
+    short = _differences(answer["Attributes"], wanted)
     if short:
         yield check.warning("; ".join(short.values()), _set_attributes(seen, answer, wanted))
     else:
@@ -109,4 +117,4 @@ def _depth(seen: Seen, queue: str, attributes: Mapping[str, str]) -> Finding:
     points = answer.get("Datapoints", []) if isinstance(answer, Mapping) else []
     age = max((point["Maximum"] for point in points), default=None)
     old = f", the oldest {age / 3600:.1f} hours old" if age is not None else ""
-    return check.warning(f"{queue} holds {messages} messages{old}", redrive(seen))
+    return check.warning(f"{queue} holds {messages} messages{old}", redrive_command(seen))

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reconciler.deployment.tables import BOTH_IMAGES
-from reconciler.doctor.facts import Check, Finding, Seen, Unseen, aws
+from reconciler.doctor.facts import Check, Finding, Seen, Unseen, aws_command
 from reconciler.item.metadata import EXPIRY
 
 _IRREVERSIBLE = {
@@ -53,7 +53,7 @@ def _table(seen: Seen) -> Iterator[Finding]:
 def _add_replica(seen: Seen, source: str, target: str) -> str:
     update = f"""'[{{"Create": {{"RegionName": "{target}"}}}}]'"""
     arguments = f"--table-name {seen.names.table} --replica-updates {update}"
-    return aws("dynamodb", "update-table", seen, arguments, region=source)
+    return aws_command("dynamodb", "update-table", seen, arguments, region=source)
 
 
 def _bad_status(check: Check, what: str, status: object) -> Finding:
@@ -70,7 +70,7 @@ def _bad_status(check: Check, what: str, status: object) -> Finding:
 def _replicas(seen: Seen, table: Mapping[str, Any]) -> Iterator[Finding]:
     check, here = Check("replicas", seen.names.region), seen.names.region
     statuses = {each["RegionName"]: each.get("ReplicaStatus") for each in table.get("Replicas", [])}
-    if not statuses and seen.local:
+    if not statuses and seen.is_local:
         yield check.not_here()
         return
     known = {**statuses, here: "ACTIVE"}  # a description may leave its own region out
@@ -87,7 +87,7 @@ def _replicas(seen: Seen, table: Mapping[str, Any]) -> Iterator[Finding]:
         if region not in seen.regions:
             unchecked = f"the table has a replica in {region}, which was not checked"
             regions = ",".join((*seen.regions, region))
-            found.append(check.warning(unchecked, f"run it with --regions {regions}"))
+            found.append(check.warning(unchecked, f"run it with --region {regions}"))
     yield from found or [check.ok(f"ACTIVE in {', '.join(sorted(known))}")]
 
 
@@ -95,7 +95,7 @@ def _stream(seen: Seen, table: Mapping[str, Any]) -> Finding:
     check, name = Check("stream", seen.names.region), seen.names.table
     stream = table.get("StreamSpecification") or {}
     view_type = stream.get("StreamViewType")
-    enable = aws(
+    enable = aws_command(
         "dynamodb",
         "update-table",
         seen,
@@ -121,7 +121,7 @@ def _protection(seen: Seen, table: Mapping[str, Any]) -> Finding:
         return check.ok("deletion protection is on")
     return check.warning(
         "deletion protection is off on this replica; it is set on each replica by itself",
-        aws(
+        aws_command(
             "dynamodb",
             "update-table",
             seen,
@@ -142,7 +142,7 @@ def _backups(seen: Seen) -> Iterator[Finding]:
         else:
             yield check.warning(
                 "point-in-time recovery is off on this replica; it is set on each by itself",
-                aws(
+                aws_command(
                     "dynamodb",
                     "update-continuous-backups",
                     seen,
@@ -159,7 +159,7 @@ def _expiry(seen: Seen) -> Iterator[Finding]:
     elif seen.expiry is not None:
         described = seen.expiry["TimeToLiveDescription"]
         status, attribute = described.get("TimeToLiveStatus"), described.get("AttributeName")
-        fix = aws(
+        fix = aws_command(
             "dynamodb",
             "update-time-to-live",
             seen,

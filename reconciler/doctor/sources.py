@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reconciler.deployment.wiring import HOME_SOURCE, STREAM_SOURCE
-from reconciler.doctor.facts import Check, Finding, Seen, Unseen, aws, queue_arn
+from reconciler.doctor.facts import Check, Finding, Seen, Unseen, aws_command, queue_arn
 
 _REPORTS = "ReportBatchItemFailures"
 _SETTINGS = {
@@ -21,7 +21,7 @@ _SETTINGS = {
     "ParallelizationFactor": ("--parallelization-factor", STREAM_SOURCE.parallelization_factor),
 }
 _ASK_AGAIN = "a deployment of infra/: raise stream_lookup in its settings and deploy; others:"
-Source = Mapping[str, Any]
+EventSource = Mapping[str, Any]
 
 
 def findings(seen: Seen) -> Iterator[Finding]:
@@ -31,13 +31,13 @@ def findings(seen: Seen) -> Iterator[Finding]:
         yield from _resolve_source(seen, role, queue)
 
 
-def _sources(seen: Seen, check: Check, function: str) -> list[Source] | Finding:
+def _sources(seen: Seen, check: Check, function: str) -> list[EventSource] | Finding:
     """Return the function's event sources, or the finding that they cannot be seen."""
     answer = seen.sources[function]
     if isinstance(answer, Unseen):
         return check.unseen(answer)
     found = list((answer or {}).get("EventSourceMappings", []))
-    return check.not_here() if seen.local and not found else found
+    return check.not_here() if seen.is_local and not found else found
 
 
 def _detect_source(seen: Seen) -> Iterator[Finding]:
@@ -68,18 +68,20 @@ def _detect_source(seen: Seen) -> Iterator[Finding]:
     yield check.problem(found, create)
 
 
-def _update(seen: Seen, source: Source, options: str) -> str:
+def _update(seen: Seen, source: EventSource, options: str) -> str:
     uuid = source.get("UUID")
-    return aws("lambda", "update-event-source-mapping", seen, f"--uuid {uuid} {options}")
+    return aws_command("lambda", "update-event-source-mapping", seen, f"--uuid {uuid} {options}")
 
 
-def _delete(seen: Seen, source: Source) -> str:
-    return aws("lambda", "delete-event-source-mapping", seen, f"--uuid {source.get('UUID')}")
+def _delete(seen: Seen, source: EventSource) -> str:
+    return aws_command(
+        "lambda", "delete-event-source-mapping", seen, f"--uuid {source.get('UUID')}"
+    )
 
 
 def _create(seen: Seen, stream_arn: str) -> str:
     numbers = " ".join(f"{flag} {wanted}" for flag, wanted in _SETTINGS.values())
-    return aws(
+    return aws_command(
         "lambda",
         "create-event-source-mapping",
         seen,
@@ -102,7 +104,7 @@ def _destination_option(seen: Seen, stream_arn: str) -> str:
     return f"""--destination-config '{{"OnFailure": {{"Destination": "{bucket}"}}}}'"""
 
 
-def _state(seen: Seen, identifier: str, source: Source) -> Finding:
+def _state(seen: Seen, identifier: str, source: EventSource) -> Finding:
     check, state = Check(identifier, seen.names.region), source.get("State")
     if state == "Enabled":
         return check.ok("the event source is Enabled")
@@ -111,7 +113,7 @@ def _state(seen: Seen, identifier: str, source: Source) -> Finding:
     return check.problem(found, _update(seen, source, "--enabled"))
 
 
-def _responses(seen: Seen, identifier: str, source: Source) -> Finding:
+def _responses(seen: Seen, identifier: str, source: EventSource) -> Finding:
     check = Check(identifier, seen.names.region)
     if _REPORTS in (source.get("FunctionResponseTypes") or []):
         return check.ok(f"failures are reported one by one ({_REPORTS})")
@@ -121,7 +123,7 @@ def _responses(seen: Seen, identifier: str, source: Source) -> Finding:
     )
 
 
-def _start(seen: Seen, source: Source) -> Finding:
+def _start(seen: Seen, source: EventSource) -> Finding:
     check = Check("detect-source-start", seen.names.region)
     position, wanted = source.get("StartingPosition"), STREAM_SOURCE.starting_position
     if position == wanted:
@@ -133,7 +135,7 @@ def _start(seen: Seen, source: Source) -> Finding:
     )
 
 
-def _destination(seen: Seen, source: Source) -> Finding:
+def _destination(seen: Seen, source: EventSource) -> Finding:
     check = Check("detect-source-on-failure", seen.names.region)
     wanted = _bucket_arn(seen, source["EventSourceArn"])
     failure = (source.get("DestinationConfig") or {}).get("OnFailure") or {}
@@ -150,7 +152,7 @@ def _destination(seen: Seen, source: Source) -> Finding:
     )
 
 
-def _settings(seen: Seen, source: Source) -> Finding:
+def _settings(seen: Seen, source: EventSource) -> Finding:
     check = Check("detect-source-settings", seen.names.region)
     different = {
         name: (flag, source.get(name), wanted)
@@ -181,7 +183,7 @@ def _resolve_source(seen: Seen, role: str, queue: str) -> Iterator[Finding]:
             return
     yield check.problem(
         f"{function} does not read {queue}: nobody repairs its losses",
-        aws(
+        aws_command(
             "lambda",
             "create-event-source-mapping",
             seen,

@@ -6,7 +6,7 @@ Source: Lambda guide, "Monitoring", IteratorAge; DynamoDB guide, Streams keep a 
 from collections.abc import Iterator
 
 from reconciler.conflict.folding import CLOCK_SKEW_MARGIN_MS
-from reconciler.doctor.facts import Check, Finding, Seen, Unseen, aws
+from reconciler.doctor.facts import Check, Finding, Seen, Unseen, aws_command
 
 AGE_WARNING_MS = 60_000
 AGE_PROBLEM_MS = 3_600_000
@@ -28,10 +28,10 @@ def _iterator_age(seen: Seen) -> Finding:
     ages = [point["Maximum"] for point in (seen.iterator_age or {}).get("Datapoints", [])]
     if not ages:
         idle = f"{function} was not invoked in the last 15 minutes: right only if nobody wrote"
-        return check.not_here() if seen.local else check.unknown(idle)
+        return check.not_here() if seen.is_local else check.unknown(idle)
     age = max(ages)
     found = f"{function} was up to {age / 60_000:.1f} minutes behind its stream in 15 minutes"
-    logs = aws("logs", "tail", seen, f"/aws/lambda/{function} --since 15m")
+    logs = aws_command("logs", "tail", seen, f"/aws/lambda/{function} --since 15m")
     if age > AGE_PROBLEM_MS:
         left = max(0, _RETENTION_HOURS - age / _HOUR_MS)
         return check.problem(f"{found}; losses are gone from the stream in {left:.1f} hours", logs)

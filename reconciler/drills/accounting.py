@@ -47,7 +47,7 @@ def _lost_marks(edits: Sequence[Acknowledged], party: Mapping[str, Any]) -> Iter
 
 
 def _lost_values(edits: Sequence[Acknowledged], kind: str, final: Any) -> list[Acknowledged]:
-    """The newest values, if what is shown at the end is one that a writer saw and replaced."""
+    """Return the newest values, if the end shows one that a writer saw and replaced."""
     written = [done for done in edits if done.edit.kind == kind]
     replaced = {done.saw for done in written}
     newest = [done for done in written if done.edit.value not in replaced]

@@ -4,6 +4,7 @@ Behaviour: a lag counts from the write's answer to the answer of the read that f
 by this machine's clock: it is at most too long, by one read and one pause.
 """
 
+import time
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -36,6 +37,16 @@ class Patience:
                 return None
             self.sleep(self.pause_seconds)
         return self.now_ms() - started
+
+
+def clock_ms() -> int:
+    """Return a clock that only goes forward, in milliseconds."""
+    return time.monotonic_ns() // 1_000_000
+
+
+def patience(seconds: float, look_seconds: float) -> Patience:
+    """Return how to wait, by this machine's clock."""
+    return Patience(clock_ms, time.sleep, int(seconds * 1000), look_seconds)
 
 
 @dataclass(frozen=True)

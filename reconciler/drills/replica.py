@@ -1,4 +1,4 @@
-"""One replica of the demo's table, as a scan returned it: its parties, and its bytes."""
+"""One replica of the parties, as a scan returned it: what readers see, and its bytes."""
 
 from collections.abc import Iterable
 from typing import Any

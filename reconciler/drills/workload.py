@@ -34,7 +34,7 @@ def party_schema(table: str = RECONCILED) -> Schema:
 
 
 @dataclass(frozen=True)
-class Edit:
+class PartyEdit:
     """One edit of one party in one region; `kind` says which, `value` is its mark."""
 
     party: str
@@ -47,25 +47,25 @@ class Edit:
 class Acknowledged:
     """An edit that was answered with success, and what its writer saw in the same call."""
 
-    edit: Edit
+    edit: PartyEdit
     saw: Any
 
 
-def named(done: Acknowledged) -> str:
+def write_in_words(done: Acknowledged) -> str:
     """Return a write in words."""
     edit = done.edit
     return f"{edit.kind} {edit.value} of {edit.party} in {edit.region}"
 
 
-def first_edits(region: str) -> Iterator[Edit]:
+def first_edits(region: str) -> Iterator[PartyEdit]:
     """Yield the edits that create every party."""
     for number in range(PARTIES):
-        yield Edit(f"party-{number:02d}", region, "phone", "+44 20 7946 0000")
+        yield PartyEdit(f"party-{number:02d}", region, "phone", "+44 20 7946 0000")
     for number in range(CLOSING_PARTIES):
-        yield Edit(f"closing-{number:02d}", region, "tag", "created")
+        yield PartyEdit(f"closing-{number:02d}", region, "tag", "created")
 
 
-def burst(count: int, regions: Sequence[str], draw: Random) -> Iterator[Edit]:
+def burst(count: int, regions: Sequence[str], draw: Random) -> Iterator[PartyEdit]:
     """Yield `count` edits from all regions, most of them to a few hot parties."""
     points: dict[str, int] = {}
     for number in range(count):
@@ -73,22 +73,22 @@ def burst(count: int, regions: Sequence[str], draw: Random) -> Iterator[Edit]:
         if draw.random() < 0.12:
             party = f"closing-{draw.randrange(CLOSING_PARTIES):02d}"
             kind = "delete" if draw.random() < 0.4 else "tag"
-            yield Edit(party, region, kind, f"t{number}")
+            yield PartyEdit(party, region, kind, f"t{number}")
             continue
         party = f"party-{min(draw.randrange(PARTIES), draw.randrange(PARTIES)):02d}"
         kind = draw.choice(("rename", "points", "points", "tag", "contact", "phone"))
         if kind == "points":
             place = points[party] = points.get(party, -1) + 1
             if place < MOST_POINTS_PER_PARTY:
-                yield Edit(party, region, "points", 10**place)
+                yield PartyEdit(party, region, "points", 10**place)
                 continue
             kind = "tag"
         mark = {"rename": "Ada", "tag": "t", "contact": "c", "phone": "+44 20 "}[kind]
-        yield Edit(party, region, kind, f"{mark}{number}")
+        yield PartyEdit(party, region, kind, f"{mark}{number}")
 
 
 def apply_reconciled(
-    table: ReplicatedTable, edit: Edit, key: Mapping[str, Any] | None = None
+    table: ReplicatedTable, edit: PartyEdit, key: Mapping[str, Any] | None = None
 ) -> Acknowledged:
     """Write the edit through the library. key: of the party, if it is not its name alone."""
     seen: list[Any] = [None]
@@ -127,7 +127,7 @@ def create_plain(client: Any, party: str) -> None:
     client.put_item(TableName=PLAIN, Item=item)
 
 
-def apply_plain(client: Any, edit: Edit) -> Acknowledged:
+def apply_plain(client: Any, edit: PartyEdit) -> Acknowledged:
     """Write the edit as one ordinary update of the attribute it is about."""
     key = {"id": {"S": edit.party}}
     if edit.kind == "delete":
@@ -151,7 +151,7 @@ def apply_plain(client: Any, edit: Edit) -> Acknowledged:
     return Acknowledged(edit, None)
 
 
-def _update(edit: Edit) -> tuple[str, dict[str, str], dict[str, Any]]:
+def _update(edit: PartyEdit) -> tuple[str, dict[str, str], dict[str, Any]]:
     if edit.kind == "rename":
         return "SET #name = :value", {"#name": "givenName"}, {"S": edit.value}
     if edit.kind == "points":

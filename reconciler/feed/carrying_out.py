@@ -1,11 +1,11 @@
 """An operator's decision about one loss, carried out: merge, then a local write, then the row.
 
-Behaviour: whatever of the losing image can be merged is merged into the *current* item first, so a
-decision about one attribute leaves nothing else of the loss behind. The decision is an ordinary
-local write on top, so it dominates all that it has seen. Each step is conditional on what it
-replaces and may run twice: what already stands is not written again, so a command that was broken
-off is simply given again. A decided attribute that another writer changes in between ends in
-Contention; whatever else others write meanwhile is kept.
+Whatever of the losing image can be merged is merged into the *current* item first, so a decision
+about one attribute leaves nothing else of the loss behind. The decision is an ordinary local write
+on top, so it dominates all that it has seen. Each step is conditional on what it replaces and may
+run twice: what already stands is not written again, so a command that was broken off is simply
+given again. A decided attribute that another writer changes in between ends in Contention; whatever
+else others write meanwhile is kept.
 HAZARD if the decision were written before the merge: the lost write would be concurrent with it,
 and could win against it.
 """
@@ -17,31 +17,43 @@ from typing import Any
 from reconciler.causality.hlc import NONCE_WIDTH, HybridClock, fixed_width
 from reconciler.client.sending import Surroundings
 from reconciler.client.table import ReplicatedTable
-from reconciler.conflict.row import RETENTION_SECONDS, LedgerRow, State
-from reconciler.errors import InvalidInput
-from reconciler.feed.case import Case, Merged, Rehearsal, merge_loss
-from reconciler.feed.decision import ALL, Choice, Decision, decision_text
-from reconciler.feed.rows import AUDIT, Side, decision_id, merge_words, plain
+from reconciler.conflict.row import Audit, Row, State, decision_row, resolved_row
+from reconciler.errors import InvalidInput, Unavailable
+from reconciler.feed.case import Case, MergeResult, Rehearsal, merge_loss
+from reconciler.feed.decision import ALL, Answer, Choice, Decision, decision_text
+from reconciler.feed.rows import Side, plain
 from reconciler.feed.ruling import Ruling, rule, ruling_of, schema_of
 from reconciler.item.schema import Schema
-from reconciler.ports import ItemStore
+from reconciler.ports import ItemStore, Ledger
 from reconciler.resolution.repair import undecided
-from reconciler.values.wire import Image
 
 OpenTable = Callable[[Schema], ReplicatedTable]
 _GONE = Side({}, deleted=True)
 
 
 @dataclass(frozen=True)
-class Carried:
-    """A decision carried out: the merge, the ruling, and what readers see of the item now."""
+class Desk:
+    """Where a decision is carried out: one region, and how the table behind its items is opened."""
 
-    merged: Merged
+    items: ItemStore
+    ledger: Ledger
+    open_table: OpenTable
+    replica: str
+    now_ms: Callable[[], int]
+
+
+@dataclass(frozen=True)
+class DecisionResult:
+    """What a decision led to: the merge, the ruling, and what readers see of the item now."""
+
+    merge: MergeResult
     ruling: Ruling
     shown: Mapping[str, Any] | None
 
 
-def carry_out(case: Case, decision: Decision, items: ItemStore, open_table: OpenTable) -> Carried:
+def carry_out(
+    case: Case, decision: Decision, items: ItemStore, open_table: OpenTable
+) -> DecisionResult:
     """Merge the loss, then write the decision; `open_table` opens the table behind `items`.
 
     An item that is gone is restored if the decision takes all of the lost image.
@@ -53,7 +65,7 @@ def carry_out(case: Case, decision: Decision, items: ItemStore, open_table: Open
                 "the row does not say which item it is about: repair the item with a write client,"
                 " then close the row with --take all=current"
             )
-        return Carried(step, Ruling({}, {}), None)
+        return DecisionResult(step, Ruling({}, {}), None)
     now = case.side(step.after) or _GONE
     schema = schema_of(case.event.table, case.event.key, case.lost, step.after)
     ruling = ruling_of(decision, case.sides(step.before), now, schema)
@@ -62,10 +74,10 @@ def carry_out(case: Case, decision: Decision, items: ItemStore, open_table: Open
         plain(case.event.key),
         lambda item: rule(item, ruling, now=now, disputed=disputed, schema=schema),
     )
-    return Carried(step, ruling, shown)
+    return DecisionResult(step, ruling, shown)
 
 
-def rehearse(case: Case, decision: Decision, replica: str, at_ms: int) -> Carried:
+def rehearse(case: Case, decision: Decision, replica: str, at_ms: int) -> DecisionResult:
     """Return what carrying the decision out would make of the item; nothing is written.
 
     InvalidInput names an attribute that would not show what was decided, or is left undecided.
@@ -82,63 +94,51 @@ def rehearse(case: Case, decision: Decision, replica: str, at_ms: int) -> Carrie
             surroundings=Surroundings(lambda: at_ms, lambda _: None, lambda: 0.0, lambda: b""),
         )
 
-    carried = carry_out(case, decision, copy, open_table)
+    result = carry_out(case, decision, copy, open_table)
     for name in undecided(copy.image):
         raise InvalidInput(f"{name}: must be decided, too: --take {name}=lost|winner|current")
     shows = case.side(copy.image) or _GONE
-    for name, wire in carried.ruling.shows.items():
+    for name, wire in result.ruling.shows.items():
         if shows.shows(name) != wire:
             raise InvalidInput(f"{name}: cannot be taken as it is; give a value: --set {name}=JSON")
-    return carried
+    return result
 
 
-def is_decided(row: Image, decision: Decision) -> bool:
+def decide(case: Case, answer: Answer, desk: Desk) -> DecisionResult:
+    """Rehearse a person's decision about a loss, carry it out and close the row.
+
+    Errors: whatever the rehearsal refuses, before anything is written; Contention; Unavailable if
+    the row is not closed: the same decision, given again, closes it.
+    """
+    rehearse(case, answer.decision, desk.replica, desk.now_ms())
+    result = carry_out(case, answer.decision, desk.items, desk.open_table)
+    row = closed_row(case, result, answer, desk.now_ms())
+    if desk.ledger.record([row, decision_row(row)]):
+        raise Unavailable(
+            "the item is written, but its row is not closed: give the same decision again"
+        )
+    return result
+
+
+def is_decided(row: Row, decision: Decision) -> bool:
     """Return whether a row was closed with just this decision; InvalidInput if with another."""
-    if row["state"]["S"] != State.RESOLVED.value:
+    if row.state is not State.RESOLVED:
         return False
-    before = row.get("decision", {}).get("S")
-    if before == decision_text(decision):
+    audit = row.audit
+    if audit is not None and audit.decision == decision_text(decision):
         return True
-    how = f"decided by {row['decided_by']['S']}: {before}" if before else "merged, without a person"
+    how = f"decided by {audit.by}: {audit.decision}" if audit else "merged, without a person"
     raise InvalidInput(
         f"this loss is resolved ({how}) and is not decided again: to change the item now, write it"
         " with a write client"
     )
 
 
-def closed(  # noqa: PLR0913, PLR0917 (an audit names all of these)
-    case: Case, carried: Carried, decision: Decision, by: str, why: str, at_ms: int
-) -> LedgerRow:
+def closed_row(case: Case, result: DecisionResult, answer: Answer, at_ms: int) -> Row:
     """Return the row of a loss that was decided: RESOLVED, with who decided what, when and why."""
-    reasons = [case.row.get("reason", {"S": ""})["S"]]
-    if carried.merged.problem:
-        reasons.append(f"decided without a merge: {carried.merged.problem}")
-    words = carried.merged.words or merge_words(case.row)
-    texts = {
-        "state": State.RESOLVED.value,
-        "reason": "; ".join(filter(None, reasons)),
-        "decided_by": by,
-        "decision": decision_text(decision),
-        "why": why,
-    }
-    numbers = {
-        "state_at_ms": at_ms,
-        "decided_at_ms": at_ms,
-        "expires": at_ms // 1000 + RETENTION_SECONDS,
-    }
-    item = (
-        dict(case.row)
-        | {name: {"S": text} for name, text in texts.items() if text}
-        | {name: {"N": str(number)} for name, number in numbers.items()}
-        | {"merged": {"M": {name: {"S": word} for name, word in sorted(words.items())}}}
-    )
-    return LedgerRow(case.event.conflict_id, item)
-
-
-def audited(row: LedgerRow) -> LedgerRow:
-    """Return the row that keeps the decision in a closed one, which a late delivery may replace."""
-    kept = {name: row.item[name] for name in ("item_key", "table", "region", "lost_at_ms")}
-    said = {name: row.item[name] for name in ("key", *AUDIT) if name in row.item}
-    name = decision_id(row.conflict_id)
-    about = {"conflict_id": {"S": name}, "state": {"S": State.DECIDED.value}}
-    return LedgerRow(name, {**kept, **said, **about, "state_at_ms": row.item["state_at_ms"]})
+    reasons = [case.row.reason]
+    if result.merge.problem:
+        reasons.append(f"decided without a merge: {result.merge.problem}")
+    audit = Audit(answer.by, decision_text(answer.decision), answer.why, at_ms)
+    words = result.merge.words or case.row.merged
+    return resolved_row(case.row, audit, "; ".join(filter(None, reasons)), words)

@@ -1,6 +1,6 @@
 """One loss as an operator finds it, and the merge of it that the resolver would make now.
 
-Behaviour: the losing image is merged into the *current* item and written conditionally. What cannot
+The losing image is merged into the *current* item and written conditionally. What cannot
 be merged is not, and the outcome says why. On a rehearsal's store nothing is written anywhere.
 """
 
@@ -9,21 +9,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.conflict.event import ConflictEvent
-from reconciler.conflict.row import event_of
-from reconciler.errors import Contention, OutcomeUnknown, ReconcilerError
+from reconciler.conflict.row import Row
+from reconciler.errors import OutcomeUnknown, ReconcilerError
 from reconciler.feed.rows import SIDES, Side, images_of, plain, side_of, summary, three_way
 from reconciler.ports import EvidenceStore, ItemStore, Replacement, Superseded
-from reconciler.resolution.repair import became, merged_into
+from reconciler.resolution.repair import merge_words, repaired_image
+from reconciler.resolution.write_back import write_back
 from reconciler.values.wire import Image, Wire, canonical_image
-
-ATTEMPTS = 8
 
 
 @dataclass(frozen=True)
 class Case:
     """One loss as an operator finds it: its row and event, its images, the item as it is now."""
 
-    row: Image
+    row: Row
     event: ConflictEvent
     lost: Image | None
     winner: Image | None
@@ -40,7 +39,7 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Merged:
+class MergeResult:
     """The first step: the item before and after it, the merge's words, why nothing was merged."""
 
     before: Image | None
@@ -73,57 +72,60 @@ class Rehearsal:
         yield from [self.image] if self.image is not None else []
 
 
-def opened(row: Image, items: ItemStore, evidence: EvidenceStore) -> Case:
-    """Return the case of a row; the item is read consistently, unless the row names none."""
-    event = event_of(row)
+def open_case(row: Row, items: ItemStore, evidence: EvidenceStore) -> Case:
+    """Read the case of a row; the item is read consistently, unless the row names none."""
+    event = row.event()
     current = items.get(canonical_image(event.key)) if event.key else None
     return Case(row, event, *images_of(row, evidence), current)
 
 
-def merge_loss(case: Case, items: ItemStore, *, restore: bool = False) -> Merged:
+def merge_loss(case: Case, items: ItemStore, *, restore: bool = False) -> MergeResult:
     """Merge the losing image into the current item, and write it if that changes anything.
 
     What cannot be merged is not, and the outcome says why. `restore` brings back an item that is
     gone. Errors: Contention; UnknownWireVersion, because the newer release can merge it.
     """
-    current = case.current
-    if case.lost is None:
-        return Merged(current, current, problem="the row has no losing image")
-    for _ in range(ATTEMPTS):
+    lost = case.lost
+    if lost is None:
+        return MergeResult(case.current, case.current, problem="the row has no losing image")
+    problems: list[str] = []
+
+    def merged(current: Image | None) -> Image | None:
         again = case.event.restore or (restore and current is None)
         try:
-            image = merged_into(current, [case.lost], restore=again)
+            return repaired_image(current, [lost], restore=again)
         except ReconcilerError as problem:
             if problem.disposition == "retry":
                 raise
-            return Merged(current, current, problem=f"{type(problem).__name__}: {problem}")
-        refused = _put(items, Replacement(image, current), case) if image is not None else None
-        if refused is None:
-            after = image if image is not None else current
-            return Merged(current, after, became(case.lost, current, after) if after else {})
-        current = refused.current
-    raise Contention(f"the item changed {ATTEMPTS} times while it was merged; try again")
+            problems.append(f"{type(problem).__name__}: {problem}")
+            return None
+
+    def put(write: Replacement) -> Superseded | None:
+        try:
+            return items.put(write)
+        except OutcomeUnknown:  # a merge may be written twice: the item tells
+            return Superseded(items.get(canonical_image(case.event.key)))
+
+    step = write_back(case.current, merged, put)
+    if problems:
+        return MergeResult(step.before, step.after, problem=problems[0])
+    return MergeResult(step.before, step.after, merge_words(lost, step.before, step.after))
 
 
-def _put(items: ItemStore, write: Replacement, case: Case) -> Superseded | None:
-    try:
-        return items.put(write)
-    except OutcomeUnknown:  # a merge may be written twice: the item tells
-        return Superseded(items.get(canonical_image(case.event.key)))
-
-
-def foreseen(case: Case) -> Merged:
+def expected_merge(case: Case) -> MergeResult:
     """Return what the resolver would make of the item if it merged the loss now."""
     try:
         return merge_loss(case, Rehearsal(case.current))
     except ReconcilerError as problem:
-        return Merged(case.current, case.current, problem=f"{type(problem).__name__}: {problem}")
+        return MergeResult(
+            case.current, case.current, problem=f"{type(problem).__name__}: {problem}"
+        )
 
 
 def document(case: Case, now_ms: int) -> dict[str, Any]:
     """Return the three-way view in plain values; an attribute that a side does not have is left
     out there, and a side without an image is null in `deleted`."""
-    step = foreseen(case)
+    step = expected_merge(case)
     sides, after = case.sides(case.current), case.side(step.after)
     rows = three_way(sides, after, step.words)
 

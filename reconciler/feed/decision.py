@@ -1,6 +1,6 @@
 """What an operator decides about a loss: read from options and files, checked, and told. Pure.
 
-Behaviour: a decision names, for each attribute, the image whose value is to stand, a value, or its
+A decision names, for each attribute, the image whose value is to stand, a value, or its
 removal; `all` takes one image whole, and whether it is deleted with it. It says what the item must
 show, so carrying it out on an item that shows it already writes nothing.
 
@@ -14,7 +14,7 @@ from typing import Any
 
 from reconciler.errors import InvalidInput
 from reconciler.feed.rows import SIDES
-from reconciler.text.plain_json import json_text, loaded, typed
+from reconciler.text.plain_json import json_text, parse_json, plain_value
 from reconciler.values.wire import Wire, canonical, from_wire, to_wire
 
 ALL = "all"
@@ -33,6 +33,15 @@ class Choice:
 Decision = Mapping[str, Choice]
 
 
+@dataclass(frozen=True)
+class Answer:
+    """A person's answer: what is decided, by whom, and why."""
+
+    decision: Decision
+    by: str
+    why: str
+
+
 def parse_decision(
     takes: Sequence[str] = (), values: Sequence[str] = (), document: str | bytes | None = None
 ) -> Decision:
@@ -46,9 +55,9 @@ def parse_decision(
         choices.append((name, _choice(name, {"take": side})))
     for text in values:
         name, value = _halves(text, "--set", "a JSON value")
-        choices.append((name, _choice(name, {"value": loaded(value, name, _QUOTES)})))
+        choices.append((name, _choice(name, {"value": parse_json(value, name, _QUOTES)})))
     if document is not None:
-        given = loaded(document, "the decision's file")
+        given = parse_json(document, "the decision's file")
         if not isinstance(given, dict):
             raise InvalidInput(f'the decision\'s file must hold {{"attribute": {_FORMS}, ...}}')
         choices += [(name, _choice(name, each)) for name, each in given.items()]
@@ -77,7 +86,7 @@ def _choice(name: str, given: Any) -> Choice:
         case {"take": side, **rest} if side in SIDES and not rest:
             return Choice(take=side)
         case {"value": value, **rest} if name != ALL and not rest:
-            return Choice(value=canonical(to_wire(typed(value, name), (name,))))
+            return Choice(value=canonical(to_wire(plain_value(value, name), (name,))))
         case {"remove": True, **rest} if name != ALL and not rest:
             return Choice()
     forms = '{"take": "lost|winner|current"}' if name == ALL else _FORMS

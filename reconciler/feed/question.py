@@ -1,6 +1,6 @@
 """What a person is asked about a parked loss, and the answer, checked. Pure.
 
-Behaviour: the question holds all that a decision needs: what was lost, the three images where they
+The question holds all that a decision needs: what was lost, the three images where they
 differ, and the commands that decide it, ready to be edited. It is cut to what SNS takes; the
 commands come before the images.
 HAZARD: questions show values of the item to whoever subscribes to the topics.
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.errors import InvalidInput
-from reconciler.feed.decision import ALL, Decision, parse_decision
+from reconciler.feed.decision import ALL, Answer, parse_decision
 from reconciler.feed.rows import SIDES
 from reconciler.resolution.repair import OVERRIDDEN
 from reconciler.text.durations import duration_text
@@ -52,15 +52,6 @@ class Question:
         """Return what to propose a decision about: the rest is best left to the merge."""
         overridden = [each["attribute"] for each in self.differing() if each["merge"] == OVERRIDDEN]
         return list(self.undecided) or overridden[:1]
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A person's answer: what is decided, by whom, and why."""
-
-    decision: Decision
-    by: str
-    why: str
 
 
 def subject(table: str, escalated: bool) -> str:

@@ -1,8 +1,8 @@
 """The conflict feed as an operator reads it: which losses, and what each image says of the item.
 
-Behaviour: pure, over the ports. The oldest loss comes first. An image is shown as its attributes,
-without the key and the metadata; of a deleted item, the values that wait inside `_rec` are shown.
-An image that no release can decode still shows its plain attributes.
+Pure, over the ports. The oldest loss comes first. An image is shown as its attributes, without the
+key and the metadata; of a deleted item, the values that wait inside `_rec` are shown. An image that
+no release can decode still shows its plain attributes.
 """
 
 import json
@@ -12,18 +12,15 @@ from heapq import merge as merged_in_order
 from itertools import islice
 from typing import Any
 
-from reconciler.conflict.row import State, item_key, key_of
+from reconciler.conflict.row import Row, State, decision_id, item_key
 from reconciler.errors import InvalidInput, Undecodable
 from reconciler.item.image import read
-from reconciler.item.metadata import EXPIRY, METADATA
+from reconciler.item.metadata import EXPIRY, METADATA, metadata_in, tombstone_values_in
 from reconciler.ports import EvidenceStore, Ledger
-from reconciler.text.plain_json import loaded, typed
+from reconciler.text.plain_json import parse_json, plain_value
 from reconciler.values.wire import Image, Wire, canonical, canonical_image, from_wire, to_wire
 
 SIDES = ("lost", "winner", "current")
-_WHOLE_NUMBERS = ("lost_at_ms", "detected_at_ms", "state_at_ms", "attempts", "decided_at_ms")
-_TEXTS = ("conflict_id", "state", "finding", "ordering", "role", "region", "reason")
-AUDIT = ("decided_by", "decided_at_ms", "decision", "why")
 
 
 @dataclass(frozen=True)
@@ -37,20 +34,19 @@ class Wanted:
     reason: str = ""
     limit: int | None = None
 
-    def admits(self, row: Image) -> bool:
+    def admits(self, row: Row) -> bool:
         """Return whether a row is wanted."""
-        at = _lost_at(row)
         return (
-            row["state"]["S"] in {state.value for state in self.states}
-            and (self.since_ms is None or at >= self.since_ms)
-            and (self.until_ms is None or at <= self.until_ms)
-            and self.reason.lower() in row.get("reason", {"S": ""})["S"].lower()
+            row.state in self.states
+            and (self.since_ms is None or row.lost_at_ms >= self.since_ms)
+            and (self.until_ms is None or row.lost_at_ms <= self.until_ms)
+            and self.reason.lower() in row.reason.lower()
         )
 
 
-def losses(ledger: Ledger, wanted: Wanted) -> Iterator[Image]:
+def losses(ledger: Ledger, wanted: Wanted) -> Iterator[Row]:
     """Yield the wanted rows of one region, the oldest loss first, reading no more than needed."""
-    rows: Iterable[Image]
+    rows: Iterable[Row]
     if wanted.item_key is not None:
         rows = sorted(ledger.rows_of(wanted.item_key), key=_lost_at)
     else:
@@ -58,44 +54,37 @@ def losses(ledger: Ledger, wanted: Wanted) -> Iterator[Image]:
     return islice(filter(wanted.admits, rows), wanted.limit)
 
 
-def decision_id(conflict_id: str) -> str:
-    """Return the id of the row that keeps what was decided about a loss."""
-    return f"{conflict_id}#decision"
-
-
-def loss_named(ledger: Ledger, conflict_id: str) -> Image:
+def loss_named(ledger: Ledger, conflict_id: str) -> Row:
     """Return the row of a loss with the decision about it, read consistently.
 
     InvalidInput if the ledger has none.
     """
     for state in (State.PARKED, State.OPEN, State.ACCEPTED, State.RESOLVED):
         for shown in ledger.in_state(state):
-            if shown["conflict_id"]["S"] == conflict_id:
-                rows = {
-                    row["conflict_id"]["S"]: row  # the index may lag behind
-                    for row in ledger.rows_of(shown["item_key"]["S"])
-                }
+            if shown.conflict_id == conflict_id:
+                # The index may lag behind.
+                rows = {row.conflict_id: row for row in ledger.rows_of(shown.item_key)}
                 if conflict_id in rows:
-                    decided = rows.get(decision_id(conflict_id), {})
-                    return rows[conflict_id] | {n: decided[n] for n in AUDIT if n in decided}
+                    decided = rows.get(decision_id(conflict_id))
+                    row = rows[conflict_id]
+                    return row.with_audit_of(decided) if decided is not None else row
     raise InvalidInput(
         f"no loss {conflict_id!r} in this region's ledger; `reconciler conflicts list` names them"
     )
 
 
-def images_of(row: Image, evidence: EvidenceStore) -> tuple[Image | None, Image | None]:
+def images_of(row: Row, evidence: EvidenceStore) -> tuple[Image | None, Image | None]:
     """Return a row's losing and winning image, from the evidence store if they were too large.
 
     An undecodable record has neither.
     """
-    found = {name: row[name]["M"] for name in ("lost", "winner") if name in row}
-    reference = row.get("images_ref", {"S": ""})["S"]
-    if reference:
+    lost, winner = row.lost, row.winner
+    if row.images_ref:
         try:
-            found = dict(json.loads(evidence.get(reference)))
+            found = dict(json.loads(evidence.get(row.images_ref)))
         except (ValueError, TypeError):
-            raise Undecodable(f"the document {reference} holds no images") from None
-    lost, winner = (found.get(name) for name in ("lost", "winner"))
+            raise Undecodable(f"the document {row.images_ref} holds no images") from None
+        lost, winner = found.get("lost"), found.get("winner")
     return canonical_image(lost) if lost else None, canonical_image(winner) if winner else None
 
 
@@ -124,7 +113,8 @@ def side_of(image: Image | None, key_names: Collection[str]) -> Side | None:
         deleted = False
     hidden = {*key_names, METADATA, EXPIRY}
     plain = {name: value for name, value in image.items() if name not in hidden}
-    return Side(canonical_image(image[METADATA]["M"]["s"]["M"] if deleted else plain), deleted)
+    shown = tombstone_values_in(metadata_in(image)) if deleted else plain
+    return Side(canonical_image(shown), deleted)
 
 
 @dataclass(frozen=True)
@@ -162,26 +152,37 @@ def three_way(
     return [compared(name) for name in sorted(names)]
 
 
-def summary(row: Image, now_ms: int) -> dict[str, Any]:
+def summary(row: Row, now_ms: int) -> dict[str, Any]:
     """Return a row without its images, in plain values; `age_ms` counts from the loss."""
-    found: dict[str, Any] = {name: row[name]["S"] for name in _TEXTS if name in row}
-    found |= {name: int(row[name]["N"]) for name in _WHOLE_NUMBERS if name in row}
-    found |= {name: row[name]["S"] for name in AUDIT if "S" in row.get(name, {})}
-    found["key"] = plain(key_of(row))
-    found["merged"] = merge_words(row)
-    found["age_ms"] = max(0, now_ms - _lost_at(row))
-    return found
+    audit = row.audit
+    known = {
+        "conflict_id": row.conflict_id,
+        "state": row.state.value if row.state is not None else "?",
+        "finding": row.finding,
+        "ordering": row.ordering,
+        "role": row.role,
+        "region": row.region,
+        "reason": row.reason,
+        "lost_at_ms": row.lost_at_ms,
+        "detected_at_ms": row.detected_at_ms,
+        "state_at_ms": row.state_at_ms,
+        "attempts": row.attempts,
+        "decided_at_ms": audit.at_ms if audit is not None else None,
+        "decided_by": audit.by if audit is not None else None,
+        "decision": audit.decision if audit is not None else None,
+        "why": audit.why if audit is not None else None,
+    }
+    return {name: value for name, value in known.items() if value not in (None, "")} | {
+        "key": plain(row.key),
+        "merged": dict(row.merged),
+        "age_ms": max(0, now_ms - row.lost_at_ms),
+    }
 
 
-def with_images(row: Image, evidence: EvidenceStore) -> Image:
-    """Return a row with its images inside, wherever they are kept."""
+def with_images(row: Row, evidence: EvidenceStore) -> Image:
+    """Return a row in wire format with its images inside, wherever they are kept."""
     images = dict(zip(("lost", "winner"), images_of(row, evidence), strict=True))
-    return row | {name: {"M": image} for name, image in images.items() if image is not None}
-
-
-def merge_words(row: Image) -> dict[str, str]:
-    """Return the merge's word on each attribute, as the row has it."""
-    return {name: word["S"] for name, word in row.get("merged", {"M": {}})["M"].items()}
+    return row.image | {name: {"M": image} for name, image in images.items() if image is not None}
 
 
 def plain(values: Mapping[str, Wire | None]) -> dict[str, Any]:
@@ -191,11 +192,11 @@ def plain(values: Mapping[str, Wire | None]) -> dict[str, Any]:
 
 def item_key_of(text: str) -> str:
     """Return the ledger's name of the item whose key is given as plain JSON."""
-    key = typed(loaded(text, "--key"), "--key")
+    key = plain_value(parse_json(text, "--key"), "--key")
     if not isinstance(key, dict) or not key:
         raise InvalidInput('--key: give the item\'s key as a JSON object, such as {"id": "p1"}')
     return item_key({name: to_wire(value, (name,)) for name, value in key.items()})
 
 
-def _lost_at(row: Image) -> int:
-    return int(row["lost_at_ms"]["N"])
+def _lost_at(row: Row) -> int:
+    return row.lost_at_ms

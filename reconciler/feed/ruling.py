@@ -1,6 +1,6 @@
 """What a decision makes of the item as it is after the merge: what it must show, as edits. Pure.
 
-Behaviour: what already stands is not written again. An attribute keeps the type that the item's own
+What already stands is not written again. An attribute keeps the type that the item's own
 metadata gives it; an attribute that the item does not know is a register_lww.
 """
 
@@ -15,7 +15,11 @@ from reconciler.crdt.register_extreme import RegisterMax
 from reconciler.errors import Contention, InvalidInput, Undecodable
 from reconciler.feed.decision import ALL, Choice, Decision
 from reconciler.feed.rows import Side
-from reconciler.item.metadata import ReplicatedItem, decode, is_managed
+from reconciler.item.metadata import (
+    decode,
+    is_managed,
+)
+from reconciler.item.replicated import ReplicatedItem
 from reconciler.item.schema import Schema
 from reconciler.values.wire import Image, Wire, canonical, from_wire, to_wire
 
@@ -67,7 +71,7 @@ def ruling_of(
             )
         taken[name] = _side(name, choice, sides).values.get(name) if choice.take else None
     assigns = {
-        name: None if wire is None else schema.spec(name).type().assigned(wire)
+        name: None if wire is None else schema.spec(name).type().assignment(wire)
         for name, wire in taken.items()
     }
     return Ruling(dict(sorted((assigns | given).items())), taken)
@@ -101,7 +105,7 @@ def rule(
                 f"{name} was written again in the meantime; look at the item and decide again"
             )
         kind = schema.spec(name).type
-        if name not in disputed and wanted == (shown and kind().assigned(shown)):
+        if name not in disputed and wanted == (shown and kind().assignment(shown)):
             continue
         if wanted is None or issubclass(kind, RegisterMax) or (kind is MapOr and name in disputed):
             del item[name]  # else one only moves on, and the other only writes what differs

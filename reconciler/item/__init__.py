@@ -1,0 +1,1 @@
+"""An item and its metadata: schema, state, and the images that are written, merged and read."""

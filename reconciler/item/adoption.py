@@ -1,7 +1,7 @@
 """Taking in what writers around the library did: as one write that every region names alike.
 
-Behaviour: pure. The write's dot depends on nothing but the image, so every region adopts it to the
-same bytes. A counter takes the difference; everything else is assigned.
+Pure. The write's dot depends on nothing but the image, so every region adopts it to the same bytes.
+A counter takes the difference; everything else is assigned.
 Source: Couchbase's cvCAS.
 """
 
@@ -13,15 +13,15 @@ from typing import Any
 from reconciler.causality.context import ADOPTED, Dot, Lineage
 from reconciler.causality.hlc import EPOCH_WIDTH, Hlc, fixed_width, tick
 from reconciler.crdt.base import Crdt, Edit, Spec
-from reconciler.crdt.map_or import checked
+from reconciler.crdt.map_or import state_of_type
 from reconciler.errors import InvalidInput, TypeMismatch
 from reconciler.item.metadata import (
-    ReplicatedItem,
     context_of,
     decode,
     is_managed,
     token_of,
 )
+from reconciler.item.replicated import ReplicatedItem
 from reconciler.item.schema import Schema
 from reconciler.values.wire import (
     Wire,
@@ -66,7 +66,7 @@ def _adoption_of(token: str) -> str:
     return Lineage.of(ADOPTED, _hashed(token.encode(), _BASE_WIDTH))
 
 
-def adopted_whole(image: Mapping[str, Any], key: Mapping[str, Wire], schema: Schema) -> Any:
+def adopt_whole(image: Mapping[str, Any], key: Mapping[str, Wire], schema: Schema) -> Any:
     # An item from before the library: one well-known lineage and a stamp older than any real one,
     # so two regions that adopt one item agree, and of two versions one wins, as it did before.
     plain = canonical_image({n: v for n, v in image.items() if n not in key})
@@ -82,14 +82,14 @@ def _assigned(
     dot: Dot,
     declared: Callable[[str], Spec | None],
 ) -> ReplicatedItem:
-    attributes = dict((item if item.exists else revived(item, dot)).attributes)
+    attributes = dict((item if item.exists else revive(item, dot)).attributes)
     for name, value in sorted(values.items()):
         spec = declared(name)
         if spec is None:
             spec = attributes[name].spec() if name in attributes else _LWW
         try:
-            state = checked(attributes.get(name), spec, (name,))
-            given = None if value is None else state.assigned(value)
+            state = state_of_type(attributes.get(name), spec, (name,))
+            given = None if value is None else state.assignment(value)
             edit = Edit((name,), "remove" if value is None else "assign", given)
             attributes[name] = state.apply(edit, 1, dot, spec)
         except InvalidInput as problem:
@@ -98,8 +98,8 @@ def _assigned(
     return replace(item, attributes=attributes, context=context, tip=None, alive=(dot,), dead=())
 
 
-def revived(item: ReplicatedItem, dot: Dot) -> ReplicatedItem:
-    """Return a deleted item as a write revives it: nothing of the old may shine through."""
+def revive(item: ReplicatedItem, dot: Dot) -> ReplicatedItem:
+    """Return a deleted item as a write finds it: nothing of the old may shine through."""
 
     def cleared(name: str, state: Crdt) -> Crdt:
         return state.apply(Edit((name,), "remove"), 1, dot, state.spec())

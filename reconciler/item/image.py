@@ -1,11 +1,15 @@
 """The three functions on wire images that everything else is built from: write, merge, read.
 
-Behaviour: pure; images in, images out, in DynamoDB's wire format, whether they came from a stream
-or from the API. The rules for what a write and a merge stamp are here and nowhere else.
+Pure: images in, images out, in DynamoDB's wire format, whether they came from a stream or from the
+API. The rules for what a write and a merge stamp are here and nowhere else.
 
-    first  = write(None, [assign("name", "Ada")], key={"id": "p1"}, schema=s, replica="use1", ...)
-    merged = merge(first, second)     # the same bytes as merge(second, first)
-    read(merged)                      # {"id": "p1", "name": "Ada"}, or None once deleted
+    schema = Schema.of(table="parties", key=["id"], attributes={"points": "counter_pn"})
+    given = {"key": {"id": "p1"}, "schema": schema, "clock": system_clock()}
+    first = write(None, [assign("name", "Ada")], replica=replica_id("us-east-1"), **given)
+    second = write(first, [increment("points", 5)], replica=replica_id("eu-west-1"), **given)
+    other = write(first, [assign("name", "Eve")], replica=replica_id("us-east-1"), **given)
+    merged = merge(second, other)  # the same bytes as merge(other, second)
+    read(merged)  # {"id": "p1", "name": "Eve", "points": 5}, or None once deleted
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,16 +19,20 @@ from typing import Any, Protocol
 from reconciler.causality.context import Dot, Lineage
 from reconciler.causality.hlc import Stamp, epoch_above, epoch_after
 from reconciler.crdt.base import Edit, join_states, surviving_dots
-from reconciler.crdt.map_or import checked
+from reconciler.crdt.map_or import state_of_type
 from reconciler.errors import InvalidInput, Undecodable
-from reconciler.item.adoption import adopt, adopted_whole, revived
+from reconciler.item.adoption import adopt, adopt_whole, revive
+from reconciler.item.edits import delete
 from reconciler.item.metadata import (
     EXPIRY,
     METADATA,
-    ReplicatedItem,
     encode,
     is_managed,
+    is_tombstone_in,
+    key_names_in,
+    metadata_in,
 )
+from reconciler.item.replicated import ReplicatedItem
 from reconciler.item.schema import RESERVED_PREFIX, Schema
 from reconciler.values.size import check_size
 from reconciler.values.wire import (
@@ -36,7 +44,7 @@ from reconciler.values.wire import (
     to_wire,
 )
 
-DELETE = Edit((), "delete")
+DELETE = delete()
 
 
 class Clock(Protocol):
@@ -110,8 +118,8 @@ def read(image: Mapping[str, Any] | None) -> dict[str, Any] | None:
         return None
     plain = {name: wire for name, wire in image.items() if name not in (METADATA, EXPIRY)}
     try:
-        metadata = image.get(METADATA, {"M": {}})["M"]
-        if "s" in metadata and set(plain) == set(metadata["i"]["SS"]):
+        metadata = metadata_in(image)
+        if is_tombstone_in(metadata) and set(plain) == set(key_names_in(metadata)):
             return None
     except (KeyError, TypeError) as cause:
         raise Undecodable(f"unreadable metadata: {cause}", metadata=image[METADATA]) from None
@@ -134,7 +142,7 @@ def _current(
     wires = canonical_image({name: to_wire(value, (name,)) for name, value in key.items()})
     if image is None:
         return ReplicatedItem(wires)
-    return adopt(image) if is_managed(image) else adopted_whole(image, wires, schema)
+    return adopt(image) if is_managed(image) else adopt_whole(image, wires, schema)
 
 
 def _new_lineage(replica: str, stamp: Stamp, *items: ReplicatedItem) -> Lineage:
@@ -179,9 +187,9 @@ def _edited(item: ReplicatedItem, edit: Edit, dot: Dot, schema: Schema) -> Repli
     if not name or name.startswith(RESERVED_PREFIX):
         raise InvalidInput(f"{label(edit.path)!r}: names starting with '_rec' are reserved")
     if not item.exists:
-        item = revived(item, dot)
+        item = revive(item, dot)
     spec = schema.spec(name)
-    state = checked(item.attributes.get(name), spec, (name,))
+    state = state_of_type(item.attributes.get(name), spec, (name,))
     attributes = {**item.attributes, name: state.apply(edit, 1, dot, spec)}
     return replace(item, attributes=attributes, alive=(dot,), dead=())
 

@@ -1,24 +1,21 @@
-"""The replicated item and its one wire form: plain attributes beside one reserved map, `_rec`.
+"""The one wire form of a replicated item: plain attributes beside one reserved map, `_rec`.
 
-Behaviour: `encode` is canonical: equal items give equal bytes, in any region. `decode` reads an
-image back and says which attributes no longer match the metadata, because a writer went around the
-library. A deleted item shows only its key, so indexes drop it; its values wait inside `_rec`.
+`encode` is canonical: equal items give equal bytes, in any region. `decode` reads an image back and
+says which attributes no longer match the metadata, because a writer went around the library. A
+deleted item shows only its key, so indexes drop it; its values wait inside `_rec`.
 
-`_rec` is a map of: v wire version · t version token · i key names · c causal context (lineage ->
-hlc) · w watermarks · p tip · d live dots · a state of each attribute · h digests of what each shows
-· l dots that keep the item alive · x dots that keep it deleted · e expiry (s since 1970) · s values
-of a deleted item. States name dots by their position in d.
+The letters of `_rec` are named below, and no other module reads one. States name dots by their
+position in `_DOTS`.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import chain
 from typing import Any, TypeVar
 
 from reconciler.causality.context import CausalContext, Dot, Lineage
 from reconciler.causality.hlc import Hlc
-from reconciler.crdt.base import Crdt, tagged, untagged
+from reconciler.crdt.base import decode_tagged, dots_of, encode_tagged, refs_text
 from reconciler.errors import ReconcilerError, Undecodable, UnknownWireVersion
+from reconciler.item.replicated import ReplicatedItem
 from reconciler.values.wire import Image, Wire, canonical_bytes, canonical_image, digest, to_json
 
 METADATA = "_rec"
@@ -27,41 +24,30 @@ WIRE_VERSION = "1"
 TOKEN_WIDTH = 12
 _DIGEST_WIDTH = 6
 T = TypeVar("T")
+Metadata = Mapping[str, Any]  # what `_rec` holds, in wire format
+
+TOKEN = "t"  # noqa: S105 (a letter; what a conditional write compares)
+_VERSION = "v"  # of the wire form
+_KEY_NAMES = "i"
+_CONTEXT = "c"  # lineage -> hlc
+_WATERMARKS = "w"  # replica -> the epoch up to which its lineages are folded
+_TIP = "p"  # the lineage that wrote the image, if a local write did
+_DOTS = "d"  # the live ones
+_STATES = "a"  # one of each attribute
+_DIGESTS = "h"  # of what each attribute shows
+_ALIVE = "l"  # dots that keep the item alive
+_DEAD = "x"  # dots that keep it deleted
+_EXPIRES = "e"  # seconds since 1970
+_TOMBSTONE = "s"  # the values of a deleted item
+_NO_WATERMARKS: Wire = {"M": {}}
 
 
-@dataclass(frozen=True)
-class ReplicatedItem:
-    """An item with its causality.
-
-    `tip` is the lineage that wrote the image, if a local write did. The item exists iff a dot keeps
-    it `alive` and none keeps it `dead` (a delete that wins over updates it has not seen).
-    """
-
-    key: Image
-    attributes: Mapping[str, Crdt] = field(default_factory=dict)
-    context: CausalContext = field(default_factory=CausalContext)
-    tip: Lineage | None = None
-    alive: tuple[Dot, ...] = ()
-    dead: tuple[Dot, ...] = ()
-    expires: int | None = None
-
-    @property
-    def exists(self) -> bool:
-        return bool(self.alive) and not self.dead
-
-    def latest(self) -> Hlc | None:
-        """Return the greatest hlc of the context and of live dots, which folds leave behind."""
-        heads, states = self.context.heads.values(), self.attributes.values()
-        live = chain(self.alive, self.dead, *(state.dots() for state in states))
-        return max(chain(heads, (dot.hlc for dot in live)), default=None)
-
-
-def reading(image: Any, read: Callable[[Any], T]) -> T:
+def reading(image: Any, read: Callable[[Metadata], T]) -> T:
     """Return `read(metadata)`; Undecodable, with the metadata, if it is not what we write."""
     try:
         metadata = image[METADATA]["M"]
-        if metadata["v"]["N"] != WIRE_VERSION:
-            raise _unknown(metadata["v"]["N"], metadata)
+        if metadata[_VERSION]["N"] != WIRE_VERSION:
+            raise _unknown(metadata[_VERSION]["N"], metadata)
         return read(metadata)
     except ReconcilerError:
         raise
@@ -91,22 +77,88 @@ def context_of(image: Mapping[str, Wire]) -> CausalContext:
 
 def token_of(image: Mapping[str, Wire]) -> str:
     """Return a managed image's version token: what a conditional write compares."""
-    return reading(image, lambda metadata: str(metadata["t"]["S"]))
+    return reading(image, token_in)
 
 
-def _context(metadata: Mapping[str, Wire]) -> CausalContext:
+def with_token(image: Image, token: str, version: str = WIRE_VERSION) -> Image:
+    """Return a managed image under another version token."""
+    named: Image = {_VERSION: {"N": version}, TOKEN: {"S": token}}
+    return {**image, METADATA: {"M": {**metadata_in(image), **named}}}
+
+
+# What metadata says, in wire format and unchecked. Inside `reading`, whatever is missing or of
+# another kind is Undecodable.
+
+
+def metadata_in(image: Mapping[str, Any]) -> Metadata:
+    """Return what an image's metadata holds, of whatever version; nothing of an unmanaged image."""
+    held: Metadata = image[METADATA]["M"] if METADATA in image else {}
+    return held
+
+
+def version_in(metadata: Metadata) -> str:
+    """Return the version of the wire form."""
+    return str(metadata[_VERSION]["N"])
+
+
+def token_in(metadata: Metadata) -> str:
+    """Return the version token."""
+    token: str = metadata[TOKEN]["S"]
+    return token
+
+
+def heads_in(metadata: Metadata) -> Mapping[str, Wire]:
+    """Return the causal context: the hlc of each lineage, as wire values."""
+    heads: Mapping[str, Wire] = metadata[_CONTEXT]["M"]
+    return heads
+
+
+def watermarks_in(metadata: Metadata) -> Wire | None:
+    """Return the watermarks as one wire value; None if nothing is folded."""
+    return metadata.get(_WATERMARKS)
+
+
+def tip_in(metadata: Metadata) -> str | None:
+    """Return the lineage that wrote the image; None if no local write did."""
+    return str(metadata[_TIP]["S"]) if _TIP in metadata else None
+
+
+def key_names_in(metadata: Metadata) -> Sequence[str]:
+    """Return the names of the item's key, in order."""
+    names: Sequence[str] = metadata[_KEY_NAMES]["SS"]
+    return names
+
+
+def is_tombstone_in(metadata: Metadata) -> bool:
+    """Return whether the image is that of a deleted item."""
+    return _TOMBSTONE in metadata
+
+
+def tombstone_values_in(metadata: Metadata) -> Image:
+    """Return the values that a deleted item held."""
+    values: Image = metadata[_TOMBSTONE]["M"]
+    return values
+
+
+def expiry_in(metadata: Metadata) -> int | None:
+    """Return when time-to-live may remove the item, in seconds since 1970."""
+    return int(metadata[_EXPIRES]["N"]) if _EXPIRES in metadata else None
+
+
+def _context(metadata: Metadata) -> CausalContext:
+    watermarks = watermarks_in(metadata) or _NO_WATERMARKS
     return CausalContext(
         {
             Lineage.parse(lineage): Hlc.parse(hlc["S"])
-            for lineage, hlc in metadata["c"]["M"].items()
+            for lineage, hlc in heads_in(metadata).items()
         },
-        {replica: str(epoch["S"]) for replica, epoch in metadata.get("w", {"M": {}})["M"].items()},
+        {replica: str(epoch["S"]) for replica, epoch in watermarks["M"].items()},
     )
 
 
 def encode(item: ReplicatedItem) -> Image:
     """Return the item's wire image; the same bytes for the same item."""
-    states = {name: item.attributes[name].settled() for name in sorted(item.attributes)}
+    states = {name: item.attributes[name].prune() for name in sorted(item.attributes)}
     live = {*item.alive, *item.dead, *(dot for state in states.values() for dot in state.dots())}
     dots = sorted(live)
     refs = {dot: str(position) for position, dot in enumerate(dots)}
@@ -114,28 +166,28 @@ def encode(item: ReplicatedItem) -> Image:
     visible = {name: value for name, value in shown.items() if value is not None}
     heads, watermarks = item.context.heads, item.context.watermarks
     metadata: Image = {
-        "v": {"N": WIRE_VERSION},
-        "i": {"SS": sorted(item.key)},
-        "c": {"M": {lineage: {"S": str(heads[lineage])} for lineage in sorted(heads)}},
-        "d": {"L": [{"S": str(dot)} for dot in dots]},
-        "a": {"M": {name: tagged(state, refs) for name, state in states.items()}},
-        "h": {"S": _digests(shown)},
-        "l": {"S": ",".join(refs[dot] for dot in item.alive)},
+        _VERSION: {"N": WIRE_VERSION},
+        _KEY_NAMES: {"SS": sorted(item.key)},
+        _CONTEXT: {"M": {lineage: {"S": str(heads[lineage])} for lineage in sorted(heads)}},
+        _DOTS: {"L": [{"S": str(dot)} for dot in dots]},
+        _STATES: {"M": {name: encode_tagged(state, refs) for name, state in states.items()}},
+        _DIGESTS: {"S": _digests(shown)},
+        _ALIVE: {"S": refs_text(item.alive, refs)},
     }
     if watermarks:
-        metadata["w"] = {
+        metadata[_WATERMARKS] = {
             "M": {replica: {"S": watermarks[replica]} for replica in sorted(watermarks)}
         }
     if item.tip:
-        metadata["p"] = {"S": str(item.tip)}
+        metadata[_TIP] = {"S": str(item.tip)}
     if item.dead:
-        metadata["x"] = {"S": ",".join(refs[dot] for dot in item.dead)}
+        metadata[_DEAD] = {"S": refs_text(item.dead, refs)}
     if item.expires is not None:
-        metadata["e"] = {"N": str(item.expires)}
+        metadata[_EXPIRES] = {"N": str(item.expires)}
     if not item.exists:
-        metadata["s"] = {"M": visible}
+        metadata[_TOMBSTONE] = {"M": visible}
         visible = {EXPIRY: {"N": str(item.expires)}} if item.expires is not None else {}
-    metadata["t"] = {"S": digest(to_json(metadata).encode(), TOKEN_WIDTH)}
+    metadata[TOKEN] = {"S": digest(to_json(metadata).encode(), TOKEN_WIDTH)}
     return {**item.key, **visible, METADATA: {"M": metadata}}
 
 
@@ -153,47 +205,42 @@ def decode(image: Mapping[str, Any]) -> tuple[ReplicatedItem, dict[str, Wire | N
 
 
 def _decode(
-    image: Mapping[str, Any], metadata: Mapping[str, Any]
+    image: Mapping[str, Any], metadata: Metadata
 ) -> tuple[ReplicatedItem, dict[str, Wire | None]]:
-    dots = [Dot.parse(each["S"]) for each in metadata["d"]["L"]]
-    keys = set(metadata["i"]["SS"])
+    dots = [Dot.parse(each["S"]) for each in metadata[_DOTS]["L"]]
+    keys = set(key_names_in(metadata))
     key = canonical_image({name: image[name] for name in keys})
     outside = keys | {METADATA, EXPIRY}
     plain = canonical_image({name: image[name] for name in image if name not in outside})
-    wires = canonical_image(metadata["a"]["M"])
-    values = canonical_image(metadata["s"]["M"]) if "s" in metadata else plain
+    wires = canonical_image(metadata[_STATES]["M"])
+    values = canonical_image(tombstone_values_in(metadata)) if is_tombstone_in(metadata) else plain
     names = sorted(wires)
     width = _DIGEST_WIDTH
-    expected = dict(zip(names, _chunks(metadata["h"]["S"], width), strict=True))
-    changed: dict[str, Wire | None] = dict(plain) if "s" in metadata else {}
+    expected = dict(zip(names, _chunks(metadata[_DIGESTS]["S"], width), strict=True))
+    changed: dict[str, Wire | None] = dict(plain) if is_tombstone_in(metadata) else {}
     for name in names:
         if digest(canonical_bytes(values.get(name)), width) != expected[name]:
             changed[name] = values.get(name)
     changed |= {name: value for name, value in values.items() if name not in wires}
     states = {
-        name: untagged(wires[name], None if name in changed else values.get(name), dots)
+        name: decode_tagged(wires[name], None if name in changed else values.get(name), dots)
         for name in names
     }
     for name, state in states.items():
         if state.visible() != values.get(name) and name not in changed:
             raise ValueError(f"the state of {name} does not give its visible value")
-    tip = metadata.get("p")
-    expires = metadata.get("e")
+    tip = tip_in(metadata)
     item = ReplicatedItem(
         key=key,
         attributes=states,
         context=_context(metadata),
-        tip=Lineage.parse(tip["S"]) if tip else None,
-        alive=_dots(metadata.get("l"), dots),
-        dead=_dots(metadata.get("x"), dots),
-        expires=int(expires["N"]) if expires else None,
+        tip=Lineage.parse(tip) if tip is not None else None,
+        alive=dots_of(metadata.get(_ALIVE, {"S": ""})["S"], dots),
+        dead=dots_of(metadata.get(_DEAD, {"S": ""})["S"], dots),
+        expires=expiry_in(metadata),
     )
     return item, changed
 
 
 def _chunks(text: str, width: int) -> Iterable[str]:
     return [text[start : start + width] for start in range(0, len(text), width)]
-
-
-def _dots(wire: Wire | None, dots: Sequence[Dot]) -> tuple[Dot, ...]:
-    return tuple(dots[int(ref)] for ref in wire["S"].split(",") if ref) if wire else ()

@@ -1,8 +1,8 @@
 """The schema of a replicated table: which type merges each attribute.
 
-Behaviour: an attribute that the schema does not name is a register_lww. All mistakes are reported
-at once, each with its attribute's path. The schema is for writers: the merge needs none, because
-items carry their attributes' types.
+An attribute that the schema does not name is a register_lww. All mistakes are reported at once,
+each with its attribute's path. The schema is for writers: the merge needs none, because items carry
+their attributes' types.
 
     Schema.of(table="parties", key=["id"], attributes={
         "loyalty": "counter_pn",

@@ -1,7 +1,5 @@
-"""Several AWS regions on one machine: moto's API, and the parts of AWS that moto does not model.
+"""Several AWS regions on this machine: moto's API, and what moto does not model.
 
-`LocalCloud` (reconciler.local.cloud) starts it. What is ours: global-table replication
-(`replication`), event-source mappings (`event_source`, `queue_source`, `schedule`, `patterns`),
-metrics from the functions' logs (`metric_delivery`, `metric_queries`), and the processes that join
-them to the real handlers (`server`, `worker`).
+`LocalCloud` (`cloud`) starts the processes: one `server` for all AWS calls and, in each region, a
+`worker` that runs the real handlers. Here lies what both sides share.
 """

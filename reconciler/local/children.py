@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -53,14 +53,9 @@ class Child:
         """Raise LocalCloudError, with the end of its log, if the process is no longer there."""
         status = self._process.poll()
         if status is not None:
-            tail = "\n".join(list(self.log_lines())[-_TAIL_LINES:])
+            lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
+            tail = "\n".join(lines[-_TAIL_LINES:])
             raise LocalCloudError(f"{self.name} ended with status {status}:\n{tail}")
-
-    def log_lines(self) -> Iterator[str]:
-        """Yield what the process has written so far, line by line."""
-        with self._log.open(encoding="utf-8", errors="replace") as lines:
-            for line in lines:
-                yield line.rstrip("\n")
 
     def tell(self, line: str) -> None:
         """Write one line to its standard input.

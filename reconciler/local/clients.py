@@ -7,6 +7,8 @@ from typing import Any
 from boto3.session import Session
 from botocore.config import Config
 
+from reconciler.aws.clients import endpoint_environment
+
 _KEY = "local"
 
 # Loopback answers at once or not at all; a proxy named by the environment must not see the calls.
@@ -18,7 +20,7 @@ _CONFIG = Config(
 )
 
 
-class Clients:
+class Boto3Clients:
     """Clients by service and region, each made once."""
 
     def __init__(self, endpoint: str) -> None:
@@ -43,11 +45,6 @@ def aws_environment(region: str, endpoint: str) -> Mapping[str, str]:
     return {
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
-        "AWS_ACCESS_KEY_ID": _KEY,
-        "AWS_SECRET_ACCESS_KEY": _KEY,
-        "AWS_SESSION_TOKEN": _KEY,
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_CONFIG_FILE": "/dev/null",
-        "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
         "AWS_EC2_METADATA_DISABLED": "true",
+        **endpoint_environment(endpoint),
     }

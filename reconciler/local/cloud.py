@@ -1,4 +1,4 @@
-"""Several AWS regions on this machine, for the demo and for tests.
+"""Several AWS regions on this machine, for the demo, the drills and tests.
 
 Behaviour: entering `LocalCloud` starts one server and, for a reconciled table, one worker per
 region, and makes every resource; leaving it, by whatever way, ends the processes and removes
@@ -8,10 +8,10 @@ their files. Nothing listens beyond loopback and nothing is kept.
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import KW_ONLY, dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import partial
 from http.client import HTTPException
 from pathlib import Path
@@ -28,15 +28,14 @@ from reconciler.deployment.wiring import (
     StreamSource,
 )
 from reconciler.local.children import Child, stop
-from reconciler.local.clients import Clients
+from reconciler.local.clients import Boto3Clients
 from reconciler.local.control_client import ControlClient, ask
 from reconciler.local.errors import LocalCloudError
-from reconciler.local.launch import start_server
 from reconciler.local.port import listen_on_loopback
+from reconciler.local.processes import Workers, start_server
 from reconciler.local.provision import TableSpec, create_pipeline, create_table
-from reconciler.local.status import unfinished
+from reconciler.local.status import unfinished_work
 from reconciler.local.worker.process import StreamFailures, WorkerSettings
-from reconciler.local.workers import Workers
 
 DEFAULT_REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
 
@@ -51,11 +50,10 @@ _LOOK_SECONDS = 0.05
 
 @dataclass
 class LocalCloud(ControlClient):
-    """Inside this context the regions live.
+    """The regions, alive inside this context.
 
     tables: the global tables to make. reconciled: the one whose streams feed the pipeline, or
     None for no pipeline. regions: two to five. lag_ms: least and most replication lag.
-    skew_ms: by region, how far its clock is ahead.
     port: a port on loopback, 0 for any; if it is taken another is used, with a warning.
     stream, home, witness: the event sources. stream_failures: where batches go that the stream's
     gives up, "s3" (whole) or "sqs" (names of records). detect, resolve: "module:attribute".
@@ -69,7 +67,6 @@ class LocalCloud(ControlClient):
     lag_ms: tuple[int, int] = (50, 150)
     port: int = 0
     seed: int = 0
-    skew_ms: Mapping[str, int] = field(default_factory=dict)
     stream: StreamSource = LOCAL_STREAM
     home: QueueSource = LOCAL_HOME
     witness: QueueSource = LOCAL_WITNESS
@@ -108,13 +105,12 @@ class LocalCloud(ControlClient):
         with listen_on_loopback(self.port) as listening:
             self.port = listening.getsockname()[1]
             self.endpoint = f"http://127.0.0.1:{self.port}"
-            self._clients = Clients(self.endpoint)
+            self._clients = Boto3Clients(self.endpoint)
             settings = {
                 "port": self.port,
                 "regions": self.regions,
                 "lag_ms": self.lag_ms,
                 "seed": self.seed,
-                "skew_ms": dict(self.skew_ms),
             }
             self._server = start_server(settings, listening=listening, directory=self._directory)
         undo.callback(stop, [self._server])
@@ -191,7 +187,7 @@ class LocalCloud(ControlClient):
     def start_worker(
         self, region: str, *, detect: str | None = None, resolve: str | None = None
     ) -> None:
-        """Run a stopped region's functions again; the stream goes on behind what was settled.
+        """Run a stopped region's functions again; the stream goes on behind what was handled.
 
         detect, resolve: handlers to run this time instead of the cloud's.
         """
@@ -199,7 +195,7 @@ class LocalCloud(ControlClient):
         self._lead_to_streams([region])
 
     def trim(self, region: str) -> None:
-        """Let a region's stream forget the records settled so far, as AWS does after 24 hours."""
+        """Let a region's stream forget the records handled so far, as AWS does after 24 hours."""
         ask(self.port, "trim", region=region, table=self._names(region).table)
 
     def settle(self, timeout_seconds: float = 30) -> None:
@@ -208,7 +204,7 @@ class LocalCloud(ControlClient):
         Raises: LocalCloudError naming what is still busy, or the worker that died.
         """
         give_up = time.monotonic() + timeout_seconds
-        while busy := unfinished(self.status(), self._worked_queues()):
+        while busy := unfinished_work(self.status(), self._worked_queues()):
             for child in self.children:
                 child.check()
             if time.monotonic() > give_up:
@@ -225,20 +221,6 @@ class LocalCloud(ControlClient):
         """Return every item of a replica, in wire format."""
         pages = self.client("dynamodb", region).get_paginator("scan")
         return [item for page in pages.paginate(TableName=table) for item in page["Items"]]
-
-    def log_lines(self, region: str) -> Iterator[str]:
-        """Yield what the functions of a region have written so far: metrics and logs."""
-        return self._workers.log_lines(region)
-
-    def parked(self, region: str) -> list[str]:
-        """Return the bodies in a region's parked queue, without receiving them."""
-        return self.bodies(region, self._names(region).parked_queue)
-
-    def dead_letters(self, region: str) -> dict[str, list[str]]:
-        """Return the bodies in each dead-letter queue of a region, without receiving them."""
-        names = self._names(region)
-        queues = [each for each in names.dead_letter_queues() if each != names.parked_queue]
-        return {queue: self.bodies(region, queue) for queue in queues}
 
     def _names(self, region: str) -> Names:
         if self.reconciled is None:

@@ -32,7 +32,7 @@ class ControlClient:
     port: int
 
     def status(self) -> dict[str, Any]:
-        """Return one instant's counts: links, unsettled stream records, queue depths, workers."""
+        """Return one instant's counts: links, stream records not handled, queue depths, workers."""
         return ask(self.port, "status")
 
     def partition(self, one: str, other: str) -> None:
@@ -46,10 +46,6 @@ class ControlClient:
     def heal(self) -> None:
         """Resume replication everywhere."""
         ask(self.port, "heal")
-
-    def set_lag(self, least_ms: int, most_ms: int) -> None:
-        """Change the replication lag of writes to come."""
-        ask(self.port, "lag", least_ms=least_ms, most_ms=most_ms)
 
     def bodies(self, region: str, queue: str) -> list[str]:
         """Return the bodies in a queue, without receiving them."""

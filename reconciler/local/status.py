@@ -1,10 +1,12 @@
-"""What a status of the local cloud says, in words."""
+"""What a status of the local cloud says in words: the work that is still under way."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 
-def unfinished(status: Mapping[str, Any], worked_queues: Iterable[tuple[str, str]]) -> list[str]:
+def unfinished_work(
+    status: Mapping[str, Any], worked_queues: Iterable[tuple[str, str]]
+) -> list[str]:
     """Name everything that is still under way; nothing if the cloud has come to rest.
 
     status: the answer to the control command of that name. worked_queues: (region, queue) of the
@@ -17,8 +19,8 @@ def unfinished(status: Mapping[str, Any], worked_queues: Iterable[tuple[str, str
         if link["pending"]
     ]
     streams = [
-        f"{count} stream records not settled in {region}"
-        for region, count in status["unsettled"].items()
+        f"{count} stream records not handled in {region}"
+        for region, count in status["unhandled"].items()
         if count
     ]
     queues = [

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from reconciler.metrics.axis import time_marks, value_marks
-from reconciler.metrics.readings import Reading, Readings, Window
+from reconciler.metrics.readings import PanelReadings, Reading, Window
 from reconciler.metrics.text import clock, greatest, number
 
 _WIDTH, _HEIGHT = 420, 168
@@ -16,7 +16,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 8, 10, 22
 _HALF_A_LABEL = 22
 
 
-def chart(shown: Readings, asked: Window) -> str:
+def chart(shown: PanelReadings, asked: Window) -> str:
     """Return a panel's chart, an <svg>."""
     drawing = _Drawing(shown, asked)
     return (
@@ -28,7 +28,7 @@ def chart(shown: Readings, asked: Window) -> str:
 class _Drawing:
     """The parts of one chart, from the back to the front."""
 
-    def __init__(self, shown: Readings, asked: Window) -> None:
+    def __init__(self, shown: PanelReadings, asked: Window) -> None:
         self._shown = shown
         self._asked = asked
         self._is_stacked = len({line.series.metric for line in shown.lines}) == 1 and all(

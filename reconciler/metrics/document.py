@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from reconciler.metrics.readings import Reading, Readings, Window
+from reconciler.metrics.readings import PanelReadings, Reading, Window
 
 
 def document(
     table: str,
     asked: Window,
-    regions: Mapping[str, Sequence[Readings]],
+    regions: Mapping[str, Sequence[PanelReadings]],
     problems: Mapping[str, str],
 ) -> dict[str, Any]:
     """Return all readings, and why other regions have none.
@@ -30,7 +30,7 @@ def document(
     }
 
 
-def _panel(shown: Readings, asked: Window) -> dict[str, Any]:
+def _panel(shown: PanelReadings, asked: Window) -> dict[str, Any]:
     series = {line.series.label: _line(line, asked) for line in shown.lines}
     return {"unit": shown.panel.unit, "series": series}
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
 from reconciler.metrics.chart import chart
-from reconciler.metrics.readings import Readings, Window, combined
+from reconciler.metrics.readings import PanelReadings, Window, combination
 from reconciler.metrics.text import number, span
 from reconciler.text.page import BASE, document
 
@@ -44,11 +44,13 @@ _NOTE = (
 def page(
     table: str,
     asked: Window,
-    regions: Mapping[str, Sequence[Readings]],
+    regions: Mapping[str, Sequence[PanelReadings]],
     problems: Mapping[str, str],
 ) -> str:
     """Return the page of a table; `problems` says of other regions why they have no numbers."""
-    sections = {_ALL: combined(regions.values()), **regions} if len(regions) > 1 else dict(regions)
+    sections = (
+        {_ALL: combination(regions.values()), **regions} if len(regions) > 1 else dict(regions)
+    )
     first, *rest = [_section(name, panels, asked) for name, panels in sections.items()] or [""]
     parts = [
         f'<header><h1>{escape(table)}</h1><ul class="chips"><li>{span(asked)}</li></ul></header>',
@@ -67,7 +69,7 @@ def _problems(problems: Mapping[str, str]) -> str:
     return f'<section class="problems"><h2>No answer</h2><ul>{lines}</ul></section>'
 
 
-def _numbers(sections: Mapping[str, Sequence[Readings]]) -> str:
+def _numbers(sections: Mapping[str, Sequence[PanelReadings]]) -> str:
     if not sections:
         return ""
     head = "".join(f'<th class="number">{escape(name)}</th>' for name in sections)
@@ -78,7 +80,7 @@ def _numbers(sections: Mapping[str, Sequence[Readings]]) -> str:
     )
 
 
-def _rows(sections: Sequence[Sequence[Readings]]) -> Iterator[str]:
+def _rows(sections: Sequence[Sequence[PanelReadings]]) -> Iterator[str]:
     for panels in zip(*sections, strict=True):
         panel = panels[0].panel
         for place, lines in enumerate(zip(*(each.lines for each in panels), strict=True)):
@@ -92,12 +94,12 @@ def _cell(value: float | None, unit: str) -> str:
     return f'<td class="number{still}">{escape(number(value, unit))}</td>'
 
 
-def _section(name: str, panels: Sequence[Readings], asked: Window) -> str:
+def _section(name: str, panels: Sequence[PanelReadings], asked: Window) -> str:
     drawn = "".join(_panel(each, asked) for each in panels)
     return f'<section><h2>{escape(name)}</h2><div class="panels">{drawn}</div></section>'
 
 
-def _panel(shown: Readings, asked: Window) -> str:
+def _panel(shown: PanelReadings, asked: Window) -> str:
     unit = shown.panel.unit
     keys = "".join(
         f'<li class="r{place}"><i></i>{escape(line.series.label)}'

@@ -57,8 +57,8 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Readings:
-    """One panel."""
+class PanelReadings:
+    """One panel with the reading of each of its series."""
 
     panel: Panel
     lines: tuple[Reading, ...]
@@ -76,45 +76,45 @@ def window(start_ms: int, end_ms: int, *, least_seconds: int = LEAST_SECONDS) ->
 def queries(table: str, region: str, asked: Window) -> list[dict[str, Any]]:
     """Return the MetricDataQueries of all panels."""
     found = []
-    for name, series in _named():
+    for name, series in _series_by_id():
         found.append(_query(name, series, table, region, asked.seconds))
         if not _follows(series):
-            found.append(_query(_whole(name), series, table, region, asked.length))
+            found.append(_query(_id_of_whole(name), series, table, region, asked.length))
     return found
 
 
-def readings(answers: Answers, asked: Window) -> list[Readings]:
+def panel_readings(answers: Answers, asked: Window) -> list[PanelReadings]:
     """Return what the panels of a region show."""
-    lines = {name: _reading(name, series, answers, asked) for name, series in _named()}
+    lines = {name: _reading(name, series, answers, asked) for name, series in _series_by_id()}
     return [
-        Readings(panel, tuple(lines[_name(panel, series)] for series in panel.series))
+        PanelReadings(panel, tuple(lines[_id_of(panel, series)] for series in panel.series))
         for panel in PANELS
     ]
 
 
-def line_of(panels: Iterable[Readings], metric: str, statistic: str = "Sum") -> Reading:
+def line_of(panels: Iterable[PanelReadings], metric: str, statistic: str = "Sum") -> Reading:
     """Return the first line of a metric with this statistic."""
     lines = (line for shown in panels for line in shown.lines)
     return next(x for x in lines if (x.series.metric, x.series.statistic) == (metric, statistic))
 
 
-def combined(regions: Iterable[Sequence[Readings]]) -> list[Readings]:
+def combination(regions: Iterable[Sequence[PanelReadings]]) -> list[PanelReadings]:
     """Return the panels of several regions as one: counts added up, of all else the greatest."""
     return [
-        Readings(panels[0].panel, tuple(map(_joined, *(each.lines for each in panels))))
+        PanelReadings(panels[0].panel, tuple(map(_line_of_all, *(each.lines for each in panels))))
         for panels in zip(*regions, strict=True)
     ]
 
 
-def _named() -> Iterable[tuple[str, Series]]:
-    return ((_name(panel, series), series) for panel in PANELS for series in panel.series)
+def _series_by_id() -> Iterable[tuple[str, Series]]:
+    return ((_id_of(panel, series), series) for panel in PANELS for series in panel.series)
 
 
-def _name(panel: Panel, series: Series) -> str:
+def _id_of(panel: Panel, series: Series) -> str:
     return f"p{PANELS.index(panel)}s{panel.series.index(series)}"
 
 
-def _whole(name: str) -> str:
+def _id_of_whole(name: str) -> str:
     return f"{name}whole"
 
 
@@ -139,20 +139,20 @@ def _reading(name: str, series: Series, answers: Answers, asked: Window) -> Read
     found = dict(answers.get(name, ()))
     values = tuple(found.get(at, quiet) for at in asked.starts())
     if not _follows(series):
-        return Reading(series, values, _latest(v for _, v in answers.get(_whole(name), ())))
+        return Reading(series, values, _latest(v for _, v in answers.get(_id_of_whole(name), ())))
     if series.metric in GAUGES:
         return Reading(series, values, _latest(values))
-    return Reading(series, values, _over(series, values))
+    return Reading(series, values, _value_over(series, values))
 
 
-def _joined(*lines: Reading) -> Reading:
+def _line_of_all(*lines: Reading) -> Reading:
     series = lines[0].series
     by_period = zip(*(line.values for line in lines), strict=True)
-    values = tuple(_over(series, each) for each in by_period)
-    return Reading(series, values, _over(series, [line.total for line in lines]))
+    values = tuple(_value_over(series, each) for each in by_period)
+    return Reading(series, values, _value_over(series, [line.total for line in lines]))
 
 
-def _over(series: Series, values: Iterable[float | None]) -> float | None:
+def _value_over(series: Series, values: Iterable[float | None]) -> float | None:
     measured = [value for value in values if value is not None]
     together: Callable[[list[float]], float] = sum if series.statistic == "Sum" else max
     return together(measured) if measured else None

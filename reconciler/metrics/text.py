@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 
-from reconciler.metrics.readings import Readings, Window
+from reconciler.metrics.readings import PanelReadings, Window
 
 QUIET = "quiet"  # nothing was measured: not a zero, and not an error
 _SCALES = {
@@ -55,7 +55,7 @@ def span(asked: Window) -> str:
     return f"{start:%Y-%m-%d %H:%M:%S} to {until} UTC, in steps of {step}"
 
 
-def greatest(shown: Readings) -> float:
+def greatest(shown: PanelReadings) -> float:
     """Return the greatest value of all lines of a panel, 0 if it is quiet."""
     return max((value or 0 for line in shown.lines for value in line.values), default=0)
 

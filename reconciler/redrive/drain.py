@@ -15,13 +15,15 @@ from itertools import islice
 from threading import Lock
 from typing import Any
 
-from reconciler.conflict.row import State
+from reconciler.conflict.row import Row, State
+from reconciler.detection.securing import DetectorPolicy
 from reconciler.errors import ReconcilerError
-from reconciler.ports import DeadLetter, DeadLetters
-from reconciler.redrive.letters import keys_of, works
-from reconciler.redrive.outcome import Outcome, Result, Tally
-from reconciler.redrive.redriver import RedrivePorts, Redriver
-from reconciler.values.wire import Image, to_json
+from reconciler.ports import DeadLetter, DeadLetters, DrainPorts, RedrivePorts
+from reconciler.redrive.letters import contents, keys_of
+from reconciler.redrive.outcome import RedriveOutcome, RedriveTally, Result
+from reconciler.redrive.redriver import Redriver
+from reconciler.redrive.rehearsal import Rehearsal
+from reconciler.values.wire import to_json
 
 HIDDEN_SECONDS = 300
 OPEN_LONG_MS = 900_000  # an event is on its way for a minute or two, a witness's for three
@@ -30,7 +32,7 @@ SET_ASIDE, OPEN_ROWS = "batches set aside", "open losses"
 
 
 @dataclass(frozen=True)
-class Choice:
+class Filter:
     """Which letters are wanted: those that hold both texts and are within both ages."""
 
     key: str = ""
@@ -38,7 +40,7 @@ class Choice:
     older_than_ms: int = 0
     newer_than_ms: int | None = None
 
-    def wants(self, letter: DeadLetter, now_ms: int) -> bool:
+    def passes(self, letter: DeadLetter, now_ms: int) -> bool:
         """Return whether a letter is among them."""
         age_ms = now_ms - letter.sent_at_ms
         if age_ms < self.older_than_ms:
@@ -75,28 +77,29 @@ Hear = Callable[[str, str, Result], object]  # the queue, what it is about, how 
 
 
 class Drain:
-    """See the module. `execute` False is a dry run: give it a redriver over rehearsed ports.
+    """Works off what waits in a region; without `execute` it only says what it would do.
 
-    `left` are the letters that stay in their queues, and why.
+    policy: the detector's. `left` are the letters that stay in their queues, and why.
     """
 
     def __init__(  # noqa: PLR0913 (a run is all of these, by name)
         self,
-        letters: DeadLetters,
-        redriver: Redriver,
+        ports: DrainPorts,
+        policy: DetectorPolicy,
         time: Time,
         *,
         execute: bool,
-        choice: Choice | None = None,
+        wanted: Filter | None = None,
         pace: Pace | None = None,
         hear: Hear = lambda *_: None,
     ) -> None:
-        self.tally = Tally()
-        self._letters = letters
-        self._redriver = redriver
+        self.tally = RedriveTally()
+        self._letters = ports.letters
+        self._ports: RedrivePorts = ports if execute else Rehearsal(ports)
+        self._redriver = Redriver(policy, self._ports, time.now_ms)
         self._time = time
         self._execute = execute
-        self._choice = choice or Choice()
+        self._wanted = wanted or Filter()
         self._pace = pace or Pace()
         self._hear = hear
         self._lock = Lock()
@@ -116,11 +119,11 @@ class Drain:
         finally:
             self._show_again()
 
-    def leftovers(self, ports: RedrivePorts) -> None:
+    def leftovers(self) -> None:
         """Work off what no queue speaks of: batches set aside, and rows that stay open."""
         with ThreadPoolExecutor(self._pace.parallel) as pool:
-            self._each(pool, self._redrive_batch, list(ports.set_aside.references()))
-            self._each(pool, self._resend, ports.ledger.in_state(State.OPEN))
+            self._each(pool, self._redrive_batch, list(self._ports.set_aside.references()))
+            self._each(pool, self._resend, self._ports.ledger.in_state(State.OPEN))
 
     def _each(
         self, pool: ThreadPoolExecutor, work: Callable[[Any], None], everything: Iterable[Any]
@@ -143,10 +146,10 @@ class Drain:
         return is_new
 
     def _work(self, letter: DeadLetter) -> None:
-        wanted = self._choice.wants(letter, self._time.now_ms())
+        wanted = self._wanted.passes(letter, self._time.now_ms())
         if wanted and not self._has_turn():
             return
-        unwanted = Result(Outcome.LEFT, "not among those wanted", done=False)
+        unwanted = Result(RedriveOutcome.LEFT, "not among those wanted", done=False)
         result = self._result(letter) if wanted else unwanted
         if result.done and self._execute:
             try:
@@ -166,16 +169,16 @@ class Drain:
             beat()
             return self._redriver.redrive(letter.body, beat)
         except ReconcilerError as problem:
-            return Result(Outcome.LEFT, f"{type(problem).__name__}: {problem}", done=False)
+            return Result(RedriveOutcome.LEFT, f"{type(problem).__name__}: {problem}", done=False)
 
     def _redrive_batch(self, reference: str) -> None:
         if reference not in self._seen and self._has_turn():
             self._seen.add(reference)
             self._end(SET_ASIDE, reference, self._redriver.redrive_batch(reference))
 
-    def _resend(self, row: Image) -> None:
-        name = row["conflict_id"]["S"]
-        is_late = int(row["state_at_ms"]["N"]) <= self._time.now_ms() - OPEN_LONG_MS
+    def _resend(self, row: Row) -> None:
+        name = row.conflict_id
+        is_late = row.state_at_ms <= self._time.now_ms() - OPEN_LONG_MS
         if is_late and name not in self._seen and self._has_turn():
             self._seen.add(name)
             self._end(OPEN_ROWS, name, self._redriver.resend(row))
@@ -226,5 +229,5 @@ class _Beat:
 
 
 def _keys(body: str) -> Iterator[Any]:
-    for work in works(body):
-        yield from keys_of(work)
+    for content in contents(body):
+        yield from keys_of(content)

@@ -2,8 +2,8 @@
 
 Behaviour: the shapes are those of Lambda's on-failure destinations (names of records straight to a
 queue, or an object with the payload and S3's notification of it), of conflict events in a queue's
-or a rule's dead-letter queue, and of parked changes. What is none of them is `Unreadable`, with the
-reason; nothing is raised.
+or a rule's dead-letter queue, and of parked changes. What is none of them is an
+`UnreadableLetter`, with the reason; nothing is raised.
 Source: Lambda guide, "Retaining discarded records"; S3 guide, "Event message structure";
 EventBridge guide, "Using dead-letter queues".
 """
@@ -22,7 +22,7 @@ from reconciler.ports import StreamRange
 
 
 @dataclass(frozen=True)
-class Named:
+class NamedRecords:
     """Records of a stream by name: they must be read again. `told` is all that is known of them."""
 
     range: StreamRange
@@ -30,7 +30,7 @@ class Named:
 
 
 @dataclass(frozen=True)
-class Records:
+class WholeRecords:
     """Records of a stream, whole, in order; `parked` if one of them was set aside as unreadable."""
 
     records: Sequence[Record]
@@ -38,7 +38,7 @@ class Records:
 
 
 @dataclass(frozen=True)
-class Loss:
+class FailedEvent:
     """A conflict event that was not resolved; `parked` if it was set aside for a person."""
 
     event: ConflictEvent
@@ -46,7 +46,7 @@ class Loss:
 
 
 @dataclass(frozen=True)
-class Reference:
+class StoredWork:
     """A document somewhere else that holds the work; `batch` if it is one that Lambda wrote."""
 
     reference: str
@@ -54,67 +54,68 @@ class Reference:
 
 
 @dataclass(frozen=True)
-class Nothing:
+class NoWork:
     """A message that asks for nothing: another one like it will come."""
 
 
 @dataclass(frozen=True)
-class Unreadable:
+class UnreadableLetter:
     """None of the shapes."""
 
     reason: str
 
 
-Work = Named | Records | Loss | Reference | Nothing | Unreadable
+Content = NamedRecords | WholeRecords | FailedEvent | StoredWork | NoWork | UnreadableLetter
 
 
-def works(body: str) -> list[Work]:
-    """Return the work in a message or in a document."""
+def contents(body: str) -> list[Content]:
+    """Return what a message or a document holds: one piece of work, or several."""
     try:
-        return _works(json.loads(body)) or [Unreadable("it holds no work")]
+        return _contents(json.loads(body)) or [UnreadableLetter("it holds no work")]
     except (*MALFORMED, Undecodable, RecursionError) as problem:
-        return [Unreadable(f"{type(problem).__name__}: {problem}")]
+        return [UnreadableLetter(f"{type(problem).__name__}: {problem}")]
 
 
-def keys_of(work: Work) -> list[Any]:
-    """Return the keys, in wire format, of the items a piece of work is about, if it says."""
-    if isinstance(work, Loss):
-        return [work.event.key]
-    records = work.records if isinstance(work, Records) else ()
-    return [parse(each).readable_key() for each in records]
+def keys_of(content: Content) -> list[Any]:
+    """Return the keys, in wire format, of the items that the work is about, if it says."""
+    if isinstance(content, FailedEvent):
+        return [content.event.key]
+    if isinstance(content, WholeRecords):
+        return [parse(each).readable_key() for each in content.records]
+    return []
 
 
-def _works(told: Any) -> list[Work]:
+def _contents(told: Any) -> list[Content]:
     if "DDBStreamBatchInfo" in told:
         return [_given_up(told)]
     if "Records" in told:
         return [_stored(each["s3"]) for each in told["Records"]]
     if told.get("Event") == "s3:TestEvent":
-        return [Nothing()]
+        return [NoWork()]
     if "detail" in told:
         closed = told.get("detail-type") == CERTIFICATE_DETAIL_TYPE
-        return [Nothing() if closed else Loss(parse_event(told["detail"]))]
+        return [NoWork() if closed else FailedEvent(parse_event(told["detail"]))]
     return _parked(told)
 
 
-def _given_up(told: Mapping[str, Any]) -> Work:
+def _given_up(told: Mapping[str, Any]) -> Content:
     if "payload" in told:
-        return Records(tuple(json.loads(told["payload"])["Records"]))
+        return WholeRecords(tuple(json.loads(told["payload"])["Records"]))
     batch = told["DDBStreamBatchInfo"]
     parts = ("streamArn", "shardId", "startSequenceNumber", "endSequenceNumber")
-    return Named(StreamRange(*(str(batch[part]) for part in parts)), told)
+    return NamedRecords(StreamRange(*(str(batch[part]) for part in parts)), told)
 
 
-def _stored(place: Mapping[str, Any]) -> Work:
+def _stored(place: Mapping[str, Any]) -> Content:
     name = unquote_plus(place["object"]["key"])
-    return Reference(f"s3://{place['bucket']['name']}/{name}", batch=True)
+    return StoredWork(f"s3://{place['bucket']['name']}/{name}", batch=True)
 
 
-def _parked(told: Mapping[str, Any]) -> list[Work]:
+def _parked(told: Mapping[str, Any]) -> list[Content]:
     if "document_ref" in told:
-        return [Reference(told["document_ref"])]
+        return [StoredWork(told["document_ref"])]
     if "record" in told:
-        return [Records((told["record"],), parked=True)]
+        return [WholeRecords((told["record"],), parked=True)]
     if "event" in told:
-        return [Loss(parse_event(told["event"]), parked=True)]
-    return works(told["message"])
+        return [FailedEvent(parse_event(told["event"]), parked=True)]
+    return contents(told["message"])

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Any
 
 
-class Outcome(Enum):
+class RedriveOutcome(Enum):
     """In the order of what asks for attention most: of several works the greatest one counts."""
 
     ALREADY_REPAIRED = "already repaired"
@@ -17,7 +17,7 @@ class Outcome(Enum):
     LEFT = "left"  # not wanted now, or not possible now
 
 
-_ORDER = list(Outcome)
+_ORDER = list(RedriveOutcome)
 
 
 @dataclass(frozen=True)
@@ -27,26 +27,26 @@ class Result:
     `done`: all that the message asks for is safe elsewhere, so it can be deleted.
     """
 
-    outcome: Outcome
+    outcome: RedriveOutcome
     why: str
     done: bool = True
 
 
 def worst(results: Iterable[Result]) -> Result:
     """Return the one that asks for attention most, done iff all are; of none, nothing to do."""
-    listed = list(results) or [Result(Outcome.ALREADY_REPAIRED, "asks for nothing")]
+    listed = list(results) or [Result(RedriveOutcome.ALREADY_REPAIRED, "asks for nothing")]
     first = max(listed, key=lambda each: _ORDER.index(each.outcome))
     return replace(first, done=all(each.done for each in listed))
 
 
 @dataclass
-class Tally:
+class RedriveTally:
     """Counts of outcomes, and the same per queue."""
 
-    counts: Counter[Outcome] = field(default_factory=Counter)
-    by_queue: dict[str, Counter[Outcome]] = field(default_factory=dict)
+    counts: Counter[RedriveOutcome] = field(default_factory=Counter)
+    by_queue: dict[str, Counter[RedriveOutcome]] = field(default_factory=dict)
 
-    def add(self, queue: str, outcome: Outcome) -> None:
+    def add(self, queue: str, outcome: RedriveOutcome) -> None:
         """Count one."""
         self.counts[outcome] += 1
         self.by_queue.setdefault(queue, Counter())[outcome] += 1
@@ -54,8 +54,8 @@ class Tally:
     def summary(self) -> Mapping[str, Any]:
         """Return the counts by name, every outcome named."""
 
-        def named(counts: Counter[Outcome]) -> dict[str, int]:
-            return {each.value: counts[each] for each in Outcome}
+        def named(counts: Counter[RedriveOutcome]) -> dict[str, int]:
+            return {each.value: counts[each] for each in RedriveOutcome}
 
         queues = {queue: named(counts) for queue, counts in sorted(self.by_queue.items())}
         return {**named(self.counts), "queues": queues}

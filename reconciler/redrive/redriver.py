@@ -8,60 +8,32 @@ HAZARD if a message were deleted before that: what it stands for may exist nowhe
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from reconciler.conflict.event import ConflictEvent
-from reconciler.conflict.row import LedgerRow, State, event_of, ledger_row
+from reconciler.conflict.row import Row, State, ledger_row
 from reconciler.deployment import telemetry
 from reconciler.detection.change import Record, parse
-from reconciler.detection.detector import Detector, DetectorPorts
+from reconciler.detection.detector import Detector
 from reconciler.detection.securing import DetectorPolicy, expired_row, unreadable_loss
 from reconciler.errors import ReconcilerError, RecordsExpired, Undecodable
-from reconciler.ports import (
-    ConflictBus,
-    EvidenceStore,
-    ItemStore,
-    Ledger,
-    ParkedChanges,
-    SetAside,
-    StreamReader,
+from reconciler.ports import ParkedChanges, RedrivePorts
+from reconciler.redrive.letters import (
+    Content,
+    FailedEvent,
+    NamedRecords,
+    NoWork,
+    StoredWork,
+    WholeRecords,
+    contents,
 )
-from reconciler.redrive import rehearsal
-from reconciler.redrive.letters import Loss, Named, Nothing, Records, Reference, Work, works
-from reconciler.redrive.outcome import Outcome, Result, worst
-from reconciler.resolution.resolver import Message, Resolver, ResolverPorts
-from reconciler.values.wire import Image
-
-
-@dataclass(frozen=True)
-class RedrivePorts:
-    """One region, as a redrive sees it; `refusal` says what its ledger or bus refused last, why."""
-
-    items: ItemStore
-    ledger: Ledger
-    bus: ConflictBus
-    evidence: EvidenceStore
-    parked: ParkedChanges
-    set_aside: SetAside
-    streams: StreamReader
-    refusal: Callable[[], str] = lambda: "its row or its event was not accepted"
-
-
-def rehearsed(ports: RedrivePorts) -> RedrivePorts:
-    """Return ports over which a redrive only says what it would do."""
-    return replace(
-        ports,
-        items=rehearsal.UnwrittenItems(ports.items),
-        ledger=rehearsal.UnwrittenLedger(ports.ledger),
-        bus=rehearsal.UnsentEvents(),
-        evidence=rehearsal.UnwrittenEvidence(ports.evidence),
-        parked=rehearsal.UnwrittenPark(),
-        set_aside=rehearsal.UnmovedBatches(ports.set_aside),
-    )
+from reconciler.redrive.outcome import RedriveOutcome, Result, worst
+from reconciler.redrive.rehearsal import AlreadyParked, Heard, LetterPorts
+from reconciler.resolution.resolver import Message, Resolver
 
 
 class Redriver:
-    """See the module. `now_ms` is the physical clock."""
+    """Does the work of one region's letters again. `now_ms` is the physical clock."""
 
     def __init__(
         self, policy: DetectorPolicy, ports: RedrivePorts, now_ms: Callable[[], int]
@@ -73,48 +45,48 @@ class Redriver:
 
     def redrive(self, body: str, beat: Callable[[], object] = lambda: None) -> Result:
         """Do the work that a message or a document asks for; `beat` is called between its steps."""
-        return worst([self._done(work, beat) for work in works(body)])
+        return worst([self._done(work, beat) for work in contents(body)])
 
     def redrive_batch(self, reference: str) -> Result:
         """Do the work of a batch that Lambda set aside, given the reference to its document."""
-        return self._done(Reference(reference, batch=True), lambda: None)
+        return self._done(StoredWork(reference, batch=True), lambda: None)
 
-    def resend(self, row: Image) -> Result:
+    def resend(self, row: Row) -> Result:
         """Send the event of an open row once more: the ledger is the outbox of the detector.
 
         The row counts as opened now, so the next redrive leaves the event its time.
         """
         try:
-            event = event_of(row)
+            event = row.event()
         except Undecodable as problem:
-            return Result(Outcome.POISON, str(problem), done=False)
+            return Result(RedriveOutcome.POISON, str(problem), done=False)
         opened = ledger_row(event, State.OPEN, self._now_ms())
         if self._ports.ledger.record([opened]) or self._ports.bus.publish([event]):
             return self._refused()
-        return Result(Outcome.REDRIVEN, "its event is sent again")
+        return Result(RedriveOutcome.REDRIVEN, "its event is sent again")
 
-    def _done(self, work: Work, beat: Callable[[], object]) -> Result:
+    def _done(self, work: Content, beat: Callable[[], object]) -> Result:
         try:
             match work:
-                case Named():
+                case NamedRecords():
                     return self._named(work, beat)
-                case Records():
+                case WholeRecords():
                     return self._parked(work) if work.parked else self._batch(work.records, beat)
-                case Loss():
+                case FailedEvent():
                     return self._resolved(work)
-                case Reference():
+                case StoredWork():
                     return self._referred(work, beat)
-                case Nothing():
-                    return Result(Outcome.ALREADY_REPAIRED, "asks for nothing")
-            return Result(Outcome.POISON, work.reason, done=False)
+                case NoWork():
+                    return Result(RedriveOutcome.ALREADY_REPAIRED, "asks for nothing")
+            return Result(RedriveOutcome.POISON, work.reason, done=False)
         except ReconcilerError as problem:
             retry = problem.disposition == "retry"
-            outcome = Outcome.LEFT if retry else Outcome.POISON
+            outcome = RedriveOutcome.LEFT if retry else RedriveOutcome.POISON
             return Result(outcome, f"{type(problem).__name__}: {problem}", done=False)
         except Exception as problem:  # whatever it holds, it must not keep the others from theirs
-            return Result(Outcome.POISON, f"{type(problem).__name__}: {problem}", done=False)
+            return Result(RedriveOutcome.POISON, f"{type(problem).__name__}: {problem}", done=False)
 
-    def _named(self, work: Named, beat: Callable[[], object]) -> Result:
+    def _named(self, work: NamedRecords, beat: Callable[[], object]) -> Result:
         try:
             return self._batch(self._ports.streams.read(work.range), beat)
         except RecordsExpired as problem:
@@ -123,14 +95,14 @@ class Redriver:
             row = expired_row(work.range, work.told, self._policy, self._now_ms(), reason)
             if self._ports.ledger.record([row]):
                 return self._refused()
-            return worst([rest, Result(Outcome.EXPIRED, reason)])
+            return worst([rest, Result(RedriveOutcome.EXPIRED, reason)])
 
-    def _referred(self, work: Reference, beat: Callable[[], object]) -> Result:
+    def _referred(self, work: StoredWork, beat: Callable[[], object]) -> Result:
         if not work.batch:
             return self.redrive(self._ports.evidence.get(work.reference), beat)
         document = self._ports.set_aside.get(work.reference)
         if document is None:
-            return Result(Outcome.ALREADY_REPAIRED, f"{work.reference} is done already")
+            return Result(RedriveOutcome.ALREADY_REPAIRED, f"{work.reference} is done already")
         result = self.redrive(document, beat)
         if result.done:
             self._ports.set_aside.done(work.reference)
@@ -138,7 +110,7 @@ class Redriver:
 
     def _batch(self, records: Sequence[Record], beat: Callable[[], object]) -> Result:
         """Detect what is in each record, in order, until one cannot be made safe."""
-        heard = rehearsal.Heard()
+        heard = Heard()
         for record in records:
             beat()
             if not self._is_safe(record, heard):
@@ -146,65 +118,54 @@ class Redriver:
         losses = heard.counts[telemetry.CONFLICTS] + heard.counts[telemetry.UNMANAGED_WRITES]
         found = f"{len(records)} records, {losses} losses"
         if heard.counts[telemetry.PARKED]:
-            return Result(Outcome.POISON, f"{found}, {heard.counts[telemetry.PARKED]} parked")
-        return Result(Outcome.REDRIVEN if losses else Outcome.ALREADY_REPAIRED, found)
+            return Result(
+                RedriveOutcome.POISON, f"{found}, {heard.counts[telemetry.PARKED]} parked"
+            )
+        return Result(RedriveOutcome.REDRIVEN if losses else RedriveOutcome.ALREADY_REPAIRED, found)
 
-    def _is_safe(self, record: Record, heard: rehearsal.Heard) -> bool:
+    def _is_safe(self, record: Record, heard: Heard) -> bool:
         detector = self._detector(self._ports.parked, heard)
         try:
             return detector.detect([record]) is None
         except Exception as problem:
             return detector.give_up(record, f"{type(problem).__name__}: {problem}")
 
-    def _parked(self, work: Records) -> Result:
+    def _parked(self, work: WholeRecords) -> Result:
         """Try a record that was parked once more: a newer release may decode it."""
-        heard, refusal = rehearsal.Heard(), rehearsal.AlreadyParked()
+        heard, refusal = Heard(), AlreadyParked()
         (record,) = work.records
         if self._detector(refusal, heard).detect([record]) is not None:
             if refusal.reasons:
-                return Result(Outcome.POISON, refusal.reasons[-1], done=False)
+                return Result(RedriveOutcome.POISON, refusal.reasons[-1], done=False)
             return self._refused(heard.errors)
         unread = unreadable_loss(parse(record), "", self._policy, self._now_ms())
         row = self._closed(unread.event)
         if self._ports.ledger.record([row]):
             return self._refused()
-        return Result(Outcome.REDRIVEN, "decoded now")
+        return Result(RedriveOutcome.REDRIVEN, "decoded now")
 
-    def _resolved(self, work: Loss) -> Result:
+    def _resolved(self, work: FailedEvent) -> Result:
         """Resolve an event; what cannot be merged is parked, unless that is where it comes from."""
-        heard, refusal = rehearsal.Heard(), rehearsal.AlreadyParked()
-        ports = ResolverPorts(
-            items=self._ports.items,
-            ledger=self._ports.ledger,
-            evidence=self._ports.evidence,
-            parked=refusal if work.parked else self._ports.parked,
-            set_aside=self._ports.set_aside,
-            telemetry=heard,
-        )
+        heard, refusal = Heard(), AlreadyParked()
+        ports = LetterPorts.of(self._ports, refusal if work.parked else self._ports.parked, heard)
         failed = Resolver(ports, self._now_ms).resolve([Message("redriven", work.event)])
         if refusal.reasons:
-            return Result(Outcome.POISON, refusal.reasons[-1], done=False)
+            return Result(RedriveOutcome.POISON, refusal.reasons[-1], done=False)
         if failed:
             return self._refused(heard.errors)
         if heard.counts[telemetry.PARKED]:
-            return Result(Outcome.POISON, "; ".join(heard.errors) or "parked for a person")
+            return Result(RedriveOutcome.POISON, "; ".join(heard.errors) or "parked for a person")
         if heard.counts[telemetry.WRITE_BACKS]:
-            return Result(Outcome.REDRIVEN, f"merged {', '.join(work.event.lost_dots)}")
-        return Result(Outcome.ALREADY_REPAIRED, "the item holds it")
+            return Result(RedriveOutcome.REDRIVEN, f"merged {', '.join(work.event.lost_dots)}")
+        return Result(RedriveOutcome.ALREADY_REPAIRED, "the item holds it")
 
     def _refused(self, errors: Sequence[str] = ()) -> Result:
         """Return that the work stays: for these errors, or else for what was refused just now."""
-        return Result(Outcome.LEFT, "; ".join(errors) or self._ports.refusal(), done=False)
+        return Result(RedriveOutcome.LEFT, "; ".join(errors) or self._ports.refusal(), done=False)
 
-    def _detector(self, parked: ParkedChanges, heard: rehearsal.Heard) -> Detector:
-        ports = DetectorPorts(
-            ledger=self._ports.ledger,
-            bus=self._ports.bus,
-            evidence=self._ports.evidence,
-            parked=parked,
-            telemetry=heard,
-        )
+    def _detector(self, parked: ParkedChanges, heard: Heard) -> Detector:
+        ports = LetterPorts.of(self._ports, parked, heard)
         return Detector(self._policy, ports, self._now_ms)
 
-    def _closed(self, event: ConflictEvent) -> LedgerRow:
+    def _closed(self, event: ConflictEvent) -> Row:
         return ledger_row(event, State.RESOLVED, self._now_ms(), "decoded by a redrive")

@@ -1,17 +1,27 @@
-"""The ports of a rehearsal: everything is read, nothing is written, and what would be is counted.
+"""The ports of a rehearsal, which only reads, and those of the work on one letter.
 
 Behaviour: the same detector and resolver run over these, so a dry run says what the real one does.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from reconciler.conflict.event import Event
-from reconciler.conflict.row import LedgerRow, State
+from reconciler.conflict.row import Row, State
 from reconciler.errors import Undecodable
-from reconciler.ports import EvidenceStore, ItemStore, Ledger, Replacement, SetAside
-from reconciler.values.wire import Image
+from reconciler.ports import (
+    ConflictBus,
+    EvidenceStore,
+    ItemStore,
+    Ledger,
+    ParkedChanges,
+    RedrivePorts,
+    Replacement,
+    SetAside,
+    Telemetry,
+)
 
 
 class Heard:
@@ -75,15 +85,15 @@ class UnwrittenLedger:
         self._ledger = ledger
         self._rehearsed: set[str] = set()
 
-    def record(self, rows: Sequence[LedgerRow]) -> set[str]:
+    def record(self, rows: Sequence[Row]) -> set[str]:
         """Write nothing, and say that all is written."""
         self._rehearsed |= {row.conflict_id for row in rows}
         return set()
 
-    def in_state(self, state: State) -> Iterator[Image]:
+    def in_state(self, state: State) -> Iterator[Row]:
         """Yield the rows in a state that the rehearsal has not come across."""
         for row in self._ledger.in_state(state):
-            if row["conflict_id"]["S"] not in self._rehearsed:
+            if row.conflict_id not in self._rehearsed:
                 yield row
 
 
@@ -121,3 +131,43 @@ class UnmovedBatches:
     def done(self, reference: str) -> None:
         """Move nothing."""
         self._rehearsed.add(reference)
+
+
+class Rehearsal:
+    """A region over which a redrive only says what it would do."""
+
+    def __init__(self, ports: RedrivePorts) -> None:
+        self.items = UnwrittenItems(ports.items)
+        self.ledger = UnwrittenLedger(ports.ledger)
+        self.bus = UnsentEvents()
+        self.evidence = UnwrittenEvidence(ports.evidence)
+        self.parked = UnwrittenPark()
+        self.set_aside = UnmovedBatches(ports.set_aside)
+        self.streams = ports.streams
+        self.refusal = ports.refusal
+
+
+@dataclass(frozen=True)
+class LetterPorts:
+    """What the detector and the resolver of one letter work with."""
+
+    items: ItemStore
+    ledger: Ledger
+    bus: ConflictBus
+    evidence: EvidenceStore
+    parked: ParkedChanges
+    set_aside: SetAside
+    telemetry: Telemetry
+
+    @classmethod
+    def of(cls, ports: RedrivePorts, parked: ParkedChanges, telemetry: Telemetry) -> "LetterPorts":
+        """Return a region's ports with the parking place and the telemetry of one letter."""
+        return cls(
+            items=ports.items,
+            ledger=ports.ledger,
+            bus=ports.bus,
+            evidence=ports.evidence,
+            parked=parked,
+            set_aside=ports.set_aside,
+            telemetry=telemetry,
+        )

@@ -1,28 +1,21 @@
-"""One run of the redrive command: a drain for each region, kept until the run ends.
+"""One run of a redrive over several regions: a drain for each, kept until the run ends.
 
 Behaviour: nothing is done twice in a run, however often it looks at a region. A region that cannot
-be worked off is told and does not keep the others from theirs. Ctrl-C lets what is begun end.
+be worked off is told and does not keep the others from theirs.
 """
 
-import signal
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from threading import Event
 from typing import Any, Literal
 
-from reconciler.aws import now_ms
-from reconciler.aws.clients import client
-from reconciler.aws.dead_letters import SqsDeadLetters
-from reconciler.aws.region import redrive_ports
 from reconciler.deployment.names import Names
 from reconciler.detection.securing import DetectorPolicy
 from reconciler.errors import ReconcilerError
-from reconciler.redrive.drain import Choice, Drain, Pace, Time
-from reconciler.redrive.outcome import Outcome, Result
-from reconciler.redrive.redriver import RedrivePorts, Redriver, rehearsed
+from reconciler.ports import DrainPorts
+from reconciler.redrive.drain import Drain, Filter, Pace, Time
+from reconciler.redrive.outcome import RedriveOutcome, Result
 
 Hear = Callable[[str, str, str, Result], object]  # region, queue, what it is about, how it ended
 
@@ -31,94 +24,59 @@ Hear = Callable[[str, str, str, Result], object]  # region, queue, what it is ab
 class Run:
     """What was asked for, and what has become of it: a drain for each region that answered.
 
-    queues: which of `DEAD_LETTERS`; none: all of them.
+    open_region: how to reach a region; Unavailable if it cannot be redriven. queues: which of
+    `DEAD_LETTERS`; none: all of them.
     """
 
+    open_region: Callable[[Names], DrainPorts]
     execute: bool
     queues: Sequence[str]
-    choice: Choice
+    wanted: Filter
     pace: Pace
     outside_writes: Literal["accept", "restore"]
-    drains: dict[str, tuple[Drain, RedrivePorts]] = field(default_factory=dict)
+    drains: dict[str, Drain] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
 
-    def work_off(self, names: Names, time_: Time, hear: Hear) -> None:
+    def work_off(self, names: Names, time: Time, hear: Hear) -> None:
         """Do what waits in a region; what it was not asked for in this run before, if it was."""
         try:
             if names.region not in self.drains:
-                self.drains[names.region] = self._drain(names, time_, hear)
-            drain, ports = self.drains[names.region]
-            drain.queues(self._queues_of(names))
-            if not self.queues and self.choice == Choice():
-                drain.leftovers(ports)
+                self.drains[names.region] = self._drain(names, time, hear)
+            drain = self.drains[names.region]
+            drain.queues(self.queues_of(names))
+            if not self.queues and self.wanted == Filter():
+                drain.leftovers()
         except ReconcilerError as problem:
             self.problems[names.region] = f"{names.region}: {problem}"
         else:
             self.problems.pop(names.region, None)
 
-    def _queues_of(self, names: Names) -> Sequence[str]:
+    def queues_of(self, names: Names) -> Sequence[str]:
+        """Return the queues of a region that are to be worked off."""
         return [names.of(each) for each in self.queues] or names.dead_letter_queues()
 
-    def _drain(self, names: Names, time_: Time, hear: Hear) -> tuple[Drain, RedrivePorts]:
-        ports = redrive_ports(names, partial(_client, names.region))
-        ports = ports if self.execute else rehearsed(ports)
-        policy = DetectorPolicy(names.table, names.region, self.outside_writes)
-        drain = Drain(
-            letters_of(names),
-            Redriver(policy, ports, now_ms),
-            time_,
-            execute=self.execute,
-            choice=self.choice,
-            pace=self.pace,
-            hear=partial(hear, names.region),
-        )
-        return drain, ports
-
-    def counts(self) -> Counter[Outcome]:
+    def counts(self) -> Counter[RedriveOutcome]:
         """Return how everything ended so far, in all regions."""
-        return sum((drain.tally.counts for drain, _ in self.drains.values()), Counter())
+        return sum((drain.tally.counts for drain in self.drains.values()), Counter())
 
     def summary(self) -> Mapping[str, Any]:
         """Return the counts of each region, and what kept a region from being worked off."""
-        regions = {name: drain.tally.summary() for name, (drain, _) in self.drains.items()}
+        regions = {name: drain.tally.summary() for name, drain in self.drains.items()}
         return {"regions": regions, "problems": self.problems}
 
     def needs_somebody(self) -> bool:
         """Return whether not all is well, as far as this run was to make it well."""
         counts = self.counts()
-        waits = any(counts[each] for each in (Outcome.EXPIRED, Outcome.POISON, Outcome.LEFT))
-        return bool(self.problems) or (self.execute and waits)
+        bad = (RedriveOutcome.EXPIRED, RedriveOutcome.POISON, RedriveOutcome.LEFT)
+        return bool(self.problems) or (self.execute and any(counts[each] for each in bad))
 
-    def waiting(self, names: Sequence[Names]) -> int:
-        """Return about how many messages there are to work off, where that can be told."""
-        found = 0
-        for each in names:
-            for queue in self._queues_of(each):
-                with suppress(ReconcilerError):  # told when the queue is to be worked off
-                    found += letters_of(each).depth(queue)
-        return found
-
-
-def letters_of(names: Names) -> SqsDeadLetters:
-    """Return the dead-letter queues of a region."""
-    return SqsDeadLetters(_client(names.region, "sqs", 4))
-
-
-@contextmanager
-def stoppable() -> Iterator[Event]:
-    """Let Ctrl-C end whatever waits for the event, in any thread."""
-    stop = Event()
-
-    def interrupt(*_: object) -> None:
-        stop.set()
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGINT, interrupt)
-    try:
-        yield stop
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _client(region: str, service: str, attempts: int) -> Any:
-    return client(service, region, attempts=attempts)
+    def _drain(self, names: Names, time: Time, hear: Hear) -> Drain:
+        return Drain(
+            self.open_region(names),
+            DetectorPolicy(names.table, names.region, self.outside_writes),
+            time,
+            execute=self.execute,
+            wanted=self.wanted,
+            pace=self.pace,
+            hear=partial(hear, names.region),
+        )

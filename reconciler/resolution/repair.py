@@ -1,8 +1,8 @@
 """What a merge makes of the current item, and what became of the lost write in it. Pure.
 
-Behaviour: the losing images are joined into the *current* image, never into the one that won.
-Readers of the conflict feed see one word for each attribute that the lost writes changed: the lost
-value stands (kept), both went into one (joined), or another write stands (overridden).
+The losing images are joined into the *current* image, never into the one that won. Readers of the
+conflict feed see one word for each attribute that the lost writes changed: the lost value stands
+(kept), both went into one (joined), or another write stands (overridden).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +15,17 @@ from reconciler.crdt.base import Crdt
 from reconciler.errors import ClockAhead, ItemGone
 from reconciler.item.adoption import has_adopted
 from reconciler.item.image import merge
-from reconciler.item.metadata import EXPIRY, METADATA, context_of, decode, is_managed
+from reconciler.item.metadata import (
+    EXPIRY,
+    METADATA,
+    context_of,
+    decode,
+    is_managed,
+    is_tombstone_in,
+    key_names_in,
+    metadata_in,
+    tombstone_values_in,
+)
 from reconciler.values.size import check_size
 from reconciler.values.wire import Image, Wire, canonical_image
 
@@ -31,7 +41,7 @@ def check_clocks(images: Iterable[Mapping[str, Any] | None], now_ms: int) -> Non
         raise ClockAhead("a stamp of this conflict lies in the future; check NTP", stamp=latest)
 
 
-def merged_into(current: Image | None, lost: Sequence[Image], *, restore: bool) -> Image | None:
+def repaired_image(current: Image | None, lost: Sequence[Image], *, restore: bool) -> Image | None:
     """Return the image to write so that `current` includes the losing images; None if it does.
 
     ItemGone if there is no item and the policy is not to restore it.
@@ -47,8 +57,13 @@ def merged_into(current: Image | None, lost: Sequence[Image], *, restore: bool) 
     return check_size(merged)
 
 
-def became(lost: Image, before: Image | None, after: Image) -> dict[str, str]:
-    """Return, for each attribute of which `before` did not hold what `lost` did, what stands."""
+def merge_words(lost: Image, before: Image | None, after: Image | None) -> dict[str, str]:
+    """Return, for each attribute of which `before` did not hold what `lost` did, what stands.
+
+    Nothing if there is no item afterwards.
+    """
+    if after is None:
+        return {}
     was, had, shows = (_values(each) for each in (lost, before or {}, after))
     differing = [n for n in sorted(was.keys() | had.keys()) if was.get(n) != had.get(n)]
     if not differing:
@@ -82,7 +97,8 @@ def _word(was: Wire | None, had: Wire | None, shows: Wire | None, state: Crdt | 
 
 def _values(image: Mapping[str, Any]) -> Image:
     """Return what the attributes hold, those of a deleted item included; keys and metadata left."""
-    metadata = image.get(METADATA, {"M": {}})["M"]
-    keys = set(metadata["i"]["SS"]) if "i" in metadata else set()
-    shown = {n: v for n, v in image.items() if n not in keys | {METADATA, EXPIRY}}
-    return canonical_image(metadata["s"]["M"] if "s" in metadata else shown)
+    metadata = metadata_in(image)
+    if is_tombstone_in(metadata):
+        return canonical_image(tombstone_values_in(metadata))
+    hidden = {METADATA, EXPIRY, *(key_names_in(metadata) if metadata else ())}
+    return canonical_image({n: v for n, v in image.items() if n not in hidden})

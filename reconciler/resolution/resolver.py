@@ -1,9 +1,9 @@
 """The resolver: brings lost writes back into the item as it is now.
 
-Behaviour: groups a batch of conflict events by key, merges every losing image into the *current*
-local item and writes once, conditionally on what it read; a refusal brings the newer image, so no
-second read is needed. If the item already includes the losses, nothing is written. Then the ledger
-rows are closed. Every step may run twice, in any order, in several regions.
+A batch of conflict events is grouped by key; every losing image is merged into the *current* local
+item, which is written once, conditionally on what was read. If the item already includes the
+losses, nothing is written. Then the ledger rows are closed. Every step may run twice, in any order,
+in several regions.
 HAZARD if it merged into the event's winner: whatever was written since would be lost in turn.
 """
 
@@ -12,37 +12,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.conflict.event import ConflictEvent, FoldCertificate
-from reconciler.conflict.folding import CERTIFICATE_LIFE_MS, folded
-from reconciler.conflict.row import LedgerRow, State, Work, item_key, ledger_row
+from reconciler.conflict.folding import CERTIFICATE_LIFE_MS, folded_image
+from reconciler.conflict.row import Progress, Row, State, item_key, ledger_row
 from reconciler.deployment import telemetry
 from reconciler.deployment.wiring import LoopPause
 from reconciler.errors import Contention, OutcomeUnknown, ReconcilerError, Undecodable
-from reconciler.ports import (
-    EvidenceStore,
-    ItemStore,
-    Ledger,
-    ParkedChanges,
-    Replacement,
-    SetAside,
-    Telemetry,
-)
+from reconciler.ports import Replacement, ResolverPorts, Superseded
 from reconciler.resolution.pausing import WriteBacks
-from reconciler.resolution.repair import became, check_clocks, merged_into, undecided
+from reconciler.resolution.repair import check_clocks, merge_words, repaired_image, undecided
+from reconciler.resolution.write_back import WriteBack, write_back
 from reconciler.values.wire import Image, canonical_image
-
-ATTEMPTS = 8
-
-
-@dataclass(frozen=True)
-class ResolverPorts:
-    """The outside world of a resolver."""
-
-    items: ItemStore
-    ledger: Ledger
-    evidence: EvidenceStore
-    parked: ParkedChanges
-    set_aside: SetAside
-    telemetry: Telemetry
 
 
 @dataclass(frozen=True)
@@ -58,7 +37,7 @@ class Message:
 
 
 @dataclass(frozen=True)
-class Settled:
+class Resolution:
     """How the losses of one item ended: their row's state, None if their messages must come back;
     and for each message what became of its loss."""
 
@@ -68,7 +47,10 @@ class Settled:
 
 
 class Resolver:
-    """See the module. `now_ms` is the physical clock; without `pause` no item is left alone."""
+    """Repairs a region's items: merges lost writes back and folds closed lineages.
+
+    `now_ms` is the physical clock; without `pause` no item is left alone.
+    """
 
     def __init__(
         self, ports: ResolverPorts, now_ms: Callable[[], int], pause: LoopPause | None = None
@@ -83,15 +65,15 @@ class Resolver:
         for message in messages:
             groups.setdefault(item_key(message.event.key), []).append(message)
         failed: list[str] = []
-        rows: dict[str, tuple[LedgerRow, list[str]]] = {}
+        rows: dict[str, tuple[Row, list[str]]] = {}
         paused = [name for name, group in groups.items() if self._is_paused(name, group)]
         left_alone = [message.identifier for name in paused for message in groups.pop(name)]
         for group in groups.values():
-            for message, settled in self._outcomes(group):
-                if settled.state is None:
+            for message, resolution in self._outcomes(group):
+                if resolution.state is None:
                     failed.append(message.identifier)
                     continue
-                row = self._row(message, settled.state, settled)
+                row = self._row(message, resolution.state, resolution)
                 rows.setdefault(row.conflict_id, (row, []))[1].append(message.identifier)
         unwritten = self._ports.ledger.record([row for row, _ in rows.values()]) if rows else set()
         for identifier in unwritten:
@@ -121,7 +103,7 @@ class Resolver:
                 return False  # a batch that no ledger row speaks of yet
             current = self._ports.items.get(canonical_image(certificate.key))
             rows = self._ports.ledger.rows_of(item_key(certificate.key))
-            image = folded(current, certificate, rows)
+            image = folded_image(current, certificate, rows)
             if image is None or self._ports.items.put(Replacement(image, current)) is not None:
                 return False
         except ReconcilerError as problem:
@@ -130,44 +112,42 @@ class Resolver:
         self._ports.telemetry.count(telemetry.FOLDS)
         return True
 
-    def _row(self, message: Message, state: State, settled: Settled) -> LedgerRow:
-        work = Work(message.deliveries, settled.merged.get(message.identifier, {}))
-        return ledger_row(message.event, state, self._now_ms(), settled.reason, work)
+    def _row(self, message: Message, state: State, resolution: Resolution) -> Row:
+        progress = Progress(message.deliveries, resolution.merged.get(message.identifier, {}))
+        return ledger_row(message.event, state, self._now_ms(), resolution.reason, progress)
 
-    def _outcomes(self, group: Sequence[Message]) -> list[tuple[Message, Settled]]:
+    def _outcomes(self, group: Sequence[Message]) -> list[tuple[Message, Resolution]]:
         """Return each message and how its loss ended."""
         try:
-            settled = self._settle(group)
+            resolution = self._repair(group)
         except ReconcilerError as problem:
             if problem.disposition == "park" and len(group) > 1:
                 # One message that cannot be merged must not take the others along.
                 return [each for message in group for each in self._outcomes([message])]
-            settled = self._not_merged(group, problem)
-        return [(message, settled) for message in group]
+            resolution = self._not_merged(group, problem)
+        return [(message, resolution) for message in group]
 
-    def _settle(self, group: Sequence[Message]) -> Settled:
+    def _repair(self, group: Sequence[Message]) -> Resolution:
         events = [message.event for message in group]
         lost = [self._lost_image(event) for event in events]
         check_clocks([*lost, *(event.winner for event in events)], self._now_ms())
         current = self._ports.items.get(canonical_image(events[0].key))
         restore = any(event.restore for event in events)
-        for attempt in range(ATTEMPTS):
-            merged = merged_into(current, lost, restore=restore)
-            if merged is None:
-                self._note(events, telemetry.ALREADY_REPAIRED)
-                return self._merged(group, lost, current, current)
-            if attempt:
-                self._ports.telemetry.count(telemetry.RETRIES)
-            try:
-                refused = self._ports.items.put(Replacement(merged, current))
-            except OutcomeUnknown as problem:
-                # A merge may be written twice: the queue simply brings the messages back.
-                raise Contention("the write-back was not answered", cause=str(problem)) from None
-            if refused is None:
-                self._note(events, telemetry.WRITE_BACKS)
-                return self._merged(group, lost, current, merged)
-            current = refused.current
-        raise Contention(f"the item changed {ATTEMPTS} times while it was merged")
+        step = write_back(
+            current,
+            lambda now: repaired_image(now, lost, restore=restore),
+            self._put,
+            retrying=lambda: self._ports.telemetry.count(telemetry.RETRIES),
+        )
+        self._note(events, telemetry.WRITE_BACKS if step.is_written else telemetry.ALREADY_REPAIRED)
+        return self._merged(group, lost, step)
+
+    def _put(self, write: Replacement) -> Superseded | None:
+        try:
+            return self._ports.items.put(write)
+        except OutcomeUnknown as problem:
+            # A merge may be written twice: the queue simply brings the messages back.
+            raise Contention("the write-back was not answered", cause=str(problem)) from None
 
     def _lost_image(self, event: ConflictEvent) -> Image:
         lost = event.lost
@@ -182,35 +162,31 @@ class Resolver:
         return canonical_image(lost)
 
     def _merged(
-        self,
-        group: Sequence[Message],
-        lost: Sequence[Image],
-        before: Image | None,
-        after: Image | None,
-    ) -> Settled:
-        """Return how a merge that is written, or was not needed, settles the losses."""
+        self, group: Sequence[Message], lost: Sequence[Image], step: WriteBack
+    ) -> Resolution:
+        """Return how losses end whose merge is written, or was not needed."""
         words = {
-            message.identifier: became(each, before, after) if after is not None else {}
+            message.identifier: merge_words(each, step.before, step.after)
             for message, each in zip(group, lost, strict=True)
         }
-        waiting = undecided(after)
+        waiting = undecided(step.after)
         if not waiting:
-            return Settled(State.RESOLVED, merged=words)
+            return Resolution(State.RESOLVED, merged=words)
         reason = f"Undecided: {', '.join(waiting)} must be decided by a person"
-        parked = self._park(group, reason, after)
-        return Settled(State.PARKED if parked else None, reason, words)
+        parked = self._park(group, reason, step.after)
+        return Resolution(State.PARKED if parked else None, reason, words)
 
-    def _not_merged(self, group: Sequence[Message], problem: ReconcilerError) -> Settled:
+    def _not_merged(self, group: Sequence[Message], problem: ReconcilerError) -> Resolution:
         reason = f"{type(problem).__name__}: {problem}"
         if problem.disposition == "retry":
             self._ports.telemetry.note("to be retried", error=reason, evidence=problem.evidence)
-            return Settled(None, reason)
+            return Resolution(None, reason)
         try:
             current = self._ports.items.get(canonical_image(group[0].event.key))
         except ReconcilerError as unread:
             self._ports.telemetry.note("not parked", error=str(unread), reason=reason)
-            return Settled(None, reason)
-        return Settled(State.PARKED if self._park(group, reason, current) else None, reason)
+            return Resolution(None, reason)
+        return Resolution(State.PARKED if self._park(group, reason, current) else None, reason)
 
     def _park(self, group: Sequence[Message], reason: str, current: Image | None) -> bool:
         """Set the losses aside for a person, each with both its images and the item as it is."""

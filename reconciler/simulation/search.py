@@ -40,7 +40,7 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class Tally:
+class RunCounts:
     """One run, counted: all that a worker hands back."""
 
     seed: int
@@ -109,7 +109,7 @@ def search(
     *,
     workers: int | None = None,
     stop_after: int = 10,
-    each: Callable[[Tally], object] = lambda _: None,
+    each: Callable[[RunCounts], object] = lambda _: None,
 ) -> Totals:
     """Run the seeds in order; `each` hears of every run. `workers` None means the machine's cores.
 
@@ -140,7 +140,7 @@ def search(
     )
 
 
-def _tally(experiment: Experiment, seed: int) -> Tally:
+def _tally(experiment: Experiment, seed: int) -> RunCounts:
     try:
         plan = experiment.plan(seed)
         run = run_plan(plan, trace=False)
@@ -148,7 +148,7 @@ def _tally(experiment: Experiment, seed: int) -> Tally:
     except Exception as problem:
         problem.add_note(f"seed {seed}")
         raise
-    return Tally(
+    return RunCounts(
         seed=seed,
         operations=len(run.done),
         acknowledged=sum(done.outcome == "acknowledged" for done in run.done),
@@ -158,7 +158,7 @@ def _tally(experiment: Experiment, seed: int) -> Tally:
     )
 
 
-def _sum(totals: Totals, tally: Tally) -> Totals:
+def _sum(totals: Totals, tally: RunCounts) -> Totals:
     failed = (Failure(tally.seed, tally.problems),) if tally.problems else ()
     return replace(
         totals,
@@ -174,7 +174,7 @@ def _kinds(counts: Mapping[str, int], prefix: str) -> dict[str, int]:
     return {name.removeprefix(prefix): counts[name] for name in names}
 
 
-Tallies = Callable[[Callable[[int], Tally], range], Iterator[Tally]]
+Tallies = Callable[[Callable[[int], RunCounts], range], Iterator[RunCounts]]
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from typing import TypeVar
 from reconciler.simulation.plan.plan import Plan
 
 MOST_RUNS = 400
-Part = TypeVar("Part")
+PlanPart = TypeVar("PlanPart")
 Fails = Callable[[Plan], bool]
 
 
@@ -25,7 +25,7 @@ def shrink(plan: Plan, fails: Fails, most_runs: int = MOST_RUNS) -> Plan:
     """Return a smaller plan that fails too; `plan` itself if it does not fail or cannot shrink."""
     search = _Search(plan, fails, most_runs)
     try:
-        if search.tried(plan):
+        if search.fails(plan):
             search.minimise()
     except _Spent:
         pass
@@ -38,7 +38,7 @@ class _Search:
         self._fails = fails
         self._left = most_runs
 
-    def tried(self, plan: Plan) -> bool:
+    def fails(self, plan: Plan) -> bool:
         """Return whether a plan fails; it is the best then."""
         if not self._left:
             raise _Spent
@@ -56,13 +56,15 @@ class _Search:
             self._ddmin(before.faults, lambda kept: replace(self.best, faults=tuple(kept)))
             self._ddmin(before.operations, lambda kept: replace(self.best, operations=tuple(kept)))
 
-    def _ddmin(self, parts: Sequence[Part], plan_of: Callable[[Sequence[Part]], Plan]) -> None:
+    def _ddmin(
+        self, parts: Sequence[PlanPart], plan_of: Callable[[Sequence[PlanPart]], Plan]
+    ) -> None:
         kept, chunks = list(parts), 1
         while kept:
             size = -(-len(kept) // chunks)
             for start in range(0, len(kept), size):
                 rest = kept[:start] + kept[start + size :]
-                if self.tried(plan_of(rest)):
+                if self.fails(plan_of(rest)):
                     kept, chunks = rest, max(1, chunks - 1)
                     break
             else:

@@ -1,0 +1,1 @@
+"""Values, durations and pages in the form that people read."""

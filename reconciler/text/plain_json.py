@@ -31,7 +31,7 @@ def json_text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def loaded(text: str | bytes, name: str, hint: str = "") -> Any:
+def parse_json(text: str | bytes, name: str, hint: str = "") -> Any:
     """Return what a JSON text says, numbers as int or Decimal; InvalidInput names `name`."""
 
     def refused(number: str) -> Any:
@@ -43,12 +43,12 @@ def loaded(text: str | bytes, name: str, hint: str = "") -> Any:
         raise InvalidInput(f"{name}: {text[:80]!r} is no JSON{hint} ({problem})") from None
 
 
-def typed(value: Any, name: str) -> Any:
-    """Return the plain value that a loaded JSON value stands for."""
+def plain_value(value: Any, name: str) -> Any:
+    """Return the plain value that a parsed JSON value stands for."""
     match value:
         case {"set": list(members), **rest} if not rest:
             try:
-                return {typed(each, name) for each in members}
+                return {plain_value(each, name) for each in members}
             except TypeError:
                 raise InvalidInput(
                     f"{name}: a set holds strings, numbers or bytes; use a list for the rest"
@@ -59,5 +59,5 @@ def typed(value: Any, name: str) -> Any:
             except (binascii.Error, ValueError):
                 raise InvalidInput(f"{name}: {text[:80]!r} is no base64 text") from None
     if isinstance(value, dict):
-        return {key: typed(each, name) for key, each in value.items()}
-    return [typed(each, name) for each in value] if isinstance(value, list) else value
+        return {key: plain_value(each, name) for key, each in value.items()}
+    return [plain_value(each, name) for each in value] if isinstance(value, list) else value

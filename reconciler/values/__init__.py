@@ -1,0 +1,1 @@
+"""DynamoDB's values as plain data: the wire codec, and how large an item is."""

@@ -14,7 +14,7 @@ from reconciler.aws.items import DynamoItems
 from reconciler.aws.ledger import DynamoLedger
 from reconciler.aws.parked import SqsParked
 from reconciler.conflict.event import ConflictEvent
-from reconciler.conflict.row import LedgerRow, State, item_key, ledger_row
+from reconciler.conflict.row import Row, State, item_key, ledger_row
 from reconciler.conflict.verdict import Finding
 from reconciler.errors import Unavailable
 from reconciler.item.image import merge
@@ -29,6 +29,7 @@ from reconciler.ports import (
     ParkedChanges,
     Replacement,
     Superseded,
+    Unheard,
 )
 from reconciler.values.wire import Image, canonical_image
 from tests.aws.conftest import REGION
@@ -318,11 +319,11 @@ def event(number: int, *, size: int = 0) -> ConflictEvent:
     )
 
 
-def row(number: int, state: State = State.OPEN) -> LedgerRow:
+def row(number: int, state: State = State.OPEN) -> Row:
     return ledger_row(event(number), state, 3_000)
 
 
-def lost_at(number: int, lost_at_ms: int, size: int = 0) -> LedgerRow:
+def lost_at(number: int, lost_at_ms: int, size: int = 0) -> Row:
     told = event(number, size=size).model_copy(update={"lost_at_ms": str(lost_at_ms)})
     return ledger_row(told, State.OPEN, 3_000)
 
@@ -339,7 +340,7 @@ class Book:
         else:
             dynamodb = client("dynamodb", REGION, attempts=1)
             create_ledger(dynamodb, "ledger")
-            self.port = DynamoLedger("ledger", dynamodb)
+            self.port = DynamoLedger("ledger", dynamodb, Unheard().note)
             self.rows = lambda: dynamodb.scan(TableName="ledger")["Items"]
 
     def states(self) -> dict[str, str]:
@@ -379,7 +380,7 @@ def test_a_row_replaces_the_row_of_the_same_id(book: Book) -> None:
 @both
 def test_a_row_is_read_back_as_it_was_written(book: Book) -> None:
     book.port.record([row(1)])
-    assert [canonical_image(each) for each in book.rows()] == [canonical_image(row(1).item)]
+    assert [canonical_image(each) for each in book.rows()] == [canonical_image(row(1).image)]
 
 
 @both
@@ -389,7 +390,7 @@ def test_the_rows_of_one_item_are_found_together_and_no_others(book: Book) -> No
 
     found = book.port.rows_of(item_key(event(1).key))
 
-    assert sorted(each["conflict_id"]["S"] for each in found) == ["c1", "c9"]
+    assert sorted(each.conflict_id for each in found) == ["c1", "c9"]
 
 
 @both
@@ -398,7 +399,7 @@ def test_the_rows_of_an_item_with_the_longest_key_are_written_and_found(book: Bo
     long = event(1).model_copy(update={"conflict_id": "c9", "key": key})
 
     assert book.port.record([row(1), ledger_row(long, State.OPEN, 3_000)]) == set()
-    assert [each["conflict_id"]["S"] for each in book.port.rows_of(item_key(key))] == ["c9"]
+    assert [each.conflict_id for each in book.port.rows_of(item_key(key))] == ["c9"]
 
 
 @both
@@ -407,8 +408,8 @@ def test_the_rows_in_a_state_come_whole_and_the_oldest_loss_first(book: Book) ->
 
     found = list(book.port.in_state(State.OPEN))
 
-    assert [each["conflict_id"]["S"] for each in found] == ["c2", "c1", "c3"]
-    assert canonical_image(found[0]) == canonical_image(lost_at(2, 3_000).item)
+    assert [each.conflict_id for each in found] == ["c2", "c1", "c3"]
+    assert canonical_image(found[0].image) == canonical_image(lost_at(2, 3_000).image)
 
 
 @both
@@ -417,7 +418,7 @@ def test_the_rows_in_a_state_are_found_page_after_page(book: Book) -> None:
     for number in range(4):
         book.port.record([lost_at(number, 1_000 + number, size=290_000)])
 
-    found = [each["conflict_id"]["S"] for each in book.port.in_state(State.OPEN)]
+    found = [each.conflict_id for each in book.port.in_state(State.OPEN)]
 
     assert found == ["c0", "c1", "c2", "c3"]
 
@@ -429,9 +430,7 @@ def test_a_row_is_found_in_its_newest_state_only(book: Book) -> None:
 
     found = {state: list(book.port.in_state(state)) for state in State}
 
-    assert {
-        s.value: [r["conflict_id"]["S"] for r in rows] for s, rows in found.items() if rows
-    } == {
+    assert {s.value: [r.conflict_id for r in rows] for s, rows in found.items() if rows} == {
         "OPEN": ["c2"],
         "RESOLVED": ["c1"],
     }
@@ -514,6 +513,6 @@ def test_events_that_the_bus_accepts_are_none_of_the_unsent(kind: str, aws: None
     if kind == "aws":
         events = client("events", REGION)
         events.create_event_bus(Name="conflicts")
-        bus = EventBridgeBus("conflicts", events)
+        bus = EventBridgeBus("conflicts", events, lambda _: "", Unheard().note)
     assert bus.publish([event(number) for number in range(23)]) == set()
     assert bus.publish([]) == set()

@@ -197,7 +197,7 @@ class Refusing:
         self._error = error
 
     def __getattr__(self, call: str) -> Callable[..., Any]:
-        def refuse(**_: Any) -> Any:
+        def refuse(*_: Any, **__: Any) -> Any:
             raise self._error
 
         return refuse
@@ -241,7 +241,8 @@ def test_a_document_that_is_done_is_kept_under_another_prefix(aws: None) -> None
 
 def test_the_batches_that_wait_are_listed_page_after_page(credentials: None) -> None:
     s3, asked = boto3.client("s3", region_name=REGION), {"Bucket": "evidence", "Prefix": ANY}
-    first = {"Contents": [{"Key": "aws/lambda/a"}], "NextContinuationToken": "more"}
+    more = {"IsTruncated": True, "NextContinuationToken": "more"}
+    first = {"Contents": [{"Key": "aws/lambda/a"}], **more}
     second = {"Contents": [{"Key": "aws/lambda/b"}]}
     with Stubber(s3) as stubber:
         stubber.add_response("list_objects_v2", first, asked)

@@ -24,16 +24,16 @@ from botocore.stub import Stubber
 
 from reconciler.aws import connect, now_ms
 from reconciler.aws.bus import EventBridgeBus, batches
-from reconciler.aws.clients import client, idempotent, translated
+from reconciler.aws.clients import client, idempotent, pages, translated
 from reconciler.aws.evidence import S3Evidence
 from reconciler.aws.items import DynamoItems
 from reconciler.aws.ledger import DynamoLedger
 from reconciler.aws.parked import SqsParked
-from reconciler.conflict.event import ConflictEvent
-from reconciler.conflict.row import LedgerRow
+from reconciler.conflict.event import ConflictEvent, Event
+from reconciler.conflict.row import Row
 from reconciler.errors import InvalidInput, ItemTooLarge, OutcomeUnknown, Unavailable
 from reconciler.item.metadata import token_of
-from reconciler.ports import Replacement, Superseded
+from reconciler.ports import Replacement, Superseded, Unheard
 from tests.aws.conftest import REGION
 from tests.aws.test_contract import event, make_table, row
 from tests.builders import SCHEMA, Replica, assign, increment, written
@@ -46,6 +46,13 @@ def refusal(code: str, status: int, message: str = "no", **more: Any) -> ClientE
         **more,
     }
     return ClientError(answer, "AnyCall")
+
+
+NOBODY = Unheard().note
+
+
+def untraced(_: Event) -> str:
+    return ""
 
 
 CERTAINLY_NOT_DONE = [
@@ -158,6 +165,21 @@ def test_a_client_for_writes_makes_one_attempt_a_call_and_all_have_timeouts(
     assert config.retries["total_max_attempts"] == 1
     assert (config.connect_timeout, config.read_timeout) == (2, 5)
     assert client("events", REGION).meta.config.retries["total_max_attempts"] > 1
+
+
+def test_a_page_is_asked_for_when_it_is_wanted_and_its_failure_is_an_error_of_ours(
+    credentials: None,
+) -> None:
+    dynamodb = boto3.client("dynamodb", region_name=REGION)
+    first = {"Items": [{"id": {"S": "p1"}}], "LastEvaluatedKey": {"id": {"S": "p1"}}}
+    with Stubber(dynamodb) as stubber:
+        stubber.add_response("query", first, {"TableName": "parties"})
+        found = pages(dynamodb, "Query", TableName="parties")
+        assert next(found)["Items"] == first["Items"]
+        stubber.assert_no_pending_responses()
+        stubber.add_client_error("query", "InternalServerError", http_status_code=500)
+        with pytest.raises(Unavailable, match="Query: InternalServerError"):
+            next(found)
 
 
 def test_one_client_serves_all_callers_of_a_service_and_region(credentials: None) -> None:
@@ -315,7 +337,7 @@ def raising(error: Exception) -> Answer:
     return answer
 
 
-def rows(count: int) -> list[LedgerRow]:
+def rows(count: int) -> list[Row]:
     return [row(number) for number in range(count)]
 
 
@@ -325,7 +347,7 @@ def done(request: Mapping[str, Any]) -> Any:
 
 def test_rows_are_written_25_a_call() -> None:
     dynamodb = Scripted(done, done, done)
-    assert DynamoLedger("ledger", dynamodb).record(rows(60)) == set()
+    assert DynamoLedger("ledger", dynamodb, NOBODY).record(rows(60)) == set()
     sizes = [len(request["RequestItems"]["ledger"]) for request in dynamodb.requests]
     assert sizes == [25, 25, 10]
 
@@ -334,7 +356,7 @@ def test_rows_that_the_service_left_over_are_reported() -> None:
     def all_but_two(request: Mapping[str, Any]) -> Any:
         return {"UnprocessedItems": {"ledger": request["RequestItems"]["ledger"][3:5]}}
 
-    ledger = DynamoLedger("ledger", Scripted(all_but_two))
+    ledger = DynamoLedger("ledger", Scripted(all_but_two), NOBODY)
     assert ledger.record(rows(10)) == {"c3", "c4"}
 
 
@@ -342,7 +364,7 @@ def test_rows_that_the_service_left_over_are_reported() -> None:
 def test_a_call_of_the_ledger_that_fails_reports_its_rows_and_the_next_is_made(
     error: Exception,
 ) -> None:
-    ledger = DynamoLedger("ledger", Scripted(done, raising(error), done))
+    ledger = DynamoLedger("ledger", Scripted(done, raising(error), done), NOBODY)
     assert ledger.record(rows(60)) == {f"c{number}" for number in range(25, 50)}
 
 
@@ -393,14 +415,17 @@ def accepting(*, but: int | None = None) -> Answer:
 
 def test_events_are_sent_ten_a_call() -> None:
     events = Scripted(*[accepting()] * 3)
-    assert EventBridgeBus("conflicts", events).publish([event(n) for n in range(23)]) == set()
+    assert (
+        EventBridgeBus("conflicts", events, untraced, NOBODY).publish([event(n) for n in range(23)])
+        == set()
+    )
     assert [len(request["Entries"]) for request in events.requests] == [10, 10, 3]
 
 
 def test_a_call_of_the_bus_stays_under_a_million_bytes() -> None:
     events = Scripted(*[accepting()] * 10)
     large: list[ConflictEvent] = [event(n, size=300_000) for n in range(10)]
-    assert EventBridgeBus("conflicts", events).publish(large) == set()
+    assert EventBridgeBus("conflicts", events, untraced, NOBODY).publish(large) == set()
     assert [len(request["Entries"]) for request in events.requests] == [3, 3, 3, 1]
     assert all(len(json.dumps(request["Entries"])) < 1_048_576 for request in events.requests)
 
@@ -414,7 +439,7 @@ def test_an_entry_larger_than_a_call_goes_alone() -> None:
 
 
 def test_each_entrys_own_result_is_read() -> None:
-    bus = EventBridgeBus("conflicts", Scripted(accepting(), accepting(but=4)))
+    bus = EventBridgeBus("conflicts", Scripted(accepting(), accepting(but=4)), untraced, NOBODY)
     assert bus.publish([event(n) for n in range(20)]) == {"c14"}
 
 
@@ -422,13 +447,13 @@ def test_each_entrys_own_result_is_read() -> None:
 def test_a_call_of_the_bus_that_fails_reports_all_its_events_and_the_next_is_made(
     error: Exception,
 ) -> None:
-    bus = EventBridgeBus("conflicts", Scripted(raising(error), accepting()))
+    bus = EventBridgeBus("conflicts", Scripted(raising(error), accepting()), untraced, NOBODY)
     assert bus.publish([event(n) for n in range(15)]) == {f"c{n}" for n in range(10)}
 
 
 def test_why_events_are_not_sent_is_told_once_for_each_reason() -> None:
     notes, refused = Notes(), raising(refusal("AccessDeniedException", 400, "not this bus"))
-    bus = EventBridgeBus("conflicts", Scripted(refused, accepting(but=4)), note=notes)
+    bus = EventBridgeBus("conflicts", Scripted(refused, accepting(but=4)), untraced, notes)
     bus.publish([event(n) for n in range(20)])
     assert notes.told == [
         (
@@ -447,7 +472,7 @@ def test_why_events_are_not_sent_is_told_once_for_each_reason() -> None:
 
 def test_an_entry_says_what_rules_select_it_by() -> None:
     events = Scripted(accepting())
-    EventBridgeBus("conflicts", events).publish([event(1)])
+    EventBridgeBus("conflicts", events, untraced, NOBODY).publish([event(1)])
     (entry,) = events.requests[0]["Entries"]
     assert entry["EventBusName"] == "conflicts"
     assert entry["Source"] == "dynamodb.reconciler"
@@ -458,7 +483,9 @@ def test_an_entry_says_what_rules_select_it_by() -> None:
 
 def test_an_entry_travels_with_the_header_of_its_own_trace() -> None:
     events = Scripted(accepting())
-    bus = EventBridgeBus("conflicts", events, lambda sent: f"Root={sent.identifier};Sampled=1")
+    bus = EventBridgeBus(
+        "conflicts", events, lambda sent: f"Root={sent.identifier};Sampled=1", NOBODY
+    )
     bus.publish([event(1), event(2)])
     headers = [entry["TraceHeader"] for entry in events.requests[0]["Entries"]]
     assert headers == ["Root=c1;Sampled=1", "Root=c2;Sampled=1"]

@@ -24,17 +24,11 @@ def name(*rules: Any) -> dict[str, Any]:
         {"eventName": ["MODIFY"]},
         {"eventName": ["INSERT", "MODIFY"]},
         {"tags": ["green"]},
-        name({"prefix": "A"}),
-        name({"suffix": "da"}),
-        name({"equals-ignore-case": "ADA"}),
-        name({"anything-but": "Bob"}),
-        name({"anything-but": ["Bob", "Cy"]}),
-        name({"anything-but": {"prefix": "B"}}),
+        name("Ada"),
         name({"exists": True}),
         {"dynamodb": {"OldImage": {"name": {"S": [{"exists": False}]}}}},
         {"dynamodb": {"none": [None]}},
         {"dynamodb": {"NewImage": {"gone": {"NULL": [True]}}}},
-        {"$or": [{"eventName": ["INSERT"]}, {"tags": ["red"]}]},
     ],
 )
 def test_a_pattern_matches_an_event_in_which_every_field_has_an_alternative(
@@ -48,15 +42,10 @@ def test_a_pattern_matches_an_event_in_which_every_field_has_an_alternative(
     [
         {"eventName": ["INSERT"]},
         {"eventName": ["MODIFY"], "tags": ["blue"]},
-        name({"prefix": "B"}),
-        name({"suffix": "A"}),
-        name({"anything-but": ["Ada"]}),
-        name({"anything-but": {"prefix": "A"}}),
+        name("Bob", "Cy"),
         name({"exists": False}),
-        {"dynamodb": {"OldImage": {"name": {"S": [{"anything-but": "Bob"}]}}}},
         {"dynamodb": {"NewImage": {"name": [{"exists": True}]}}},
         {"dynamodb": {"NewImage": {"gone": {"NULL": [1]}}}},
-        {"$or": [{"eventName": ["INSERT"]}, {"tags": ["blue"]}]},
     ],
 )
 def test_a_pattern_refuses_an_event_in_which_a_field_has_none(pattern: dict[str, Any]) -> None:
@@ -69,7 +58,7 @@ def test_filters_are_alternatives_and_no_filters_let_everything_through() -> Non
     assert not passes([{"eventName": ["INSERT"]}], EVENT)
 
 
-def test_an_operator_that_dynamodb_sources_lack_is_refused_aloud() -> None:
+def test_an_operator_that_no_filter_of_ours_uses_is_refused_aloud() -> None:
     with pytest.raises(ValueError, match="numeric"):
         matches({"eventName": [{"numeric": [">", 1]}]}, EVENT)
 

@@ -8,11 +8,17 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.aws_model.stream_source import Batch, Origin, Outcome, ShardSource, sequence_number
+from reconciler.aws_model.stream_source import (
+    Batch,
+    InvocationResult,
+    ShardSource,
+    SourceNames,
+    sequence_number,
+)
 from reconciler.deployment.wiring import StreamSource
 
 NOW_MS = 1_700_000_000_000
-ORIGIN = Origin("arn:aws:lambda:eu-west-1:1:function:f", "arn:aws:dynamodb:stream", "shard-1")
+ORIGIN = SourceNames("arn:aws:lambda:eu-west-1:1:function:f", "arn:aws:dynamodb:stream", "shard-1")
 SOURCE = StreamSource(
     batch_size=8, batching_window_seconds=0, maximum_retry_attempts=2, maximum_record_age_seconds=-1
 )
@@ -40,20 +46,20 @@ def mapping(count: int, source: StreamSource = SOURCE) -> ShardSource:
     return shard
 
 
-def reported(*failed: int) -> Outcome:
+def reported(*failed: int) -> InvocationResult:
     entries = [{"itemIdentifier": str(number)} for number in failed]
-    return Outcome("request", answer={"batchItemFailures": entries})
+    return InvocationResult("request", answer={"batchItemFailures": entries})
 
 
-def raised() -> Outcome:
-    return Outcome("request", error="ValueError()")
+def raised() -> InvocationResult:
+    return InvocationResult("request", error="ValueError()")
 
 
-HANDLED = Outcome("request", answer={"batchItemFailures": []})
+HANDLED = InvocationResult("request", answer={"batchItemFailures": []})
 
 
 def run(
-    shard: ShardSource, function: Callable[[list[int]], Outcome], limit: int = 2_000
+    shard: ShardSource, function: Callable[[list[int]], InvocationResult], limit: int = 2_000
 ) -> list[list[int]]:
     """Invoke until nothing is left; return what each invocation was given."""
     now_ms = NOW_MS
@@ -68,7 +74,9 @@ def run(
     return invocations
 
 
-def failing_on(poison: int, failure: Callable[[], Outcome]) -> Callable[[list[int]], Outcome]:
+def failing_on(
+    poison: int, failure: Callable[[], InvocationResult]
+) -> Callable[[list[int]], InvocationResult]:
     return lambda given: failure() if poison in given else HANDLED
 
 
@@ -142,7 +150,7 @@ def test_malformed_identifiers_fail_the_whole_batch() -> None:
     for answer in answers:
         shard = mapping(2, replace(SOURCE, bisect_batch_on_function_error=False))
         shard.next_batch(NOW_MS)
-        shard.finish(Outcome("request", answer=answer), NOW_MS)
+        shard.finish(InvocationResult("request", answer=answer), NOW_MS)
 
         assert numbers(shard.next_batch(NOW_MS + 1_000)) == [100, 101], answer
 
@@ -152,7 +160,7 @@ def test_empty_answers_are_success() -> None:
     for answer in answers:
         shard = mapping(2)
         shard.next_batch(NOW_MS)
-        shard.finish(Outcome("request", answer=answer), NOW_MS)
+        shard.finish(InvocationResult("request", answer=answer), NOW_MS)
 
         assert shard.backlog == 0, answer
 
@@ -343,7 +351,7 @@ def test_every_record_is_handled_or_set_aside_and_the_order_of_the_shard_is_kept
         outcome, done = {
             "handled": (HANDLED, len(given_numbers)),
             "raised": (raised(), 0),
-            "malformed": (Outcome("r", answer={"batchItemFailures": [{}]}), 0),
+            "malformed": (InvocationResult("r", answer={"batchItemFailures": [{}]}), 0),
             "reported": (reported(given_numbers[failed_at]), failed_at),
         }[kind]
         shard.finish(outcome, now_ms)

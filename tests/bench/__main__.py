@@ -18,15 +18,14 @@ from pycrdt import Doc, Map, merge_updates
 from rich.console import Console
 from rich.table import Table
 
-from reconciler.detection.detector import Detector, DetectorPorts
+from reconciler.detection.detector import Detector
 from reconciler.detection.securing import DetectorPolicy
 from reconciler.item.image import merge, write
 from reconciler.item.metadata import METADATA
 from reconciler.values.size import item_size
 from reconciler.values.wire import Image
 from tests.builders import SCHEMA, add, as_stream, assign, clock, discard, increment
-from tests.fakes import FakeBus, FakeEvidence, FakeLedger, FakeParked
-from tests.recorded import Recorded
+from tests.fakes import FakePorts
 
 ROUNDS = 15
 _NONCES = count()
@@ -70,8 +69,9 @@ def clean_batch(size: int = 1_000) -> str:
 
 def detecting(event: str) -> tuple[Callable[[], Any], Callable[[], Any], Callable[[], Any]]:
     """Return: our detector, it with parsing, and Powertools' images compared, with parsing."""
-    ports = DetectorPorts(FakeLedger(), FakeBus(), FakeEvidence(), FakeParked(), Recorded())
-    detector = Detector(DetectorPolicy("parties", "us-east-1"), ports, lambda: 1_790_000_000_000)
+    detector = Detector(
+        DetectorPolicy("parties", "us-east-1"), FakePorts(), lambda: 1_790_000_000_000
+    )
     records = json.loads(event)["Records"]
 
     def powertools() -> None:

@@ -195,7 +195,11 @@ def test_every_aws_region_has_a_code_of_its_own_that_sorts_before_the_adopted_on
 
 
 @pytest.mark.parametrize(
-    "name", ["", "us", "eu-wst-1", "US-EAST-1", "us-east", "us-east-x", "us--1", "-east-1", "local"]
+    "name",
+    [
+        *("", "us", "us-east", "us-east-x", "us--1", "-east-1", "local"),
+        *("eu-wst-1", "US-EAST-1", "us-east-1a", "us-east-1 ", "us-east-1,eu-west-1", "a/b-c-1"),
+    ],
 )
 def test_a_name_that_is_no_region_is_refused(name: str) -> None:
     with pytest.raises(InvalidInput, match="not an AWS region name such as 'eu-west-1'"):

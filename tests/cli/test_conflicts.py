@@ -14,10 +14,10 @@ from reconciler.aws.clients import client
 from reconciler.aws.items import DynamoItems
 from reconciler.aws.ledger import DynamoLedger
 from reconciler.cli import conflicts
-from reconciler.conflict.row import State, event_of, ledger_row
+from reconciler.conflict.row import Row, State, ledger_row
 from reconciler.deployment.names import Names
 from reconciler.deployment.tables import LEDGER_STATE_INDEX
-from reconciler.errors import Contention, InvalidInput, Unavailable
+from reconciler.errors import Contention, Unavailable
 from reconciler.item.image import read
 from reconciler.ports import Replacement, Superseded
 from reconciler.values.wire import Image, canonical_image
@@ -111,10 +111,9 @@ def create(region: str) -> None:
     )
 
 
-def record(row: Image, region: str = "us-east-1") -> Image:
+def record(row: Row, region: str = "us-east-1") -> None:
     name = Names("parties", region).ledger
-    client("dynamodb", region, attempts=1).put_item(TableName=name, Item=row)
-    return row
+    client("dynamodb", region, attempts=1).put_item(TableName=name, Item=row.image)
 
 
 def nothing_written(*, RequestItems: Any) -> dict[str, Any]:  # noqa: N803 (DynamoDB's own name)
@@ -246,7 +245,7 @@ def test_a_view_as_json_has_sets_and_numbers_as_decisions_take_them(cloud: None)
 def test_images_that_were_too_large_come_from_the_evidence_bucket(cloud: None) -> None:
     lost, _ = conflict()
     names = Names("parties", "us-east-1")
-    images = event_of(row_of("c1")).images()
+    images = Row.of(row_of("c1")).event().images()
     s3 = client("s3", "us-east-1")
     s3.put_object(Bucket=names.evidence_bucket, Key="conflicts/c1.json", Body=images.encode())
     reference = f"s3://{names.evidence_bucket}/conflicts/c1.json"
@@ -296,7 +295,7 @@ def test_a_decision_is_written_on_top_of_the_merge_and_closes_the_row(cloud: Non
 def test_what_was_decided_is_known_after_a_late_delivery_closed_the_row_again(cloud: None) -> None:
     """The redrive of the parked message wrote the row anew, without who decided what."""
     conflict()
-    late = ledger_row(event_of(row_of("c1")), State.RESOLVED, now_ms()).item
+    late = ledger_row(Row.of(row_of("c1")).event(), State.RESOLVED, now_ms())
     decided = ("resolve", "c1", *HERE, "--take", "name=lost", "--by", "ann", "--execute")
     run(*decided)
     record(late)
@@ -391,8 +390,7 @@ def test_why_a_row_could_not_be_closed_is_said(
     cloud: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     conflict()
-    dynamodb = client("dynamodb", "us-east-1", attempts=1)
-    monkeypatch.setattr(dynamodb, "batch_write_item", nothing_written)
+    monkeypatch.setattr(client("dynamodb", "us-east-1"), "batch_write_item", nothing_written)
     decided = ("resolve", "c1", *HERE, "--set", "balance=50", "--execute")
     told = CliRunner().invoke(conflicts.app, decided)
     assert "us-east-1: rows not written: BatchWriteItem: left over" in told.stderr
@@ -430,16 +428,6 @@ def test_a_file_decides_and_an_attribute_that_nobody_has_is_refused(
     assert {"name": "Ada", "city": "Rome"}.items() <= (read(item()) or {}).items()
 
 
-def test_an_address_that_is_none_is_refused() -> None:
-    assert "no address such as" in refused("list", *HERE, "--endpoint", "localhost:4777")
-
-
-def test_a_region_that_is_none_is_refused(cloud: None) -> None:
-    assert isinstance(
-        run("show", "c1", "--table", "parties", "--region", "x").problem, InvalidInput
-    )
-
-
 # export
 
 
@@ -450,16 +438,5 @@ def test_rows_are_exported_whole_one_a_line(cloud: None, tmp_path: Path) -> None
     assert run("export", *HERE, "--output", str(file)).code == 0
     rows = {row["conflict_id"]["S"]: row for row in map(json.loads, file.read_text().splitlines())}
     assert rows.keys() == {"c1", "u1"}
-    event = event_of(rows["c1"])
+    event = Row.of(rows["c1"]).event()
     assert (event.lost, event.winner) == (as_stream(lost), as_stream(winner))
-
-
-def test_the_address_of_a_local_cloud_is_what_clients_are_made_with(
-    cloud: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")  # put back after the test
-    client.cache_clear()
-    told = run("list", *HERE, "--endpoint", "http://127.0.0.1:9")
-    assert told.code == 1
-    assert client("dynamodb", "us-east-1", attempts=1).meta.endpoint_url == "http://127.0.0.1:9"
-    client.cache_clear()

@@ -107,23 +107,3 @@ def test_missing_credentials_are_one_sentence() -> None:
     assert isinstance(result.exception, Unavailable)  # the console script prints its message
     assert str(result.exception).count("\n") == 0
     assert "no AWS credentials" in str(result.exception)
-
-
-@pytest.mark.parametrize("regions", ["", "us-east-1,", "mars", "us-east"])
-def test_a_region_that_is_none_is_refused_by_name(regions: str) -> None:
-    result = doctor(regions=regions)
-    assert result.exit_code == 2
-    assert "--regions" in result.output
-
-
-@pytest.mark.parametrize("endpoint", ["127.0.0.1:4777", "http://", "ftp://host"])
-def test_an_endpoint_that_is_no_address_is_refused(endpoint: str) -> None:
-    result = doctor("--endpoint", endpoint)
-    assert result.exit_code == 2
-    assert "--endpoint" in result.output
-
-
-@pytest.mark.usefixtures("aws")
-def test_a_region_that_is_named_twice_is_checked_once() -> None:
-    document = json.loads(doctor("--json", regions=f"{US}, {US}").stdout)
-    assert document["regions"] == [US]

@@ -16,14 +16,13 @@ from typer.testing import CliRunner
 
 from reconciler.aws.clients import client
 from reconciler.cli import failover
-from reconciler.drills.failover import on_aws as failover_run
+from reconciler.drills.arrivals import patience
+from reconciler.drills.failover import on_aws
 from reconciler.drills.failover.fault_injection import FisExperiment
-from reconciler.drills.failover.on_aws import patience
 from reconciler.drills.failover.pause import Waits
 from reconciler.drills.failover.steps import Drill, Fault, Report
-from reconciler.drills.guests import Host
-from reconciler.drills.hosts import described
-from reconciler.drills.workload import Edit
+from reconciler.drills.hosts import Host, host_of
+from reconciler.drills.workload import PartyEdit
 from reconciler.errors import InvalidInput, Unavailable
 from reconciler.item.image import read
 from reconciler.local.clients import aws_environment
@@ -56,9 +55,9 @@ class CuttingExperiment(FisExperiment):
 def cloud(plain_cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalCloud]:
     for name, value in aws_environment(US, plain_cloud.endpoint).items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(failover_run, "_WAITS", WAITS)
-    monkeypatch.setattr(failover_run, "_EXPERIMENT", patience(5, 0.01))
-    monkeypatch.setattr(failover_run, "described", with_replicas)
+    monkeypatch.setattr(on_aws, "_WAITS", WAITS)
+    monkeypatch.setattr(on_aws, "_EXPERIMENT", patience(5, 0.01))
+    monkeypatch.setattr(on_aws, "host_of", with_replicas)
     _look_often(plain_cloud)
     client.cache_clear()
     yield plain_cloud
@@ -78,11 +77,11 @@ def _look_often(cloud: LocalCloud) -> None:
 def with_replicas(table: str, dynamodb: Any) -> Host:
     """Describe a table as AWS does: moto does not name its replicas."""
     other = EU if dynamodb.meta.region_name == US else US
-    return replace(described(table, dynamodb), replicas=frozenset({other}))
+    return replace(host_of(table, dynamodb), replicas=frozenset({other}))
 
 
-def run(*options: str, table: str = PARTIES) -> Any:
-    where = ("--table", table, "--regions", f"{US},{EU}", "--edits", "20")
+def run(*options: str, table: str = PARTIES, regions: str = f"{US},{EU}") -> Any:
+    where = ("--table", table, "--regions", regions, "--edits", "20")
     return CliRunner().invoke(app, [*where, *options], env={"COLUMNS": "200"})
 
 
@@ -124,7 +123,7 @@ def test_writes_that_nobody_brings_back_are_counted_named_and_left_to_be_looked_
     cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     CuttingExperiment.cloud = cloud
-    monkeypatch.setattr(failover_run, "FisExperiment", CuttingExperiment)
+    monkeypatch.setattr(on_aws, "FisExperiment", CuttingExperiment)
 
     done = run("--execute")
     cloud.settle()
@@ -146,12 +145,12 @@ def test_writes_that_nobody_brings_back_are_counted_named_and_left_to_be_looked_
 def test_a_drill_that_showed_nothing_but_lost_nothing_leaves_no_item(
     cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def play(drill: Drill, _fault: Fault, edits: Sequence[Edit], _act: object) -> Report:
+    def play(drill: Drill, _fault: Fault, edits: Sequence[PartyEdit], _act: object) -> Report:
         drill.create(edits)
         assert any(parties(cloud, US))
         return report("paused", lost={US: [], EU: []}, problems=["nothing was shown: no conflict"])
 
-    monkeypatch.setattr(failover_run, "play", play)
+    monkeypatch.setattr(on_aws, "play", play)
     before = len([each for each in parties(cloud, US) if each])
 
     done = run("--execute")
@@ -164,7 +163,7 @@ def test_a_drill_that_showed_nothing_but_lost_nothing_leaves_no_item(
 def test_a_pause_that_pauses_nothing_is_told_and_leaves_no_item(
     cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(failover_run, "_WAITS", replace(WAITS, pausing_ms=100))
+    monkeypatch.setattr(on_aws, "_WAITS", replace(WAITS, pausing_ms=100))
     before = len([each for each in parties(cloud, US) if each])
 
     done = run("--execute")
@@ -177,21 +176,18 @@ def test_a_pause_that_pauses_nothing_is_told_and_leaves_no_item(
 
 
 @pytest.mark.parametrize(
-    ("options", "sentence"),
+    ("regions", "options", "sentence"),
     [
-        (("--isolate", "mars"), "--isolate mars: it is none of us-east-1, eu-west-1"),
-        (("--regions", US), "--regions: name two regions at least"),
-        (
-            ("--regions", f"{US},{EU},ap-southeast-1"),
-            "parties is in ap-southeast-1, us-east-1; name all",
-        ),
-        (("--local",), "--local makes a table and regions of its own"),
+        (f"{US},{EU}", ("--isolate", "mars"), "--isolate mars: it is none of us-east-1, eu-west-1"),
+        (US, (), "--region: name two regions at least"),
+        (f"{US},{EU},ap-southeast-1", (), "parties is in ap-southeast-1, us-east-1; name all"),
+        (f"{US},{EU}", ("--local",), "--local makes a table and regions of its own"),
     ],
 )
 def test_what_does_not_fit_is_refused_with_what_would(
-    cloud: LocalCloud, options: tuple[str, ...], sentence: str
+    cloud: LocalCloud, regions: str, options: tuple[str, ...], sentence: str
 ) -> None:
-    done = run(*options)
+    done = run(*options, regions=regions)
 
     assert isinstance(done.exception, InvalidInput)
     assert sentence in str(done.exception)

@@ -138,15 +138,12 @@ def test_the_page_shows_every_panel_of_each_region_and_of_all(tmp_path: Path) ->
 def test_a_region_that_does_not_answer_is_told_the_others_are_shown_and_it_exits_with_1(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def some(endpoint: str | None) -> Any:
-        def client_of(service: str, region: str) -> Any:
-            if region == US:
-                raise EndpointConnectionError(endpoint_url="https://monitoring")
-            return client(service, region)
+    def some(service: str, region: str, **_: object) -> Any:
+        if region == US:
+            raise EndpointConnectionError(endpoint_url="https://monitoring")
+        return client(service, region)
 
-        return client_of
-
-    monkeypatch.setattr(metrics, "clients_at", some)
+    monkeypatch.setattr(metrics, "client", some)
 
     result = run("--json")
 
@@ -162,7 +159,6 @@ def test_a_region_that_does_not_answer_is_told_the_others_are_shown_and_it_exits
     ("options", "regions", "complaint"),
     [
         ((), "US East,eu-west-1", "US East"),
-        (("--endpoint", "nowhere"), US, "nowhere is no address"),
         (("--minutes", "0"), US, "--minutes"),
         (("--page", "/absent/metrics.html"), US, "there is no folder"),
     ],

@@ -14,13 +14,13 @@ from typer.testing import CliRunner
 
 from reconciler.aws.dead_letters import SqsDeadLetters
 from reconciler.cli import redrive
+from reconciler.cli.redrive import stoppable
 from reconciler.conflict.row import State, ledger_row
 from reconciler.deployment.wiring import SET_ASIDE_PREFIX
 from reconciler.errors import InvalidInput, Unavailable
 from reconciler.item.image import read
 from reconciler.item.schema import Schema
 from reconciler.redrive import drain
-from reconciler.redrive.run import stoppable
 from tests.aws.conftest import clients, credentials, one_server
 from tests.builders import Replica, assign
 from tests.detection.test_detector import record
@@ -122,7 +122,7 @@ def test_a_run_that_is_interrupted_says_how_far_it_came(
 ) -> None:
     failed(region)
 
-    def interrupted(self: Any, ports: Any) -> None:
+    def interrupted(self: Any) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(drain.Drain, "leftovers", interrupted)
@@ -153,7 +153,7 @@ def test_following_goes_on_until_it_is_interrupted(
 def test_following_does_nothing_twice(region: Region, monkeypatch: pytest.MonkeyPatch) -> None:
     """It once sent the event of an open row again every few seconds."""
     region.send(PARKED, "garbage")
-    row = ledger_row(a_loss(), State.OPEN, 0).item
+    row = ledger_row(a_loss(), State.OPEN, 0).image
     region.dynamodb.put_item(TableName=region.names.ledger, Item=row)
     pauses: list[float] = []
 

@@ -96,4 +96,4 @@ def test_one_region_has_nothing_to_replicate_to() -> None:
     done = CliRunner().invoke(app, ["--table", PARTIES, "--regions", US])
 
     assert isinstance(done.exception, InvalidInput)
-    assert "--regions: name two regions at least" in str(done.exception)
+    assert "--region: name two regions at least" in str(done.exception)

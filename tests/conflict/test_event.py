@@ -122,19 +122,19 @@ def test_two_changes_around_the_library_on_one_image_are_two_losses() -> None:
 
 def test_an_open_row_keeps_the_losing_image_for_ever_and_a_closed_one_for_its_retention() -> None:
     open_row = ledger_row(event(), State.OPEN, 5_000)
-    assert open_row.item["lost"] == {"M": canonical_image(a_loss()[0])}
-    assert "expires" not in open_row.item
-    assert "expires" not in ledger_row(event(), State.PARKED, 5_000, "why").item
+    assert open_row.image["lost"] == {"M": canonical_image(a_loss()[0])}
+    assert "expires" not in open_row.image
+    assert "expires" not in ledger_row(event(), State.PARKED, 5_000, "why").image
     closed = ledger_row(event(), State.RESOLVED, 5_000)
-    assert closed.item["expires"] == {"N": str(5 + RETENTION_SECONDS)}
+    assert closed.image["expires"] == {"N": str(5 + RETENTION_SECONDS)}
     assert closed.conflict_id == open_row.conflict_id
 
 
 def test_a_row_says_where_a_large_image_lies_and_why_it_was_parked() -> None:
     row = ledger_row(event(lost=None, images_ref="s3://x"), State.PARKED, 5_000, "because")
-    assert "lost" not in row.item
-    assert row.item["images_ref"] == {"S": "s3://x"}
-    assert row.item["reason"] == {"S": "because"}
+    assert "lost" not in row.image
+    assert row.image["images_ref"] == {"S": "s3://x"}
+    assert row.image["reason"] == {"S": "because"}
 
 
 def test_both_images_fit_their_row_if_their_text_has_at_most_300_kb() -> None:

@@ -8,19 +8,19 @@ import pytest
 from reconciler.causality.context import Ordering
 from reconciler.client.lost_answers import written_dot
 from reconciler.conflict.event import ConflictEvent, FoldCertificate, conflict_id, parse_certificate
-from reconciler.conflict.folding import CLOCK_SKEW_MARGIN_MS, closed_lineages, folded
-from reconciler.conflict.row import State, item_key, ledger_row
+from reconciler.conflict.folding import CLOCK_SKEW_MARGIN_MS, closed_lineages, folded_image
+from reconciler.conflict.row import Row, State, decision_row, item_key, ledger_row
 from reconciler.conflict.verdict import Finding, classify
 from reconciler.deployment.telemetry import FOLDS
-from reconciler.detection.detector import Detector, DetectorPorts
+from reconciler.detection.detector import Detector
 from reconciler.detection.securing import DetectorPolicy
 from reconciler.item.image import merge, read
 from reconciler.item.metadata import context_of, token_of
-from reconciler.resolution.resolver import Resolver, ResolverPorts
+from reconciler.resolution.resolver import Resolver
 from reconciler.values.wire import Image, to_json
 from tests.builders import Replica, as_stream, assign, increment
 from tests.detection.test_detector import loss, record
-from tests.fakes import FakeBus, FakeEvidence, FakeItems, FakeLedger, FakeParked, FakeSetAside
+from tests.fakes import FakeBus, FakeItems, FakeLedger, FakePorts, FakeSetAside
 from tests.recorded import Recorded
 
 LATER = 1_000_000
@@ -58,7 +58,7 @@ def certificate(image: Image, **changed: Any) -> FoldCertificate:
     return FoldCertificate(**known | changed)
 
 
-def lost_row(image: Image, winner: Image, **changed: Any) -> Image:
+def lost_row(image: Image, winner: Image, **changed: Any) -> Row:
     """Return the ledger's row for the loss of an image of use1."""
     verdict = classify(image, winner, replica="use1")
     known: dict[str, Any] = {
@@ -77,7 +77,7 @@ def lost_row(image: Image, winner: Image, **changed: Any) -> Image:
         "detected_at_ms": "1",
         "lost": as_stream(image),
     }
-    return ledger_row(ConflictEvent(**known | changed), State.OPEN, 1).item
+    return ledger_row(ConflictEvent(**known | changed), State.OPEN, 1)
 
 
 def made(number: int, old: Image, new: Image) -> dict[str, Any]:
@@ -86,7 +86,7 @@ def made(number: int, old: Image, new: Image) -> dict[str, Any]:
 
 
 def fold_of(image: Image) -> Image:
-    result = folded(image, certificate(image), [])
+    result = folded_image(image, certificate(image), [])
     assert result is not None
     return result
 
@@ -174,7 +174,7 @@ def test_a_foreign_tip_is_cleared_and_the_own_tip_stays() -> None:
 def test_an_item_that_lacks_a_certified_lineage_is_not_folded() -> None:
     image = in_turn(20)
 
-    assert folded(in_turn(8), certificate(image), []) is None
+    assert folded_image(in_turn(8), certificate(image), []) is None
 
 
 def test_a_lineage_that_stands_at_another_hlc_than_certified_prevents_the_fold() -> None:
@@ -182,7 +182,7 @@ def test_a_lineage_that_stands_at_another_hlc_than_certified_prevents_the_fold()
     lineages = closed_lineages(image, "use1", LATER)
     lineages[min(lineages)] = "0" * 12
 
-    assert folded(image, certificate(image, lineages=lineages), []) is None
+    assert folded_image(image, certificate(image, lineages=lineages), []) is None
 
 
 def test_an_own_lineage_that_nobody_certified_prevents_the_fold() -> None:
@@ -190,7 +190,7 @@ def test_an_own_lineage_that_nobody_certified_prevents_the_fold() -> None:
     lineages = closed_lineages(image, "use1", LATER)
     lineages.pop(min(lineages))
 
-    assert folded(image, certificate(image, lineages=lineages), []) is None
+    assert folded_image(image, certificate(image, lineages=lineages), []) is None
 
 
 def test_a_loss_that_the_item_does_not_hold_yet_prevents_the_fold() -> None:
@@ -198,31 +198,31 @@ def test_a_loss_that_the_item_does_not_hold_yet_prevents_the_fold() -> None:
     lost = Replica("use1").write(increment("balance", 5), at=900)
     row = lost_row(lost, image)
 
-    assert folded(image, certificate(image), [row]) is None
+    assert folded_image(image, certificate(image), [row]) is None
     healed = merge(image, lost)
-    assert folded(healed, certificate(image), [row]) is not None
+    assert folded_image(healed, certificate(image), [row]) is not None
 
 
 def test_a_lost_watermark_above_the_items_own_prevents_the_fold() -> None:
     image = in_turn(20)
     row = lost_row(fold_of(image), image)
 
-    assert folded(image, certificate(image), [row]) is None
+    assert folded_image(image, certificate(image), [row]) is None
 
 
 def test_a_parked_record_that_nobody_could_read_prevents_the_fold() -> None:
     image = in_turn(20)
     row = lost_row(image, in_turn(1), ordering="UNKNOWN")
-    row["state"] = {"S": "PARKED"}
+    row = Row.of({**row.image, "state": {"S": "PARKED"}})
 
-    assert folded(image, certificate(image), [row]) is None
+    assert folded_image(image, certificate(image), [row]) is None
 
 
 def test_an_item_changed_around_the_library_is_not_folded() -> None:
     image = in_turn(20)
 
-    assert folded({**image, "name": {"S": "x"}}, certificate(image), []) is None
-    assert folded(None, certificate(image), []) is None
+    assert folded_image({**image, "name": {"S": "x"}}, certificate(image), []) is None
+    assert folded_image(None, certificate(image), []) is None
 
 
 def test_a_writer_whose_clock_went_back_starts_its_lineage_above_the_watermark() -> None:
@@ -244,7 +244,9 @@ def test_a_write_after_a_fold_is_stamped_later_than_the_values_that_the_fold_lef
         for lineage, hlc in context_of(folded_twice).heads.items()
         if lineage.replica == "euw1"
     }
-    both = folded(folded_twice, certificate(in_turn(20), replica="euw1", lineages=certified), [])
+    both = folded_image(
+        folded_twice, certificate(in_turn(20), replica="euw1", lineages=certified), []
+    )
     assert both is not None
     assert context_of(both).heads == {}
 
@@ -254,7 +256,7 @@ def test_a_write_after_a_fold_is_stamped_later_than_the_values_that_the_fold_lef
 
 
 def detector(ledger: FakeLedger, bus: FakeBus, *, folds: bool = True) -> Detector:
-    ports = DetectorPorts(ledger, bus, FakeEvidence(), FakeParked(), Recorded())
+    ports = FakePorts(ledger=ledger, bus=bus)
     return Detector(DetectorPolicy("parties", "us-east-1", folds=folds), ports, lambda: LATER)
 
 
@@ -307,13 +309,13 @@ def test_a_certificate_that_the_bus_refuses_fails_no_batch() -> None:
 
 
 def resolving(
-    image: Image, rows: list[Image], set_aside: FakeSetAside | None = None
+    image: Image, rows: list[Row], set_aside: FakeSetAside | None = None
 ) -> tuple[Resolver, FakeItems, Recorded]:
     items, ledger, counted = FakeItems(), FakeLedger(), Recorded()
     items.place(image)
-    ledger.rows = {row["conflict_id"]["S"]: row for row in rows}
+    ledger.rows = {row.conflict_id: row.image for row in rows}
     aside = set_aside or FakeSetAside()
-    ports = ResolverPorts(items, ledger, FakeEvidence(), FakeParked(), aside, counted)
+    ports = FakePorts(items=items, ledger=ledger, set_aside=aside, telemetry=counted)
     return Resolver(ports, lambda: LATER), items, counted
 
 
@@ -342,9 +344,16 @@ def test_nothing_is_folded_while_a_batch_of_the_stream_is_set_aside() -> None:
 
 def test_a_decision_about_a_loss_is_no_loss() -> None:
     image = in_turn(20)
-    decision = {"conflict_id": {"S": "c1#decision"}, "state": {"S": "DECIDED"}}
+    decided = decision_row(lost_row(image, in_turn(1)))
 
-    assert folded(image, certificate(image), [decision]) is not None
+    assert folded_image(image, certificate(image), [decided]) is not None
+
+
+def test_a_row_that_cannot_say_what_was_lost_prevents_the_fold() -> None:
+    image = in_turn(20)
+    bad = Row.of({"conflict_id": {"S": "c9"}, "item_key": {"S": item_key(KEY)}})
+
+    assert folded_image(image, certificate(image), [bad]) is None
 
 
 @pytest.mark.parametrize(

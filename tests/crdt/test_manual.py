@@ -125,7 +125,7 @@ def test_a_write_around_the_library_decides() -> None:
 
 def test_a_fold_leaves_the_values_alone() -> None:
     merged = disputed(assign("owner", "b"), remove("owner"))
-    assert state(merged).folded("use1", "v" * 13) == state(merged)
+    assert state(merged).fold("use1", "v" * 13) == state(merged)
 
 
 @pytest.mark.parametrize("last", [None, "a", ["x", {"y": 1}], b"\xff"])

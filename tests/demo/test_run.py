@@ -5,7 +5,7 @@ import subprocess
 import sys
 from dataclasses import fields, replace
 
-from reconciler.demo.run import Outcome, open_cloud, run
+from reconciler.demo.run import Counts, open_cloud, run
 from reconciler.local.cloud import DEFAULT_REGIONS, LocalCloud
 
 BROKEN = "tests.demo.broken_resolvers"
@@ -15,7 +15,7 @@ def silent(*_: str) -> None:
     return None
 
 
-def demo_on(cloud: LocalCloud, edits: int) -> Outcome:
+def demo_on(cloud: LocalCloud, edits: int) -> Counts:
     return run(cloud, edits=edits, seed=3, say=silent, started=silent, advance=silent)
 
 
@@ -38,7 +38,7 @@ def test_the_command_counts_losses_without_the_reconciler_and_none_with_it() -> 
     assert counts["unresolved"] == 0
     assert counts["replicas_identical"] is True
     assert counts["write_backs"] > 0
-    assert counts.keys() == {field.name for field in fields(Outcome)}
+    assert counts.keys() == {field.name for field in fields(Counts)}
     measured = [line.split() for line in done.stderr.splitlines()]
     [write_backs] = [line for line in measured if line[1:2] == ["write-backs"] and len(line) > 5]
     assert sum(int(cell) for cell in write_backs if cell.isdecimal()) == counts["write_backs"]

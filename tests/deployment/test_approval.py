@@ -109,6 +109,7 @@ def test_every_state_that_is_no_end_says_what_is_next() -> None:
         assert bool(list(following(state))) is (state["Type"] not in ("Succeed", "Fail"))
 
 
+@pytest.mark.slow
 def test_an_engine_of_the_language_parses_the_definition(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "worthless")

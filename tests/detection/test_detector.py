@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from reconciler.conflict.verdict import Finding
 from reconciler.deployment import telemetry
-from reconciler.detection.detector import Detector, DetectorPorts
+from reconciler.detection.detector import Detector
 from reconciler.detection.securing import DetectorPolicy
 from reconciler.errors import InvalidInput, OutcomeUnknown, UnsupportedStream
 from reconciler.item.image import DELETE, merge, read
@@ -20,7 +20,7 @@ from reconciler.item.metadata import METADATA
 from reconciler.values.size import item_size
 from reconciler.values.wire import canonical_image
 from tests.builders import Replica, as_stream, assign, increment, written
-from tests.fakes import REFUSED, Call, FakeBus, FakeEvidence, FakeLedger, FakeParked
+from tests.fakes import REFUSED, Call, FakeBus, FakeEvidence, FakeLedger, FakeParked, FakePorts
 from tests.recorded import Recorded
 
 US, EU, ASIA = "us-east-1", "eu-west-1", "ap-southeast-1"
@@ -40,7 +40,13 @@ class World:
         self.ledger, self.bus = FakeLedger(self.log), FakeBus(self.log)
         self.evidence, self.parked = FakeEvidence(self.log), FakeParked(self.log)
         self.telemetry = Recorded()
-        ports = DetectorPorts(self.ledger, self.bus, self.evidence, self.parked, self.telemetry)
+        ports = FakePorts(
+            ledger=self.ledger,
+            bus=self.bus,
+            evidence=self.evidence,
+            parked=self.parked,
+            telemetry=self.telemetry,
+        )
         policy = DetectorPolicy("parties", self.region, self.outside_writes)
         self.detector = Detector(policy, ports, lambda: self.now)
 

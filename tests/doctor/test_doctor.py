@@ -292,7 +292,7 @@ def test_a_region_without_a_replica_is_a_problem_with_the_call_that_adds_it() ->
 def test_a_replica_that_was_not_checked_is_a_warning() -> None:
     finding = found(replace(HEALTHY, regions=(US,)), "replicas")
     assert finding.severity == "warning"
-    assert f"--regions {US},{EU}" in finding.fix
+    assert f"--region {US},{EU}" in finding.fix
 
 
 def test_a_table_of_one_region_is_no_global_table() -> None:

@@ -3,11 +3,11 @@
 from typing import Any
 
 from reconciler.drills.accounting import lost_writes
-from reconciler.drills.workload import Acknowledged, Edit
+from reconciler.drills.workload import Acknowledged, PartyEdit
 
 
 def did(kind: str, value: Any, saw: Any = None, party: str = "party-00") -> Acknowledged:
-    return Acknowledged(Edit(party, "us-east-1", kind, value), saw)
+    return Acknowledged(PartyEdit(party, "us-east-1", kind, value), saw)
 
 
 def test_points_that_are_missing_and_points_that_count_twice_are_both_named() -> None:

@@ -1,12 +1,13 @@
-"""A table with guests, as DynamoDB describes it."""
+"""A table in use, as DynamoDB describes it, and the guests that fit into it."""
 
 from typing import Any
 
 import pytest
 
 from reconciler.aws.clients import client
+from reconciler.aws.region import Region
 from reconciler.deployment.names import Names
-from reconciler.drills.hosts import described, replica
+from reconciler.drills.hosts import Host, host_of, replica
 from reconciler.errors import InvalidInput, Unavailable
 from tests.aws.conftest import REGION
 
@@ -50,7 +51,7 @@ class Describing:
 
 
 def test_its_keys_come_in_order_and_its_indexes_attributes_are_taken() -> None:
-    host = described("parties", create())
+    host = host_of("parties", create())
 
     assert list(host.keys.items()) == [("pk", "S"), ("sk", "N")]
     assert host.indexed == {"email"}
@@ -60,29 +61,61 @@ def test_its_keys_come_in_order_and_its_indexes_attributes_are_taken() -> None:
 def test_its_replicas_are_named() -> None:
     dynamodb = Describing(create(), Replicas=[{"RegionName": "eu-west-1"}])
 
-    assert described("parties", dynamodb).replicas == {"eu-west-1"}
+    assert host_of("parties", dynamodb).replicas == {"eu-west-1"}
 
 
 def test_a_table_that_is_not_there_says_so() -> None:
     with pytest.raises(Unavailable, match="DescribeTable: ResourceNotFoundException"):
-        described("nowhere", client("dynamodb", REGION, attempts=1))
+        host_of("nowhere", client("dynamodb", REGION, attempts=1))
 
 
 def test_strongly_consistent_replicas_have_no_guests() -> None:
     dynamodb = Describing(create(), MultiRegionConsistency="STRONG")
 
     with pytest.raises(InvalidInput, match="strongly consistent"):
-        described("parties", dynamodb)
+        host_of("parties", dynamodb)
 
 
 def test_a_region_s_part_writes_and_reads_the_same_item() -> None:
     dynamodb = create()
-    host = described("parties", dynamodb)
+    host = host_of("parties", dynamodb)
     schema = host.schema({"tags": "set_aw"})
-    part = replica(Names("parties", REGION), schema, dynamodb)
+    part = replica(Region(Names("parties", REGION)), schema)
 
     part.table.apply(host.key("p1"), lambda item: item.add("tags", "vip"))
 
     image = part.items.get({"pk": {"S": "p1"}, "sk": {"N": "0"}})
     assert image is not None
     assert image["tags"] == {"SS": ["vip"]}
+
+
+def test_a_guest_has_the_key_that_the_table_asks_for() -> None:
+    assert Host("t", {"pk": "S"}).key("probe") == {"pk": "probe"}
+    for kind, value in (("S", "guest"), ("N", 0), ("B", b"guest")):
+        host = Host("t", {"pk": "S", "sk": kind})
+        assert host.key("probe") == {"pk": "probe", "sk": value}
+
+
+def test_the_tombstones_of_guests_go_after_a_day() -> None:
+    schema = Host("parties", {"pk": "S", "sk": "N"}).schema({"tags": "set_aw"})
+
+    assert schema.tombstone_retention_days == 1
+    assert schema.key == ("pk", "sk")
+
+
+@pytest.mark.parametrize(
+    ("host", "sentence"),
+    [
+        (Host("parties", {"pk": "N"}), "--table parties: its partition key pk has the type N"),
+        (
+            Host("parties", {"pk": "S"}, indexed=frozenset({"tags", "email"})),
+            "its keys and indexes use tags, which",
+        ),
+        (Host("parties", {"tags": "S"}), "its keys and indexes use tags, which"),
+    ],
+)
+def test_a_table_that_cannot_have_guests_is_refused_with_the_reason(
+    host: Host, sentence: str
+) -> None:
+    with pytest.raises(InvalidInput, match=sentence):
+        host.schema({"tags": "set_aw"})

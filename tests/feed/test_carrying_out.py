@@ -9,11 +9,25 @@ from typing import Any
 import pytest
 
 from reconciler.client.table import ReplicatedTable
-from reconciler.conflict.row import RETENTION_SECONDS, LedgerRow, State
-from reconciler.errors import Contention, InvalidInput, TypeMismatch, UnknownWireVersion
-from reconciler.feed.carrying_out import Carried, audited, carry_out, closed, is_decided, rehearse
-from reconciler.feed.case import Case, opened
-from reconciler.feed.decision import Decision, parse_decision
+from reconciler.conflict.row import RETENTION_SECONDS, Row, State, decision_row
+from reconciler.errors import (
+    Contention,
+    InvalidInput,
+    TypeMismatch,
+    Unavailable,
+    UnknownWireVersion,
+)
+from reconciler.feed import carrying_out
+from reconciler.feed.carrying_out import (
+    DecisionResult,
+    carry_out,
+    closed_row,
+    decide,
+    is_decided,
+    rehearse,
+)
+from reconciler.feed.case import Case, open_case
+from reconciler.feed.decision import Answer, Decision, parse_decision
 from reconciler.feed.rows import summary
 from reconciler.item.image import DELETE, merge, read
 from reconciler.item.metadata import METADATA, context_of, decode
@@ -21,7 +35,7 @@ from reconciler.item.schema import Schema
 from reconciler.values.wire import Image
 from tests.builders import Replica, add, assign, clock, discard, increment, surroundings, written
 from tests.conflicts import loss, unknown_loss
-from tests.fakes import AnswerLost, FakeEvidence, FakeItems
+from tests.fakes import AnswerLost, FakeEvidence, FakeItems, FakeLedger
 
 nonces = count(1)
 
@@ -29,13 +43,15 @@ nonces = count(1)
 class Desk:
     """A region's item, a loss of it, and an operator."""
 
-    def __init__(self, row: Image, current: Image | None) -> None:
+    def __init__(self, row: Row, current: Image | None) -> None:
         self.row, self.items = row, FakeItems()
         if current is not None:
             self.items.place(current)
-        self.case: Case = opened(row, self.items, FakeEvidence())
+        self.case: Case = open_case(row, self.items, FakeEvidence())
 
-    def decide(self, *takes: str, values: tuple[str, ...] = (), document: str = "") -> Carried:
+    def decide(
+        self, *takes: str, values: tuple[str, ...] = (), document: str = ""
+    ) -> DecisionResult:
         decision = parse_decision(takes, values, document or None)
         rehearse(self.case, decision, "use1", 9_000)
         return carry_out(self.case, decision, self.items, self.open)
@@ -138,7 +154,7 @@ def test_attributes_keep_the_types_of_the_item_and_new_ones_are_registers() -> N
     assert (states["balance"].NAME, states["nickname"].NAME) == ("counter_pn", "register_lww")
 
 
-def test_a_decision_that_is_carried_out_again_writes_nothing() -> None:
+def test_a_decision_that_is_result_out_again_writes_nothing() -> None:
     found = desk()
     found.decide("all=lost", values=("balance=99",))
     after, puts = found.image(), found.puts()
@@ -305,16 +321,16 @@ def broken(image: Image) -> Image:
     return {**image, METADATA: {"M": {**image[METADATA]["M"], "d": {"S": "?"}}}}
 
 
-def closed_row(found: Desk, carried: Carried, decision: Decision) -> Image:
-    return closed(found.case, carried, decision, "ann", "a call", 10_000).item
+def resolved(found: Desk, result: DecisionResult, decision: Decision) -> Row:
+    return closed_row(found.case, result, Answer(decision, "ann", "a call"), 10_000)
 
 
 def test_a_loss_that_cannot_be_merged_is_only_decided_and_its_row_says_so() -> None:
     lost, winner = conflict()
     found = Desk(loss(broken(lost), winner, reason="Undecodable: once"), winner)
-    carried = found.decide("name=lost")
+    result = found.decide("name=lost")
     assert found.plain() == {"id": "p1", "name": "Ada", "balance": 11}
-    reason = closed_row(found, carried, parse_decision(["name=lost"]))["reason"]["S"]
+    reason = resolved(found, result, parse_decision(["name=lost"])).reason
     assert reason.startswith("Undecodable: once; decided without a merge: Undecodable: unreadable")
 
 
@@ -323,8 +339,8 @@ def test_two_types_of_one_attribute_leave_the_item_its_own() -> None:
     lost = Replica("use1").write(assign("name", 5), schema=other)
     winner = written(assign("name", "Eve"), replica="euw1", at=2_000)
     found = Desk(loss(lost, winner), winner)
-    carried = found.decide("name=lost")
-    assert carried.merged.problem.startswith(TypeMismatch.__name__)
+    result = found.decide("name=lost")
+    assert result.merge.problem.startswith(TypeMismatch.__name__)
     assert found.plain() == {"id": "p1", "name": 5}
     assert decode(found.image())[0].attributes["name"].NAME == "register_lww"
 
@@ -332,9 +348,9 @@ def test_two_types_of_one_attribute_leave_the_item_its_own() -> None:
 def test_an_undecodable_record_is_decided_by_values() -> None:
     _, winner = conflict()
     found = Desk(unknown_loss("u1"), winner)
-    carried = found.decide("balance=current", values=('name="Ada"',))
+    result = found.decide("balance=current", values=('name="Ada"',))
     assert found.plain() == {"id": "p1", "name": "Ada", "balance": 11}
-    assert carried.merged.problem == "the row has no losing image"
+    assert result.merge.problem == "the row has no losing image"
 
 
 def test_an_image_that_a_row_does_not_have_cannot_be_taken() -> None:
@@ -380,18 +396,18 @@ def test_a_deleted_image_and_a_value_are_not_decided_together() -> None:
 def test_an_item_that_is_gone_is_restored_by_taking_all_that_was_lost() -> None:
     lost, _ = conflict()
     found = Desk(loss(lost, None, reason="ItemGone: gone"), None)
-    carried = found.decide("all=lost")
+    result = found.decide("all=lost")
     assert found.plain() == read(lost)
     assert context_of(found.image()).heads.keys() >= context_of(lost).heads.keys()
-    assert carried.merged.problem == ""
+    assert result.merge.problem == ""
 
 
 def test_an_item_that_is_gone_can_be_left_so() -> None:
     lost, _ = conflict()
     found = Desk(loss(lost, None), None)
-    carried = found.decide("all=current")
+    result = found.decide("all=current")
     assert (found.plain(), found.puts()) == (None, 0)
-    assert carried.merged.problem.startswith("ItemGone")
+    assert result.merge.problem.startswith("ItemGone")
 
 
 def test_an_item_that_came_back_in_the_meantime_is_merged_and_not_replaced() -> None:
@@ -406,7 +422,7 @@ def test_an_item_that_came_back_in_the_meantime_is_merged_and_not_replaced() -> 
 def test_an_item_that_was_put_anew_around_the_library_is_not_replaced_by_a_restore() -> None:
     lost, _ = conflict()
     found = Desk(loss(lost, None), {"id": {"S": "p1"}, "city": {"S": "Rome"}})
-    merged = found.decide("all=lost").merged
+    merged = found.decide("all=lost").merge
     assert "city" in (read(merged.after) or {})
     assert found.plain() == read(lost)
 
@@ -417,7 +433,7 @@ def test_an_item_that_was_put_anew_around_the_library_is_not_replaced_by_a_resto
 def test_the_row_is_closed_with_who_decided_what_when_and_why() -> None:
     found = desk()
     decision = parse_decision(["name=lost"])
-    row = closed_row(found, found.decide("name=lost"), decision)
+    row = resolved(found, found.decide("name=lost"), decision).image
     assert row["state"] == {"S": State.RESOLVED.value}
     assert (row["decided_by"], row["why"]) == ({"S": "ann"}, {"S": "a call"})
     assert row["decision"] == {"S": '{"name": {"take": "lost"}}'}
@@ -425,20 +441,20 @@ def test_the_row_is_closed_with_who_decided_what_when_and_why() -> None:
     assert row["expires"] == {"N": str(10 + RETENTION_SECONDS)}
     words = {"name": "overridden", "balance": "joined", "tags": "joined"}
     assert row["merged"] == {"M": {name: {"S": words[name]} for name in sorted(words)}}
-    assert (row["lost"], row["winner"]) == (found.row["lost"], found.row["winner"])
+    assert (row["lost"], row["winner"]) == (found.row.image["lost"], found.row.image["winner"])
 
 
 def test_a_row_that_was_closed_with_the_same_decision_is_known() -> None:
     found = desk()
     decision = parse_decision(["name=lost"])
-    row = closed_row(found, found.decide("name=lost"), decision)
+    row = resolved(found, found.decide("name=lost"), decision)
     assert is_decided(row, parse_decision(document='{"name": {"take": "lost"}}'))
     assert not is_decided(found.row, decision)
 
 
 def test_a_row_that_was_closed_otherwise_is_refused_with_what_to_do() -> None:
     found = desk()
-    row = closed_row(found, found.decide("name=lost"), parse_decision(["name=lost"]))
+    row = resolved(found, found.decide("name=lost"), parse_decision(["name=lost"]))
     with pytest.raises(InvalidInput, match=r"decided by ann: .*write it with a write client"):
         is_decided(row, parse_decision(["name=winner"]))
     lost, winner = conflict()
@@ -456,4 +472,45 @@ def test_a_rehearsal_says_what_would_be_and_writes_nothing() -> None:
 
 def test_the_row_of_a_decision_names_an_item_with_a_very_long_key() -> None:
     row = loss(None, None, key={"id": {"S": "é" * 1_000}})
-    assert summary(audited(LedgerRow("c1", row)).item, 3_000)["key"] == {"id": "é" * 1_000}
+    assert summary(decision_row(row), 3_000)["key"] == {"id": "é" * 1_000}
+
+
+# All of it
+
+
+def region_of(found: Desk, ledger: FakeLedger) -> carrying_out.Desk:
+    return carrying_out.Desk(found.items, ledger, found.open, "use1", lambda: 10_000)
+
+
+ANSWER = Answer(parse_decision(["name=lost"]), "ann", "a call")
+
+
+def test_a_decision_is_in_the_item_in_its_row_and_in_a_row_of_its_own() -> None:
+    found, ledger = desk(), FakeLedger()
+    result = decide(found.case, ANSWER, region_of(found, ledger))
+    assert (found.plain() or {})["name"] == "Ada"
+    assert result.shown == found.plain()
+    assert [call.about for call in ledger.log] == [("c1", "c1#decision")]
+    rows = [Row.of(ledger.rows[name]) for name in ("c1", "c1#decision")]
+    assert [row.state for row in rows] == [State.RESOLVED, State.DECIDED]
+    assert {row.audit and row.audit.by for row in rows} == {"ann"}
+
+
+def test_a_decision_whose_row_is_not_closed_is_given_again_and_writes_the_item_once() -> None:
+    found, ledger = desk(), FakeLedger()
+    ledger.refuses.append(set)
+    with pytest.raises(Unavailable, match="give the same decision again"):
+        decide(found.case, ANSWER, region_of(found, ledger))
+    after, puts = found.image(), found.puts()
+    again = Desk(found.row, after)
+    decide(again.case, ANSWER, region_of(again, ledger))
+    assert (again.image(), again.puts(), puts) == (after, 0, 2)
+    assert Row.of(ledger.rows["c1"]).state is State.RESOLVED
+
+
+def test_a_decision_that_its_rehearsal_refuses_writes_nothing() -> None:
+    found, ledger = desk(), FakeLedger()
+    answer = Answer(parse_decision(values=['balance="many"']), "ann", "")
+    with pytest.raises(InvalidInput):
+        decide(found.case, answer, region_of(found, ledger))
+    assert (found.puts(), ledger.rows) == (0, {})

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from reconciler.conflict.row import State, event_of
+from reconciler.conflict.row import Row, State
 from reconciler.errors import InvalidInput, Undecodable
-from reconciler.feed.case import document, opened
+from reconciler.feed.case import document, open_case
 from reconciler.feed.rows import (
     Side,
     Wanted,
@@ -22,9 +22,6 @@ from reconciler.feed.rows import (
     with_images,
 )
 from reconciler.item.image import DELETE
-from reconciler.text.durations import duration_ms, duration_text
-from reconciler.text.plain_json import json_text
-from reconciler.values.wire import Image
 from tests.builders import Replica, add, assign, increment, written
 from tests.conflicts import FeedLedger, loss, unknown_loss
 from tests.fakes import FakeEvidence, FakeItems
@@ -33,17 +30,17 @@ LOST = written(assign("name", "Ada"), add("tags", "vip"), replica="use1")
 WINNER = written(assign("name", "Eve"), increment("balance", 5), replica="euw1", at=2_000)
 
 
-def ledger(*rows: Image) -> FeedLedger:
+def ledger(*rows: Row) -> FeedLedger:
     found = FeedLedger()
-    found.rows = {row["conflict_id"]["S"]: row for row in rows}
+    found.rows = {row.conflict_id: row.image for row in rows}
     return found
 
 
 def ids(found: FeedLedger, wanted: Wanted) -> list[str]:
-    return [row["conflict_id"]["S"] for row in losses(found, wanted)]
+    return [row.conflict_id for row in losses(found, wanted)]
 
 
-def row(name: str, state: State = State.OPEN, /, at: int = 1_000, **changed: Any) -> Image:
+def row(name: str, state: State = State.OPEN, /, at: int = 1_000, **changed: Any) -> Row:
     return loss(LOST, WINNER, state, conflict_id=name, lost_at_ms=str(at), **changed)
 
 
@@ -84,9 +81,9 @@ def test_a_key_that_is_no_object_is_refused_with_the_fix() -> None:
 def test_a_loss_is_found_by_its_name_and_read_consistently() -> None:
     found = ledger(row("c1", State.ACCEPTED), row("c2"))
     stale = dict(found.rows["c1"])
-    found.rows["c1"] = row("c1", State.ACCEPTED, reason="as it is now")
+    found.rows["c1"] = row("c1", State.ACCEPTED, reason="as it is now").image
     found.index = [stale]
-    assert loss_named(found, "c1")["reason"] == {"S": "as it is now"}
+    assert loss_named(found, "c1").reason == "as it is now"
 
 
 def test_a_loss_that_nobody_knows_is_refused() -> None:
@@ -97,7 +94,7 @@ def test_a_loss_that_nobody_knows_is_refused() -> None:
 def test_images_are_read_from_the_row_or_from_the_evidence() -> None:
     evidence = FakeEvidence()
     inline = row("c1")
-    kept = evidence.put("c1", event_of(inline).images())
+    kept = evidence.put("c1", inline.event().images())
     by_reference = row("c1", lost=None, winner=None, images_ref=kept)
     assert images_of(inline, evidence) == (LOST, WINNER)
     assert images_of(by_reference, evidence) == (LOST, WINNER)
@@ -105,7 +102,7 @@ def test_images_are_read_from_the_row_or_from_the_evidence() -> None:
 
 def test_an_exported_row_has_its_images_inside_wherever_they_are_kept() -> None:
     evidence = FakeEvidence()
-    kept = evidence.put("c1", event_of(row("c1")).images())
+    kept = evidence.put("c1", row("c1").event().images())
     exported = with_images(row("c1", lost=None, winner=None, images_ref=kept), evidence)
     assert (exported["lost"], exported["winner"]) == ({"M": LOST}, {"M": WINNER})
 
@@ -168,7 +165,7 @@ def test_a_summary_has_plain_values_and_no_image() -> None:
 def test_the_three_way_view_says_what_a_merge_would_make_of_the_item_now() -> None:
     items = FakeItems()
     items.place(WINNER)
-    told = document(opened(row("c1"), items, FakeEvidence()), 5_000)
+    told = document(open_case(row("c1"), items, FakeEvidence()), 5_000)
     assert told["attributes"] == [
         {
             "attribute": "balance",
@@ -200,52 +197,20 @@ def test_the_three_way_view_says_what_a_merge_would_make_of_the_item_now() -> No
 
 
 def test_the_three_way_view_of_an_item_that_is_gone_says_so() -> None:
-    told = document(opened(row("c1"), FakeItems(), FakeEvidence()), 5_000)
+    told = document(open_case(row("c1"), FakeItems(), FakeEvidence()), 5_000)
     assert told["deleted"] == {"lost": False, "winner": False, "current": None}
     assert told["if_resolved_now"]["problem"].startswith("ItemGone: ")
 
 
 def test_the_three_way_view_of_an_undecodable_record_reads_no_item_without_a_key() -> None:
     items = FakeItems()
-    told = document(opened(unknown_loss("u1", key={}), items, FakeEvidence()), 5_000)
+    told = document(open_case(unknown_loss("u1", key={}), items, FakeEvidence()), 5_000)
     assert (told["attributes"], items.names()) == ([], [])
     assert told["if_resolved_now"]["problem"] == "the row has no losing image"
-
-
-@pytest.mark.parametrize(
-    ("text", "milliseconds"),
-    [("90s", 90_000), ("15m", 900_000), ("2h", 7_200_000), ("3d", 259_200_000)],
-)
-def test_durations_are_read_and_told(text: str, milliseconds: int) -> None:
-    assert duration_ms(text) == milliseconds
-    assert duration_ms(duration_text(milliseconds)) <= milliseconds
-
-
-def test_a_duration_is_told_in_its_largest_whole_unit() -> None:
-    told = [duration_text(each) for each in (0, 999, 59_000, 60_000, 7_300_000, 200_000_000)]
-    assert told == ["0s", "0s", "59s", "1m", "2h", "2d"]
-
-
-@pytest.mark.parametrize("text", ["", "2", "h", "2 h", "-2h", "2w", "1.5h", "²h"])
-def test_what_is_no_duration_is_refused_with_an_example(text: str) -> None:
-    with pytest.raises(InvalidInput, match="such as 2h"):
-        duration_ms(text)
-
-
-def test_plain_values_are_told_as_json_with_exact_numbers() -> None:
-    value = {
-        "n": Decimal("0.12345678901234567890123456789012345678"),
-        "s": {"b", "a"},
-        "x": b"\x00",
-    }
-    assert json_text([value, None, True, 'é"']) == (
-        '[{"n": 0.12345678901234567890123456789012345678, "s": {"set": ["a", "b"]},'
-        ' "x": {"bytes": "AA=="}}, null, true, "é\\""]'
-    )
 
 
 def test_a_loss_of_an_item_with_a_very_long_key_is_found_and_shown_by_it() -> None:
     key = {"id": "é" * 1_000}
     found = ledger(row("c1", key={"id": {"S": key["id"]}}))
     assert ids(found, Wanted(item_key=item_key_of(json.dumps(key)))) == ["c1"]
-    assert summary(found.rows["c1"], 3_000)["key"] == key
+    assert summary(Row.of(found.rows["c1"]), 3_000)["key"] == key

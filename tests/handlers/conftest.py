@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-import handlers.detect
-import handlers.resolve
+from handlers import approve, detect, gauge, redrive, resolve
+from handlers.settings import function_settings
 from reconciler.aws.clients import client
 from reconciler.deployment.names import Names
 from reconciler.deployment.wiring import function_environment
@@ -76,11 +76,16 @@ class Region:
 
 @pytest.fixture
 def fresh_functions() -> Iterator[None]:
-    handlers.detect._function.cache_clear()
-    handlers.resolve._function.cache_clear()
+    """Let every function begin as in a new process."""
+    _forget()
     yield
-    handlers.detect._function.cache_clear()
-    handlers.resolve._function.cache_clear()
+    _forget()
+
+
+def _forget() -> None:
+    function_settings.cache_clear()
+    for function in (approve, detect, gauge, redrive, resolve):
+        function._function.cache_clear()
 
 
 @pytest.fixture

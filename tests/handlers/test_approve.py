@@ -6,14 +6,13 @@ delivers it and gives the very command that stands in it.
 
 import json
 import shlex
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 import handlers.approve
 from reconciler.aws.clients import client
-from reconciler.conflict.row import State
+from reconciler.conflict.row import Row, State
 from reconciler.deployment.approval import APPROVAL, Arns, definition
 from reconciler.deployment.names import Names
 from reconciler.deployment.wiring import function_environment
@@ -106,14 +105,12 @@ def step(event: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture
-def region(cloud: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+def region(cloud: None, fresh_functions: None, monkeypatch: pytest.MonkeyPatch) -> Cloud:
     monkeypatch.setenv("AWS_REGION", REGION)
     for name, value in function_environment(NAMES, parked_queue_url="http://queue").items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("RECONCILER_TRACING", raising=False)
-    handlers.approve._function.cache_clear()
-    yield Cloud()
-    handlers.approve._function.cache_clear()
+    return Cloud()
 
 
 def command(text: str, beginning: str) -> list[str]:
@@ -329,7 +326,7 @@ def test_a_decision_whose_row_was_not_closed_is_carried_out_again_without_anothe
     answer = answered(region.asked())
     execution.succeed(*answer)
     written = item()
-    record(parked)
+    record(Row.of(parked))
     again = Execution(region.definition, region.executions()[0]["input"], step)
     again.succeed(*answered(region.asked()))
     assert item() == written
@@ -340,7 +337,7 @@ def test_why_a_decided_row_is_not_closed_is_in_the_log(
     region: Cloud, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     conflict()
-    case = json.loads(execution_input(row_of("c1")))
+    case = json.loads(execution_input(Row.of(row_of("c1"))))
     case["answer"] = {"by": "ann", "take": ["name=lost"]}
     monkeypatch.setattr(client("dynamodb", REGION), "batch_write_item", nothing_written)
     with pytest.raises(Unavailable):

@@ -1,6 +1,5 @@
 """The gauge: what waits in the ledger, as metrics that alarms can go by."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -23,22 +22,20 @@ NOW = 1_000_000
 
 
 @pytest.fixture
-def dynamodb(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def dynamodb(aws: None, fresh_functions: None, monkeypatch: pytest.MonkeyPatch) -> Any:
     made = client("dynamodb", REGION)
     create_ledger(made, NAMES.ledger)
     for name, value in function_environment(NAMES, parked_queue_url="unused").items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("RECONCILER_TRACING", raising=False)
     monkeypatch.setattr(handlers.gauge, "now_ms", lambda: NOW)
-    handlers.gauge._function.cache_clear()
-    yield made
-    handlers.gauge._function.cache_clear()
+    return made
 
 
 def record(dynamodb: Any, state: State, *lost_at_ms: int) -> None:
     for at in lost_at_ms:
         loss = a_loss(conflict_id=f"{state.value}-{at}", lost_at_ms=str(at))
-        dynamodb.put_item(TableName=NAMES.ledger, Item=ledger_row(loss, state, NOW).item)
+        dynamodb.put_item(TableName=NAMES.ledger, Item=ledger_row(loss, state, NOW).image)
 
 
 def measured(capsys: pytest.CaptureFixture[str]) -> tuple[float, float, float]:

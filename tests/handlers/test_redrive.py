@@ -1,10 +1,7 @@
 """The redrive on a schedule: within its limits, and with a word about what it cannot do."""
 
-from collections.abc import Iterator
-
 import pytest
 
-import handlers.redrive
 from handlers.redrive import handler
 from reconciler.conflict.row import State, ledger_row
 from reconciler.deployment import telemetry
@@ -28,14 +25,14 @@ class InTime(Context):
 
 
 @pytest.fixture
-def region(one_server: None, aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Region]:
+def region(
+    one_server: None, aws: None, fresh_functions: None, monkeypatch: pytest.MonkeyPatch
+) -> Region:
     made = Region(REGION)
     for name, value in function_environment(made.names, parked_queue_url="unused").items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("RECONCILER_TRACING", raising=False)
-    handlers.redrive._function.cache_clear()
-    yield made
-    handlers.redrive._function.cache_clear()
+    return made
 
 
 def test_what_is_in_the_queues_is_done_and_counted(
@@ -85,7 +82,7 @@ def test_parked_letters_that_stay_do_not_keep_an_open_loss_from_being_sent(
     monkeypatch.setenv("RECONCILER_REDRIVE_MOST", "2")
     for number in range(2):
         region.send(f"parties-parked-{REGION}", f"garbage {number}")
-    never_sent = ledger_row(a_loss(), State.OPEN, 0).item
+    never_sent = ledger_row(a_loss(), State.OPEN, 0).image
     region.dynamodb.put_item(TableName=region.names.ledger, Item=never_sent)
     answer = handler({}, InTime())
     assert (answer["queues"][OPEN_ROWS]["redriven"], answer["poison"]) == (1, 1)

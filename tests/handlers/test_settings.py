@@ -85,6 +85,42 @@ def test_loops_are_paused_only_where_a_deployment_says_so(
     assert read_settings(ENVIRONMENT | said).pauses is pauses
 
 
+def test_all_mistakes_are_told_at_once_each_with_its_variable_and_the_fix() -> None:
+    wrong = {
+        "RECONCILER_BUS": "",
+        "RECONCILER_OUTSIDE_WRITES": "ignore",
+        "RECONCILER_FOLDS": "",
+        "RECONCILER_CUSTOM_TYPES": "shop.merging, a b, 1st",
+        "RECONCILER_REDRIVE_MOST": "0",
+        "RECONCILER_REDRIVE_ATTEMPTS": "many",
+    }
+    environment = {name: each for name, each in ENVIRONMENT.items() if name != "AWS_REGION"}
+    with pytest.raises(InvalidInput) as caught:
+        read_settings(environment | wrong)
+    assert str(caught.value).removeprefix("environment: ").split("; ") == [
+        "RECONCILER_BUS is not set",
+        "AWS_REGION is not set",
+        *("RECONCILER_OUTSIDE_WRITES is 'ignore'", "it is 'accept' or 'restore'"),
+        *("RECONCILER_FOLDS is ''", "it is 'on' or 'off'"),
+        *("RECONCILER_CUSTOM_TYPES names 'a b'", "it lists module names, such as 'shop.merging'"),
+        *("RECONCILER_CUSTOM_TYPES names '1st'", "it lists module names, such as 'shop.merging'"),
+        *("RECONCILER_REDRIVE_MOST is '0'", "it is a number from 1 on"),
+        *("RECONCILER_REDRIVE_ATTEMPTS is 'many'", "it is a number from 1 on"),
+    ]
+
+
+def test_what_is_not_said_has_its_default_and_other_variables_are_nobodys_business() -> None:
+    settings = read_settings(ENVIRONMENT | {"PATH": "/bin"})
+    assert (settings.suffix, settings.outside_writes, settings.custom_types) == ("", "accept", ())
+    assert (settings.folds, settings.pauses, settings.tracing) == (True, False, False)
+    assert (settings.redrive_most, settings.redrive_attempts) == (100, 5)
+
+
+@pytest.mark.parametrize(("said", "tracing"), [("on", True), ("off", False), ("", False)])
+def test_tracing_is_on_only_if_the_environment_says_on(said: str, tracing: bool) -> None:
+    assert read_settings(ENVIRONMENT | {"RECONCILER_TRACING": said}).tracing is tracing
+
+
 def test_a_switch_that_is_neither_on_nor_off_is_named() -> None:
     with pytest.raises(InvalidInput, match="RECONCILER_PAUSE_LOOPS is 'yes'; it is 'on' or 'off'"):
         read_settings(ENVIRONMENT | {"RECONCILER_PAUSE_LOOPS": "yes"})

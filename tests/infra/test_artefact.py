@@ -95,9 +95,7 @@ def test_it_has_neither_what_the_runtime_has_nor_what_only_people_run(artefact: 
     assert (
         found & {*IN_THE_RUNTIME, "pytest", "moto", "aws_cdk", "typer", "tests", "infra"} == set()
     )
-    assert (
-        ours & {"cli", "demo", "doctor", "failover", "local", "simulation", "__pycache__"} == set()
-    )
+    assert ours & {"cli", "demo", "doctor", "drills", "local", "simulation", "__pycache__"} == set()
 
 
 def test_its_packages_have_the_versions_that_were_tested(artefact: Path) -> None:

@@ -253,8 +253,8 @@ def test_the_ledger_can_be_recovered_and_not_be_deleted_and_forgets_closed_rows_
     assert ledger["DeletionProtectionEnabled"] is True
     assert ledger["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
     assert ledger["TimeToLiveSpecification"] == {"AttributeName": LEDGER_EXPIRY, "Enabled": True}
-    assert LEDGER_EXPIRY in loss(None, None, State.RESOLVED)
-    assert LEDGER_EXPIRY not in loss(None, None, State.OPEN)
+    assert LEDGER_EXPIRY in loss(None, None, State.RESOLVED).image
+    assert LEDGER_EXPIRY not in loss(None, None, State.OPEN).image
 
 
 @pytest.mark.parametrize(

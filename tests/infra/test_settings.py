@@ -80,7 +80,7 @@ def test_settings_need_a_table_regions_and_a_partition_key() -> None:
         (
             {
                 "existing_table": True,
-                "table_keys": {r: f"arn:aws:kms:us-west-2:{1:012}:key/k" for r in REGIONS},
+                "table_keys": dict.fromkeys(REGIONS, f"arn:aws:kms:us-west-2:{1:012}:key/k"),
             },
             f"table_keys.{REGIONS[0]}: the key is one of us-west-2",
         ),

@@ -14,13 +14,24 @@ from reconciler.item.image import DELETE, merge
 from reconciler.item.metadata import (
     EXPIRY,
     METADATA,
-    ReplicatedItem,
     context_of,
     decode,
     encode,
+    expiry_in,
+    heads_in,
     is_managed,
+    is_tombstone_in,
+    key_names_in,
+    metadata_in,
+    reading,
+    tip_in,
     token_of,
+    tombstone_values_in,
+    version_in,
+    watermarks_in,
+    with_token,
 )
+from reconciler.item.replicated import ReplicatedItem
 from reconciler.values.size import item_size
 from reconciler.values.wire import Image, to_json
 from tests.builders import Replica, add, assign, increment, metadata, written
@@ -89,6 +100,51 @@ def test_metadata_that_does_not_fit_is_undecodable(place: str, wire: Any) -> Non
     with pytest.raises(Undecodable) as caught:
         decode(image)
     assert place in caught.value.evidence["metadata"]["M"]
+
+
+# --- what the letters say ---------------------------------------------------------------------
+
+
+def test_the_metadata_of_a_written_item_says_who_wrote_what_and_under_which_key() -> None:
+    image = written(assign("name", "Ada"))
+    lineage, hlc = next(iter(context_of(image).heads.items()))
+    assert reading(image, heads_in) == {lineage: {"S": hlc}}
+    assert (reading(image, tip_in), reading(image, key_names_in)) == (lineage, ["id"])
+    assert not reading(image, is_tombstone_in)
+    assert (reading(image, expiry_in), reading(image, watermarks_in)) == (None, None)
+
+
+def test_the_metadata_of_a_deleted_item_says_what_it_held_and_until_when_it_stays() -> None:
+    image = Replica("use1", written(assign("name", "Ada"))).write(DELETE, at=3_000)
+    assert reading(image, is_tombstone_in)
+    assert reading(image, tombstone_values_in) == {"name": {"S": "Ada"}}
+    assert str(reading(image, expiry_in)) == image[EXPIRY]["N"]
+
+
+def test_no_local_write_made_a_merged_image() -> None:
+    one, other = written(assign("name", "Ada")), written(assign("name", "Eve"), replica="euw1")
+    assert reading(merge(one, other), tip_in) is None
+
+
+def test_metadata_is_looked_into_whatever_its_version_and_there_is_none_without_it() -> None:
+    newer = with_token(written(assign("name", "Ada")), "newer", "99")
+    assert version_in(metadata_in(newer)) == "99"
+    assert metadata_in({"id": {"S": "p1"}}) == {}
+    with pytest.raises(Undecodable):
+        reading(newer, tip_in)
+
+
+def test_another_token_changes_nothing_else() -> None:
+    image = written(assign("name", "Ada"))
+    named = with_token(image, "mine")
+    assert token_of(named) == "mine"
+    assert with_token(named, token_of(image)) == image
+
+
+@pytest.mark.parametrize("read", [heads_in, key_names_in, tombstone_values_in])
+def test_what_metadata_does_not_have_is_undecodable(read: Any) -> None:
+    with pytest.raises(Undecodable):
+        reading({METADATA: {"M": {"v": {"N": "1"}}}}, read)
 
 
 # --- size ------------------------------------------------------------------------------------

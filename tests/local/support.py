@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from reconciler.deployment.names import Names
 from reconciler.local.cloud import LocalCloud
 
 US, EU, AP = "us-east-1", "eu-west-1", "ap-southeast-1"
@@ -18,6 +19,17 @@ def eventually(seen: Callable[[], Any], *, seconds: float = 15) -> Any:
         assert time.monotonic() < give_up, "it did not happen in time"
         time.sleep(0.02)
     return found
+
+
+def log_lines(cloud: LocalCloud, region: str) -> list[str]:
+    """Return what the functions of a region have written so far: metrics and logs."""
+    return (cloud._directory / f"worker-{region}.log").read_text().splitlines()
+
+
+def dead_letters(cloud: LocalCloud, region: str) -> dict[str, list[str]]:
+    """Return the bodies in each dead-letter queue of a region, parked ones included."""
+    queues = Names("parties", region).dead_letter_queues()
+    return {queue: cloud.bodies(region, queue) for queue in queues}
 
 
 def put(cloud: LocalCloud, region: str, table: str, **attributes: Any) -> None:

@@ -2,25 +2,25 @@
 
 from typing import Any
 
-from reconciler.local.status import unfinished
+from reconciler.local.status import unfinished_work
 
 
-def status(pending: int = 0, unsettled: int = 0, depth: int = 0) -> dict[str, Any]:
+def status(pending: int = 0, unhandled: int = 0, depth: int = 0) -> dict[str, Any]:
     link = {"source": "a", "destination": "b", "pending": pending, "cut": False}
     return {
         "links": [link],
-        "unsettled": {"a": unsettled},
+        "unhandled": {"a": unhandled},
         "queues": {"a": {"work": depth, "parked": 9}},
     }
 
 
 def test_a_cloud_at_rest_has_nothing_unfinished_whatever_is_parked() -> None:
-    assert unfinished(status(), [("a", "work")]) == []
+    assert unfinished_work(status(), [("a", "work")]) == []
 
 
 def test_everything_under_way_is_named() -> None:
-    assert unfinished(status(1, 2, 3), [("a", "work")]) == [
+    assert unfinished_work(status(1, 2, 3), [("a", "work")]) == [
         "1 changes under way from a to b",
-        "2 stream records not settled in a",
+        "2 stream records not handled in a",
         "3 messages in queue work of a",
     ]

@@ -6,7 +6,7 @@ from html import unescape
 from reconciler.deployment.panels import PANELS, Panel, Series
 from reconciler.metrics.chart import chart
 from reconciler.metrics.page import page
-from reconciler.metrics.readings import Reading, Readings, Window, readings
+from reconciler.metrics.readings import PanelReadings, Reading, Window, panel_readings
 from tests.pages import stands_alone
 
 ASKED = Window(start_ms=1_795_696_620_000, seconds=60, periods=4)
@@ -14,13 +14,13 @@ COUNTS = Panel("Counts", (Series("a", "M", kind="a"), Series("b", "M", kind="b")
 TIMES = Panel("Times", (Series("p99", "T_ms", "p99"),), "ms")
 
 
-def quiet() -> list[Readings]:
-    return readings({}, ASKED)
+def quiet() -> list[PanelReadings]:
+    return panel_readings({}, ASKED)
 
 
-def shown(panel: Panel, *values: tuple[float | None, ...]) -> Readings:
+def shown(panel: Panel, *values: tuple[float | None, ...]) -> PanelReadings:
     pairs = zip(panel.series, values, strict=True)
-    return Readings(panel, tuple(Reading(series, each, None) for series, each in pairs))
+    return PanelReadings(panel, tuple(Reading(series, each, None) for series, each in pairs))
 
 
 def charts(text: str) -> list[str]:
@@ -53,7 +53,7 @@ def test_a_region_that_did_not_answer_is_named_with_its_reason() -> None:
 
 def test_the_numbers_of_every_region_stand_side_by_side() -> None:
     name = f"p{[p.title for p in PANELS].index('Records')}s0"
-    here = readings({name: [(ASKED.start_ms, 1200.0)]}, ASKED)
+    here = panel_readings({name: [(ASKED.start_ms, 1200.0)]}, ASKED)
     text = page("parties", ASKED, {"us-east-1": here, "eu-west-1": quiet()}, {})
 
     [row] = re.findall(r"<tr><th>Records</th>(.*?)</tr>", text)

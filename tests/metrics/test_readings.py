@@ -8,12 +8,12 @@ from reconciler.deployment import telemetry as t
 from reconciler.deployment.panels import PANELS
 from reconciler.metrics.readings import (
     Answers,
-    Readings,
+    PanelReadings,
     Window,
-    combined,
+    combination,
     line_of,
+    panel_readings,
     queries,
-    readings,
     window,
 )
 
@@ -40,8 +40,8 @@ def dimensions(query: dict[str, Any]) -> list[dict[str, str]]:
     return found
 
 
-def region(answers: Answers) -> list[Readings]:
-    return readings(answers, SHORT)
+def region(answers: Answers) -> list[PanelReadings]:
+    return panel_readings(answers, SHORT)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_regions_together_add_counts_and_keep_the_greatest_of_all_else() -> None
     one = region({records: [(60_000, 2.0)], p99: [(60_000, 50.0)]})
     other = region({records: [(60_000, 3.0), (120_000, 1.0)], p99: [(60_000, 40.0)]})
 
-    both = combined([one, other])
+    both = combination([one, other])
 
     assert line_of(both, t.RECORDS).values == (5.0, 1.0, 0.0)
     assert line_of(both, t.RECORDS).total == 6.0

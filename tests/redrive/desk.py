@@ -8,10 +8,10 @@ from urllib.parse import quote_plus
 from reconciler.conflict.event import ConflictEvent
 from reconciler.conflict.row import State, ledger_row
 from reconciler.detection.securing import DetectorPolicy
-from reconciler.redrive.drain import Choice, Drain, Hear, Pace, Time
-from reconciler.redrive.letters import works
+from reconciler.redrive.drain import Drain, Filter, Hear, Pace, Time
 from reconciler.redrive.outcome import Result
-from reconciler.redrive.redriver import RedrivePorts, Redriver, rehearsed
+from reconciler.redrive.redriver import Redriver
+from reconciler.redrive.rehearsal import Rehearsal
 from reconciler.values.wire import Image
 from tests.builders import Replica, assign, increment, written
 from tests.detection.test_detector import record
@@ -23,12 +23,14 @@ from tests.fakes import (
     FakeItems,
     FakeLedger,
     FakeParked,
+    FakePorts,
     FakeSetAside,
     FakeStreamReader,
 )
 from tests.resolution.test_resolver import event
 
 NOW = 10_000_000
+POLICY = DetectorPolicy("parties", "us-east-1")
 ARN = "arn:aws:dynamodb:us-east-1:123456789012:table/parties/stream/2026-01-01T00:00:00.000"
 BATCH = "s3://parties-evidence/aws/lambda/1b2c/shard-1/2026-11-14T00.13.49 é"
 QUEUE = "parties-stream-dlq"
@@ -110,8 +112,8 @@ class Desk:
             self.items.place(current)
 
     @property
-    def ports(self) -> RedrivePorts:
-        return RedrivePorts(
+    def ports(self) -> FakePorts:
+        return FakePorts(
             items=self.items,
             ledger=self.ledger,
             bus=self.bus,
@@ -119,11 +121,12 @@ class Desk:
             parked=self.parked,
             set_aside=self.set_aside,
             streams=self.streams,
+            letters=self.letters,
         )
 
     def redriver(self, *, execute: bool = True) -> Redriver:
-        ports = self.ports if execute else rehearsed(self.ports)
-        return Redriver(DetectorPolicy("parties", "us-east-1"), ports, lambda: self.now)
+        ports = self.ports if execute else Rehearsal(self.ports)
+        return Redriver(POLICY, ports, lambda: self.now)
 
     def redrive(self, body: Any, *, execute: bool = True) -> Result:
         text = body if isinstance(body, str) else json.dumps(body)
@@ -133,16 +136,16 @@ class Desk:
         self,
         *,
         execute: bool = True,
-        choice: Choice | None = None,
+        wanted: Filter | None = None,
         pace: Pace | None = None,
         hear: Hear = lambda *_: None,
     ) -> Drain:
         return Drain(
-            self.letters,
-            self.redriver(execute=execute),
+            self.ports,
+            POLICY,
             Time(lambda: self.now, self.sleep),
             execute=execute,
-            choice=choice,
+            wanted=wanted,
             pace=pace,
             hear=hear,
         )
@@ -159,16 +162,10 @@ class Desk:
 
     def open_row(self, each: ConflictEvent, at_ms: int = 0) -> None:
         row = ledger_row(each, State.OPEN, at_ms)
-        self.ledger.rows[row.conflict_id] = row.item
+        self.ledger.rows[row.conflict_id] = row.image
 
     def names(self) -> list[str]:
         return [call.name for call in self.log]
 
     def sent(self) -> list[str]:
         return [each.sequence_number for each in self.bus.sent]
-
-
-def shapes(body: Any) -> list[str]:
-    """Return what kinds of work a message holds."""
-    text = body if isinstance(body, str) else json.dumps(body)
-    return [type(work).__name__ for work in works(text)]

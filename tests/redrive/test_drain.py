@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.redrive.drain import HIDDEN_SECONDS, OPEN_LONG_MS, Choice, Drain, Pace
-from reconciler.redrive.outcome import Outcome, Result
+from reconciler.redrive.drain import HIDDEN_SECONDS, OPEN_LONG_MS, Drain, Filter, Pace
+from reconciler.redrive.outcome import RedriveOutcome, Result
 from tests.fakes import REFUSED
 from tests.redrive.desk import NOW, POISON, QUEUE, Desk, a_loss, given_up, lost, told
 
@@ -45,7 +45,7 @@ def test_a_message_whose_work_is_refused_stays_and_shows_again_at_once() -> None
     drain = made.drain()
     drain.queues([QUEUE])
     assert (counts(drain), shown(made)) == ({"left": 1}, 1)
-    assert [result.outcome for _, result in drain.left] == [Outcome.LEFT]
+    assert [result.outcome for _, result in drain.left] == [RedriveOutcome.LEFT]
     made.drain().queues([QUEUE])
     assert made.letters.bodies(QUEUE) == []
 
@@ -137,21 +137,21 @@ def test_a_message_that_cannot_be_deleted_is_left_and_harmless() -> None:
 @pytest.mark.parametrize(
     ("choice", "wanted"),
     [
-        (Choice(key="p1"), 1),
-        (Choice(key="p2"), 0),
-        (Choice(error="RetryAttempts"), 1),
-        (Choice(error="NO_PERMISSIONS"), 1),
-        (Choice(error="other"), 0),
-        (Choice(older_than_ms=0, newer_than_ms=1_000), 2),
-        (Choice(older_than_ms=60_000), 0),
-        (Choice(newer_than_ms=-1), 0),
+        (Filter(key="p1"), 1),
+        (Filter(key="p2"), 0),
+        (Filter(error="RetryAttempts"), 1),
+        (Filter(error="NO_PERMISSIONS"), 1),
+        (Filter(error="other"), 0),
+        (Filter(older_than_ms=0, newer_than_ms=1_000), 2),
+        (Filter(older_than_ms=60_000), 0),
+        (Filter(newer_than_ms=-1), 0),
     ],
 )
-def test_only_the_messages_that_are_wanted_are_done(choice: Choice, wanted: int) -> None:
+def test_only_the_messages_that_are_wanted_are_done(choice: Filter, wanted: int) -> None:
     made = desk(given_up(lost(1), payload=False))
     made.letters.send(QUEUE, told(a_loss()), ERROR_CODE="NO_PERMISSIONS")
     made.streams.shards[given_up(lost(1))["DDBStreamBatchInfo"]["streamArn"], "shard-1"] = [lost(1)]
-    drain = made.drain(choice=choice)
+    drain = made.drain(wanted=choice)
     drain.queues([QUEUE])
     assert counts(drain).get("left", 0) == 2 - wanted
     assert shown(made) == 2 - wanted
@@ -194,7 +194,7 @@ def test_a_batch_whose_notification_got_lost_is_found() -> None:
     made = desk()
     made.place_batch(lost(1))
     drain = made.drain()
-    drain.leftovers(made.ports)
+    drain.leftovers()
     assert (counts(drain), made.set_aside.is_empty()) == ({"redriven": 1}, True)
 
 
@@ -203,12 +203,12 @@ def test_a_loss_whose_event_got_lost_is_sent_again_if_it_is_open_for_long() -> N
     young, late = a_loss(conflict_id="young"), a_loss(conflict_id="late")
     made.open_row(young, at_ms=NOW - OPEN_LONG_MS + 1)
     made.open_row(late, at_ms=NOW - OPEN_LONG_MS)
-    made.drain().leftovers(made.ports)
+    made.drain().leftovers()
     assert [event.identifier for event in made.bus.sent] == ["late"]
-    made.drain().leftovers(made.ports)  # the next run leaves it its time
+    made.drain().leftovers()  # the next run leaves it its time
     assert [event.identifier for event in made.bus.sent] == ["late"]
     made.sleep(OPEN_LONG_MS / 1000)
-    made.drain().leftovers(made.ports)
+    made.drain().leftovers()
     assert [event.identifier for event in made.bus.sent] == ["late", "young", "late"]
 
 
@@ -217,6 +217,6 @@ def test_a_rehearsal_of_what_no_queue_speaks_of_changes_nothing() -> None:
     made.place_batch(lost(1))
     made.open_row(a_loss())
     drain = made.drain(execute=False)
-    drain.leftovers(made.ports)
+    drain.leftovers()
     assert counts(drain) == {"redriven": 2}
     assert (made.bus.sent, made.set_aside.is_empty(), len(made.ledger.rows)) == ([], False, 1)

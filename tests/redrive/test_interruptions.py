@@ -8,13 +8,12 @@ import pytest
 
 from reconciler.conflict.event import ConflictEvent
 from reconciler.item.image import read
-from reconciler.redrive.drain import HIDDEN_SECONDS, OPEN_LONG_MS, SET_ASIDE, Choice, Pace
-from reconciler.redrive.outcome import Outcome, Result
-from reconciler.resolution.resolver import Message, Resolver, ResolverPorts
+from reconciler.redrive.drain import HIDDEN_SECONDS, OPEN_LONG_MS, SET_ASIDE, Filter, Pace
+from reconciler.redrive.outcome import RedriveOutcome, Result
+from reconciler.resolution.resolver import Message, Resolver
 from reconciler.values.wire import Image
 from tests.builders import Replica, increment
 from tests.fakes import REFUSED, Call
-from tests.recorded import Recorded
 from tests.redrive.desk import BATCH, NOW, POISON, QUEUE, Desk, a_loss, given_up, lost, stored, told
 
 RESOLVE, PARKED = "parties-resolve-dlq", "parties-parked"
@@ -63,28 +62,23 @@ def _image(points: int) -> Image:
     return Replica("use1").write(increment("balance", points), at=points)
 
 
-def run(desk: Desk, **options: Any) -> list[tuple[str, str, Outcome]]:
+def run(desk: Desk, **options: Any) -> list[tuple[str, str, RedriveOutcome]]:
     """Drain everything; return what was told."""
-    heard: list[tuple[str, str, Outcome]] = []
+    heard: list[tuple[str, str, RedriveOutcome]] = []
 
     def hear(queue: str, about: str, result: Result) -> None:
         heard.append((queue, about, result.outcome))
 
     drain = desk.drain(hear=hear, **options)
-    execute = options.get("execute", True)
-    ports = desk.ports if execute else drain._redriver._ports
     drain.queues(QUEUES)
-    drain.leftovers(ports)
+    drain.leftovers()
     return heard
 
 
 def resolve(desk: Desk, events: Sequence[ConflictEvent]) -> Any:
     """Let the resolver take what was sent; return the item as readers see it."""
-    ports = ResolverPorts(
-        desk.items, desk.ledger, desk.evidence, desk.parked, desk.set_aside, Recorded()
-    )
     messages = [Message(str(number), event) for number, event in enumerate(events)]
-    assert Resolver(ports, lambda: desk.now).resolve(messages) == []
+    assert Resolver(desk.ports, lambda: desk.now).resolve(messages) == []
     (item,) = desk.items.items.values()
     return read(item)
 
@@ -123,7 +117,7 @@ def test_a_run_that_nothing_disturbs_repairs_everything() -> None:
 def disturbed(at: int, *, dies: bool) -> Desk:
     desk = region()
     log = Faulty(desk, at, dies=dies)
-    for port in (desk.letters, *vars(desk.ports).values()):
+    for port in vars(desk.ports).values():
         port.log = log
     return desk
 
@@ -208,9 +202,9 @@ def test_letters_that_come_back_do_not_hide_those_that_were_not_seen_yet() -> No
 
 def test_unwanted_letters_take_no_turn_and_no_place() -> None:
     made = letters(*["garbage"] * 20, told(a_loss()))
-    drain = made.drain(choice=Choice(key="p1"), pace=Pace(rate=1, most=1))
+    drain = made.drain(wanted=Filter(key="p1"), pace=Pace(rate=1, most=1))
     drain.queues([QUEUE])
-    assert drain.tally.counts[Outcome.REDRIVEN] == 1
+    assert drain.tally.counts[RedriveOutcome.REDRIVEN] == 1
     assert made.now == NOW
 
 
@@ -232,7 +226,7 @@ def test_garbage_stays_for_a_person_and_the_others_are_done(body: str) -> None:
     made.evidence.put("itself", '{"document_ref": "memory://itself"}')
     drain = made.drain()
     drain.queues([QUEUE])
-    assert drain.tally.counts[Outcome.REDRIVEN] == 1
+    assert drain.tally.counts[RedriveOutcome.REDRIVEN] == 1
     assert made.letters.bodies(QUEUE) == [body]
 
 
@@ -243,7 +237,7 @@ def test_garbage_set_aside_does_not_hold_up_the_other_batches() -> None:
     made.set_aside.documents["memory://b"] = json.dumps(
         {"DDBStreamBatchInfo": 1, "payload": '{"Records": [1]}'}
     )
-    made.drain().leftovers(made.ports)
+    made.drain().leftovers()
     assert sorted(made.set_aside.documents) == ["memory://a", "memory://b"]
 
 
@@ -253,7 +247,7 @@ def test_what_no_letter_speaks_of_is_done_once_a_run_and_at_its_rate() -> None:
         made.open_row(a_loss(conflict_id=f"c{number}"))
     drain = made.drain(pace=Pace(rate=2))
     for _ in range(2):
-        drain.leftovers(made.ports)
+        drain.leftovers()
     assert [event.identifier for event in made.bus.sent] == ["c0", "c1", "c2"]
     assert made.now - NOW == 1_000
 
@@ -263,7 +257,7 @@ def test_a_loss_that_was_found_late_does_not_hide_an_older_row() -> None:
     found_late = a_loss(conflict_id="young", lost_at_ms="1")
     made.open_row(found_late, at_ms=NOW - OPEN_LONG_MS + 1)
     made.open_row(a_loss(conflict_id="late", lost_at_ms="2"), at_ms=NOW - OPEN_LONG_MS)
-    made.drain().leftovers(made.ports)
+    made.drain().leftovers()
     assert [event.identifier for event in made.bus.sent] == ["late"]
 
 
@@ -274,6 +268,6 @@ def test_the_time_and_the_most_hold_for_what_no_letter_speaks_of() -> None:
             made.open_row(a_loss(conflict_id=f"c{number}"))
         made.place_batch(lost(1))
         drain = made.drain(pace=pace)
-        drain.leftovers(made.ports)
+        drain.leftovers()
         assert drain.tally.counts.total() == sent
         assert drain.tally.by_queue.keys() <= {SET_ASIDE}

@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 
 from reconciler.ports import StreamRange
 from reconciler.redrive.letters import (
-    Loss,
-    Named,
-    Nothing,
-    Records,
-    Reference,
-    Unreadable,
+    FailedEvent,
+    NamedRecords,
+    NoWork,
+    StoredWork,
+    UnreadableLetter,
+    WholeRecords,
+    contents,
     keys_of,
-    works,
 )
 from tests.redrive.desk import ARN, BATCH, POISON, a_loss, given_up, lost, stored, told
 
@@ -30,37 +30,37 @@ MESSAGES = st.recursive(
 
 def test_a_batch_that_is_only_named_says_where_its_records_were() -> None:
     document = given_up(lost(8), lost(11), payload=False)
-    (work,) = works(json.dumps(document))
-    assert work == Named(StreamRange(ARN, "shard-1", "8", "11"), document)
+    (work,) = contents(json.dumps(document))
+    assert work == NamedRecords(StreamRange(ARN, "shard-1", "8", "11"), document)
 
 
 def test_a_batch_with_its_payload_holds_its_records_in_order() -> None:
-    (work,) = works(json.dumps(given_up(lost(8), lost(9))))
-    assert work == Records((lost(8), lost(9)))
+    (work,) = contents(json.dumps(given_up(lost(8), lost(9))))
+    assert work == WholeRecords((lost(8), lost(9)))
 
 
 def test_a_notification_names_each_object_as_it_is_called() -> None:
-    assert works(stored(BATCH)) == [Reference(BATCH, batch=True)]
+    assert contents(stored(BATCH)) == [StoredWork(BATCH, batch=True)]
 
 
 def test_a_conflict_event_is_the_same_from_a_queue_and_from_a_rule() -> None:
-    (work,) = works(told(a_loss()))
-    assert isinstance(work, Loss)
+    (work,) = contents(told(a_loss()))
+    assert isinstance(work, FailedEvent)
     assert (work.event.conflict_id, work.parked) == (a_loss().conflict_id, False)
     assert keys_of(work) == [{"id": {"S": "p1"}}]
 
 
 def test_a_parked_change_is_an_event_a_record_a_message_or_somewhere_else() -> None:
-    (parked,) = works(json.dumps({"reason": "why", "event": a_loss().document()}))
-    assert isinstance(parked, Loss)
+    (parked,) = contents(json.dumps({"reason": "why", "event": a_loss().document()}))
+    assert isinstance(parked, FailedEvent)
     assert parked.parked
-    assert works(json.dumps({"reason": "why", "record": POISON})) == [
-        Records((POISON,), parked=True)
+    assert contents(json.dumps({"reason": "why", "record": POISON})) == [
+        WholeRecords((POISON,), parked=True)
     ]
     nested = json.dumps({"reason": "why", "message": told(a_loss())})
-    assert isinstance(works(nested)[0], Loss)
+    assert isinstance(contents(nested)[0], FailedEvent)
     elsewhere = json.dumps({"reason": "why", "document_ref": "s3://b/parked-1.json"})
-    assert works(elsewhere) == [Reference("s3://b/parked-1.json")]
+    assert contents(elsewhere) == [StoredWork("s3://b/parked-1.json")]
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_a_parked_change_is_an_event_a_record_a_message_or_somewhere_else() -> N
     ],
 )
 def test_what_asks_for_nothing_is_nothing(body: object) -> None:
-    assert works(json.dumps(body)) == [Nothing()]
+    assert contents(json.dumps(body)) == [NoWork()]
 
 
 @pytest.mark.parametrize(
@@ -94,11 +94,11 @@ def test_what_asks_for_nothing_is_nothing(body: object) -> None:
     ],
 )
 def test_anything_else_is_unreadable_and_says_why(body: str) -> None:
-    (work,) = works(body)
-    assert isinstance(work, Unreadable)
+    (work,) = contents(body)
+    assert isinstance(work, UnreadableLetter)
     assert work.reason
 
 
 @given(MESSAGES)
 def test_no_message_whatever_raises(body: object) -> None:
-    assert works(json.dumps(body))
+    assert contents(json.dumps(body))

@@ -1,18 +1,17 @@
 """The work of a dead letter is done again, and confirmed, or the letter stays."""
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from reconciler.aws.region import Refusals
+from reconciler.conflict.row import Row
 from reconciler.detection import securing
 from reconciler.detection.change import Change
 from reconciler.errors import RecordsExpired
 from reconciler.item.image import read
-from reconciler.redrive.outcome import Outcome, Result, worst
+from reconciler.redrive.outcome import RedriveOutcome, Result, worst
 from tests.builders import assign, written
 from tests.detection.test_detector import clean
 from tests.fakes import REFUSED
@@ -51,13 +50,13 @@ def test_the_losses_of_a_batch_get_their_rows_and_events(shape: str) -> None:
         "named": named(desk, *batch),
         "stored": stored(BATCH),
     }
-    assert desk.redrive(bodies[shape]) == Result(Outcome.REDRIVEN, "3 records, 2 losses")
+    assert desk.redrive(bodies[shape]) == Result(RedriveOutcome.REDRIVEN, "3 records, 2 losses")
     assert desk.sent() == ["1", "3"]
     assert desk.ledger.states() == ["OPEN", "OPEN"]
 
 
 def test_a_batch_without_losses_was_repaired_already() -> None:
-    assert Desk().redrive(given_up(clean(1))).outcome is Outcome.ALREADY_REPAIRED
+    assert Desk().redrive(given_up(clean(1))).outcome is RedriveOutcome.ALREADY_REPAIRED
 
 
 def test_a_stored_batch_is_moved_away_once_its_work_is_done_and_not_before() -> None:
@@ -68,19 +67,19 @@ def test_a_stored_batch_is_moved_away_once_its_work_is_done_and_not_before() -> 
     assert not desk.set_aside.is_empty()
     assert desk.redrive(stored(BATCH)).done
     assert desk.names()[-2:] == ["publish", "done"]
-    assert desk.redrive(stored(BATCH)).outcome is Outcome.ALREADY_REPAIRED
+    assert desk.redrive(stored(BATCH)).outcome is RedriveOutcome.ALREADY_REPAIRED
 
 
 def test_a_stored_batch_that_nobody_has_is_poison_for_a_person_not_a_traceback() -> None:
     result = Desk().redrive(stored(BATCH))
-    assert (result.outcome, result.done) == (Outcome.POISON, False)
+    assert (result.outcome, result.done) == (RedriveOutcome.POISON, False)
     assert "RecordsExpired" in result.why
 
 
 def test_a_poison_record_is_parked_by_itself_and_the_others_are_detected() -> None:
     desk = Desk()
     result = desk.redrive(given_up(lost(1), POISON, lost(9, points=2)))
-    assert result == Result(Outcome.POISON, "3 records, 2 losses, 1 parked")
+    assert result == Result(RedriveOutcome.POISON, "3 records, 2 losses, 1 parked")
     assert desk.sent() == ["1", "9"]
     assert [each["record"] for each in desk.parked.documents] == [POISON]
     assert sorted(desk.ledger.states()) == ["OPEN", "OPEN", "PARKED"]
@@ -98,7 +97,7 @@ def test_a_record_at_which_the_code_fails_is_parked_by_itself(
         return securing.loss_in(change, *rest)
 
     monkeypatch.setattr("reconciler.detection.detector.loss_in", loss_in)
-    assert desk.redrive(given_up(lost(1), bug, lost(3))).outcome is Outcome.POISON
+    assert desk.redrive(given_up(lost(1), bug, lost(3))).outcome is RedriveOutcome.POISON
     assert desk.sent() == ["1", "3"]
     (document,) = desk.parked.documents
     assert (document["record"], document["reason"]) == (bug, "RuntimeError: a bug")
@@ -109,7 +108,7 @@ def test_records_that_are_gone_become_a_row_and_those_that_are_left_are_detected
     body = named(desk, lost(5), lost(6, points=2))
     desk.streams.shards[ARN, "shard-1"] = [lost(6, points=2)]
     result = desk.redrive(body)
-    assert (result.outcome, result.done) == (Outcome.EXPIRED, True)
+    assert (result.outcome, result.done) == (RedriveOutcome.EXPIRED, True)
     assert desk.sent() == ["6"]
     row = desk.ledger.rows["expired-use1-5"]
     assert (row["state"], row["ordering"]) == ({"S": "PARKED"}, {"S": "UNKNOWN"})
@@ -131,7 +130,7 @@ def test_records_that_are_gone_keep_their_message_if_the_row_is_not_written() ->
 def test_an_event_is_merged_and_its_row_closed() -> None:
     desk = Desk()
     result = desk.redrive(told(a_loss()))
-    assert (result.outcome, result.done) == (Outcome.REDRIVEN, True)
+    assert (result.outcome, result.done) == (RedriveOutcome.REDRIVEN, True)
     assert read(next(iter(desk.items.items.values()))) == {
         "id": "p1",
         "name": "Ada",
@@ -139,13 +138,13 @@ def test_an_event_is_merged_and_its_row_closed() -> None:
         "balance": 5,
     }
     assert desk.ledger.states() == ["RESOLVED"]
-    assert desk.redrive(told(a_loss())).outcome is Outcome.ALREADY_REPAIRED
+    assert desk.redrive(told(a_loss())).outcome is RedriveOutcome.ALREADY_REPAIRED
 
 
 def test_an_event_that_cannot_be_merged_is_parked_and_done_with() -> None:
     desk = Desk(current=None)
     result = desk.redrive(told(a_loss()))
-    assert (result.outcome, result.done) == (Outcome.POISON, True)
+    assert (result.outcome, result.done) == (RedriveOutcome.POISON, True)
     assert len(desk.parked.documents) == 1
     assert desk.ledger.states() == ["PARKED"]
 
@@ -153,7 +152,7 @@ def test_an_event_that_cannot_be_merged_is_parked_and_done_with() -> None:
 def test_a_parked_event_that_still_cannot_be_merged_stays_where_it_is() -> None:
     desk = Desk(current=None)
     result = desk.redrive({"reason": "ItemGone", "event": a_loss().document()})
-    assert (result.outcome, result.done) == (Outcome.POISON, False)
+    assert (result.outcome, result.done) == (RedriveOutcome.POISON, False)
     assert result.why.startswith("ItemGone")
     assert desk.parked.documents == []
 
@@ -169,27 +168,29 @@ def test_a_parked_record_that_can_be_decoded_now_is_detected_and_its_row_closed(
 def test_a_parked_record_that_is_still_poison_stays_and_is_not_parked_again() -> None:
     desk = Desk()
     result = desk.redrive({"reason": "once", "record": POISON})
-    assert (result.outcome, result.done) == (Outcome.POISON, False)
+    assert (result.outcome, result.done) == (RedriveOutcome.POISON, False)
     assert desk.parked.documents == []
 
 
 def test_a_claim_check_is_followed() -> None:
     desk = Desk()
     reference = desk.evidence.put("big", json.dumps({"reason": "w", "event": a_loss().document()}))
-    assert desk.redrive({"reason": "w", "document_ref": reference}).outcome is Outcome.REDRIVEN
+    assert (
+        desk.redrive({"reason": "w", "document_ref": reference}).outcome is RedriveOutcome.REDRIVEN
+    )
 
 
 def test_an_open_row_is_sent_again_whole() -> None:
     desk = Desk()
     desk.open_row(a_loss())
     (row,) = desk.ledger.rows.values()
-    assert desk.redriver().resend(row).done
+    assert desk.redriver().resend(Row.of(row)).done
     assert [each.document() for each in desk.bus.sent] == [a_loss().document()]
 
 
 def test_a_row_that_is_none_is_poison() -> None:
-    result = Desk().redriver().resend({"conflict_id": {"S": "c"}})
-    assert (result.outcome, result.done) == (Outcome.POISON, False)
+    result = Desk().redriver().resend(Row.of({"conflict_id": {"S": "c"}, "item_key": {"S": "{}"}}))
+    assert (result.outcome, result.done) == (RedriveOutcome.POISON, False)
 
 
 # A rehearsal, refusals
@@ -260,10 +261,10 @@ def _refuse(desk: Desk, name: str, after: int) -> None:
 
 
 def test_the_worst_result_speaks_for_all_and_all_must_be_done() -> None:
-    done, left = Result(Outcome.REDRIVEN, "a"), Result(Outcome.LEFT, "b", done=False)
+    done, left = Result(RedriveOutcome.REDRIVEN, "a"), Result(RedriveOutcome.LEFT, "b", done=False)
     assert worst([done, left]) == left
-    assert worst([done, Result(Outcome.POISON, "c")]) == Result(Outcome.POISON, "c")
-    assert worst([replace(done, done=False), Result(Outcome.EXPIRED, "c")]).done is False
+    assert worst([done, Result(RedriveOutcome.POISON, "c")]) == Result(RedriveOutcome.POISON, "c")
+    assert worst([replace(done, done=False), Result(RedriveOutcome.EXPIRED, "c")]).done is False
     assert worst([]).done
 
 
@@ -272,7 +273,7 @@ def test_a_newer_releases_record_is_left_until_that_release_is_here() -> None:
     record = lost(1)
     record["dynamodb"]["OldImage"] = newer
     result = Desk().redrive(given_up(record))
-    assert (result.outcome, result.done) == (Outcome.LEFT, False)
+    assert (result.outcome, result.done) == (RedriveOutcome.LEFT, False)
     assert "deploy the newer release" in result.why
 
 
@@ -282,13 +283,3 @@ def test_an_error_of_the_stream_is_told_in_words() -> None:
     body = named(desk, lost(1))
     assert desk.redrive(body).why == "RecordsExpired: the stream is gone"
     assert written(assign("name", "Ada")) != THEIRS
-
-
-def test_a_letter_hears_the_refusals_of_its_own_work_only() -> None:
-    heard = Refusals()
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(heard.note, "rows not written", error="theirs").result()
-        assert "theirs" not in heard.why
-        heard.note("events not sent", error="ours", identifiers=["c1"])
-        assert heard.why == "events not sent: ours"
-        assert pool.submit(lambda: heard.why).result() == "rows not written: theirs"

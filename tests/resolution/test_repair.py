@@ -1,4 +1,4 @@
-"""What became of a lost write, attribute by attribute, and what waits for a person."""
+"""What merge_words of a lost write, attribute by attribute, and what waits for a person."""
 
 from typing import Any
 
@@ -8,7 +8,14 @@ from reconciler.crdt.base import Edit
 from reconciler.errors import ItemGone
 from reconciler.item.image import DELETE, merge, read
 from reconciler.item.schema import Schema
-from reconciler.resolution.repair import JOINED, KEPT, OVERRIDDEN, became, merged_into, undecided
+from reconciler.resolution.repair import (
+    JOINED,
+    KEPT,
+    OVERRIDDEN,
+    merge_words,
+    repaired_image,
+    undecided,
+)
 from reconciler.values.wire import Image
 from tests.builders import Replica, add, assign, increment, remove, written
 
@@ -20,7 +27,7 @@ def both(mine: tuple[Edit, ...], theirs: tuple[Edit, ...], later: str = "euw1") 
     at = {"use1": 2_000, "euw1": 3_000} if later == "euw1" else {"use1": 3_000, "euw1": 2_000}
     lost = Replica("use1", BASE).write(*mine, at=at["use1"])
     winner = Replica("euw1", BASE).write(*theirs, at=at["euw1"])
-    return became(lost, winner, merge(winner, lost))
+    return merge_words(lost, winner, merge(winner, lost))
 
 
 def test_a_lost_value_that_nobody_else_wrote_is_kept() -> None:
@@ -47,9 +54,9 @@ def test_what_holds_both_is_joined(mine: Edit, theirs: Edit) -> None:
 def test_a_set_that_shows_the_lost_elements_already_is_joined_not_overridden() -> None:
     lost = Replica("use1", BASE).write(add("tags", "b"), at=2_000)
     more = Replica("euw1", merge(BASE, lost)).write(add("tags", "c"), at=3_000)
-    assert became(lost, more, more) == {}
+    assert merge_words(lost, more, more) == {}
     behind = Replica("euw1", BASE).write(add("tags", "b", "c"), at=3_000)
-    assert became(lost, behind, merge(lost, behind)) == {"tags": JOINED}
+    assert merge_words(lost, behind, merge(lost, behind)) == {"tags": JOINED}
 
 
 def test_a_removal_and_a_deletion_have_words_too() -> None:
@@ -66,13 +73,15 @@ def test_what_a_put_around_the_library_left_is_compared_as_it_is() -> None:
     lost = Replica("use1", BASE).write(assign("name", "Ada"), at=2_000)
     merged = merge(raw, lost)
     shown = read(merged) or {}
-    assert became(lost, raw, merged)["name"] == (KEPT if shown["name"] == "Ada" else OVERRIDDEN)
+    assert merge_words(lost, raw, merged)["name"] == (
+        KEPT if shown["name"] == "Ada" else OVERRIDDEN
+    )
 
 
 def test_a_loss_of_an_item_that_is_gone_is_refused_unless_it_is_to_be_restored() -> None:
     with pytest.raises(ItemGone):
-        merged_into(None, [BASE], restore=False)
-    assert read(merged_into(None, [BASE], restore=True)) == read(BASE)
+        repaired_image(None, [BASE], restore=False)
+    assert read(repaired_image(None, [BASE], restore=True)) == read(BASE)
 
 
 def test_a_manual_attribute_waits_for_a_person_until_somebody_writes_it() -> None:

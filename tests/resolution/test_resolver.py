@@ -18,8 +18,9 @@ from reconciler.errors import TypeMismatch
 from reconciler.item.image import DELETE, merge, read, write
 from reconciler.item.metadata import context_of
 from reconciler.item.schema import Schema
-from reconciler.resolution.repair import merged_into
-from reconciler.resolution.resolver import ATTEMPTS, Message, Resolver, ResolverPorts
+from reconciler.resolution.repair import repaired_image
+from reconciler.resolution.resolver import Message, Resolver
+from reconciler.resolution.write_back import ATTEMPTS
 from reconciler.values.wire import Image, canonical_image, to_json
 from tests.builders import KEY, Replica, add, as_stream, assign, clock, increment, written
 from tests.fakes import (
@@ -30,6 +31,7 @@ from tests.fakes import (
     FakeItems,
     FakeLedger,
     FakeParked,
+    FakePorts,
     FakeSetAside,
 )
 from tests.recorded import Recorded
@@ -50,7 +52,7 @@ class World:
         self.evidence, self.parked = FakeEvidence(self.log), FakeParked(self.log)
         self.telemetry = Recorded()
         self.set_aside = FakeSetAside(log=self.log)
-        ports = ResolverPorts(
+        ports = FakePorts(
             items=self.items,
             ledger=self.ledger,
             evidence=self.evidence,
@@ -110,7 +112,7 @@ def ours(number: int, *, identifier: str = "p1") -> Image:
 # Merging
 
 
-def test_what_was_lost_is_merged_into_the_current_item_not_into_the_winner() -> None:
+def test_what_was_lost_is_repaired_image_the_current_item_not_into_the_winner() -> None:
     world = World()
     winner = Replica("euw1", EVE)
     world.items.place(winner.write(assign("note", "later"), increment("balance", 1), at=3_000))
@@ -540,9 +542,9 @@ def test_a_restored_item_that_somebody_wrote_again_is_merged_with() -> None:
 
 
 def test_merging_into_an_item_that_includes_everything_asks_for_no_write() -> None:
-    merged = merged_into(EVE, [canonical_image(ADA)], restore=False)
+    merged = repaired_image(EVE, [canonical_image(ADA)], restore=False)
     assert merged is not None
-    assert merged_into(merged, [ADA, EVE], restore=False) is None
+    assert repaired_image(merged, [ADA, EVE], restore=False) is None
 
 
 # Late, twice, in any order, in any batches

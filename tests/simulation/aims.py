@@ -12,7 +12,7 @@ from unittest.mock import patch
 
 from reconciler.conflict import folding
 from reconciler.deployment.wiring import STREAM_SOURCE
-from reconciler.resolution import resolver
+from reconciler.resolution import write_back
 from reconciler.simulation.plan import faults
 from reconciler.simulation.plan.drawing import draw_plan
 from reconciler.simulation.plan.faults import FOR_EVER, HOUR, MINUTE, SECOND
@@ -171,7 +171,7 @@ FOLDS = Aim(with_folds, EAGER_FOLDS)
 AN_HOUR = Aim(an_hour)
 A_BURST = Aim(a_burst)
 SLOW_CALLS = Aim(slow_calls)
-ONE_ATTEMPT = Aim(slow_calls, ((resolver, "ATTEMPTS", 1),))
+ONE_ATTEMPT = Aim(slow_calls, ((write_back, "ATTEMPTS", 1),))
 REFUSED_ROWS = Aim(refused_rows, EAGER_FOLDS)
 ALONE_AND_LATE = Aim(alone_and_late, EAGER_FOLDS)
 CLOCK_STEPS = Aim(a_clock_steps_back, ((folding, "MOST_CLOSED_LINEAGES", 0),))

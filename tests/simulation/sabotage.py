@@ -72,7 +72,7 @@ def one_counter_slot_for_each_region() -> AbstractContextManager[Any]:
 
         return adding
 
-    return replacing(CounterPn, "_adding", make)
+    return replacing(CounterPn, "_add", make)
 
 
 def a_local_write_without_condition() -> AbstractContextManager[Any]:
@@ -130,7 +130,7 @@ def merge_spends_a_dot() -> AbstractContextManager[Any]:
     clock = count(1)
 
     def make(real: Any) -> Any:
-        def merged_into(*given: Any, **named: Any) -> Image | None:
+        def repaired_image(*given: Any, **named: Any) -> Image | None:
             merged = real(*given, **named)
             if merged is None:
                 return None
@@ -139,9 +139,9 @@ def merge_spends_a_dot() -> AbstractContextManager[Any]:
             dot = Dot(lineage, item.context.latest() or Hlc.of(0))
             return encode(replace(item, context=item.context.with_dot(dot)))
 
-        return merged_into
+        return repaired_image
 
-    return replacing(resolver, "merged_into", make)
+    return replacing(resolver, "repaired_image", make)
 
 
 def merge_prefers_its_own_side() -> AbstractContextManager[Any]:
@@ -170,13 +170,13 @@ def merge_into_the_winner_of_the_event() -> AbstractContextManager[Any]:
         return settled
 
     def merged(real: Any) -> Any:
-        def merged_into(current: Image | None, lost: Sequence[Image], *, restore: bool) -> Any:
+        def repaired_image(current: Image | None, lost: Sequence[Image], *, restore: bool) -> Any:
             return real(winners[0] or current, lost, restore=restore)
 
-        return merged_into
+        return repaired_image
 
-    stack.enter_context(replacing(resolver.Resolver, "_settle", settle))
-    stack.enter_context(replacing(resolver, "merged_into", merged))
+    stack.enter_context(replacing(resolver.Resolver, "_repair", settle))
+    stack.enter_context(replacing(resolver, "repaired_image", merged))
     return stack
 
 
@@ -188,12 +188,12 @@ def an_item_that_moved_on_counts_as_repaired() -> AbstractContextManager[Any]:
             event = group[0].event
             current = self._ports.items.get(event.key)
             if event.winner is not None and current != event.winner:
-                return resolver.Settled(State.RESOLVED)
+                return resolver.Resolution(State.RESOLVED)
             return real(self, group)
 
         return settle
 
-    return replacing(resolver.Resolver, "_settle", make)
+    return replacing(resolver.Resolver, "_repair", make)
 
 
 def given_up_counts_as_done() -> AbstractContextManager[Any]:
@@ -204,8 +204,8 @@ def given_up_counts_as_done() -> AbstractContextManager[Any]:
             try:
                 return real(self, group)
             except Contention:
-                return resolver.Settled(State.RESOLVED)
+                return resolver.Resolution(State.RESOLVED)
 
         return settle
 
-    return replacing(resolver.Resolver, "_settle", make)
+    return replacing(resolver.Resolver, "_repair", make)

@@ -12,7 +12,13 @@ from reconciler.conflict import folding
 from reconciler.conflict import verdict as detection
 from reconciler.conflict.event import FoldCertificate
 from reconciler.detection import detector
-from reconciler.item.metadata import ReplicatedItem, context_of, decode, encode, is_managed
+from reconciler.item.metadata import (
+    context_of,
+    decode,
+    encode,
+    is_managed,
+)
+from reconciler.item.replicated import ReplicatedItem
 from reconciler.resolution import resolver
 from reconciler.values.wire import Image
 from tests.simulation.sabotage import replacing
@@ -40,7 +46,7 @@ def fold_by_age() -> AbstractContextManager[Any]:
 
         return folded
 
-    return replacing(resolver, "folded", make)
+    return replacing(resolver, "folded_image", make)
 
 
 def fold_without_the_ledger() -> AbstractContextManager[Any]:
@@ -87,7 +93,7 @@ def fold_without_comparing_hlcs() -> AbstractContextManager[Any]:
 
         return folded
 
-    return replacing(resolver, "folded", make)
+    return replacing(resolver, "folded_image", make)
 
 
 def fold_of_lineages_that_nobody_certified() -> AbstractContextManager[Any]:
@@ -109,7 +115,7 @@ def fold_of_lineages_that_nobody_certified() -> AbstractContextManager[Any]:
 
         return folded
 
-    return replacing(resolver, "folded", make)
+    return replacing(resolver, "folded_image", make)
 
 
 def fold_of_lineages_that_are_not_there() -> AbstractContextManager[Any]:
@@ -133,7 +139,7 @@ def fold_of_lineages_that_are_not_there() -> AbstractContextManager[Any]:
 
         return folded
 
-    return replacing(resolver, "folded", make)
+    return replacing(resolver, "folded_image", make)
 
 
 def fold_keeps_a_foreign_tip() -> AbstractContextManager[Any]:

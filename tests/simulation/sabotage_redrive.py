@@ -4,9 +4,9 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
 
-from reconciler.conflict.row import State, event_of, ledger_row
+from reconciler.conflict.row import State, ledger_row
 from reconciler.redrive import redriver
-from reconciler.redrive.outcome import Outcome, Result
+from reconciler.redrive.outcome import RedriveOutcome, Result
 from reconciler.redrive.rehearsal import Heard
 from reconciler.simulation.world import ports, streams
 from reconciler.simulation.world.poison import Bug
@@ -15,7 +15,7 @@ from tests.simulation.sabotage import replacing
 
 def folds_blind_to_batches_set_aside() -> AbstractContextManager[Any]:
     """Let a fold not ask whether a batch was given up."""
-    return replacing(ports.SetAside, "is_empty", lambda _: lambda _: True)
+    return replacing(ports.SimulatedSetAside, "is_empty", lambda _: lambda _: True)
 
 
 def a_redrive_that_stops_at_an_empty_page() -> AbstractContextManager[Any]:
@@ -36,7 +36,7 @@ def a_message_deleted_before_its_work_is_done() -> AbstractContextManager[Any]:
     def make(real: Any) -> Any:
         def redrive(self: Any, body: str, *rest: Any) -> Result:
             found: Result = real(self, body, *rest)
-            return replace(found, outcome=Outcome.REDRIVEN, done=True)
+            return replace(found, outcome=RedriveOutcome.REDRIVEN, done=True)
 
         return redrive
 
@@ -52,11 +52,11 @@ def a_poison_record_that_takes_its_batch_along() -> AbstractContextManager[Any]:
             for record in records:
                 try:
                     if detector.detect([record]) is not None:
-                        return Result(Outcome.LEFT, "", done=False)
+                        return Result(RedriveOutcome.LEFT, "", done=False)
                 except Bug:
                     detector.give_up(record, "poison")
-                    return Result(Outcome.POISON, "the rest goes with it")
-            return Result(Outcome.REDRIVEN, "")
+                    return Result(RedriveOutcome.POISON, "the rest goes with it")
+            return Result(RedriveOutcome.REDRIVEN, "")
 
         return batch
 
@@ -68,9 +68,9 @@ def an_open_row_closed_without_a_merge() -> AbstractContextManager[Any]:
 
     def make(_: Any) -> Any:
         def resend(self: Any, row: Any) -> Result:
-            closed = ledger_row(event_of(row), State.RESOLVED, self._now_ms())
+            closed = ledger_row(row.event(), State.RESOLVED, self._now_ms())
             self._ports.ledger.record([closed])
-            return Result(Outcome.REDRIVEN, "")
+            return Result(RedriveOutcome.REDRIVEN, "")
 
         return resend
 
@@ -86,4 +86,4 @@ def a_parked_record_that_is_thrown_away() -> AbstractContextManager[Any]:
 
         return park
 
-    return replacing(ports.Parked, "park", make)
+    return replacing(ports.SimulatedParked, "park", make)

@@ -10,7 +10,7 @@ import pytest
 from reconciler.errors import InvalidInput
 from reconciler.resolution.resolver import Resolver
 from reconciler.simulation import Experiment, Fault, Totals
-from reconciler.simulation.search import Tally, search
+from reconciler.simulation.search import RunCounts, search
 from tests.simulation.commands import simulate
 
 SMALL = Experiment(operations=8)
@@ -25,6 +25,7 @@ def no_repair(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Resolver, "resolve", lambda *_: [])
 
 
+@pytest.mark.slow
 def test_totals_and_hash_do_not_depend_on_the_number_of_workers() -> None:
     alone, several = (search(SMALL, range(1, 21), workers=workers) for workers in (1, 3))
 
@@ -34,6 +35,7 @@ def test_totals_and_hash_do_not_depend_on_the_number_of_workers() -> None:
     assert alone.hash != search(SMALL, range(2, 22)).hash
 
 
+@pytest.mark.slow
 def test_two_processes_that_run_the_same_seeds_print_the_same_document() -> None:
     options = ("--seeds", "12", "--operations", "10", "--seed", "7", "--json")
 
@@ -46,7 +48,7 @@ def test_two_processes_that_run_the_same_seeds_print_the_same_document() -> None
 
 
 def test_every_run_is_announced_in_the_order_of_the_seeds() -> None:
-    heard: list[Tally] = []
+    heard: list[RunCounts] = []
 
     totals = search(SMALL, range(3, 15), workers=2, each=heard.append)
 

@@ -1,0 +1,1 @@
+"""The failover drill: regions cut off or gone, on this machine or on AWS."""

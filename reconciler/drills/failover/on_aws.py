@@ -5,7 +5,6 @@ drill ends, by Ctrl-C too, its pause ends and its items are deleted; only if wri
 they stay, to be looked at.
 """
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,28 +12,18 @@ from random import Random
 from secrets import token_hex
 
 from reconciler.aws.clients import client
+from reconciler.aws.region import Region
 from reconciler.causality.context import replica_id
 from reconciler.deployment.names import Names
-from reconciler.drills.arrivals import PROBE_ATTRIBUTES, Patience, Probes
+from reconciler.drills.arrivals import PROBE_ATTRIBUTES, Probes, patience
 from reconciler.drills.failover.fault_injection import FisExperiment, Pause
 from reconciler.drills.failover.pause import PausedReplication, Waits
 from reconciler.drills.failover.steps import Drill, Replica, Report, play
-from reconciler.drills.guests import Host
-from reconciler.drills.hosts import described, replica
-from reconciler.drills.workload import Edit, burst, party_schema
+from reconciler.drills.hosts import Host, host_of, replica
+from reconciler.drills.workload import PartyEdit, burst, party_schema
 from reconciler.errors import InvalidInput, ReconcilerError, Unavailable
 
 Say = Callable[[str], object]
-
-
-def clock_ms() -> int:
-    """Return a clock that only goes forward, in milliseconds."""
-    return time.monotonic_ns() // 1_000_000
-
-
-def patience(seconds: float, look_seconds: float) -> Patience:
-    """Return how to wait, by this machine's clock."""
-    return Patience(clock_ms, time.sleep, int(seconds * 1000), look_seconds)
 
 
 _EXPERIMENT = patience(300, 5)
@@ -65,7 +54,7 @@ class Plan:
     isolated: str
     host: Host
     pause: Pause
-    edits: Sequence[Edit]
+    edits: Sequence[PartyEdit]
     replicas: Sequence[Replica]
 
     def key(self, name: str) -> dict[str, object]:
@@ -101,7 +90,7 @@ class Plan:
             "delete the items; if writes were lost, they stay",
         ]
 
-    def carried_out(self, say: Say) -> Report:
+    def carry_out(self, say: Say) -> Report:
         """Do it."""
         tables = {each.region: each.table for each in self.replicas}
         probes = Probes(tables, lambda region: self.key(f"probe-{region}"))
@@ -124,21 +113,21 @@ class Plan:
         return report
 
 
-def planned(places: Sequence[Names], wish: Wish) -> Plan:
+def plan_for(places: Sequence[Names], wish: Wish) -> Plan:
     """Return the plan; InvalidInput says why the drill does not suit the table."""
     regions = [names.region for names in places]
     if len(regions) < 2:
-        raise InvalidInput("--regions: name two regions at least, with commas between")
+        raise InvalidInput("--region: name two regions at least, with commas between")
     for region in regions:
         replica_id(region)  # it says what is wrong with a name
     if wish.isolated not in regions:
         raise InvalidInput(f"--isolate {wish.isolated}: it is none of {', '.join(regions)}")
     names = places[regions.index(wish.isolated)]
-    host = described(names.table, client("dynamodb", names.region, attempts=1))
+    host = host_of(names.table, client("dynamodb", names.region, attempts=1))
     schema = host.schema({**party_schema().attributes, **PROBE_ATTRIBUTES})
     if set(regions) != host.replicas | {names.region}:
         every = ", ".join(sorted(host.replicas | {names.region}))
-        raise InvalidInput(f"--regions: {names.table} is in {every}; name all of them and no other")
+        raise InvalidInput(f"--region: {names.table} is in {every}; name all of them and no other")
     _, partition, _, _, account, _ = host.arn.split(":", 5)
     role = wish.role or f"arn:{partition}:iam::{account}:role/{names.drill_role}"
     run = f"drill-{token_hex(4)}"
@@ -148,7 +137,7 @@ def planned(places: Sequence[Names], wish: Wish) -> Plan:
         host,
         Pause(run, host.arn, role, wish.minutes, wish.stop_alarm),
         list(burst(wish.edits, regions, Random(run))),
-        [replica(each, schema, client("dynamodb", each.region, attempts=1)) for each in places],
+        [replica(Region(each), schema) for each in places],
     )
     for each in plan.replicas:
         _check_ledger(each)

@@ -6,19 +6,18 @@ is back. Where a home region's functions are gone, a witness must have repaired 
 they come back; then they must change nothing.
 """
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import combinations
 from random import Random
 
+from reconciler.aws.region import Region
 from reconciler.deployment.names import Names
-from reconciler.drills.arrivals import Patience
+from reconciler.drills.arrivals import Patience, patience
 from reconciler.drills.failover.steps import Drill, Report, play
-from reconciler.drills.guests import Host
-from reconciler.drills.hosts import replica
-from reconciler.drills.workload import RECONCILED, Edit, burst, party_schema
+from reconciler.drills.hosts import Host, replica
+from reconciler.drills.workload import RECONCILED, PartyEdit, burst, party_schema
 from reconciler.local.cloud import DEFAULT_REGIONS, LOCAL_HOME, LOCAL_WITNESS, LocalCloud
 from reconciler.local.provision import TableSpec
 
@@ -56,7 +55,7 @@ class Setting:
     count: int
     seed: int
 
-    def edits(self, *regions: str) -> list[Edit]:
+    def edits(self, *regions: str) -> list[PartyEdit]:
         """Return edits of these regions."""
         return list(burst(self.count, regions, Random(self.seed)))
 
@@ -67,16 +66,16 @@ class Setting:
     @property
     def patience(self) -> Patience:
         """How to wait while a region's functions are stopped, and the cloud is never at rest."""
-        return Patience(_clock_ms, time.sleep, _SETTLE_SECONDS * 1000, 0.3)
+        return patience(_SETTLE_SECONDS, 0.3)
 
 
 def drill(*, edits: int, seed: int, say: Callable[[str], object]) -> list[Report]:
     """Play every scene, one after the other, and return their reports."""
     with open_cloud() as cloud:
-        return [rehearsed(name, cloud, edits=edits, seed=seed, say=say) for name in SCENES]
+        return [play_scene(name, cloud, edits=edits, seed=seed, say=say) for name in SCENES]
 
 
-def rehearsed(
+def play_scene(
     name: str, cloud: LocalCloud, *, edits: int, seed: int, say: Callable[[str], object]
 ) -> Report:
     """Play one scene on a cloud that is running."""
@@ -84,7 +83,7 @@ def rehearsed(
     say(f"{name}: {broken} ...")
     schema = _HOST.schema(party_schema().attributes)
     replicas = [
-        replica(Names(RECONCILED, region), schema, cloud.client("dynamodb", region))
+        replica(Region(Names(RECONCILED, region), client_of=cloud.client), schema)
         for region in cloud.regions
     ]
     drilled = Drill(name, replicas, lambda party: _HOST.key(f"drill-{name}-{seed}-{party}"))
@@ -146,12 +145,8 @@ def _home_is_gone(setting: Setting) -> Report:
     return afterwards
 
 
-def _of(edits: Sequence[Edit], region: str) -> list[Edit]:
+def _of(edits: Sequence[PartyEdit], region: str) -> list[PartyEdit]:
     return [edit for edit in edits if edit.region == region]
-
-
-def _clock_ms() -> int:
-    return time.monotonic_ns() // 1_000_000
 
 
 SCENES: dict[str, tuple[str, Callable[[Setting], Report]]] = {

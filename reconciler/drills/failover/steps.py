@@ -14,9 +14,15 @@ from typing import Any, Protocol, TypeVar
 
 from reconciler.client.editor import ItemEditor
 from reconciler.client.table import ReplicatedTable
-from reconciler.conflict.row import State, item_key
+from reconciler.conflict.row import Row, State, item_key
 from reconciler.drills.accounting import lost_writes
-from reconciler.drills.workload import Acknowledged, Edit, apply_reconciled, first_edits, named
+from reconciler.drills.workload import (
+    Acknowledged,
+    PartyEdit,
+    apply_reconciled,
+    first_edits,
+    write_in_words,
+)
 from reconciler.errors import ReconcilerError
 from reconciler.item.image import read
 from reconciler.ports import ItemStore, Ledger
@@ -84,13 +90,13 @@ class Drill:
         """The keys of the drill's items."""
         return [self._key(party) for party in self._parties]
 
-    def create(self, edits: Iterable[Edit]) -> None:
+    def create(self, edits: Iterable[PartyEdit]) -> None:
         """Create the items that edits are about, in the first region."""
         self._parties = sorted({edit.party for edit in edits})
         first = first_edits(self._replicas[0].region)
         self.write([edit for edit in first if edit.party in self._parties])
 
-    def write(self, edits: Sequence[Edit]) -> None:
+    def write(self, edits: Sequence[PartyEdit]) -> None:
         """Make edits, in all their regions at once and in each of them in order."""
 
         def write_in(replica: Replica) -> list[Acknowledged]:
@@ -146,13 +152,13 @@ class Drill:
     def _look(self) -> Report:
         seen = self._everywhere(self._images)
         rows = [row for rows in self._everywhere(self._rows) for row in rows]
-        by_state = {state: [r for r in rows if r["state"]["S"] == state.value] for state in State}
-        resolved = [row["role"]["S"] for row in by_state[State.RESOLVED]]
+        by_state = {state: [r for r in rows if r.state is state] for state in State}
+        resolved = [row.role for row in by_state[State.RESOLVED]]
         report = Report(
             self.scene,
             acknowledged=len(self._history),
             apart=len(self._apart),
-            conflicts=len({row["conflict_id"]["S"] for row in rows}),
+            conflicts=len({row.conflict_id for row in rows}),
             by_role={role: resolved.count(role) for role in ("home", "witness")},
             lost={
                 replica.region: self._lost(images)
@@ -167,12 +173,12 @@ class Drill:
 
     def _lost(self, images: Sequence[Image | None]) -> list[str]:
         parties = zip(self._parties, map(read, images), strict=True)
-        return [named(done) for done in lost_writes(self._history, dict(parties))]
+        return [write_in_words(done) for done in lost_writes(self._history, dict(parties))]
 
     def _images(self, replica: Replica) -> list[Image | None]:
         return [replica.items.get(_wires(key)) for key in self.keys]
 
-    def _rows(self, replica: Replica) -> list[Image]:
+    def _rows(self, replica: Replica) -> list[Row]:
         return [row for key in self.keys for row in replica.ledger.rows_of(item_key(_wires(key)))]
 
     def _everywhere(self, ask: Callable[[Replica], Answer]) -> list[Answer]:
@@ -180,7 +186,9 @@ class Drill:
             return list(regions.map(ask, self._replicas))
 
 
-def play(drill: Drill, fault: Fault, edits: Sequence[Edit], act: Callable[[], object]) -> Report:
+def play(
+    drill: Drill, fault: Fault, edits: Sequence[PartyEdit], act: Callable[[], object]
+) -> Report:
     """Create the items, let `act` write during a fault, mend it, and judge.
 
     However the drill ends, the fault does.

@@ -13,20 +13,21 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Event
 
-from reconciler.drills.failure.redrive import Redrive, Told
+from reconciler.conflict.row import State
+from reconciler.drills.failure.redrive import LocalRedrive, RedriveReport
 from reconciler.drills.failure.stage import Stage, open_cloud
-from reconciler.drills.workload import RECONCILED, Acknowledged, named
+from reconciler.drills.workload import RECONCILED, Acknowledged, write_in_words
 from reconciler.local.cloud import LocalCloud
 from reconciler.local.worker.process import StreamFailures
 
 CLOUDS: Mapping[str, StreamFailures] = {"events": "s3", "batches": "s3", "names": "sqs"}
 
 Say = Callable[[str], object]
-Opener = Callable[[LocalCloud, str], Redrive]  # of a table
+Opener = Callable[[LocalCloud, str], LocalRedrive]  # of a table
 
 
 @dataclass
-class Report:
+class SceneReport:
     """What a scene led to. `problems` is empty iff its verdict is good.
 
     `missing_before` and `missing` are the acknowledged writes missing before and after the redrive;
@@ -51,9 +52,9 @@ class Report:
 class Play:
     """One scene under way: what it does is told, and ends up in the report."""
 
-    def __init__(self, name: str, stage: Stage, redrive: Redrive) -> None:
+    def __init__(self, name: str, stage: Stage, redrive: LocalRedrive) -> None:
         self.stage, self.redrive = stage, redrive
-        self.report = Report(name)
+        self.report = SceneReport(name)
         self.lines: list[str] = []
         self._history: list[Acknowledged] = []
         self._held = stage.waiting()  # by earlier scenes, for a person
@@ -75,7 +76,7 @@ class Play:
         report.waited = self.waiting()
         self.tell(
             f"{report.acknowledged} acknowledged writes, {report.missing_before} of them missing;"
-            f" waiting: {listed(report.waited)}"
+            f" waiting: {counts_in_words(report.waited)}"
         )
 
     def rehearse(self) -> None:
@@ -84,21 +85,21 @@ class Play:
         for told in self._run(execute=False):
             for line in told.lines:
                 self.tell(f"dry run: {line}")
-            self.report.rehearsed = added(self.report.rehearsed, told.outcomes)
+            self.report.rehearsed = sums(self.report.rehearsed, told.outcomes)
         self.expect(self.waiting() == before, "the dry run changed what the queues hold")
         missing = len(self.stage.missing(self._history))
         self.expect(missing == self.report.missing_before, "the dry run changed items")
 
     def carry_out(self) -> None:
         """Run the redrive and wait until its work is done."""
-        self.done(self._run(execute=True))
+        self.finish(self._run(execute=True))
 
-    def done(self, redrives: Sequence[Told]) -> None:
+    def finish(self, redrives: Sequence[RedriveReport]) -> None:
         """Take in what redrives that were carried out said, and wait until their work is done."""
         self.stage.settle()
         for told in redrives:
-            self.report.redriven = added(self.report.redriven, told.outcomes)
-            self.tell(f"redrive: {listed(told.outcomes)}")
+            self.report.redriven = sums(self.report.redriven, told.outcomes)
+            self.tell(f"redrive: {counts_in_words(told.outcomes)}")
 
     def judge(
         self, *, costs: bool = True, loses: bool = False, left: Mapping[str, int] | None = None
@@ -110,19 +111,17 @@ class Play:
         """
         stage, report = self.stage, self.report
         missing = stage.missing(self._history)
-        report.missing = [named(done) for done in missing]
+        report.missing = [write_in_words(done) for done in missing]
         report.left = self.waiting()
-        report.open_rows = len(stage.rows("OPEN"))
+        report.open_rows = len(stage.rows(State.OPEN))
         report.replicas_identical = stage.replicas_identical()
         before = report.missing_before
         self.expect(bool(before) == costs, f"before the redrive, {before} writes were missing")
         self.expect(bool(missing) == loses, f"{len(missing)} acknowledged writes are missing")
         self.expect(report.replicas_identical, "the replicas differ")
         self.expect(report.open_rows == 0, f"{report.open_rows} losses are still OPEN")
-        self.expect(
-            report.left == (left or {}),
-            f"the queues hold {listed(report.left)} instead of {listed(left or {})}",
-        )
+        has, must = counts_in_words(report.left), counts_in_words(left or {})
+        self.expect(report.left == (left or {}), f"the queues hold {has} instead of {must}")
 
     def expect(self, holds: bool, problem: str) -> None:
         """Take down a problem unless something holds."""
@@ -138,8 +137,8 @@ class Play:
         """Add a line to what this scene tells."""
         self.lines.append(text)
 
-    def _run(self, *, execute: bool) -> list[Told]:
-        """Redrive what waits, queue by queue; if no queue speaks of it, all there is."""
+    def _run(self, *, execute: bool) -> list[RedriveReport]:
+        """LocalRedrive what waits, queue by queue; if no queue speaks of it, all there is."""
         queues: dict[str, list[str]] = {}
         for place in self.waiting() or {self.stage.here: 0}:
             region, _, queue = place.partition("/")
@@ -157,13 +156,15 @@ class Scene:
     play: Callable[[Play], None]
 
 
-def drill(scenes: Sequence[Scene], *, say: Say, redrive: Opener = Redrive) -> list[Report]:
+def drill(
+    scenes: Sequence[Scene], *, say: Say, redrive: Opener = LocalRedrive
+) -> list[SceneReport]:
     """Play scenes and return their reports in that order; the clouds they need run side by side.
 
     `say` is given a line when a scene begins, and all that it told when it ends.
     """
     clouds = dict.fromkeys(scene.cloud for scene in scenes)
-    reports: dict[str, Report] = {}
+    reports: dict[str, SceneReport] = {}
     stop = Event()
 
     def play_all(cloud_name: str) -> None:
@@ -173,7 +174,7 @@ def drill(scenes: Sequence[Scene], *, say: Say, redrive: Opener = Redrive) -> li
                 if stop.is_set():
                     return
                 say(f"{scene.name} ...")
-                reports[scene.name] = _played(scene, Play(scene.name, stage, opened), say)
+                reports[scene.name] = _play(scene, Play(scene.name, stage, opened), say)
 
     with ThreadPoolExecutor(len(clouds) or 1) as running:
         try:
@@ -183,7 +184,7 @@ def drill(scenes: Sequence[Scene], *, say: Say, redrive: Opener = Redrive) -> li
     return [reports[scene.name] for scene in scenes]
 
 
-def _played(scene: Scene, play: Play, say: Say) -> Report:
+def _play(scene: Scene, play: Play, say: Say) -> SceneReport:
     started = time.monotonic()
     scene.play(play)
     play.report.seconds = round(time.monotonic() - started, 1)
@@ -192,11 +193,11 @@ def _played(scene: Scene, play: Play, say: Say) -> Report:
     return play.report
 
 
-def added(counts: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
+def sums(counts: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
     """Return the sums of counts by name."""
     return dict(Counter(counts) + Counter(more))
 
 
-def listed(counts: Mapping[str, int]) -> str:
+def counts_in_words(counts: Mapping[str, int]) -> str:
     """Return counts in words."""
     return ", ".join(f"{count} {name}" for name, count in counts.items()) or "nothing"

@@ -13,24 +13,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reconciler.aws import now_ms
-from reconciler.aws.dead_letters import SqsDeadLetters
-from reconciler.aws.region import redrive_ports
+from reconciler.aws.region import Region
 from reconciler.deployment.names import Names
 from reconciler.detection.securing import DetectorPolicy
 from reconciler.local.clients import aws_environment
 from reconciler.local.cloud import LocalCloud
 from reconciler.local.errors import LocalCloudError
 from reconciler.redrive.drain import Drain, Time
-from reconciler.redrive.outcome import Outcome, Result
-from reconciler.redrive.redriver import Redriver, rehearsed
+from reconciler.redrive.outcome import RedriveOutcome, Result
 
 _MOST_SECONDS = 90
 _COMMAND = (sys.executable, "-c", "from reconciler.cli import main; main()", "redrive", "--json")
 
 
 @dataclass(frozen=True)
-class Told:
-    """What a redrive said: a line for each letter, and how many had each outcome."""
+class RedriveReport:
+    """What a redrive said it did: a line for each letter, and how many had each outcome."""
 
     lines: Sequence[str]
     outcomes: dict[str, int]
@@ -58,7 +56,7 @@ class RedriveProcess:
             raise LocalCloudError(f"the redrive did nothing: {first}{rest}")
         return first.strip()
 
-    def finish(self) -> Told:
+    def finish(self) -> RedriveReport:
         """Wait until it ends. LocalCloudError, with what it wrote, if it gave no answer."""
         output, said = self._process.communicate(timeout=_MOST_SECONDS)
         if "Traceback" in said or not output:
@@ -66,38 +64,40 @@ class RedriveProcess:
             raise LocalCloudError(f"the redrive ended with status {status}:\n{said}")
         counts = json.loads(output)["regions"][self._region]
         outcomes = {name: count for name, count in counts.items() if name != "queues" and count}
-        return Told([line for line in said.splitlines() if f"{self._region} " in line], outcomes)
+        return RedriveReport(
+            [line for line in said.splitlines() if f"{self._region} " in line], outcomes
+        )
 
 
-class Redrive:
+class LocalRedrive:
     """The redrive of a local cloud's reconciled table."""
 
     def __init__(self, cloud: LocalCloud, table: str) -> None:
         self._cloud = cloud
         self._table = table
 
-    def run(self, region: str, *, execute: bool, queues: Sequence[str] = ()) -> Told:
+    def run(self, region: str, *, execute: bool, queues: Sequence[str] = ()) -> RedriveReport:
         """Rehearse or carry out a redrive of a region's queues; of none: of all there is."""
-        names, client = Names(self._table, region), self._cloud.client
-        ports = redrive_ports(names, lambda service, _: client(service, region))
-        ports = ports if execute else rehearsed(ports)
+        names = Names(self._table, region)
         lines: list[str] = []
 
         def hear(queue: str, about: str, result: Result) -> None:
             lines.append(f"{region} {queue} {about}: {result.outcome.value}: {result.why}")
 
         drain = Drain(
-            SqsDeadLetters(client("sqs", region)),
-            Redriver(DetectorPolicy(self._table, region), ports, now_ms),
+            Region(names, client_of=self._cloud.client),
+            DetectorPolicy(self._table, region),
             Time(now_ms, time.sleep),
             execute=execute,
             hear=hear,
         )
         drain.queues(queues or names.dead_letter_queues())
         if not queues:
-            drain.leftovers(ports)
+            drain.leftovers()
         counts = drain.tally.counts
-        return Told(lines, {each.value: counts[each] for each in Outcome if counts[each]})
+        return RedriveReport(
+            lines, {each.value: counts[each] for each in RedriveOutcome if counts[each]}
+        )
 
     def start(self, region: str, *options: str) -> RedriveProcess:
         """Start the command in a region, as a process."""

@@ -9,26 +9,26 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
 
-from reconciler.conflict.row import event_of
+from reconciler.conflict.row import Row, State
 from reconciler.deployment.names import Names
+from reconciler.deployment.tables import LEDGER_KEY
 from reconciler.deployment.wiring import DETAIL_TYPE, EVENT_SOURCE
 from reconciler.drills.failure import broken
 from reconciler.drills.failure.drill import Play, Scene
 from reconciler.drills.failure.stage import Stage
-from reconciler.drills.workload import RECONCILED, Edit
+from reconciler.drills.workload import RECONCILED, PartyEdit
 from reconciler.item.metadata import METADATA
 from reconciler.local.provision import ACCOUNT, queue_url
 from reconciler.redrive.drain import HIDDEN_SECONDS, OPEN_LONG_MS
-from reconciler.redrive.outcome import Outcome
+from reconciler.redrive.outcome import RedriveOutcome
 
 _RESOLVE, _DETECT = f"{broken.__name__}:resolve", f"{broken.__name__}:detect"
 _RULE = "home"
 
 
 def _resolver_fails(play: Play) -> None:
-    with play.stage.broken(resolve=_RESOLVE):
+    with play.stage.bad_release(resolve=_RESOLVE):
         play.write()
     play.rehearse()
     play.carry_out()
@@ -38,7 +38,7 @@ def _resolver_fails(play: Play) -> None:
 def _rule_cannot_deliver(play: Play) -> None:
     with _without_target(play.stage):
         play.write()
-    rows = play.stage.rows("OPEN")
+    rows = play.stage.rows(State.OPEN)
     for row in rows:
         _put_into_rules_queue(play.stage, row)
     play.remark(
@@ -54,7 +54,7 @@ def _rule_cannot_deliver(play: Play) -> None:
 def _bus_drops_events(play: Play) -> None:
     with _without_target(play.stage):
         play.write()
-    rows = play.stage.rows("OPEN")
+    rows = play.stage.rows(State.OPEN)
     for row in rows:
         _make_old(play.stage, row)
     play.remark(
@@ -67,7 +67,7 @@ def _bus_drops_events(play: Play) -> None:
 
 
 def _detector_fails(play: Play) -> None:
-    with play.stage.broken(detect=_DETECT):
+    with play.stage.bad_release(detect=_DETECT):
         play.write()
     play.rehearse()
     play.carry_out()
@@ -76,13 +76,13 @@ def _detector_fails(play: Play) -> None:
 
 def _is_killed(play: Play) -> None:
     stage = play.stage
-    with stage.broken(detect=_DETECT):
+    with stage.bad_release(detect=_DETECT):
         play.write()
     said = play.redrive.start(stage.here, "--execute", "--rate", "1").kill_after_first()
     hidden = play.waiting()
     play.tell(f"killed after its first message: {said}")
     play.expect(0 < sum(hidden.values()) < sum(play.report.waited.values()), "not half-way")
-    play.done([play.redrive.run(stage.here, execute=True)])
+    play.finish([play.redrive.run(stage.here, execute=True)])
     play.remark(
         f"started again, it found every batch in the bucket; the killed one has hidden the"
         f" {sum(hidden.values())} notifications of them for {HIDDEN_SECONDS} s, for a later redrive"
@@ -92,20 +92,20 @@ def _is_killed(play: Play) -> None:
 
 def _two_redrives(play: Play) -> None:
     stage = play.stage
-    with stage.broken(detect=_DETECT):
+    with stage.bad_release(detect=_DETECT):
         play.write()
     # The first to receive the messages takes its time; the other one meets it in the bucket.
     options = ("--execute", "--rate", "0.5")
     running = [play.redrive.start(stage.here, *options) for _ in range(2)]
     told = [each.finish() for each in running]
-    play.done(told)
+    play.finish(told)
     play.expect(all(each.outcomes for each in told), "only one of them found work")
     play.judge()
 
 
 def _record_is_poison(play: Play) -> None:
     stage, party = play.stage, "poisoned"
-    stage.write(Edit(party, stage.here, "rename", "Ada"))
+    stage.write(PartyEdit(party, stage.here, "rename", "Ada"))
     stage.settle()
     play.write(halfway=lambda: stage.overwrite(party, {"S": "not the library's"}))
     queues = [
@@ -120,7 +120,7 @@ def _record_is_poison(play: Play) -> None:
     play.rehearse()
     play.carry_out()
     said = play.report.redriven
-    play.expect(said == {Outcome.POISON.value: 2}, f"the redrive said {said}")
+    play.expect(said == {RedriveOutcome.POISON.value: 2}, f"the redrive said {said}")
     play.remark(
         "each region keeps the poison record, whole, with its last good image, for a person"
     )
@@ -129,20 +129,20 @@ def _record_is_poison(play: Play) -> None:
 
 def _stream_is_trimmed(play: Play) -> None:
     stage, report = play.stage, play.report
-    with stage.broken(detect=_DETECT):
+    with stage.bad_release(detect=_DETECT):
         play.write()
     stage.cloud.trim(stage.here)
-    stage.write(Edit("after the trim", stage.here, "rename", "Ada"))
+    stage.write(PartyEdit("after the trim", stage.here, "rename", "Ada"))
     play.rehearse()
     play.carry_out()
     play.judge(loses=True)
     waited = sum(report.waited.values())
-    rows = [row for row in stage.rows("PARKED") if row["conflict_id"]["S"].startswith("expired-")]
+    rows = [row for row in stage.rows(State.PARKED) if row.conflict_id.startswith("expired-")]
     for row in rows:
-        play.tell(f"conflict feed: {row['conflict_id']['S']}: {row['reason']['S']}")
+        play.tell(f"conflict feed: {row.conflict_id}: {row.reason}")
     play.expect(len(rows) == waited, f"{len(rows)} rows for {waited} messages")
     said = report.redriven
-    play.expect(said == {Outcome.EXPIRED.value: waited}, f"the redrive said {said}")
+    play.expect(said == {RedriveOutcome.EXPIRED.value: waited}, f"the redrive said {said}")
     elsewhere = [write for write in report.missing if not write.endswith(stage.here)]
     play.expect(not elsewhere, f"{len(elsewhere)} were not in the stream that was trimmed")
     play.remark(
@@ -163,7 +163,7 @@ def _without_target(stage: Stage) -> Iterator[None]:
     events.put_targets(**place, Targets=targets)
 
 
-def _put_into_rules_queue(stage: Stage, row: dict[str, Any]) -> None:
+def _put_into_rules_queue(stage: Stage, row: Row) -> None:
     """Put what EventBridge would: the event, and why it was not delivered as attributes."""
     names = Names(RECONCILED, stage.here)
     arn = f"{stage.here}:{ACCOUNT}"
@@ -176,7 +176,7 @@ def _put_into_rules_queue(stage: Stage, row: dict[str, Any]) -> None:
         "time": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         "region": stage.here,
         "resources": [],
-        "detail": event_of(row).document(),
+        "detail": row.event().document(),
     }
     attributes = {
         "RULE_ARN": f"arn:aws:events:{arn}:rule/{names.bus}/{_RULE}",
@@ -194,10 +194,10 @@ def _put_into_rules_queue(stage: Stage, row: dict[str, Any]) -> None:
     )
 
 
-def _make_old(stage: Stage, row: dict[str, Any]) -> None:
+def _make_old(stage: Stage, row: Row) -> None:
     stage.cloud.client("dynamodb", stage.here).update_item(
         TableName=Names(RECONCILED, stage.here).ledger,
-        Key={name: row[name] for name in ("item_key", "conflict_id")},
+        Key={name: row.image[name] for name in LEDGER_KEY},
         UpdateExpression="SET state_at_ms = state_at_ms - :age",
         ExpressionAttributeValues={":age": {"N": str(OPEN_LONG_MS)}},
     )

@@ -13,13 +13,14 @@ from random import Random
 from typing import Any
 
 from reconciler.aws import connect
+from reconciler.conflict.row import Row, State
 from reconciler.deployment.names import Names
 from reconciler.drills.accounting import lost_writes
 from reconciler.drills.replica import as_bytes, parties
 from reconciler.drills.workload import (
     RECONCILED,
     Acknowledged,
-    Edit,
+    PartyEdit,
     apply_reconciled,
     burst,
     first_edits,
@@ -63,7 +64,7 @@ def open_cloud(stream_failures: StreamFailures) -> LocalCloud:
 
 
 class Stage:
-    """A cloud that is running. `here` is the region whose writes are lost, `there` the other."""
+    """A running cloud of two regions: the writes of `here` are lost, those of `there` win."""
 
     def __init__(self, cloud: LocalCloud) -> None:
         self.cloud = cloud
@@ -76,8 +77,8 @@ class Stage:
         }
 
     @contextmanager
-    def broken(self, **handlers: str) -> Iterator[None]:
-        """Inside, `here` runs a bad release of detect or resolve; then the good one again."""
+    def bad_release(self, **handlers: str) -> Iterator[None]:
+        """Inside the context `here` runs a bad release of detect or resolve, then the good one."""
         self.cloud.stop_worker(self.here)
         self.cloud.start_worker(self.here, **handlers)
         yield
@@ -107,7 +108,7 @@ class Stage:
         self.settle()
         return done
 
-    def write(self, edit: Edit) -> Acknowledged:
+    def write(self, edit: PartyEdit) -> Acknowledged:
         """Make an edit through the library; it is acknowledged when this returns."""
         return apply_reconciled(self._tables[edit.region], edit)
 
@@ -132,14 +133,14 @@ class Stage:
         replicas = [self.cloud.scan(RECONCILED, region) for region in self._regions]
         return len({as_bytes(replica) for replica in replicas}) == 1
 
-    def rows(self, state: str) -> list[dict[str, Any]]:
+    def rows(self, state: State) -> list[Row]:
         """Return the ledger rows in a state, of both regions."""
         rows = [
-            row
+            Row.of(image)
             for region in self._regions
-            for row in self.cloud.scan(Names(RECONCILED, region).ledger, region)
+            for image in self.cloud.scan(Names(RECONCILED, region).ledger, region)
         ]
-        return [row for row in rows if row["state"]["S"] == state]
+        return [row for row in rows if row.state is state]
 
     def letters(self) -> dict[str, list[str]]:
         """Return the bodies in each dead-letter queue, parked ones included, by region/queue."""
@@ -158,5 +159,5 @@ class Stage:
         return self.cloud.regions
 
 
-def _of_scene(edit: Edit, name: str) -> Edit:
+def _of_scene(edit: PartyEdit, name: str) -> PartyEdit:
     return replace(edit, party=f"{edit.party}-{name}")

@@ -1,0 +1,1 @@
+"""The one process that answers all AWS calls: moto, and what it does not model."""

@@ -10,7 +10,6 @@ from typing import Any
 
 from moto.sqs.models import sqs_backends
 
-from reconciler.aws_model.replication import Lag
 from reconciler.local.errors import LocalCloudError
 from reconciler.local.provision import ACCOUNT
 from reconciler.local.server.replicas import GlobalTables
@@ -19,7 +18,7 @@ PREFIX = "/_reconciler/"
 
 
 class Control:
-    """The commands, over the tables and, for the status, the queues of every region."""
+    """The commands, over the tables and, for what waits in them, the queues of every region."""
 
     def __init__(self, tables: GlobalTables, messaging: Lock) -> None:
         self._tables = tables
@@ -29,14 +28,13 @@ class Control:
         self._commands: dict[str, Callable[..., dict[str, Any] | None]] = {
             "register": self._register,
             "ready": self._ready,
-            "settled": self._settled,
+            "set_checkpoint": self._set_checkpoint,
             "checkpoint": self._checkpoint,
             "trim": self._trim,
             "messages": self._messages,
             "partition": self._partition,
             "isolate": self._isolate,
             "heal": self._heal,
-            "lag": self._lag,
             "status": self._status,
         }
 
@@ -54,18 +52,18 @@ class Control:
         self._tables.register(table, consumed=consumed)
 
     def _ready(self, region: str, pid: int) -> None:
-        self._ready_workers[self._known(region)] = pid
+        self._ready_workers[self._check_region(region)] = pid
 
     def _messages(self, region: str, queue: str) -> dict[str, Any]:
         """Look at a queue without receiving from it: no message changes by being seen."""
         with self._messaging:
             return {"bodies": [message.body for message in _queues(region)[queue]._messages]}
 
-    def _settled(self, region: str, table: str, sequence_number: int) -> None:
-        self._tables.settle_stream(region, table, sequence_number)
+    def _set_checkpoint(self, region: str, table: str, sequence_number: int) -> None:
+        self._tables.set_checkpoint(region, table, sequence_number)
 
     def _checkpoint(self, region: str, table: str) -> dict[str, Any]:
-        return {"sequence_number": self._tables.settled(region, table)}
+        return {"sequence_number": self._tables.checkpoint(region, table)}
 
     def _trim(self, region: str, table: str) -> None:
         self._tables.trim(region, table)
@@ -76,16 +74,12 @@ class Control:
 
     def _isolate(self, region: str) -> None:
         with self._tables.turn:
-            self._replication.isolate(self._known(region))
+            self._replication.isolate(self._check_region(region))
 
     def _heal(self) -> None:
         with self._tables.turn:
             self._replication.heal()
             self._tables.turn.notify_all()
-
-    def _lag(self, least_ms: int, most_ms: int) -> None:
-        with self._tables.turn:
-            self._replication.set_lag(Lag(least_ms, most_ms))
 
     def _status(self) -> dict[str, Any]:
         """Look at everything at one instant: work must not move on behind the look."""
@@ -105,11 +99,11 @@ class Control:
             return {
                 "links": links,
                 "workers": dict(self._ready_workers),
-                "unsettled": self._tables.unsettled(),
+                "unhandled": self._tables.unhandled(),
                 "queues": {region: _depths(region) for region in self._replication.regions},
             }
 
-    def _known(self, region: str) -> str:
+    def _check_region(self, region: str) -> str:
         if region not in self._replication.regions:
             raise LocalCloudError(f"there is no region {region!r}")
         return region

@@ -133,10 +133,7 @@ def main() -> None:
     parent = os.getppid()
     stop = end_with_parent()
     replication = Replication(
-        settings["regions"],
-        Lag(*settings["lag_ms"]),
-        Random(settings["seed"]),
-        skew_ms=settings["skew_ms"],
+        settings["regions"], Lag(*settings["lag_ms"]), Random(settings["seed"]), skew_ms={}
     )
     tables = GlobalTables(replication)
     answer_metric_queries()

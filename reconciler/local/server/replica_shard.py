@@ -22,6 +22,7 @@ from moto.dynamodb.models.table import StreamRecord, StreamShard, Table
 from moto.dynamodbstreams.models import dynamodbstreams_backends
 
 from reconciler.aws_model.equality import Item
+from reconciler.deployment.tables import BOTH_IMAGES
 from reconciler.local.provision import ACCOUNT
 
 # On AWS an iterator lives for 15 minutes; this many last longer even if a stream is polled fast.
@@ -125,7 +126,7 @@ class ReplicaShard(StreamShard):
             **{name: _with_bytes(item) for name, item in images.items()},
             "SequenceNumber": str(self.starting_sequence_number + len(self.items)),
             "SizeBytes": len(json.dumps([keys, images])),
-            "StreamViewType": "NEW_AND_OLD_IMAGES",
+            "StreamViewType": BOTH_IMAGES,
         }
         record = {
             "eventID": uuid.uuid4().hex,

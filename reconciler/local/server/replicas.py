@@ -10,7 +10,6 @@ tables: how it works".
 
 import copy
 import json
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Condition
@@ -20,6 +19,7 @@ from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
 
+from reconciler.aws import now_ms
 from reconciler.aws_model.equality import same_item
 from reconciler.aws_model.replication import Arrival, ItemKey, Replication
 from reconciler.local.errors import LocalCloudError
@@ -35,7 +35,7 @@ _LONGEST_WAIT_MS = 250
 @dataclass
 class _Consumer:
     shard: ReplicaShard
-    settled: int
+    checkpoint: int  # the number of the last record that it has handled
 
 
 class GlobalTables:
@@ -50,7 +50,7 @@ class GlobalTables:
     def register(self, name: str, *, consumed: bool) -> None:
         """Replicate the table `name` from now on.
 
-        `consumed`: a worker in each region reads the stream and reports with `settle_stream`.
+        `consumed`: a worker in each region reads the stream and reports with `set_checkpoint`.
         Raises: LocalCloudError if a region has no such empty table with a stream.
         """
         with self.turn:
@@ -74,26 +74,26 @@ class GlobalTables:
                 self.turn.notify_all()
             return answer
 
-    def settle_stream(self, region: str, name: str, sequence_number: int) -> None:
+    def set_checkpoint(self, region: str, name: str, sequence_number: int) -> None:
         """Note that every record up to `sequence_number` was handled, filtered or set aside."""
         with self.turn:
-            self._consumers[region, name].settled = sequence_number
+            self._consumers[region, name].checkpoint = sequence_number
 
-    def settled(self, region: str, name: str) -> int:
-        """Return the number of the last settled record, one less than the first if none is."""
+    def checkpoint(self, region: str, name: str) -> int:
+        """Return the number of the last handled record, one less than the first if none is."""
         with self.turn:
-            return self._consumers[region, name].settled
+            return self._consumers[region, name].checkpoint
 
     def trim(self, region: str, name: str) -> None:
-        """Let a stream forget its settled records; a consumer has no use for them any more."""
+        """Let a stream forget its handled records; a consumer has no use for them any more."""
         with self.turn:
             consumer = self._consumers[region, name]
-            consumer.shard.trim(consumer.settled)
+            consumer.shard.trim(consumer.checkpoint)
 
-    def unsettled(self) -> dict[str, int]:
+    def unhandled(self) -> dict[str, int]:
         """Return, by region, how many stream records still wait for their consumer."""
         return {
-            region: consumer.shard.last_sequence_number() - consumer.settled
+            region: consumer.shard.last_sequence_number() - consumer.checkpoint
             for (region, _), consumer in self._consumers.items()
         }
 
@@ -101,20 +101,20 @@ class GlobalTables:
         """Deliver changes as they fall due, until `stopped`."""
         with self.turn:
             while not stopped():
-                for arrival in self.replication.deliver(_now_ms()):
+                for arrival in self.replication.deliver(now_ms()):
                     self._store(arrival)
                 due_ms = self.replication.next_due_ms()
-                wait_ms = _LONGEST_WAIT_MS if due_ms is None else due_ms - _now_ms()
+                wait_ms = _LONGEST_WAIT_MS if due_ms is None else due_ms - now_ms()
                 self.turn.wait(min(max(wait_ms, 0), _LONGEST_WAIT_MS) / 1000)
 
     def _store(self, arrival: Arrival) -> None:
         """Put a winning change into the destination's table; its record says only what changed."""
-        key = arrival.change.key
+        key = arrival.write.key
         shard = self._shards[arrival.destination, key.table]
         table = self._table(arrival.destination, key.table)
         # A deep copy: moto may grow a stored set in place, and other replicas hold this item too.
-        if arrival.change.item is not None:
-            table.put_item(copy.deepcopy(arrival.change.item))
+        if arrival.write.item is not None:
+            table.put_item(copy.deepcopy(arrival.write.item))
         else:
             table.delete_item(*_stored_keys(table, json.loads(key.key)))
         for _, keys, old in shard.drain():
@@ -138,7 +138,7 @@ class GlobalTables:
             # record, but it must be replicated for replicas to stay equal byte by byte.
             if not same_item(old, new):
                 shard.emit(keys, old, new)
-            self.replication.local_write(region, ItemKey(name, key), new, _now_ms())
+            self.replication.local_write(region, ItemKey(name, key), new, now_ms())
             written += 1
         return written
 
@@ -155,7 +155,3 @@ def _stored_keys(table: Table, keys: dict[str, Any]) -> tuple[DynamoType, Dynamo
 
 def _stored(table: Table, keys: dict[str, Any]) -> dict[str, Any] | None:
     return image(table.get_item(*_stored_keys(table, keys)))
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

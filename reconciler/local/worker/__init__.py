@@ -1,0 +1,1 @@
+"""The process that is Lambda in one region: its event sources, and the handlers."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from reconciler.aws_model.stream_source import Outcome
+from reconciler.aws_model.stream_source import InvocationResult
 from reconciler.local.errors import LocalCloudError
 from reconciler.local.provision import ACCOUNT
 
@@ -41,7 +41,7 @@ class LambdaContext:
         return max(0, round((self._deadline - time.monotonic()) * 1000))
 
 
-class Function:
+class LambdaFunction:
     """A Lambda function of one region that lives in this process."""
 
     def __init__(self, handler: str, *, name: str, region: str) -> None:
@@ -57,12 +57,12 @@ class Function:
         self._name = name
         self.arn = f"arn:aws:lambda:{region}:{ACCOUNT}:function:{name}"
 
-    def invoke(self, event: Mapping[str, Any]) -> Outcome:
+    def invoke(self, event: Mapping[str, Any]) -> InvocationResult:
         """Call the handler; whatever it raises is the outcome of the invocation, as in Lambda."""
         context = LambdaContext(self._name, self.arn, str(uuid.uuid4()))
         try:
             answer = self._run(event, context)
         except Exception as error:
             logger.exception("%s raised", self._name)
-            return Outcome(context.aws_request_id, error=repr(error))
-        return Outcome(context.aws_request_id, answer=answer)
+            return InvocationResult(context.aws_request_id, error=repr(error))
+        return InvocationResult(context.aws_request_id, answer=answer)

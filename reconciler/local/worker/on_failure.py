@@ -18,7 +18,7 @@ from reconciler.aws.clients import idempotent
 from reconciler.deployment.names import Names
 from reconciler.deployment.wiring import SET_ASIDE_PREFIX
 
-Message = Mapping[str, Any]
+SetAsideMessage = Mapping[str, Any]
 
 
 class OnFailure:
@@ -30,13 +30,13 @@ class OnFailure:
         self._queue_url = queue_url
         self._client = client
 
-    def deliver(self, message: Message) -> None:
+    def deliver(self, message: SetAsideMessage) -> None:
         """Deliver a message; it is safe once this returns. Unavailable if it could not be."""
         body = self._store(message) if "payload" in message else message
         with idempotent("SendMessage"):
             self._client("sqs").send_message(QueueUrl=self._queue_url, MessageBody=json.dumps(body))
 
-    def _store(self, message: Message) -> dict[str, Any]:
+    def _store(self, message: SetAsideMessage) -> dict[str, Any]:
         key, document = object_key(message), json.dumps(message).encode()
         with idempotent("PutObject"):
             self._client("s3").put_object(
@@ -45,7 +45,7 @@ class OnFailure:
         return notification(self._names, key, len(document), message["timestamp"])
 
 
-def object_key(message: Message) -> str:
+def object_key(message: SetAsideMessage) -> str:
     """Return the key of a message's object, in the form that Lambda gives it."""
     batch = message["DDBStreamBatchInfo"]
     source = _uuid(message["requestContext"]["functionArn"], batch["streamArn"])

@@ -17,17 +17,17 @@ from functools import partial
 from threading import Event
 from typing import Any, Literal, Protocol
 
-from reconciler.aws_model.stream_source import Origin, ShardSource
+from reconciler.aws_model.stream_source import ShardSource, SourceNames
 from reconciler.deployment.names import Names
 from reconciler.deployment.wiring import GAUGE_HANDLER, QueueSource, StreamSource, stream_filters
-from reconciler.local.clients import Clients
+from reconciler.local.clients import Boto3Clients
 from reconciler.local.control_client import ask
 from reconciler.local.lifeline import end_with_parent
 from reconciler.local.provision import queue_url
-from reconciler.local.worker.lambda_runtime import Function
+from reconciler.local.worker.lambda_runtime import LambdaFunction
 from reconciler.local.worker.on_failure import OnFailure
 from reconciler.local.worker.queue_source import QueueConsumer
-from reconciler.local.worker.schedule import Schedule
+from reconciler.local.worker.schedule import ScheduledFunction
 from reconciler.local.worker.stream_consumer import Checkpoint, StreamConsumer, only_shard
 
 StreamFailures = Literal["s3", "sqs"]
@@ -79,12 +79,12 @@ class Worker:
         self._settings = settings
         self._names = Names(settings.table, settings.region)
         self._endpoint = f"http://127.0.0.1:{settings.port}"
-        self._client = partial(Clients(self._endpoint).get, region=settings.region)
+        self._client = partial(Boto3Clients(self._endpoint).get, region=settings.region)
         self._detect = self._function(self._names.detect_function, settings.detect)
         self._resolve = self._function(self._names.resolve_function, settings.resolve)
 
-    def _function(self, name: str, handler: str) -> Function:
-        return Function(handler, name=name, region=self._settings.region)
+    def _function(self, name: str, handler: str) -> LambdaFunction:
+        return LambdaFunction(handler, name=name, region=self._settings.region)
 
     def consumers(self, stream_arn: str) -> list[Consumer]:
         """Return the consumers of the stream and of both queues, and the gauge's schedule."""
@@ -92,30 +92,32 @@ class Worker:
         home = self._queue(self._names.home_queue, settings.home)
         witness = self._queue(self._names.witness_queue, settings.witness)
         gauge = partial(self._function, self._names.gauge_function, GAUGE_HANDLER)
-        schedule = Schedule(gauge, region=settings.region, seconds=_GAUGE_SECONDS)
+        schedule = ScheduledFunction(gauge, region=settings.region, seconds=_GAUGE_SECONDS)
         return [self._stream(stream_arn), home, witness, schedule]
 
     def _stream(self, stream_arn: str) -> StreamConsumer:
         settings = self._settings
         streams = self._client("dynamodbstreams")
-        origin = Origin(self._detect.arn, stream_arn, only_shard(streams, stream_arn))
+        names = SourceNames(self._detect.arn, stream_arn, only_shard(streams, stream_arn))
         filters = stream_filters(settings.partition_key)
         dlq = queue_url(self._endpoint, self._names.stream_dlq)
         on_failure = OnFailure(self._names, dlq, self._client)
         return StreamConsumer(
             streams,
             self._detect,
-            ShardSource(settings.stream, filters, origin, whole=settings.stream_failures == "s3"),
+            ShardSource(settings.stream, filters, names, whole=settings.stream_failures == "s3"),
             set_aside=on_failure.deliver,
-            checkpoint=Checkpoint(self._ask("checkpoint")["sequence_number"], self._report_settled),
+            checkpoint=Checkpoint(
+                self._ask("checkpoint")["sequence_number"], self._report_checkpoint
+            ),
         )
 
     def _queue(self, queue: str, source: QueueSource) -> QueueConsumer:
         url = queue_url(self._endpoint, queue)
         return QueueConsumer(self._client("sqs"), url, self._resolve, batch_size=source.batch_size)
 
-    def _report_settled(self, sequence_number: int) -> None:
-        self._ask("settled", sequence_number=sequence_number)
+    def _report_checkpoint(self, sequence_number: int) -> None:
+        self._ask("set_checkpoint", sequence_number=sequence_number)
 
     def _ask(self, command: str, **arguments: Any) -> dict[str, Any]:
         """Carry out a command about the stream that this worker consumes."""

@@ -10,20 +10,20 @@ Source: AWS Lambda developer guide, "Using Lambda with Amazon SQS" (event, error
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from reconciler.aws_model.stream_source import Outcome
-from reconciler.local.worker.lambda_runtime import Function
+from reconciler.aws_model.stream_source import InvocationResult
+from reconciler.local.worker.lambda_runtime import LambdaFunction
 
 # A message as ReceiveMessage returns it: MessageId, ReceiptHandle, Body, Attributes, ...
-Message = Mapping[str, Any]
+SqsMessage = Mapping[str, Any]
 
 
-def sqs_event(messages: Sequence[Message], *, queue_arn: str) -> dict[str, Any]:
+def sqs_event(messages: Sequence[SqsMessage], *, queue_arn: str) -> dict[str, Any]:
     """Return the event Lambda makes of received messages."""
     region = queue_arn.split(":")[3]
     return {"Records": [_record(message, queue_arn, region) for message in messages]}
 
 
-def _record(message: Message, queue_arn: str, region: str) -> dict[str, Any]:
+def _record(message: SqsMessage, queue_arn: str, region: str) -> dict[str, Any]:
     return {
         "messageId": message["MessageId"],
         "receiptHandle": message["ReceiptHandle"],
@@ -49,7 +49,9 @@ def _message_attribute(value: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def done_messages(messages: Sequence[Message], outcome: Outcome) -> list[Message]:
+def messages_to_delete(
+    messages: Sequence[SqsMessage], outcome: InvocationResult
+) -> list[SqsMessage]:
     """Return the messages to delete after an invocation."""
     if outcome.error is not None:
         return []
@@ -69,7 +71,7 @@ def done_messages(messages: Sequence[Message], outcome: Outcome) -> list[Message
 class QueueConsumer:
     """One queue of one region, polled for one function."""
 
-    def __init__(self, sqs: Any, url: str, function: Function, *, batch_size: int) -> None:
+    def __init__(self, sqs: Any, url: str, function: LambdaFunction, *, batch_size: int) -> None:
         self._sqs = sqs
         self._url = url
         self._function = function
@@ -89,7 +91,7 @@ class QueueConsumer:
         if not messages:
             return False
         outcome = self._function.invoke(sqs_event(messages, queue_arn=self._arn))
-        done = done_messages(messages, outcome)
+        done = messages_to_delete(messages, outcome)
         if done:
             entries = [
                 {"Id": str(place), "ReceiptHandle": message["ReceiptHandle"]}

@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 from functools import cache
 
 from reconciler.local.provision import ACCOUNT
-from reconciler.local.worker.lambda_runtime import Function
+from reconciler.local.worker.lambda_runtime import LambdaFunction
 
 
-class Schedule:
+class ScheduledFunction:
     """One function of one region, invoked every `seconds`."""
 
-    def __init__(self, load: Callable[[], Function], *, region: str, seconds: float) -> None:
+    def __init__(self, load: Callable[[], LambdaFunction], *, region: str, seconds: float) -> None:
         self._function = cache(load)
         self._region = region
         self._seconds = seconds

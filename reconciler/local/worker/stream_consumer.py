@@ -1,22 +1,22 @@
 """One region's DynamoDB stream, polled for one function."""
 
 import logging
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from reconciler.aws import now_ms
 from reconciler.aws.lambda_record import lambda_record
 from reconciler.aws_model.stream_source import ShardSource
 from reconciler.errors import Unavailable
-from reconciler.local.worker.lambda_runtime import Function
+from reconciler.local.worker.lambda_runtime import LambdaFunction
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The last sequence number that is settled, and who is told the next one."""
+    """The number of the last record that was handled, and who is told the next one."""
 
     sequence_number: int
     report: Callable[[int], object]
@@ -28,13 +28,13 @@ class StreamConsumer:
     def __init__(
         self,
         streams: Any,
-        function: Function,
+        function: LambdaFunction,
         mapping: ShardSource,
         *,
         set_aside: Callable[[Mapping[str, Any]], object],
         checkpoint: Checkpoint,
     ) -> None:
-        """Start behind the checkpoint, and report each time everything read up to it is settled.
+        """Start behind the checkpoint, and report a new one when all that was read is handled.
 
         `set_aside` takes a message for the on-failure destination, or raises Unavailable.
         """
@@ -42,27 +42,27 @@ class StreamConsumer:
         self._function = function
         self._mapping = mapping
         self._send_aside = set_aside
-        self._report_settled = checkpoint.report
-        self._stream_arn = mapping.origin.stream_arn
+        self._report_checkpoint = checkpoint.report
+        self._stream_arn = mapping.names.stream_arn
         self._iterator: str = streams.get_shard_iterator(
             StreamArn=self._stream_arn,
-            ShardId=mapping.origin.shard_id,
+            ShardId=mapping.names.shard_id,
             ShardIteratorType="AFTER_SEQUENCE_NUMBER",
             SequenceNumber=str(checkpoint.sequence_number),
         )["ShardIterator"]
         self._last_read = checkpoint.sequence_number
-        self._last_settled = checkpoint.sequence_number
+        self._last_reported = checkpoint.sequence_number
 
     def poll(self) -> bool:
         """Read on if there is room, invoke the function if a batch is due; tell if work was met."""
         has_read = self._mapping.backlog < self._mapping.source.batch_size and self._read()
-        batch = self._mapping.next_batch(_now_ms())
+        batch = self._mapping.next_batch(now_ms())
         if batch is not None:
             outcome = self._function.invoke({"Records": list(batch.records)})
-            self._mapping.finish(outcome, _now_ms())
+            self._mapping.finish(outcome, now_ms())
         self._deliver_aside()
-        has_settled = self._mapping.backlog == 0 and self._settle()
-        return has_read or batch is not None or has_settled
+        has_reported = self._mapping.backlog == 0 and self._report()
+        return has_read or batch is not None or has_reported
 
     def _deliver_aside(self) -> None:
         """Deliver what was set aside; what cannot be delivered now waits for the next turn."""
@@ -80,16 +80,16 @@ class StreamConsumer:
         records = answer["Records"]
         if not records:
             return False
-        self._mapping.offer([lambda_record(r, self._stream_arn) for r in records], _now_ms())
+        self._mapping.offer([lambda_record(r, self._stream_arn) for r in records], now_ms())
         self._last_read = int(records[-1]["dynamodb"]["SequenceNumber"])
         return True
 
-    def _settle(self) -> bool:
-        """Report once that everything read is settled; tell whether there was news."""
-        if self._last_settled == self._last_read:
+    def _report(self) -> bool:
+        """Report once that everything read is handled; tell whether there was news."""
+        if self._last_reported == self._last_read:
             return False
-        self._report_settled(self._last_read)
-        self._last_settled = self._last_read
+        self._report_checkpoint(self._last_read)
+        self._last_reported = self._last_read
         return True
 
 
@@ -98,7 +98,3 @@ def only_shard(streams: Any, stream_arn: str) -> str:
     [shard] = streams.describe_stream(StreamArn=stream_arn)["StreamDescription"]["Shards"]
     shard_id: str = shard["ShardId"]
     return shard_id
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -22,7 +22,7 @@ _LOSSES_PER_WRITE = 2
 _WALL_WIDTH = EPOCH_WIDTH - NONCE_WIDTH
 
 
-def unbounded(run: Run) -> Iterator[Problem]:
+def excesses(run: Run) -> Iterator[Problem]:
     """Yield what the run did more often than its writes and its losses explain."""
     counts = run.counts
     losses, writes = counts["conflicts"], counts["writes"] + counts["folds"]
@@ -44,7 +44,7 @@ def _lineages(run: Run) -> Iterator[Problem]:
     """Count each replica's lineages that could have been folded when the item last changed."""
     for region, items in run.items.items():
         for key, image in items.items():
-            heads = context_of(NEWER.reading(image)).heads
+            heads = context_of(NEWER.read_image(image)).heads
             walls = {lineage: int(lineage.epoch[:_WALL_WIDTH], 32) for lineage in heads}
             settled = max(walls.values(), default=0) - 2 * CLOCK_SKEW_MARGIN_MS
             old = Counter(lineage.replica for lineage in heads if walls[lineage] < settled)

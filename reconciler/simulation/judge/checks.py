@@ -13,7 +13,7 @@ from typing import Any
 from reconciler.errors import ReconcilerError
 from reconciler.item.image import merge, read
 from reconciler.item.metadata import context_of
-from reconciler.simulation.judge.bounds import unbounded
+from reconciler.simulation.judge.bounds import excesses
 from reconciler.simulation.judge.differences import differences
 from reconciler.simulation.judge.oracle import History
 from reconciler.simulation.judge.problem import Problem
@@ -33,14 +33,14 @@ def check(run: Run) -> list[Problem]:
         if done.applied and not (done.stranded or done.expired) and done.outcome != "refused":
             writes.append(done)
     parked = [document for documents in run.parked.values() for document in documents]
-    problems = [*_incomplete(parked), *_unresolved(run)]
+    problems = [*_incomplete_documents(parked), *_open_losses(run)]
     for key in sorted(by_key):
-        problems += _differing(run, key)
-        problems += _values(run, key, by_key[key], parked)
-    return [*problems, *reads_that_went_back(run), *unbounded(run)]
+        problems += _replica_differences(run, key)
+        problems += _wrong_values(run, key, by_key[key], parked)
+    return [*problems, *reads_that_went_back(run), *excesses(run)]
 
 
-def _differing(run: Run, key: str) -> Iterator[Problem]:
+def _replica_differences(run: Run, key: str) -> Iterator[Problem]:
     groups: dict[str, list[str]] = {}
     for region in sorted(run.items):
         groups.setdefault(to_json(run.items[region].get(key)), []).append(region)
@@ -49,7 +49,7 @@ def _differing(run: Run, key: str) -> Iterator[Problem]:
         yield Problem("differing", key, f"the replicas differ: {named}")
 
 
-def _values(
+def _wrong_values(
     run: Run, key: str, writes: Sequence[Done], parked: Sequence[Document]
 ) -> Iterator[Problem]:
     aside = [_lost_image(document) for document in parked if _key_of(run, document) == key]
@@ -60,7 +60,7 @@ def _values(
     found: dict[Problem, None] = {}
     for region in sorted(run.items):
         current = run.items[region].get(key)
-        images = held if current is None else [NEWER.reading(current), *held]
+        images = held if current is None else [NEWER.read_image(current), *held]
         shown = read(reduce(merge, images)) if images else None
         if shown is not None:
             shown = {name: shown[name] for name in shown if name not in run.plan.schema.key}
@@ -68,7 +68,7 @@ def _values(
     yield from found
 
 
-def _unresolved(run: Run) -> Iterator[Problem]:
+def _open_losses(run: Run) -> Iterator[Problem]:
     for region in sorted(run.open_rows):
         aside = {_conflict_id(document) for document in run.parked.get(region, ())}
         for conflict_id in run.open_rows[region]:
@@ -76,7 +76,7 @@ def _unresolved(run: Run) -> Iterator[Problem]:
                 yield Problem("unresolved", "", f"{region}: loss {conflict_id} is still open")
 
 
-def _incomplete(parked: Sequence[Document]) -> Iterator[Problem]:
+def _incomplete_documents(parked: Sequence[Document]) -> Iterator[Problem]:
     for document in parked:
         event, change = document.get("event") or {}, _change(document)
         if not (event.get("lost") or event.get("images_ref") or change.get("SequenceNumber")):
@@ -104,7 +104,7 @@ def _lost_image(document: Document) -> Image | None:
     image = event.get("lost") or change.get("OldImage")
     try:
         if image:
-            read(found := canonical_image(NEWER.reading(image)))
+            read(found := canonical_image(NEWER.read_image(image)))
             context_of(found)
             return found
     except ReconcilerError:

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
-from reconciler.simulation.judge.oracle import ITEM, History, Path
-from reconciler.simulation.judge.oracle_types import GONE, Choice, Part, live
+from reconciler.simulation.judge.oracle import ITEM, History
+from reconciler.simulation.judge.oracle_types import GONE, OneOf, Part, live
 from reconciler.simulation.judge.problem import Problem
+from reconciler.values.wire import Path
 
 _SETS = ("set_aw", "set_rw")
 _MOST_NAMED = 8
@@ -31,14 +32,14 @@ def _existence(key: str, history: History, *, gone: bool) -> Problem:
     verb = "alive" if gone else "delete"
     numbers = _numbers(live(history.parts(ITEM), verb))
     if gone:
-        return Problem("lost", key, f"the item is gone; {_named(numbers)} keep it", numbers)
-    return Problem("wrong", key, f"the item is there; {_named(numbers)} deleted it", numbers)
+        return Problem("lost", key, f"the item is gone; {_in_words(numbers)} keep it", numbers)
+    return Problem("wrong", key, f"the item is there; {_in_words(numbers)} deleted it", numbers)
 
 
 def _at(path: Path, key: str, history: History, expected: Any, shown: Any) -> Iterator[Problem]:
     if expected is shown or expected == shown:
         return
-    if isinstance(expected, Choice) and expected.allows(shown):
+    if isinstance(expected, OneOf) and expected.allows(shown):
         return
     kind, where = history.type_of(path), ".".join(path)
     if kind == "map_or" and not _missing(dict, expected, shown):
@@ -52,7 +53,7 @@ def _at(path: Path, key: str, history: History, expected: Any, shown: Any) -> It
         yield from _set(path, key, history, expected, shown)
     else:
         numbers = _numbers(live(history.parts(path), "assign", "remove"))
-        text = f"{where} must show {_value(expected)} ({_named(numbers)}), shows {_value(shown)}"
+        text = f"{where} must show {_text(expected)} ({_in_words(numbers)}), shows {_text(shown)}"
         yield Problem("wrong" if expected is GONE else "lost", key, text, numbers)
 
 
@@ -65,24 +66,24 @@ def _counter(
 ) -> Iterator[Problem]:
     where = ".".join(path)
     must, has = (0 if each is GONE else each for each in (expected, shown))
-    text = f"{where} must show {_value(expected)}, shows {_value(shown)}"
+    text = f"{where} must show {_text(expected)}, shows {_text(shown)}"
     amounts: dict[int, Fraction] = {}
     for part in history.parts(path):
         number = part.done.operation.number
         amounts[number] = amounts.get(number, Fraction(0)) + Fraction(part.worth)
-    times = explained(amounts, Fraction(has) - Fraction(must))
+    times = explanation(amounts, Fraction(has) - Fraction(must))
     lost = tuple(sorted(number for number, n in times.items() if n < 0))
     doubled = tuple(sorted(number for number, n in times.items() if n > 0))
     if lost:
-        yield Problem("lost", key, f"{text}: lost is what {_named(lost)} added", lost)
+        yield Problem("lost", key, f"{text}: lost is what {_in_words(lost)} added", lost)
     if doubled:
-        text = f"{text}: counted again is what {_named(doubled)} added"
+        text = f"{text}: counted again is what {_in_words(doubled)} added"
         yield Problem("doubled", key, text, doubled)
     if not times:
         yield Problem("wrong", key, text, tuple(sorted(amounts))[:_MOST_NAMED])
 
 
-def explained(amounts: Mapping[int, Fraction], rest: Fraction) -> dict[int, int]:
+def explanation(amounts: Mapping[int, Fraction], rest: Fraction) -> dict[int, int]:
     """Return how often each amount counts too much (-1: it is lost) if that explains `rest`.
 
     One or two amounts explain it best; else, the greatest first, as the digits of a number do. {}
@@ -118,19 +119,19 @@ def _set(path: Path, key: str, history: History, expected: Any, shown: Any) -> I
         for element in sorted(elements):
             about = [part for part in parts if part.verb == verb and element in part.value]
             numbers = _numbers(about)
-            yield Problem(kind, key, f"{where}: {element!r} {what} {_named(numbers)}", numbers)
+            yield Problem(kind, key, f"{where}: {element!r} {what} {_in_words(numbers)}", numbers)
 
 
 def _numbers(parts: list[Part]) -> tuple[int, ...]:
     return tuple(sorted({part.done.operation.number for part in parts}))
 
 
-def _named(numbers: tuple[int, ...]) -> str:
+def _in_words(numbers: tuple[int, ...]) -> str:
     if not numbers:
         return "no operation"
     shown = ", ".join(map(str, numbers[:_MOST_NAMED])) + (", ..." * (len(numbers) > _MOST_NAMED))
     return f"operation {shown}" if len(numbers) == 1 else f"operations {shown}"
 
 
-def _value(value: Any) -> str:
+def _text(value: Any) -> str:
     return "nothing" if value is GONE else repr(value)

@@ -16,9 +16,8 @@ from reconciler.crdt.base import Edit
 from reconciler.item.schema import AttributeSchema, Schema
 from reconciler.simulation.judge.oracle_types import GONE, SHOWN, WORTHS, Part, Parts, live
 from reconciler.simulation.world.history import Done
-from reconciler.values.wire import Wire, canonical_bytes, from_wire
+from reconciler.values.wire import Path, Wire, canonical_bytes, from_wire
 
-Path = tuple[str, ...]
 ITEM: Path = ()  # where parts about the item itself are: "alive" and "delete"
 ALL = -1
 

@@ -16,9 +16,11 @@ GONE = object()  # no attribute, which is not the value None
 
 
 @dataclass(frozen=True, eq=False)
-class Choice:
-    """What must be seen where the history leaves a choice: one of `values`; if there are none, what
-    a function of the user's answers, which is some value."""
+class OneOf:
+    """What must be seen where the history leaves a choice: one of `values`.
+
+    Without values it is what a function of the user's answers, which is some value.
+    """
 
     values: Sequence[Any] = ()
 
@@ -68,15 +70,15 @@ def _values(parts: Parts) -> Any:
     return [values[data] for data in sorted(values)] or GONE
 
 
-def _disputed(parts: Parts) -> Any:
+def _manual(parts: Parts) -> Any:
     left = {canonical_bytes(part.wire): part.value for part in live(parts, "assign", "remove")}
     values = [left[data] for data in sorted(left)]
-    return Choice(values) if len(values) > 1 else (values or [GONE])[0]
+    return OneOf(values) if len(values) > 1 else (values or [GONE])[0]
 
 
-def _answered(parts: Parts) -> Any:
+def _custom(parts: Parts) -> Any:
     values = [part.value for part in live(parts, "assign")]
-    return Choice() if len(values) > 1 else (values or [GONE])[0]
+    return OneOf() if len(values) > 1 else (values or [GONE])[0]
 
 
 def _flag(parts: Parts) -> Any:
@@ -142,8 +144,8 @@ def _set_rw(parts: Parts) -> Any:
 _GREATEST, _LEAST = _extreme(max), _extreme(min)
 SHOWN: dict[str, Callable[[Parts], Any]] = {
     "register_mv": _values,
-    "manual": _disputed,
-    "custom": _answered,
+    "manual": _manual,
+    "custom": _custom,
     "flag_ew": _flag,
     "register_max": _GREATEST[0],
     "register_min": _LEAST[0],

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Problem:
-    """A promise that the run broke: `kind` is lost, doubled, wrong, differing, unresolved,
-    incomplete or unbounded; `operations` are the numbers it is about."""
+    """One broken promise, about the operations with these numbers.
+
+    `kind` is lost, doubled, wrong, differing, unresolved, incomplete or unbounded.
+    """
 
     kind: str
     key: str

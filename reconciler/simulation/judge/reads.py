@@ -52,7 +52,7 @@ class _Follower:
         """Take in the next moment."""
         place, detail = (moment.region, moment.key), moment.detail
         if moment.kind == "loss":
-            named = self._named(str(detail["dots"]))
+            named = self._operations_of(str(detail["dots"]))
             self._losses[str(detail["conflict"])] = named
             self.noted[place] = self.noted.get(place, frozenset()) | named
         elif moment.kind == "write":
@@ -67,7 +67,7 @@ class _Follower:
             held = self._held.get(source, frozenset())
             self._become(place, token, self._images.get(token, held))
 
-    def _named(self, dots: str) -> Operations:
+    def _operations_of(self, dots: str) -> Operations:
         numbers = [self._dots[dot] for dot in dots.split(",") if dot in self._dots]
         return frozenset().union(*(self._with[number] for number in numbers))
 

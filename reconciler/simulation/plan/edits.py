@@ -9,9 +9,10 @@ from random import Random
 from typing import Any
 
 from reconciler.crdt.base import Edit
+from reconciler.item.edits import add, assign, discard, increment, remove
 from reconciler.item.image import DELETE
 from reconciler.item.schema import AttributeSchema, Schema
-from reconciler.values.wire import Path, Wire, canonical, to_wire
+from reconciler.values.wire import Path
 
 _MEMBERS = ("a", "b", "c", "d", "e")
 _FIELDS = ("m", "n", "o")
@@ -40,13 +41,17 @@ def draw_edit(drawn: Random, declared: AttributeSchema | None, path: Path, numbe
         nested = declared.fields.get(name) or declared.values
         return draw_edit(drawn, nested, (*path, name), number)
     if drawn.random() < _REMOVAL:
-        return Edit(path, "remove")
+        return remove(path)
     if kind == "counter_pn" and drawn.random() < 0.85:
-        return Edit(path, "increment", _wire(_increment(drawn), path))
+        return increment(path, _increment(drawn))
     if kind in ("set_aw", "set_rw"):
-        verb = drawn.choice(("add", "add", "add", "discard", "discard", "assign"))
-        return Edit(path, verb, _wire(_members(drawn), path))
-    return Edit(path, "assign", _wire(_value(drawn, declared, number), path))
+        verb = drawn.choice((add, add, add, discard, discard, _assign_members))
+        return verb(path, *_members(drawn))
+    return assign(path, _value(drawn, declared, number))
+
+
+def _assign_members(path: Path, *members: str) -> Edit:
+    return assign(path, set(members))
 
 
 def _value(drawn: Random, declared: AttributeSchema | None, number: int) -> Any:
@@ -76,7 +81,3 @@ def _increment(drawn: Random) -> int | Decimal:
 
 def _members(drawn: Random) -> set[str]:
     return set(drawn.sample(_MEMBERS, drawn.randint(1, 2)))
-
-
-def _wire(value: Any, path: Path) -> Wire:
-    return canonical(to_wire(value, path))

@@ -98,13 +98,15 @@ def draw_faults(seed: int, regions: Sequence[str], span_ms: int) -> tuple[Fault,
             continue
         if drawn.random() < PART_OF_RUNS:
             faults += [
-                _drawn(name, kind, drawn, regions, span_ms)
+                _draw_fault(name, kind, drawn, regions, span_ms)
                 for _ in range(drawn.randint(1, kind.times))
             ]
     return tuple(sorted(faults, key=lambda fault: (fault.at_ms, fault.kind, fault.region)))
 
 
-def _drawn(name: str, kind: Kind, drawn: Random, regions: Sequence[str], span_ms: int) -> Fault:
+def _draw_fault(
+    name: str, kind: Kind, drawn: Random, regions: Sequence[str], span_ms: int
+) -> Fault:
     at_ms = int(drawn.uniform(-0.2, 1.0) * span_ms)  # many are there from the beginning
     # Durations of all magnitudes are equally likely: seconds matter as much as hours.
     length = int(kind.shortest_ms * (kind.longest_ms / kind.shortest_ms) ** drawn.random())

@@ -1,7 +1,7 @@
-"""What a simulated run is made of: its plan, what happened, and what is left at the end.
+"""What decides a simulated run: its operations and its faults. Plain values only.
 
-Behaviour: plain values only. A plan decides a run completely, so a plan with fewer operations or
-faults is a smaller run of the same kind: that is what shrinking uses. Times are virtual
+Behaviour: a plan decides a run completely. One with fewer operations or faults is a smaller run of
+the same kind, which is what shrinking uses. Times are virtual
 milliseconds since the run began.
 """
 

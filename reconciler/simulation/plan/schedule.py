@@ -19,7 +19,7 @@ from reconciler.simulation.plan.plan import Operation
 
 
 class Schedule:
-    """`operations` are the edits so far, numbered from 0 in the order written."""
+    """Edits written down one after the other; `operations` are numbered from 0 in that order."""
 
     def __init__(self, schema: Schema) -> None:
         self.operations: list[Operation] = []

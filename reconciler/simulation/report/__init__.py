@@ -1,0 +1,1 @@
+"""A run in words and as a page, for the person who reads why it failed."""

@@ -10,7 +10,7 @@ from html import escape
 
 from reconciler.simulation.plan.plan import Fault
 from reconciler.simulation.report.layout import LETTER, Layout, Placed, Row, lay_out
-from reconciler.simulation.report.scene import Scene, scene_of
+from reconciler.simulation.report.marks import ItemMarks, marks_of
 from reconciler.simulation.report.words import clock, duration, fault_in_words
 from reconciler.simulation.world.history import Run
 
@@ -46,7 +46,7 @@ def shape(kind: str) -> str:
 
 def diagram(run: Run, key: str) -> str:
     """Return the rows of one item's diagram, each an <svg>."""
-    scene = scene_of(run, key)
+    scene = marks_of(run, key)
     edges = [at_ms for fault in scene.faults for at_ms in (fault.at_ms, fault.until_ms)]
     layout = lay_out(scene.marks, [at_ms for at_ms in edges if 0 < at_ms < scene.end_ms])
     return "\n".join(_Drawing(scene, layout, row).svg() for row in layout.rows)
@@ -55,7 +55,7 @@ def diagram(run: Run, key: str) -> str:
 class _Drawing:
     """One row of the diagram."""
 
-    def __init__(self, scene: Scene, layout: Layout, row: Row) -> None:
+    def __init__(self, scene: ItemMarks, layout: Layout, row: Row) -> None:
         self._scene = scene
         self._layout = layout
         self._row = row

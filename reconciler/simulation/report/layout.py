@@ -21,7 +21,7 @@ _GAP_MS, _GAP = 20_000, 66.0  # a wait this long is drawn as a gap with its leng
 
 
 @dataclass(frozen=True)
-class Source:
+class ArrowStart:
     """Where an arrow to a mark begins."""
 
     lane: int
@@ -49,7 +49,7 @@ class Mark:
     holds: str = ""
     token: str = ""
     operation: int | None = None
-    source: Source | None = None
+    source: ArrowStart | None = None
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,11 @@ class Row:
 
 @dataclass(frozen=True)
 class Layout:
-    """The whole drawing. `stops` are (time, x) pairs in order; `gaps` are (x, x, length) of waits
-    that are drawn much shorter than they were."""
+    """The whole drawing: its marks, and where each time stands.
+
+    `stops` are (time, x) pairs in order; `gaps` are (x, x, length) of waits that are drawn much
+    shorter than they were.
+    """
 
     placed: tuple[Placed, ...]
     stops: tuple[tuple[int, float], ...]
@@ -94,26 +97,26 @@ class Layout:
         (t0, x0), (t1, x1) = self.stops[after - 1], self.stops[after]
         return x0 + (x1 - x0) * (at_ms - t0) / (t1 - t0)
 
-    def place_of(self, source: Source) -> float:
+    def place_of(self, source: ArrowStart) -> float:
         """Return where an arrow begins: at the mark that made the version, if it is drawn."""
-        made = self._made.get((source.lane, source.token))
+        made = self._made_at.get((source.lane, source.token))
         return self.x(source.at_ms) if made is None else made
 
     @cached_property
-    def _made(self) -> dict[tuple[int, str], float]:
+    def _made_at(self) -> dict[tuple[int, str], float]:
         made = [each for each in self.placed if each.mark.token and each.mark.source is None]
         return {(each.mark.lane, each.mark.token): each.x for each in made}
 
 
 def lay_out(marks: Sequence[Mark], edges: Sequence[int]) -> Layout:
     """Place the marks, given in order of time; `edges` are other times that need a place."""
-    close = _laid_out(marks, edges, 1.0)
+    close = _layout(marks, edges, 1.0)
     width = close.placed[-1].end if close.placed else ROW
     # A schedule of a few steps has room to be drawn wider.
-    return close if width > ROW / 2 else _laid_out(marks, edges, min(3.0, 0.8 * ROW / width))
+    return close if width > ROW / 2 else _layout(marks, edges, min(3.0, 0.8 * ROW / width))
 
 
-def _laid_out(marks: Sequence[Mark], edges: Sequence[int], scale: float) -> Layout:
+def _layout(marks: Sequence[Mark], edges: Sequence[int], scale: float) -> Layout:
     steps: list[tuple[int, Mark | None]] = [(mark.at_ms, mark) for mark in marks]
     steps = sorted([*steps, *((at_ms, None) for at_ms in edges)], key=lambda step: step[0])
     lanes = _Lanes(scale)

@@ -13,15 +13,15 @@ from reconciler.item.image import read
 from reconciler.simulation.judge.problem import Problem
 from reconciler.simulation.plan.plan import Plan
 from reconciler.simulation.report.diagram import diagram, shape
-from reconciler.simulation.report.scene import keys_of
+from reconciler.simulation.report.marks import keys_of
 from reconciler.simulation.report.style import STYLE
 from reconciler.simulation.report.words import (
     clock,
-    counted,
+    count_in_words,
     duration,
     edits_in_words,
     fault_in_words,
-    plain,
+    plain_text,
 )
 from reconciler.simulation.world.history import Run
 from reconciler.text.page import document
@@ -65,19 +65,21 @@ def page(run: Run, problems: Sequence[Problem], notes: Sequence[str] = ()) -> st
 def _verdict(problems: Sequence[Problem]) -> str:
     if not problems:
         return '<p class="verdict good">no promise broken</p>'
-    return f'<p class="verdict bad">{counted(len(problems), "promise")} broken</p>'
+    return f'<p class="verdict bad">{count_in_words(len(problems), "promise")} broken</p>'
 
 
 def _chips(run: Run) -> str:
     acknowledged = sum(done.outcome == "acknowledged" for done in run.done)
     facts = [
-        counted(len(run.plan.regions), "region"),
-        counted(len(run.done), "operation"),
+        count_in_words(len(run.plan.regions), "region"),
+        count_in_words(len(run.done), "operation"),
         f"{acknowledged} acknowledged",
-        counted(run.counts.get("conflicts", 0), "conflict"),
-        counted(run.counts.get("write_backs", 0), "merge"),
-        counted(run.counts.get("folds", 0), "fold") if run.plan.folds else "folds switched off",
-        counted(len(run.plan.faults), "fault"),
+        count_in_words(run.counts.get("conflicts", 0), "conflict"),
+        count_in_words(run.counts.get("write_backs", 0), "merge"),
+        count_in_words(run.counts.get("folds", 0), "fold")
+        if run.plan.folds
+        else "folds switched off",
+        count_in_words(len(run.plan.faults), "fault"),
     ]
     chips = "".join(f"<li>{fact}</li>" for fact in facts)
     return f'<ul class="chips">{chips}</ul>'
@@ -130,7 +132,7 @@ def _legend(run: Run) -> str:
 def _item(run: Run, key: str) -> str:
     count = sum(done.operation.key == key for done in run.done)
     losses = sum(moment.kind == "loss" and moment.key == key for moment in run.trace)
-    words = f"{counted(count, 'operation')}, {counted(losses, 'conflict')}"
+    words = f"{count_in_words(count, 'operation')}, {count_in_words(losses, 'conflict')}"
     return (
         f'<details class="item" open><summary><h2>{escape(key)}</h2> {words}</summary>'
         f'<div class="rows">{diagram(run, key)}</div>{_end(run, key)}</details>'
@@ -152,7 +154,7 @@ def _shown(image: Any) -> str:
         item = read(image)
     except ReconcilerError as problem:
         return f"an item that cannot be read: {problem}"
-    return "a deleted item" if item is None else plain(item)
+    return "a deleted item" if item is None else plain_text(item)
 
 
 def _operations(run: Run) -> str:

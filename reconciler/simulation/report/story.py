@@ -14,7 +14,6 @@ from reconciler.simulation.world.history import Done, Moment, Run
 
 _MOST_LINES = 120
 _FOR_EVER_MS = 10**12
-Detail = Mapping[str, Any]
 
 
 def tell(run: Run, problems: Sequence[Problem], *, operations: int | None = None) -> str:

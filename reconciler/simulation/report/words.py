@@ -32,24 +32,24 @@ def _edit(edit: Edit) -> str:
 
 
 def _value(wire: Wire | None) -> str:
-    text = plain(from_wire(wire)) if wire is not None else ""
+    text = plain_text(from_wire(wire)) if wire is not None else ""
     return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}\u2026"
 
 
-def plain(value: Any) -> str:
+def plain_text(value: Any) -> str:
     """Return a value as people write it; what has no order of its own is sorted."""
     if isinstance(value, set | frozenset):
-        return ", ".join(sorted(map(plain, value)))
+        return ", ".join(sorted(map(plain_text, value)))
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{name}: {plain(value[name])}" for name in sorted(value)) + "}"
+        return "{" + ", ".join(f"{name}: {plain_text(value[name])}" for name in sorted(value)) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(plain, value)) + "]"
+        return "[" + ", ".join(map(plain_text, value)) + "]"
     if isinstance(value, bool) or value is None:
         return str(value).lower()
     return str(value)
 
 
-def counted(count: int, noun: str) -> str:
+def count_in_words(count: int, noun: str) -> str:
     """Return "1 fault" or "3 faults"."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 

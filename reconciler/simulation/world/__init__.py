@@ -1,0 +1,1 @@
+"""Where a plan happens: regions in virtual time, with the real functions, under its faults."""

@@ -15,7 +15,7 @@ _DEEPEST = 6
 
 
 class Agenda:
-    """The actions still to come. `spent` counts those carried out; `most` bounds them."""
+    """The actions still to come; `spent` counts those carried out, at most `most`."""
 
     def __init__(self, most: int) -> None:
         self.now_ms = 0

@@ -43,23 +43,23 @@ class Causes:
         """Return where an image comes from."""
         return self._origins.get(token(image), NOWHERE)
 
-    def made(self, image: Mapping[str, Any], origin: Origin) -> Origin:
+    def note_image(self, image: Mapping[str, Any], origin: Origin) -> Origin:
         """Note a new image; of two equal ones, made in two regions, the first counts."""
         known = self._origins.setdefault(token(image), origin)
         # Equal bytes with unequal causes: one of them claims an operation that it does not hold.
         self.clashes += known.rests_on != origin.rests_on
         return known
 
-    def holds(self, region: str, key: str, origin: Origin) -> None:
+    def note_held(self, region: str, key: str, origin: Origin) -> None:
         """Note what a region holds from now on."""
         held = self._held[region]
         held[key] = held.get(key, 0) | origin.rests_on
 
-    def ends(self, key: str, origin: Origin) -> None:
+    def note_end(self, key: str, origin: Origin) -> None:
         """Note that time-to-live removed a tombstone."""
         self._ended.setdefault(key, []).append(origin.rests_on)
 
-    def ended(self, key: str) -> list[int]:
+    def ended_tombstones(self, key: str) -> list[int]:
         """Return what each tombstone of an item that was removed rested on."""
         return self._ended.get(key, [])
 

@@ -14,14 +14,15 @@ from reconciler.client.sending import Surroundings
 from reconciler.client.table import ReplicatedTable
 from reconciler.errors import OutcomeUnknown, ReconcilerError
 from reconciler.item.image import DELETE, write
+from reconciler.item.metadata import token_of
 from reconciler.item.schema import Schema
 from reconciler.simulation.plan.plan import Operation
 from reconciler.simulation.world.causes import Origin, numbers
 from reconciler.simulation.world.draws import Draws
 from reconciler.simulation.world.history import Done
-from reconciler.simulation.world.ports import Items
+from reconciler.simulation.world.ports import SimulatedItems
 from reconciler.simulation.world.releases import OLDER, release_of
-from reconciler.simulation.world.replica import Replica
+from reconciler.simulation.world.replica import SimulatedReplica
 from reconciler.simulation.world.setting import Calls, Crash, Setting
 from reconciler.values.wire import Image
 
@@ -39,9 +40,11 @@ class Effect:
 
 
 class Client:
-    """One process. `wall_ms` is the latest time its clock showed."""
+    """One process that writes; `wall_ms` is the latest time its clock showed."""
 
-    def __init__(self, setting: Setting, schema: Schema, replica: Replica, name: str) -> None:
+    def __init__(
+        self, setting: Setting, schema: Schema, replica: SimulatedReplica, name: str
+    ) -> None:
         self.is_busy = False
         self.wall_ms = 0
         self.effect = Effect()
@@ -53,7 +56,9 @@ class Client:
             "client clock", name, -_CLOCKS_APART_MS, _CLOCKS_APART_MS
         )
         self._name = name
-        self._items = Items(replica, Calls(setting, replica.region, name), self._origin, OLDER)
+        self._items = SimulatedItems(
+            replica, Calls(setting, replica.region, name), self._origin, OLDER
+        )
         self._table = ReplicatedTable(
             schema,
             self._items,
@@ -103,7 +108,7 @@ class Client:
             name,
             operation=number,
             dot=effect.dot,
-            token=str(image["_rec"]["M"]["t"]["S"]),
+            token=token_of(image),
             over=replaced.label,
         )
         mask = replaced.rests_on | 1 << number
@@ -126,7 +131,7 @@ def nonce(draws: Draws, about: str) -> str:
 class Clients:
     """All clients of one region."""
 
-    def __init__(self, setting: Setting, schema: Schema, replica: Replica) -> None:
+    def __init__(self, setting: Setting, schema: Schema, replica: SimulatedReplica) -> None:
         self._setting = setting
         self._schema = schema
         self._replica = replica
@@ -154,7 +159,7 @@ class Clients:
         setting, replica = self._setting, self._replica
         release = release_of(setting.weather, f"{replica.region}/touch", setting.agenda.now_ms)
         image = write(
-            release.reading(replica.items[name]),
+            release.read_image(replica.items[name]),
             (),
             key=replica.key_of(name),
             schema=self._schema,
@@ -166,7 +171,7 @@ class Clients:
         label = f"touch of {before.label}"
         replica.write(
             name,
-            release.written(image),
+            release.write_image(image),
             Origin(before.rests_on, label, replica.region, setting.agenda.now_ms),
         )
 

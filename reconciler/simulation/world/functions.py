@@ -15,34 +15,41 @@ from reconciler.conflict.event import (
     parse_certificate,
     parse_event,
 )
-from reconciler.detection.detector import Detector, DetectorPorts
+from reconciler.conflict.row import Row
+from reconciler.detection.detector import Detector
 from reconciler.detection.securing import DetectorPolicy
-from reconciler.ports import StreamRange
-from reconciler.redrive.letters import Loss, works
+from reconciler.item.metadata import token_of
+from reconciler.ports import StreamRange, Unheard
+from reconciler.redrive.letters import FailedEvent, contents
 from reconciler.redrive.outcome import Result
-from reconciler.redrive.redriver import RedrivePorts, Redriver
-from reconciler.resolution.resolver import Message, Resolver, ResolverPorts
+from reconciler.redrive.redriver import Redriver
+from reconciler.resolution.resolver import Message, Resolver
 from reconciler.simulation.world.causes import Origin
-from reconciler.simulation.world.ledger import Ledger, LedgerTable
+from reconciler.simulation.world.ledger import LedgerTable, SimulatedLedger
 from reconciler.simulation.world.poison import Poisoner
 from reconciler.simulation.world.ports import (
-    Bus,
-    Evidence,
-    Items,
-    Parked,
-    SetAside,
-    Stream,
-    Unheard,
+    Ports,
+    SimulatedBus,
+    SimulatedEvidence,
+    SimulatedItems,
+    SimulatedParked,
+    SimulatedSetAside,
+    SimulatedStream,
 )
 from reconciler.simulation.world.queues import Letter
 from reconciler.simulation.world.releases import Release, release_of
-from reconciler.simulation.world.replica import Replica
+from reconciler.simulation.world.replica import SimulatedReplica
 from reconciler.simulation.world.setting import Calls, Setting
 from reconciler.values.wire import Image
 
 _THROUGH_JSON = 1 / 16
 Send = Callable[[Event], object]
 Read = Callable[[StreamRange], Sequence[Any]]
+OriginOf = Callable[[str, Image, Origin], Origin]
+
+
+def _not_given(*_: Any) -> Any:
+    raise AssertionError("this function is not given what it asks for")
 
 
 class Functions:
@@ -52,7 +59,9 @@ class Functions:
     of every change that is parked.
     """
 
-    def __init__(self, setting: Setting, replica: Replica, table: str, *, folds: bool) -> None:
+    def __init__(
+        self, setting: Setting, replica: SimulatedReplica, table: str, *, folds: bool
+    ) -> None:
         self.region = replica.region
         self.ledger = LedgerTable()
         self.evidence: dict[str, str] = {}
@@ -67,15 +76,9 @@ class Functions:
     def detect(self, records: Sequence[Any], about: str, send: Send) -> str | None:
         """Run the detector on a batch; return the sequence number to come back to, if any."""
         calls, release = self._process("detect", about)
-        ports = DetectorPorts(
-            ledger=Ledger(self.ledger, self._replica, calls),
-            bus=Bus(send, calls, release),
-            evidence=Evidence(self.evidence, calls),
-            parked=Parked(self.parked, calls, self.when_parked),
-            telemetry=Unheard(),
-        )
+        ports = self._ports(calls, release, send=send)
         self._setting.journal.count("batches")
-        seen = [self._poisoner.given(release.noticed(record)) for record in records]
+        seen = [self._poisoner.view(release.read_record(record)) for record in records]
         return Detector(self._policy, ports, self._now_ms).detect(seen)
 
     def resolve(self, letters: Sequence[Letter], about: str) -> set[str]:
@@ -84,20 +87,12 @@ class Functions:
         call = _Call(self, (letter.event for letter in letters), calls)
         messages, certificates = [], []
         for letter in letters:
-            event = release.heard(self._handed_over(letter))
+            event = release.read_event(self._hand_over(letter))
             if isinstance(event, FoldCertificate):
                 certificates.append(event)
             else:
                 messages.append(Message(letter.name, event))
-        ports = ResolverPorts(
-            items=Items(self._replica, calls, call.origin, release),
-            ledger=Ledger(self.ledger, self._replica, calls),
-            evidence=Evidence(self.evidence, calls),
-            parked=Parked(self.parked, calls, self.when_parked),
-            set_aside=SetAside(self.set_aside, calls, release),
-            telemetry=Unheard(),
-        )
-        resolver = Resolver(ports, self._now_ms)
+        resolver = Resolver(self._ports(calls, release, origin=call.origin), self._now_ms)
         failed = resolver.resolve(messages)
         call.folds = True
         for certificate in certificates:
@@ -106,15 +101,15 @@ class Functions:
 
     def redrive(self, body: str, about: str, send: Send, read: Read) -> Result:
         """Run the redriver on a message; `read` reads the stream again."""
-        losses = (work.event for work in works(body) if isinstance(work, Loss))
+        losses = (each.event for each in contents(body) if isinstance(each, FailedEvent))
         redriver, release = self._redriver(losses, about, send, read)
-        return redriver.redrive(release.text(body))
+        return redriver.redrive(release.read_document(body))
 
-    def resend(self, row: Image, about: str, send: Send) -> Result:
+    def resend(self, row: Row, about: str, send: Send) -> Result:
         """Run the redriver on a row that is still open."""
         return self._redriver((), about, send, lambda _: ())[0].resend(row)
 
-    def lost(self, event: ConflictEvent) -> Origin:
+    def origin_of_lost(self, event: ConflictEvent) -> Origin:
         """Return where the losing image of an event comes from."""
         image = event.lost
         if image is None:
@@ -129,16 +124,29 @@ class Functions:
         self, losses: Iterable[Event], about: str, send: Send, read: Read
     ) -> tuple[Redriver, Release]:
         calls, release = self._process("redrive", about)
-        ports = RedrivePorts(
-            items=Items(self._replica, calls, _Call(self, losses, calls).origin, release),
-            ledger=Ledger(self.ledger, self._replica, calls),
-            bus=Bus(send, calls, release),
-            evidence=Evidence(self.evidence, calls),
-            parked=Parked(self.parked, calls, self.when_parked),
-            set_aside=SetAside(self.set_aside, calls, release),
-            streams=Stream(read, calls, release, self._poisoner),
-        )
+        origin = _Call(self, losses, calls).origin
+        ports = self._ports(calls, release, send=send, origin=origin, read=read)
         return Redriver(self._policy, ports, self._now_ms), release
+
+    def _ports(
+        self,
+        calls: Calls,
+        release: Release,
+        *,
+        send: Send = _not_given,
+        origin: OriginOf = _not_given,
+        read: Read = _not_given,
+    ) -> Ports:
+        return Ports(
+            items=SimulatedItems(self._replica, calls, origin, release),
+            ledger=SimulatedLedger(self.ledger, self._replica, calls),
+            bus=SimulatedBus(send, calls, release),
+            evidence=SimulatedEvidence(self.evidence, calls),
+            parked=SimulatedParked(self.parked, calls, self.when_parked),
+            set_aside=SimulatedSetAside(self.set_aside, calls, release),
+            streams=SimulatedStream(read, calls, release, self._poisoner),
+            telemetry=Unheard(),
+        )
 
     def _process(self, function: str, about: str) -> tuple[Calls, Release]:
         setting = self._setting
@@ -149,7 +157,7 @@ class Functions:
     def _now_ms(self) -> int:
         return self._setting.wall_ms(self.region)
 
-    def _handed_over(self, letter: Letter) -> Event:
+    def _hand_over(self, letter: Letter) -> Event:
         event = letter.event
         if self._setting.draws.chance("wire", event.identifier) >= _THROUGH_JSON:
             return event
@@ -170,14 +178,14 @@ class _Call:
         for event in events:
             if isinstance(event, ConflictEvent):
                 name = functions.name_of(event)
-                rests_on = functions.lost(event).rests_on
+                rests_on = functions.origin_of_lost(event).rests_on
                 self._lost[name] = self._lost.get(name, 0) | rests_on
                 self._ids.setdefault(name, []).append(event.conflict_id)
 
     def origin(self, name: str, image: Image, replaced: Origin) -> Origin:
         """Return where an image comes from that this invocation writes."""
         setting, region = self._calls.setting, self._calls.region
-        token = str(image["_rec"]["M"]["t"]["S"])
+        token = token_of(image)
         lost = 0 if self.folds else self._lost.get(name, 0)
         kind = "fold" if self.folds else "merge"
         setting.journal.count("folds" if self.folds else "write_backs")

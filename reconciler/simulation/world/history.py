@@ -33,8 +33,10 @@ class Done:
 
 @dataclass(frozen=True)
 class Moment:
-    """One line of the trace. `kind` is write, replicate, loss, event, merge, fold, park, fault,
-    redeliver, crash or expire; `detail` holds strings and numbers only."""
+    """One line of the trace; `detail` holds strings and numbers only.
+
+    `kind` is write, replicate, loss, event, merge, fold, park, fault, redeliver, crash or expire.
+    """
 
     at_ms: int
     region: str

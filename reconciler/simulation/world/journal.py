@@ -11,7 +11,7 @@ from reconciler.simulation.world.history import Moment
 
 
 class Journal:
-    """`moments` if they are kept, `counts` of everything, and the hash."""
+    """The facts of a run: hashed, counted in `counts` and, if they are kept, in `moments`."""
 
     def __init__(self, agenda: Agenda, *, keep: bool) -> None:
         self._agenda = agenda
@@ -31,10 +31,10 @@ class Journal:
         """Add to a count."""
         self.counts[name] += by
 
-    def most(self, name: str, value: int) -> None:
+    def note_greatest(self, name: str, value: int) -> None:
         """Keep the greatest value of a count."""
         self.counts[name] = max(self.counts[name], value)
 
-    def seal(self) -> str:
+    def trace_hash(self) -> str:
         """Return the hash of all facts so far."""
         return self._hash.hexdigest()

@@ -2,31 +2,30 @@
 
 from collections.abc import Iterator, Sequence
 
-from reconciler.conflict.row import LedgerRow, State
+from reconciler.conflict.row import Row, State
 from reconciler.errors import OutcomeUnknown, Unavailable
 from reconciler.simulation.plan import faults
-from reconciler.simulation.world.replica import Replica
+from reconciler.simulation.world.replica import SimulatedReplica
 from reconciler.simulation.world.setting import Calls
-from reconciler.values.wire import Image
 
 
 class LedgerTable:
     """The rows of one region: item key -> conflict id -> row."""
 
     def __init__(self) -> None:
-        self.rows: dict[str, dict[str, Image]] = {}
+        self.rows: dict[str, dict[str, Row]] = {}
 
-    def keep(self, row: LedgerRow) -> bool:
+    def keep(self, row: Row) -> bool:
         """Write one row; return whether it is the first of its loss."""
-        rows = self.rows.setdefault(row.item["item_key"]["S"], {})
+        rows = self.rows.setdefault(row.item_key, {})
         is_new = row.conflict_id not in rows
-        rows[row.conflict_id] = row.item
+        rows[row.conflict_id] = row
         return is_new
 
-    def open_row(self, item_key: str, conflict_id: str) -> Image | None:
+    def open_row(self, item_key: str, conflict_id: str) -> Row | None:
         """Return the row of a loss that is not closed, None if it is."""
         row = self.rows.get(item_key, {}).get(conflict_id)
-        return row if row is not None and row["state"]["S"] == State.OPEN.value else None
+        return row if row is not None and row.state is State.OPEN else None
 
     def open_rows(self) -> list[str]:
         """Return the ids of the losses that are not closed."""
@@ -34,56 +33,55 @@ class LedgerTable:
             conflict_id
             for rows in self.rows.values()
             for conflict_id, row in rows.items()
-            if row["state"]["S"] == State.OPEN.value
+            if row.state is State.OPEN
         )
 
 
-class Ledger:
-    """A `Ledger`."""
+class SimulatedLedger:
+    """A `Ledger` over the rows of one region."""
 
-    def __init__(self, table: LedgerTable, replica: Replica, calls: Calls) -> None:
+    def __init__(self, table: LedgerTable, replica: SimulatedReplica, calls: Calls) -> None:
         self._table = table
         self._replica = replica
         self._calls = calls
 
-    def record(self, rows: Sequence[LedgerRow]) -> set[str]:
+    def record(self, rows: Sequence[Row]) -> set[str]:
         try:
-            self._calls.write("rows")
-            refused = self._written(rows)
-            self._calls.written("rows")
+            self._calls.begin_write("rows")
+            refused = self._write(rows)
+            self._calls.end_write("rows")
         except (Unavailable, OutcomeUnknown):
             return {row.conflict_id for row in rows}
         return refused
 
-    def in_state(self, state: State) -> Iterator[Image]:
+    def in_state(self, state: State) -> Iterator[Row]:
         """Refuse: a redrive is told of what the bus dropped."""
         raise Unavailable(f"the rows in {state}")
 
-    def rows_of(self, item_key: str) -> Sequence[Image]:
+    def rows_of(self, item_key: str) -> Sequence[Row]:
         self._calls.begin("rows_of")
         rows = list(self._table.rows.get(item_key, {}).values())
         self._calls.end("rows_of")
         return rows
 
-    def _written(self, rows: Sequence[LedgerRow]) -> set[str]:
+    def _write(self, rows: Sequence[Row]) -> set[str]:
         refused = set()
         for row in rows:
             if self._calls.strikes(faults.ROW_REFUSED, "row"):
                 refused.add(row.conflict_id)
-            elif self._table.keep(row) and row.item["state"]["S"] == State.OPEN.value:
+            elif self._table.keep(row) and row.state is State.OPEN:
                 self._note(row)
         return refused
 
-    def _note(self, row: LedgerRow) -> None:
+    def _note(self, row: Row) -> None:
         journal = self._calls.setting.journal
-        item = row.item
         journal.count("conflicts")
         journal.note(
             self._calls.region,
             "loss",
-            self._replica.name_in(item["item_key"]["S"]),
+            self._replica.name_in(row.item_key),
             conflict=row.conflict_id,
-            role=item["role"]["S"],
-            finding=item["finding"]["S"],
-            dots=",".join(dot["S"] for dot in item["lost_dots"]["L"]),
+            role=row.role,
+            finding=row.finding,
+            dots=",".join(map(str, row.lost_dots or ())),
         )

@@ -12,7 +12,7 @@ from reconciler.aws_model.replication import ItemKey, Lag, Replication
 from reconciler.simulation.plan import faults
 from reconciler.simulation.world.causes import Origin
 from reconciler.simulation.world.draws import Keyed
-from reconciler.simulation.world.replica import Replica
+from reconciler.simulation.world.replica import SimulatedReplica
 from reconciler.simulation.world.setting import Setting
 from reconciler.values.wire import Image
 
@@ -28,7 +28,7 @@ class Network:
         self._setting = setting
         self._regions = regions
         self._table = table
-        self.replicas: Mapping[str, Replica] = {}
+        self.replicas: Mapping[str, SimulatedReplica] = {}
         draws = setting.draws
         most = _USUAL_MOST_MS[draws.between("lag", "most", 0, len(_USUAL_MOST_MS) - 1)]
         self._usual = Lag(
@@ -64,7 +64,7 @@ class Network:
         replication.set_lag(lag if lag.most_ms > self._usual.most_ms else self._usual)
         self._expect()
 
-    def pending(self, regions: Sequence[str]) -> int:
+    def count_pending(self, regions: Sequence[str]) -> int:
         """Return how many changes are under way between these regions."""
         return sum(
             report.pending
@@ -72,11 +72,11 @@ class Network:
             if source in regions and destination in regions
         )
 
-    def coalesced(self) -> int:
+    def count_coalesced(self) -> int:
         """Return how many changes travelled as part of a later one."""
         return sum(report.coalesced for report in self._replication.reports().values())
 
-    def discarded(self) -> int:
+    def count_discarded(self) -> int:
         """Return how many changes arrived and did not win."""
         return sum(report.discarded for report in self._replication.reports().values())
 
@@ -90,8 +90,8 @@ class Network:
     def _deliver(self) -> None:
         self._next_ms = None
         for arrival in self._replication.deliver(self._setting.agenda.epoch_ms):
-            change = arrival.change
-            image = cast(Image | None, change.item)
+            write = arrival.write
+            image = cast(Image | None, write.item)
             origin = self._setting.causes.of(image)
-            self.replicas[arrival.destination].arrive(change.key.key, image, origin, arrival.source)
+            self.replicas[arrival.destination].arrive(write.key.key, image, origin, arrival.source)
         self._expect()

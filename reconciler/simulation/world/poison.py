@@ -6,8 +6,8 @@ image, as long as the fault reigns. Then, as after the release of a fix, it can 
 
 from typing import Any
 
+from reconciler.aws_model.stream_source import Record
 from reconciler.simulation.plan import faults
-from reconciler.simulation.world.releases import Record
 from reconciler.simulation.world.setting import Setting
 
 
@@ -30,7 +30,7 @@ class Poisoner:
         self._region = region
         self._drawn: dict[str, bool] = {}
 
-    def given(self, record: Record) -> Record:
+    def view(self, record: Record) -> Record:
         """Return a record as the detector meets it."""
         weather = self._setting.weather
         if not weather.reigns(faults.POISON, self._region) or "OldImage" not in record["dynamodb"]:

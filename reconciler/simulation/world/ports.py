@@ -6,27 +6,29 @@ nobody changes one.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from reconciler.conflict.event import Event
 from reconciler.errors import OutcomeUnknown, Unavailable
-from reconciler.item.metadata import METADATA
-from reconciler.ports import Replacement, StreamRange, Superseded
+from reconciler.item.metadata import metadata_in, token_in
+from reconciler.ports import Replacement, StreamRange, Superseded, Unheard
 from reconciler.simulation.plan import faults
 from reconciler.simulation.world.causes import Origin
+from reconciler.simulation.world.ledger import SimulatedLedger
 from reconciler.simulation.world.poison import Poisoner
 from reconciler.simulation.world.releases import Release
-from reconciler.simulation.world.replica import Replica
+from reconciler.simulation.world.replica import SimulatedReplica
 from reconciler.simulation.world.setting import Calls
 from reconciler.values.wire import Image
 
 
-class Items:
+class SimulatedItems:
     """An `ItemStore`. `origin` says what a write rests on, given what it replaces."""
 
     def __init__(
         self,
-        replica: Replica,
+        replica: SimulatedReplica,
         calls: Calls,
         origin: Callable[[str, Image, Origin], Origin],
         release: Release,
@@ -40,13 +42,13 @@ class Items:
         self.calls.begin("get")
         image = self._replica.items.get(self._replica.name_of(key))
         self.calls.end("get")
-        seen: Image | None = self.release.reading(image)
+        seen: Image | None = self.release.read_image(image)
         return seen
 
     def put(self, write: Replacement) -> Superseded | None:
-        self.calls.write("put")
+        self.calls.begin_write("put")
         refusal = self._put(write)
-        self.calls.written("put")
+        self.calls.end_write("put")
         return refusal
 
     def put_all(self, writes: Sequence[Replacement]) -> Sequence[Superseded | None] | None:
@@ -60,20 +62,20 @@ class Items:
     def _put(self, write: Replacement) -> Superseded | None:
         replica = self._replica
         key = replica.name_of(write.image)
-        current = self.release.reading(replica.items.get(key))
+        current = self.release.read_image(replica.items.get(key))
         if _version(current) != _version(write.replacing):
             self.calls.setting.journal.count("refusals")
             return Superseded(current)
         origin = self._origin(key, write.image, replica.origin_of(key))
-        replica.write(key, self.release.written(write.image), origin)
+        replica.write(key, self.release.write_image(write.image), origin)
         return None
 
 
-def _version(image: Mapping[str, Any] | None) -> Any:
-    return image and image[METADATA]["M"]["t"]
+def _version(image: Mapping[str, Any] | None) -> str | None:
+    return token_in(metadata_in(image)) if image else None
 
 
-class Bus:
+class SimulatedBus:
     """A `ConflictBus`; `deliver` takes each event that is accepted."""
 
     def __init__(self, deliver: Callable[[Event], object], calls: Calls, release: Release) -> None:
@@ -83,20 +85,20 @@ class Bus:
 
     def publish(self, events: Sequence[Event]) -> set[str]:
         try:
-            self._calls.write("events")
+            self._calls.begin_write("events")
             refused = set()
             for event in events:
                 if self._calls.strikes(faults.ENTRY_REFUSED, "entry"):
                     refused.add(event.identifier)
                 else:
-                    self._deliver(self._release.told(event))
-            self._calls.written("events")
+                    self._deliver(self._release.write_event(event))
+            self._calls.end_write("events")
         except (Unavailable, OutcomeUnknown):
             return {event.identifier for event in events}
         return refused
 
 
-class Evidence:
+class SimulatedEvidence:
     """An `EvidenceStore`; `documents` are those of the region."""
 
     def __init__(self, documents: dict[str, str], calls: Calls) -> None:
@@ -116,7 +118,7 @@ class Evidence:
         return self._documents[reference]
 
 
-class Parked:
+class SimulatedParked:
     """`ParkedChanges`; `documents` are those of the region, `heard` is told of each new one."""
 
     def __init__(
@@ -139,7 +141,7 @@ class Parked:
         self._calls.end("park")
 
 
-class SetAside:
+class SimulatedSetAside:
     """A `SetAside`; `documents` are those of the region, None once they are done."""
 
     def __init__(self, documents: dict[str, str | None], calls: Calls, release: Release) -> None:
@@ -158,7 +160,7 @@ class SetAside:
     def get(self, reference: str) -> str | None:
         self._calls.begin("fetch")
         document = self._documents[reference]
-        return document and self._release.text(document)
+        return document and self._release.read_document(document)
 
     def done(self, reference: str) -> None:
         self._calls.begin("move")
@@ -166,7 +168,7 @@ class SetAside:
         self._calls.end("move")
 
 
-class Stream:
+class SimulatedStream:
     """A `StreamReader`; `read` returns what the region's stream still holds."""
 
     def __init__(
@@ -183,18 +185,23 @@ class Stream:
 
     def read(self, wanted: StreamRange) -> Sequence[Any]:
         self._calls.begin("read")
-        seen = (self._release.noticed(record) for record in self._read(wanted))
-        return [self._poisoner.given(record) for record in seen]
+        seen = (self._release.read_record(record) for record in self._read(wanted))
+        return [self._poisoner.view(record) for record in seen]
 
 
-class Unheard:
-    """A `Telemetry` that nobody reads."""
+@dataclass(frozen=True)
+class Ports:
+    """What one invocation of any function works with."""
 
-    def count(self, metric: str, value: int = 1, kind: str = "") -> None:
-        """Count nothing."""
+    items: SimulatedItems
+    ledger: SimulatedLedger
+    bus: SimulatedBus
+    evidence: SimulatedEvidence
+    parked: SimulatedParked
+    set_aside: SimulatedSetAside
+    streams: SimulatedStream
+    telemetry: Unheard
 
-    def measure(self, metric: str, value: float) -> None:
-        """Measure nothing."""
-
-    def note(self, message: str, **fields: Any) -> None:
-        """Log nothing."""
+    def refusal(self) -> str:
+        """Return the same words for every refusal."""
+        return "its row or its event was not accepted"

@@ -35,7 +35,10 @@ Receive = Callable[[Sequence[Letter], str], set[str]]
 
 
 class Queue:
-    """See the module. `receive` takes messages and a name for the call; it returns failed names."""
+    """A queue with its dead letters, polled for one function.
+
+    `receive` takes messages and a name for the call, and returns the names of those that failed.
+    """
 
     def __init__(  # noqa: PLR0913, PLR0917 (a queue is all of these)
         self,

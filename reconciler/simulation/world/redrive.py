@@ -1,8 +1,8 @@
 """The dead letters of one region, and the redrive that works them off.
 
-Behaviour: what is set aside waits, for minutes or hours, as whole messages in the shapes that AWS
-writes; then the real redriver takes it, over the same unreliable ports. What is not done comes
-back. What is parked is tried a few times and stays parked if only a person can help.
+Behaviour: what is set aside waits for minutes or hours, in the shapes that AWS writes. Then the
+real redriver takes it, over the same unreliable ports. What is not done comes back. What is parked
+is tried a few times, and stays parked if only a person can help.
 """
 
 import json
@@ -15,7 +15,7 @@ from reconciler.conflict.row import item_key
 from reconciler.deployment.wiring import DETAIL_TYPE, SET_ASIDE_PREFIX
 from reconciler.errors import RecordsExpired
 from reconciler.ports import StreamRange
-from reconciler.redrive.outcome import Outcome, Result
+from reconciler.redrive.outcome import RedriveOutcome, Result
 from reconciler.simulation.plan import faults
 from reconciler.simulation.plan.faults import HOUR, MINUTE
 from reconciler.simulation.world.functions import Functions
@@ -26,8 +26,8 @@ _TRIES_OF_PARKED = 3
 Reader = Callable[[StreamRange], Sequence[Any]]
 
 
-class Redrive:
-    """See the module. `waiting` counts the messages that are not done."""
+class SimulatedRedrive:
+    """What failed in one region, waiting to be redriven; `waiting` counts what is not done."""
 
     def __init__(
         self, setting: Setting, functions: Functions, bus: Callable[[Event], object], read: Reader
@@ -40,7 +40,7 @@ class Redrive:
         self._read = read
         self._batches = 0
 
-    def given_up(self, message: dict[str, Any], records: Sequence[Any], *, whole: bool) -> None:
+    def take_batch(self, message: dict[str, Any], records: Sequence[Any], *, whole: bool) -> None:
         """Take a batch of the stream: `whole` with its payload, else as names in a message."""
         self._batches += 1
         about = f"batch {self._batches}"
@@ -53,17 +53,17 @@ class Redrive:
         place = {"bucket": {"name": "memory"}, "object": {"key": key}}
         self._take(json.dumps({"Records": [{"eventSource": "aws:s3", "s3": place}]}), about)
 
-    def unresolved(self, event: Event) -> None:
+    def take_event(self, event: Event) -> None:
         """Take an event that its queue gave up."""
         kind = DETAIL_TYPE if isinstance(event, ConflictEvent) else "other"
         body = {"detail-type": kind, "detail": json.loads(event.to_detail())}
         self._take(json.dumps(body), event.identifier)
 
-    def parked(self, document: Any) -> None:
+    def take_parked(self, document: Any) -> None:
         """Take a change that was parked: it stays among them until it is done."""
         self._take(to_json(document), f"parked {len(self._functions.parked)}", document)
 
-    def overlooked(self, event: ConflictEvent) -> None:
+    def look_for_row(self, event: ConflictEvent) -> None:
         """Look, after a while, for the row of an event that the bus dropped."""
         self.waiting += 1
         delay_ms = self._setting.draws.between("outbox", event.conflict_id, 16 * MINUTE, HOUR)
@@ -78,7 +78,7 @@ class Redrive:
         again = partial(self._try, body, about, document, tries + 1)
         with_ports = partial(self._functions.redrive, body, f"redrive/{self._region}/{about}")
         result = self._attempt(lambda: with_ports(self._bus, self._reader))
-        if result is None or result.outcome is Outcome.LEFT:
+        if result is None or result.outcome is RedriveOutcome.LEFT:
             self._later(about, again)
         elif result.done:
             self._done(body, about, document)

@@ -10,69 +10,75 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from reconciler.aws_model.stream_source import Record
 from reconciler.conflict.event import Event, FoldCertificate
-from reconciler.item.metadata import METADATA, WIRE_VERSION, is_managed
+from reconciler.item.metadata import (
+    WIRE_VERSION,
+    is_managed,
+    metadata_in,
+    token_in,
+    version_in,
+    with_token,
+)
 from reconciler.simulation.plan import faults
 from reconciler.simulation.world.weather import Weather
-from reconciler.values.wire import Image
 
 _MARK = "="  # in no token, which is URL-safe base64
-Record = Mapping[str, Any]
 _NEXT_VERSION = str(int(WIRE_VERSION) + 1)
 
 
 class Release:
     """The older release: every image is what it is."""
 
-    def reading(self, image: Any) -> Any:
+    def read_image(self, image: Any) -> Any:
         """Return an image, or None, as the code of this release sees it."""
         return image
 
-    def written(self, image: Any) -> Any:
+    def write_image(self, image: Any) -> Any:
         """Return an image, or None, as this release writes it."""
         return image
 
-    def noticed(self, record: Record) -> Record:
+    def read_record(self, record: Record) -> Record:
         """Return a stream record as the code of this release sees it."""
         return record
 
-    def heard(self, event: Event) -> Event:
+    def read_event(self, event: Event) -> Event:
         """Return an event as the code of this release sees it."""
         return event
 
-    def text(self, document: str) -> str:
+    def read_document(self, document: str) -> str:
         """Return a JSON document as the code of this release sees the images in it."""
         return document
 
-    def told(self, event: Event) -> Event:
+    def write_event(self, event: Event) -> Event:
         """Return an event as this release sends it."""
         return event
 
 
 class _Newer(Release):
-    def reading(self, image: Any) -> Any:
-        if not is_managed(image) or image[METADATA]["M"]["v"]["N"] != _NEXT_VERSION:
+    def read_image(self, image: Any) -> Any:
+        if not is_managed(image) or version_in(metadata_in(image)) != _NEXT_VERSION:
             return image
-        return _with(image, WIRE_VERSION, str(image[METADATA]["M"]["t"]["S"]).removeprefix(_MARK))
+        return with_token(image, token(image))
 
-    def written(self, image: Any) -> Any:
+    def write_image(self, image: Any) -> Any:
         if not is_managed(image):
             return image
-        return _with(image, _NEXT_VERSION, _MARK + str(image[METADATA]["M"]["t"]["S"]))
+        return with_token(image, _MARK + token_in(metadata_in(image)), _NEXT_VERSION)
 
-    def noticed(self, record: Record) -> Record:
+    def read_record(self, record: Record) -> Record:
         change = dict(record["dynamodb"])
         for name in change.keys() & {"OldImage", "NewImage"}:
-            change[name] = self.reading(change[name])
+            change[name] = self.read_image(change[name])
         return {**record, "dynamodb": change}
 
-    def heard(self, event: Event) -> Event:
-        return _of_images(event, self.reading)
+    def read_event(self, event: Event) -> Event:
+        return _with_images(event, self.read_image)
 
-    def told(self, event: Event) -> Event:
-        return _of_images(event, self.written)
+    def write_event(self, event: Event) -> Event:
+        return _with_images(event, self.write_image)
 
-    def text(self, document: str) -> str:
+    def read_document(self, document: str) -> str:
         return json.dumps(self._within(json.loads(document)))
 
     def _within(self, value: Any) -> Any:
@@ -80,8 +86,10 @@ class _Newer(Release):
             return [self._within(each) for each in value]
         if not isinstance(value, dict):
             return value
-        inner = {name: self._within(each) for name, each in self.reading(value).items()}
-        return inner | ({"payload": self.text(inner["payload"])} if "payload" in inner else {})
+        inner = {name: self._within(each) for name, each in self.read_image(value).items()}
+        return inner | (
+            {"payload": self.read_document(inner["payload"])} if "payload" in inner else {}
+        )
 
 
 OLDER, NEWER = Release(), _Newer()
@@ -94,16 +102,11 @@ def release_of(weather: Weather, process: str, now_ms: int) -> Release:
 
 def token(image: Mapping[str, Any] | None) -> str:
     """Return the version token of a managed image, without a release's mark; "" of none."""
-    return "" if image is None else str(image[METADATA]["M"]["t"]["S"]).removeprefix(_MARK)
+    return "" if image is None else token_in(metadata_in(image)).removeprefix(_MARK)
 
 
-def _of_images(event: Event, form: Callable[[Any], Any]) -> Event:
+def _with_images(event: Event, form: Callable[[Any], Any]) -> Event:
     if isinstance(event, FoldCertificate):
         return event
     images = {"lost": form(event.lost), "winner": form(event.winner)}
     return event.model_copy(update=images)
-
-
-def _with(image: Mapping[str, Any], version: str, token: str) -> Image:
-    metadata = {**image[METADATA]["M"], "v": {"N": version}, "t": {"S": token}}
-    return {**image, METADATA: {"M": metadata}}

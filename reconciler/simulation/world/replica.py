@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from reconciler.deployment.tables import BOTH_IMAGES
-from reconciler.item.metadata import EXPIRY, METADATA
+from reconciler.item.metadata import EXPIRY, heads_in, metadata_in
 from reconciler.item.schema import Schema
 from reconciler.simulation.world.causes import Origin
 from reconciler.simulation.world.releases import token
@@ -20,8 +20,11 @@ from reconciler.values.wire import Image
 Record = dict[str, Any]
 
 
-class Replica:
-    """See the module. `send` replicates a write; `emit` takes each record with its item's key."""
+class SimulatedReplica:
+    """The items of one region: written by its clients, by replication and by time-to-live.
+
+    `send` replicates a write; `emit` takes each record with its item's key.
+    """
 
     def __init__(
         self,
@@ -57,7 +60,7 @@ class Replica:
 
     def write(self, name: str, image: Image, origin: Origin) -> None:
         """Carry out a write of this region and replicate it."""
-        origin = self._setting.causes.made(image, origin)
+        origin = self._setting.causes.note_image(image, origin)
         if self._become(name, image, origin):
             self._send(self.region, name, image, origin)
 
@@ -85,7 +88,7 @@ class Replica:
                 origin = before._replace(
                     label=f"end of {before.label}", at_ms=self._setting.agenda.now_ms
                 )
-                self._setting.causes.ends(name, before)
+                self._setting.causes.note_end(name, before)
                 self._setting.journal.count("expired")
                 self._setting.journal.note(self.region, "expire", name, image=before.label)
                 self._become(name, None, origin, by_ttl=True)
@@ -103,16 +106,16 @@ class Replica:
         else:
             self._measure(new)
             self.items[name] = new
-            causes.holds(self.region, name, origin)
+            causes.note_held(self.region, name, origin)
         self._emit(name, self._record(name, old, new, by_ttl=by_ttl))
         return True
 
     def _measure(self, image: Image) -> None:
         """Keep the greatest number of lineages that one replica has in a context."""
-        lineages = image[METADATA]["M"]["c"]["M"]
+        lineages = heads_in(metadata_in(image))
         if len(lineages) > self._setting.journal.counts["lineages_most"]:
             replicas = Counter(lineage.partition(".")[0] for lineage in lineages)
-            self._setting.journal.most("lineages_most", max(replicas.values()))
+            self._setting.journal.note_greatest("lineages_most", max(replicas.values()))
 
     def _record(self, name: str, old: Image | None, new: Image | None, *, by_ttl: bool) -> Record:
         change: dict[str, Any] = {

@@ -43,7 +43,7 @@ def run_plan(plan: Plan, *, trace: bool = True) -> Run:
     for region in left:
         for key in sorted(items[region]):
             journal.note(region, "end", key, image=to_json(items[region][key]))
-    trace_hash = journal.seal()
+    trace_hash = journal.trace_hash()
     return Run(
         plan=plan,
         done=_with_fates(world, left),
@@ -60,7 +60,7 @@ def _with_fates(world: World, left: Sequence[str]) -> tuple[Done, ...]:
     """Mark the writes that are gone by rights: stranded, or expired with their item."""
     applied = [done for done in world.done if done.applied]
     stranded = {_number(done) for done in applied if _is_stranded(world, left, done)}
-    expired = _expired(world, stranded)
+    expired = _expired_writes(world, stranded)
     return tuple(
         replace(done, stranded=_number(done) in stranded, expired=_number(done) in expired)
         if done.applied
@@ -75,7 +75,7 @@ def _is_stranded(world: World, left: Sequence[str], done: Done) -> bool:
     return done.operation.region not in left and not held >> _number(done) & 1
 
 
-def _expired(world: World, stranded: set[int]) -> set[int]:
+def _expired_writes(world: World, stranded: set[int]) -> set[int]:
     """Return the writes of deleted items whose tombstones went before anybody wrote on them.
 
     A write that a destroyed region took with it keeps no deleted item alive.
@@ -83,7 +83,7 @@ def _expired(world: World, stranded: set[int]) -> set[int]:
     found: set[int] = set()
     for key in sorted({done.operation.key for done in world.done}):
         written = [done for done in world.done if done.operation.key == key and done.applied]
-        for mask in world.setting.causes.ended(key):
+        for mask in world.setting.causes.ended_tombstones(key):
             ended = numbers(mask)
             gone = ended | stranded
             if not any(done.seen & ended for done in written if _number(done) not in gone):
@@ -99,7 +99,7 @@ def _counts(world: World) -> dict[str, int]:
     counts = world.journal.counts
     counts["unrested"] = world.under_way()
     counts["actions"] = world.setting.agenda.spent
-    counts["coalesced"] = world.network.coalesced()
-    counts["discarded"] = world.network.discarded()
+    counts["coalesced"] = world.network.count_coalesced()
+    counts["discarded"] = world.network.count_discarded()
     counts["cause_clashes"] = world.setting.causes.clashes
     return {name: counts[name] for name in sorted({*counts, *_ALWAYS})}

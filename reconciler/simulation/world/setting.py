@@ -52,7 +52,7 @@ class Calls:
         if self.strikes(faults.THROTTLE, call):
             raise Unavailable(f"{call}: throttled")
 
-    def write(self, call: str) -> None:
+    def begin_write(self, call: str) -> None:
         """As `begin`, for a write that is not to be sent again: its request may get lost."""
         self.begin(call)
         if self.strikes(faults.LOST_REQUEST, call):
@@ -62,7 +62,7 @@ class Calls:
         """After a call: the process may die before it hears of it."""
         self._cross(call, "after")
 
-    def written(self, call: str) -> None:
+    def end_write(self, call: str) -> None:
         """As `end`, for a write: its answer may get lost."""
         self.end(call)
         if self.strikes(faults.LOST_ANSWER, call):

@@ -11,24 +11,27 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from reconciler.aws_model.stream_source import Batch, Origin, Outcome, ShardSource
+from reconciler.aws_model.stream_source import Batch, InvocationResult, ShardSource, SourceNames
 from reconciler.deployment.wiring import STREAM_SOURCE, StreamSource, stream_filters
 from reconciler.simulation.plan import faults
 from reconciler.simulation.plan.faults import HOUR
 from reconciler.simulation.world.poison import Bug
+from reconciler.simulation.world.replica import Record
 from reconciler.simulation.world.setting import Crash, Setting
 
 RETENTION_MS = 24 * HOUR
 _POLL_MS = 250
 _LONGEST_PAUSE_MS = 120_000  # between retries; Lambda backs off, and does not say how far
 _WINDOW_MS = int(STREAM_SOURCE.batching_window_seconds * 1000)
-Record = dict[str, Any]
 Detect = Callable[[Sequence[Record], str], str | None]
 GiveUp = Callable[[dict[str, Any], Sequence[Record]], object]
 
 
 class Shard:
-    """See the module. `detect` takes records and a name for the call, and answers as a detector."""
+    """One shard, and the mapping that hands its records to the detector.
+
+    `detect` takes records and a name for the call, and answers as a detector.
+    """
 
     def __init__(  # noqa: PLR0913, PLR0917 (a shard is all of these)
         self,
@@ -45,8 +48,8 @@ class Shard:
         self._detect = detect
         self._give_up = give_up
         self._log: list[Record] = []
-        origin = Origin("detect", f"{region}/stream", self.name)
-        self._source = ShardSource(STREAM_SOURCE, stream_filters(partition_key), origin)
+        names = SourceNames("detect", f"{region}/stream", self.name)
+        self._source = ShardSource(STREAM_SOURCE, stream_filters(partition_key), names)
         self._labels: dict[str, str] = {}
         self._running = False
         self._expected = False
@@ -116,13 +119,13 @@ class Shard:
     def _call_name(self, records: Sequence[Any]) -> str:
         return f"detect/{self._region}/{self._labels[_number(records[0])]}"
 
-    def _invoke(self, records: Sequence[Any]) -> Outcome:
+    def _invoke(self, records: Sequence[Any]) -> InvocationResult:
         try:
             unsafe = self._detect(records, self._call_name(records))
         except (Crash, Bug) as problem:
-            return Outcome("", error=repr(problem))
+            return InvocationResult("", error=repr(problem))
         failures = [] if unsafe is None else [{"itemIdentifier": unsafe}]
-        return Outcome("", {"batchItemFailures": failures} if failures else None)
+        return InvocationResult("", {"batchItemFailures": failures} if failures else None)
 
     def _put_aside(self, message: dict[str, Any]) -> None:
         setting, told = self._setting, message["DDBStreamBatchInfo"]

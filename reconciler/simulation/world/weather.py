@@ -7,7 +7,7 @@ from reconciler.simulation.world.journal import Journal
 
 
 class Weather:
-    """The faults that reign now."""
+    """The faults that reign now, by kind, and the chance with which they strike a call."""
 
     def __init__(self, draws: Draws, journal: Journal) -> None:
         self._draws = draws

@@ -23,8 +23,8 @@ from reconciler.simulation.world.history import Done
 from reconciler.simulation.world.journal import Journal
 from reconciler.simulation.world.network import Network
 from reconciler.simulation.world.queues import Queue
-from reconciler.simulation.world.redrive import Redrive
-from reconciler.simulation.world.replica import Record, Replica
+from reconciler.simulation.world.redrive import SimulatedRedrive
+from reconciler.simulation.world.replica import Record, SimulatedReplica
 from reconciler.simulation.world.setting import Setting
 from reconciler.simulation.world.streams import Shard
 from reconciler.simulation.world.weather import Weather
@@ -35,27 +35,29 @@ _BUS_MS = 500
 _ACTIONS_PER_OPERATION, _ACTIONS_AT_LEAST = 2_000, 200_000
 
 
-class Region:
+class SimulatedRegion:
     """One region: its replica, its clients, its stream, its bus, its queues and its functions."""
 
     def __init__(self, setting: Setting, plan: Plan, name: str, network: Network) -> None:
         self.name = name
         self._setting = setting
-        self.replica = Replica(setting, plan.schema, name, send=network.send, emit=self._emit)
+        self.replica = SimulatedReplica(
+            setting, plan.schema, name, send=network.send, emit=self._emit
+        )
         whole = not any(fault.other == faults.NAMES_ONLY for fault in plan.faults)
         folds = plan.folds and whole
         self.functions = Functions(setting, self.replica, plan.schema.table, folds=folds)
-        self._redrive = Redrive(setting, self.functions, self._publish, self._read_again)
-        self.functions.when_parked = self._redrive.parked
+        self._redrive = SimulatedRedrive(setting, self.functions, self._publish, self._read_again)
+        self.functions.when_parked = self._redrive.take_parked
         self.clients = Clients(setting, plan.schema, self.replica)
         several = setting.draws.between("shards", name, 1, _MOST_SHARDS)
         detect = partial(self.functions.detect, send=self._publish)
-        put_aside = partial(self._redrive.given_up, whole=whole)
+        put_aside = partial(self._redrive.take_batch, whole=whole)
         self._shards = [
             Shard(setting, name, number, plan.schema.key[0], detect, put_aside)
             for number in range(several)
         ]
-        receive, give_up = self.functions.resolve, self._redrive.unresolved
+        receive, give_up = self.functions.resolve, self._redrive.take_event
         self._queues = {
             "home": Queue(setting, name, "resolve", HOME_SOURCE, receive, give_up),
             "witness": Queue(setting, name, "witness", WITNESS_SOURCE, receive, give_up),
@@ -95,7 +97,7 @@ class Region:
         setting, about = self._setting, event.identifier
         if setting.weather.strikes(faults.LOST_EVENT, self.name, about):
             if isinstance(event, ConflictEvent):
-                self._redrive.overlooked(event)
+                self._redrive.look_for_row(event)
             return
         delay_ms = setting.draws.between("bus", about, 10, _BUS_MS)
         if setting.weather.strikes(faults.LATE_EVENT, self.name, about):
@@ -109,7 +111,10 @@ class Region:
 
 
 class World:
-    """See the module. `done` are the operations, in the order in which they ended."""
+    """Regions, the network between them, and all that a plan lets happen there.
+
+    `done` are the operations, in the order in which they ended.
+    """
 
     def __init__(self, plan: Plan, *, trace: bool) -> None:
         self.plan = plan
@@ -121,7 +126,7 @@ class World:
         self.setting = Setting(agenda, draws, weather, self.journal, Causes(plan.regions))
         self.network = Network(self.setting, plan.regions, plan.schema.table)
         self.regions = {
-            name: Region(self.setting, plan, name, self.network) for name in plan.regions
+            name: SimulatedRegion(self.setting, plan, name, self.network) for name in plan.regions
         }
         self.network.replicas = {name: each.replica for name, each in self.regions.items()}
         self.done: list[Done] = []
@@ -149,7 +154,7 @@ class World:
         """Return how much is still to happen in the regions that are left."""
         left = self.survivors()
         backlog = sum(self.regions[name].backlog() for name in left)
-        return self.setting.agenda.left + backlog + self.network.pending(left)
+        return self.setting.agenda.left + backlog + self.network.count_pending(left)
 
     def items(self) -> dict[str, dict[str, Image]]:
         """Return what the regions that are left hold, by key."""

@@ -8,8 +8,8 @@ from typing import Any
 from reconciler.client.table import ReplicatedTable
 from reconciler.conflict.row import State
 from reconciler.drills.failover.steps import Drill, Replica
-from reconciler.drills.guests import Host
-from reconciler.drills.workload import Edit, party_schema
+from reconciler.drills.hosts import Host
+from reconciler.drills.workload import PartyEdit, party_schema
 from reconciler.item.image import merge
 from reconciler.values.wire import Image
 from tests.builders import clock, surroundings
@@ -18,11 +18,11 @@ from tests.fakes import FakeItems, FakeLedger
 HERE, THERE = "us-east-1", "eu-west-1"
 HOST = Host("parties", {"id": "S"})
 EDITS = [
-    Edit("party-00", HERE, "tag", "mine"),
-    Edit("party-00", HERE, "points", 1),
-    Edit("party-00", THERE, "tag", "theirs"),
-    Edit("party-00", THERE, "points", 10),
-    Edit("party-01", THERE, "contact", "c1"),
+    PartyEdit("party-00", HERE, "tag", "mine"),
+    PartyEdit("party-00", HERE, "points", 1),
+    PartyEdit("party-00", THERE, "tag", "theirs"),
+    PartyEdit("party-00", THERE, "points", 10),
+    PartyEdit("party-01", THERE, "contact", "c1"),
 ]
 
 
@@ -95,7 +95,7 @@ class Stage:
         table = next(each.table for each in self.replicas if each.region == region)
         return [table.get(key) for key in self.drill.keys]
 
-    def write(self, edits: Sequence[Edit] = EDITS) -> None:
+    def write(self, edits: Sequence[PartyEdit] = EDITS) -> None:
         """Make the edits, of which one is lost to a conflict and repaired."""
         self.drill.write(edits)
         self.loss(State.RESOLVED)

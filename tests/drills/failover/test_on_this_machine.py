@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from reconciler.deployment.names import Names
-from reconciler.drills.failover.on_this_machine import SCENES, open_cloud, rehearsed
+from reconciler.drills.failover.on_this_machine import SCENES, open_cloud, play_scene
 from reconciler.drills.failover.steps import Report
 from reconciler.drills.workload import RECONCILED
 from reconciler.local.cloud import LocalCloud
@@ -20,7 +20,7 @@ def cloud() -> Iterator[LocalCloud]:
 
 
 def drilled(scene: str, cloud: LocalCloud, seed: int = 1) -> Report:
-    return rehearsed(scene, cloud, edits=EDITS, seed=seed, say=lambda _: None)
+    return play_scene(scene, cloud, edits=EDITS, seed=seed, say=lambda _: None)
 
 
 @pytest.mark.parametrize("scene", SCENES)

@@ -4,7 +4,7 @@ import pytest
 
 from reconciler.conflict.row import State
 from reconciler.drills.failover.steps import Report, play
-from reconciler.drills.workload import Edit
+from reconciler.drills.workload import PartyEdit
 from reconciler.errors import Unavailable
 from tests.drills.failover.stage import EDITS, HERE, THERE, Stage, later
 from tests.fakes import REFUSED
@@ -146,7 +146,7 @@ def test_removed_items_are_gone_everywhere_once_that_has_replicated() -> None:
 
 def test_each_region_makes_its_edits_in_their_order() -> None:
     stage = Stage()
-    names = [Edit("party-00", HERE, "rename", f"Ada{number}") for number in range(5)]
+    names = [PartyEdit("party-00", HERE, "rename", f"Ada{number}") for number in range(5)]
 
     stage.drill.create(names)
     stage.drill.write(names)

@@ -9,17 +9,18 @@ import typer
 from typer.testing import CliRunner
 
 from reconciler.cli import drill as drill_command
-from reconciler.drills.failure.drill import Play, Report, drill
-from reconciler.drills.failure.redrive import Redrive, Told
+from reconciler.conflict.row import Row
+from reconciler.drills.failure.drill import Play, SceneReport, drill
+from reconciler.drills.failure.redrive import LocalRedrive, RedriveReport
 from reconciler.drills.failure.scenes import SCENES
 from reconciler.drills.failure.stage import Stage
-from reconciler.drills.workload import Acknowledged, Edit
+from reconciler.drills.workload import Acknowledged, PartyEdit
 from reconciler.errors import InvalidInput
-from reconciler.redrive.outcome import Outcome, Result
+from reconciler.redrive.outcome import RedriveOutcome, Result
 from reconciler.redrive.redriver import Redriver
 
 HERE, THERE = "us-east-1", "eu-west-1"
-WRITE = Acknowledged(Edit("party-00", HERE, "tag", "t1"), None)
+WRITE = Acknowledged(PartyEdit("party-00", HERE, "tag", "t1"), None)
 
 
 # A redrive that is killed, or meets another, costs processes: ./scripts/drill plays those scenes,
@@ -33,12 +34,13 @@ def told() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def reports(told: list[str]) -> dict[str, Report]:
+def reports(told: list[str]) -> dict[str, SceneReport]:
     return {report.scene: report for report in drill(PLAYED, say=told.append)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scene", [scene.name for scene in PLAYED])
-def test_the_verdict_of_every_scene_is_good(scene: str, reports: dict[str, Report]) -> None:
+def test_the_verdict_of_every_scene_is_good(scene: str, reports: dict[str, SceneReport]) -> None:
     report = reports[scene]
 
     assert report.problems == []
@@ -47,7 +49,8 @@ def test_the_verdict_of_every_scene_is_good(scene: str, reports: dict[str, Repor
     assert report.open_rows == 0
 
 
-def test_what_a_failure_took_is_all_brought_back(reports: dict[str, Report]) -> None:
+@pytest.mark.slow
+def test_what_a_failure_took_is_all_brought_back(reports: dict[str, SceneReport]) -> None:
     brought_back = [each for each in reports.values() if each.scene not in ("poison", "trimmed")]
 
     assert len(brought_back) == len(PLAYED) - 2
@@ -55,8 +58,9 @@ def test_what_a_failure_took_is_all_brought_back(reports: dict[str, Report]) -> 
     assert all(report.missing == [] for report in brought_back)
 
 
+@pytest.mark.slow
 def test_a_dry_run_says_of_each_message_what_the_redrive_then_does(
-    reports: dict[str, Report],
+    reports: dict[str, SceneReport],
 ) -> None:
     for scene in ("resolver", "rule-target", "detector-names", "trimmed", "poison"):
         report = reports[scene]
@@ -64,7 +68,10 @@ def test_a_dry_run_says_of_each_message_what_the_redrive_then_does(
         assert sum(report.redriven.values()) == sum(report.waited.values())
 
 
-def test_a_poison_record_stays_in_both_regions_for_a_person(reports: dict[str, Report]) -> None:
+@pytest.mark.slow
+def test_a_poison_record_stays_in_both_regions_for_a_person(
+    reports: dict[str, SceneReport],
+) -> None:
     poison = reports["poison"]
 
     assert poison.left == {f"{HERE}/parties-parked-{HERE}": 1, f"{THERE}/parties-parked-{THERE}": 1}
@@ -72,8 +79,9 @@ def test_a_poison_record_stays_in_both_regions_for_a_person(reports: dict[str, R
     assert poison.missing_before == 0
 
 
+@pytest.mark.slow
 def test_records_that_are_gone_are_named_with_every_write_that_they_held(
-    reports: dict[str, Report], told: list[str]
+    reports: dict[str, SceneReport], told: list[str]
 ) -> None:
     trimmed = reports["trimmed"]
     (text,) = [each for each in told if each.startswith("trimmed: ")]
@@ -85,7 +93,8 @@ def test_records_that_are_gone_are_named_with_every_write_that_they_held(
     assert "Traceback" not in text
 
 
-def test_what_the_drill_put_there_itself_is_said(reports: dict[str, Report]) -> None:
+@pytest.mark.slow
+def test_what_the_drill_put_there_itself_is_said(reports: dict[str, SceneReport]) -> None:
     assert "the drill put the" in reports["rule-target"].remarks[0]
     assert "the drill set their ledger rows back" in reports["dropped-events"].remarks[0]
 
@@ -96,10 +105,11 @@ def command(*arguments: str) -> Any:
     return CliRunner().invoke(app, arguments)
 
 
+@pytest.mark.slow
 def test_a_redrive_that_deletes_without_doing_fails_the_drill(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    claimed = Result(Outcome.REDRIVEN, "so it says")
+    claimed = Result(RedriveOutcome.REDRIVEN, "so it says")
     monkeypatch.setattr(Redriver, "redrive", lambda *_: claimed)
 
     done = command("--scene", "resolver", "--json")
@@ -121,6 +131,9 @@ def test_a_scene_that_does_not_exist_is_answered_with_those_that_do() -> None:
     assert "--scene earthquake: the scenes are resolver, rule-target" in str(done.exception)
 
 
+OPEN_ROW = Row.of({"conflict_id": {"S": "c1"}, "item_key": {"S": "{}"}})
+
+
 class StillStage(Stage):
     """A stage on which nothing happens: it shows what a test tells it."""
 
@@ -128,7 +141,7 @@ class StillStage(Stage):
         self.here, self.there = HERE, THERE
         self.lost: list[Acknowledged] = []
         self.queues: Counter[str] = Counter()
-        self.still_open: list[dict[str, Any]] = []
+        self.still_open: list[Row] = []
         self.identical = True
 
     def missing(self, *_: Any) -> list[Acknowledged]:
@@ -137,22 +150,22 @@ class StillStage(Stage):
     def waiting(self) -> Counter[str]:
         return Counter(self.queues)
 
-    def rows(self, *_: Any) -> list[dict[str, Any]]:
+    def rows(self, *_: Any) -> list[Row]:
         return self.still_open
 
     def replicas_identical(self) -> bool:
         return self.identical
 
 
-class TakesAtOnce(Redrive):
+class TakesAtOnce(LocalRedrive):
     """A redrive that takes what waits although it is only rehearsed."""
 
     def __init__(self, stage: StillStage) -> None:
         self.stage = stage
 
-    def run(self, *_: Any, **__: Any) -> Told:
+    def run(self, *_: Any, **__: Any) -> RedriveReport:
         self.stage.queues.clear()
-        return Told([], {})
+        return RedriveReport([], {})
 
 
 def play_on(stage: StillStage) -> Play:
@@ -174,7 +187,7 @@ def test_a_good_end_has_no_problem() -> None:
     [
         ({"lost": [WRITE]}, "1 acknowledged writes are missing"),
         ({"identical": False}, "the replicas differ"),
-        ({"still_open": [{}, {}]}, "2 losses are still OPEN"),
+        ({"still_open": [OPEN_ROW, OPEN_ROW]}, "2 losses are still OPEN"),
         ({"queues": Counter({"r/q": 4})}, "the queues hold 4 r/q instead of nothing"),
     ],
 )

@@ -21,7 +21,10 @@ from reconciler.local.cloud import LocalCloud
 from reconciler.local.provision import ACCOUNT, TableSpec
 from reconciler.local.server.metric_delivery import MetricDelivery
 from reconciler.local.server.metric_queries import statistic
+from tests.cli.conftest import environment
 from tests.local.support import EU, US, eventually
+
+__all__ = ["environment"]  # puts back what a command's `--endpoint` changes
 
 TABLE = "parties"
 CLOUDWATCH = {"HTTP_AUTHORIZATION": "AWS4-HMAC-SHA256 Credential=a/20261126/r/monitoring/aws4"}

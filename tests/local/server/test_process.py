@@ -45,7 +45,7 @@ def test_the_status_counts_what_each_link_did(cloud: LocalCloud) -> None:
         ("isolate", {"region": "mars"}, "mars"),
         ("partition", {"one": US, "other": "mars"}, "mars"),
         ("register", {"table": "absent", "consumed": False}, "absent"),
-        ("lag", {}, "least_ms"),
+        ("checkpoint", {"region": "us-east-1"}, "table"),
     ],
 )
 def test_a_command_that_cannot_be_carried_out_says_why(

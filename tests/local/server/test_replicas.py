@@ -274,25 +274,22 @@ def hammer(cloud: LocalCloud, region: str, writes: int) -> None:
             )
 
 
-def test_replicas_are_identical_after_all_regions_hammered_the_same_items(
-    cloud: LocalCloud,
-) -> None:
+def test_replicas_are_identical_after_all_regions_hammered_the_same_items() -> None:
     # Lag 0 makes a replicated put follow its write at once, into the next client's write.
-    cloud.set_lag(0, 3)
-    threads = [
-        threading.Thread(target=hammer, args=(cloud, region, 120)) for region in cloud.regions
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    cloud.set_lag(5, 30)
-    cloud.settle()
+    with LocalCloud([TableSpec(PARTIES, "id")], lag_ms=(0, 3), seed=7) as cloud:
+        threads = [
+            threading.Thread(target=hammer, args=(cloud, region, 120)) for region in cloud.regions
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        cloud.settle()
 
-    assert_replicas_are_identical(cloud)
-    for region in cloud.regions:
-        for key in ("hot-0", "hot-1"):
-            assert_records_form_a_chain(stream_records(cloud, PARTIES, region, key))
+        assert_replicas_are_identical(cloud)
+        for region in cloud.regions:
+            for key in ("hot-0", "hot-1"):
+                assert_records_form_a_chain(stream_records(cloud, PARTIES, region, key))
 
 
 def assert_records_form_a_chain(records: list[dict[str, Any]]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from reconciler.local.errors import LocalCloudError
-from reconciler.local.worker.lambda_runtime import Function, LambdaContext
+from reconciler.local.worker.lambda_runtime import LambdaContext, LambdaFunction
 
 
 @pytest.fixture
@@ -17,9 +17,9 @@ def module(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return module
 
 
-def function(module: ModuleType, handler: Any) -> Function:
+def function(module: ModuleType, handler: Any) -> LambdaFunction:
     module.handler = handler  # type: ignore[attr-defined]
-    return Function(
+    return LambdaFunction(
         f"{module.__name__}:handler", name="parties-detect-eu-west-1", region="eu-west-1"
     )
 
@@ -56,4 +56,4 @@ def test_the_context_names_the_function_and_counts_down(module: ModuleType) -> N
 @pytest.mark.parametrize("handler", ["handlers_of_this_test", "handlers_of_this_test:absent"])
 def test_a_handler_that_cannot_be_found_is_named(module: ModuleType, handler: str) -> None:
     with pytest.raises(LocalCloudError, match=handler):
-        Function(handler, name="parties-detect-eu-west-1", region="eu-west-1")
+        LambdaFunction(handler, name="parties-detect-eu-west-1", region="eu-west-1")

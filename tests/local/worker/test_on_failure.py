@@ -9,7 +9,7 @@ from urllib.parse import unquote_plus
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from reconciler.aws_model.stream_source import Origin, Outcome, ShardSource
+from reconciler.aws_model.stream_source import InvocationResult, ShardSource, SourceNames
 from reconciler.deployment.names import Names
 from reconciler.deployment.wiring import StreamSource
 from reconciler.errors import Unavailable
@@ -24,10 +24,10 @@ def message(number: int = 100, *, whole: bool = True) -> dict[str, Any]:
     """Return what an event source sets aside."""
     change = {"SequenceNumber": str(number), "ApproximateCreationDateTime": NOW_MS / 1000}
     source = StreamSource(batching_window_seconds=0, maximum_retry_attempts=0)
-    shard = ShardSource(source, [], Origin("function", "stream", SHARD), whole=whole)
+    shard = ShardSource(source, [], SourceNames("function", "stream", SHARD), whole=whole)
     shard.offer([{"eventName": "MODIFY", "dynamodb": change}], NOW_MS)
     shard.next_batch(NOW_MS)
-    shard.finish(Outcome("request", error="ValueError()"), NOW_MS)
+    shard.finish(InvocationResult("request", error="ValueError()"), NOW_MS)
     [given_up] = shard.set_aside
     return given_up
 

@@ -18,7 +18,7 @@ from reconciler.local.cloud import (
     LocalCloud,
 )
 from reconciler.local.provision import TableSpec, queue_url
-from tests.local.support import AP, EU, HANDLERS, US, eventually, put
+from tests.local.support import AP, EU, HANDLERS, US, dead_letters, eventually, log_lines, put
 
 TABLE = "parties"
 
@@ -39,7 +39,7 @@ def cloud() -> Iterator[LocalCloud]:
 
 
 def notes(cloud: LocalCloud, region: str, kind: str) -> list[dict[str, Any]]:
-    lines = [json.loads(line) for line in cloud.log_lines(region) if line.startswith("{")]
+    lines = [json.loads(line) for line in log_lines(cloud, region) if line.startswith("{")]
     return [line for line in lines if kind in line]
 
 
@@ -65,7 +65,7 @@ def set_aside(cloud: LocalCloud, region: str, partition: str) -> list[dict[str, 
 
 def told_places(cloud: LocalCloud, region: str) -> list[str]:
     """Return the objects that the stream's dead-letter queue tells of, as bucket/key."""
-    bodies = map(json.loads, cloud.dead_letters(region)[f"parties-stream-dlq-{region}"])
+    bodies = map(json.loads, dead_letters(cloud, region)[f"parties-stream-dlq-{region}"])
     told = [record["s3"] for body in bodies for record in body["Records"]]
     return [f"{s3['bucket']['name']}/{unquote_plus(s3['object']['key'])}" for s3 in told]
 
@@ -213,8 +213,8 @@ def test_a_reported_message_comes_again_and_ends_in_the_dead_letter_queue(
     ]
     [fine] = resolved(cloud, US, "fine")
     assert fine["messageAttributes"]["why"]["stringValue"] == "test"
-    assert "report this one" in cloud.dead_letters(US)[f"parties-resolve-dlq-{US}"]
-    assert "fine" not in cloud.dead_letters(US)[f"parties-resolve-dlq-{US}"]
+    assert "report this one" in dead_letters(cloud, US)[f"parties-resolve-dlq-{US}"]
+    assert "fine" not in dead_letters(cloud, US)[f"parties-resolve-dlq-{US}"]
 
 
 def test_an_exception_of_resolve_leaves_the_whole_batch_to_be_delivered_again(
@@ -224,7 +224,7 @@ def test_an_exception_of_resolve_leaves_the_whole_batch_to_be_delivered_again(
     cloud.settle()
 
     assert len(resolved(cloud, US, "raise on")) == 2
-    assert "raise on this one" in cloud.dead_letters(US)[f"parties-resolve-dlq-{US}"]
+    assert "raise on this one" in dead_letters(cloud, US)[f"parties-resolve-dlq-{US}"]
 
 
 def test_a_witness_message_waits_for_its_delay(cloud: LocalCloud) -> None:
@@ -245,8 +245,9 @@ def test_parked_messages_can_be_looked_at_and_do_not_keep_the_cloud_busy(
 
     cloud.settle()
 
-    assert cloud.parked(US) == ["for a person"]
-    assert cloud.parked(US) == ["for a person"]
+    parked = Names(TABLE, US).parked_queue
+    assert cloud.bodies(US, parked) == ["for a person"]
+    assert cloud.bodies(US, parked) == ["for a person"]
 
 
 def test_writes_during_a_partition_are_shown_to_detect_once_it_heals(cloud: LocalCloud) -> None:

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.aws_model.stream_source import Outcome
-from reconciler.local.worker.queue_source import done_messages, sqs_event
+from reconciler.aws_model.stream_source import InvocationResult
+from reconciler.local.worker.queue_source import messages_to_delete, sqs_event
 
 MESSAGES = [
     {
@@ -20,7 +20,7 @@ MESSAGES = [
 
 
 def done(answer: object) -> list[Any]:
-    messages = done_messages(MESSAGES, Outcome("request", answer=answer))
+    messages = messages_to_delete(MESSAGES, InvocationResult("request", answer=answer))
     return [message["MessageId"] for message in messages]
 
 
@@ -47,7 +47,7 @@ def test_an_answer_that_is_no_document_leaves_the_whole_batch() -> None:
 
 
 def test_an_exception_leaves_the_whole_batch() -> None:
-    assert done_messages(MESSAGES, Outcome("request", error="ValueError()")) == []
+    assert messages_to_delete(MESSAGES, InvocationResult("request", error="ValueError()")) == []
 
 
 def test_the_event_has_the_shape_that_lambda_gives_to_sqs_messages() -> None:

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from reconciler.aws_model.stream_source import Outcome
-from reconciler.local.worker.lambda_runtime import Function
-from reconciler.local.worker.schedule import Schedule
+from reconciler.aws_model.stream_source import InvocationResult
+from reconciler.local.worker.lambda_runtime import LambdaFunction
+from reconciler.local.worker.schedule import ScheduledFunction
 
 EVENTS: list[dict[str, Any]] = []
 
@@ -14,13 +14,13 @@ def handler(event: dict[str, Any], context: object) -> None:
     raise ValueError("it is tried again all the same")
 
 
-def load() -> Function:
-    return Function(f"{__name__}:handler", name="gauge", region="eu-west-1")
+def load() -> LambdaFunction:
+    return LambdaFunction(f"{__name__}:handler", name="gauge", region="eu-west-1")
 
 
 def test_a_function_that_is_due_is_invoked_again_and_again_even_if_it_fails() -> None:
     EVENTS.clear()
-    schedule = Schedule(load, region="eu-west-1", seconds=0)
+    schedule = ScheduledFunction(load, region="eu-west-1", seconds=0)
 
     assert [schedule.poll(), schedule.poll()] == [False, False]
 
@@ -29,20 +29,20 @@ def test_a_function_that_is_due_is_invoked_again_and_again_even_if_it_fails() ->
 
 
 def test_nothing_is_loaded_before_the_first_interval_is_over() -> None:
-    def never() -> Function:
+    def never() -> LambdaFunction:
         raise AssertionError("not yet")
 
-    assert Schedule(never, region="eu-west-1", seconds=3600).poll() is False
+    assert ScheduledFunction(never, region="eu-west-1", seconds=3600).poll() is False
 
 
 def test_a_function_is_loaded_once() -> None:
-    loaded: list[Outcome | None] = []
+    loaded: list[InvocationResult | None] = []
 
-    def counted() -> Function:
+    def counted() -> LambdaFunction:
         loaded.append(None)
         return load()
 
-    schedule = Schedule(counted, region="eu-west-1", seconds=0)
+    schedule = ScheduledFunction(counted, region="eu-west-1", seconds=0)
     schedule.poll()
     schedule.poll()
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from reconciler.aws_model.stream_source import Origin, ShardSource
+from reconciler.aws_model.stream_source import ShardSource, SourceNames
 from reconciler.deployment.wiring import StreamSource
 from reconciler.errors import Unavailable
-from reconciler.local.worker.lambda_runtime import Function
+from reconciler.local.worker.lambda_runtime import LambdaFunction
 from reconciler.local.worker.stream_consumer import Checkpoint, StreamConsumer
 
 ARN = "arn:aws:dynamodb:eu-west-1:1:table/t/stream/now"
@@ -52,7 +52,7 @@ class Reports:
     ) -> None:
         self.given: list[str] = []
         self.set_aside: list[Any] = []
-        self.settled: list[int] = []
+        self.checkpoints: list[int] = []
         self.refused = 0
         self._failing = failing
         module = ModuleType("handlers_of_this_test")
@@ -61,10 +61,10 @@ class Reports:
         source = StreamSource(batch_size=2, batching_window_seconds=0, maximum_retry_attempts=0)
         self.consumer = StreamConsumer(
             streams,
-            Function("handlers_of_this_test:handler", name="f", region="eu-west-1"),
-            ShardSource(source, [], Origin("function", ARN, "shard")),
+            LambdaFunction("handlers_of_this_test:handler", name="f", region="eu-west-1"),
+            ShardSource(source, [], SourceNames("function", ARN, "shard")),
             set_aside=self._deliver,
-            checkpoint=Checkpoint(0, self.settled.append),
+            checkpoint=Checkpoint(0, self.checkpoints.append),
         )
 
     def _deliver(self, message: Mapping[str, Any]) -> None:
@@ -80,7 +80,7 @@ class Reports:
         return {"batchItemFailures": failed}
 
 
-def test_a_read_is_reported_as_settled_once_all_of_it_was_handled(
+def test_a_read_is_reported_once_all_of_it_was_handled(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     reports = Reports(monkeypatch, FakeStreams([1, 2, 3]))
@@ -88,7 +88,7 @@ def test_a_read_is_reported_as_settled_once_all_of_it_was_handled(
     worked = [reports.consumer.poll() for _ in range(3)]
 
     assert reports.given == ["1", "2", "3"]
-    assert reports.settled == [3]
+    assert reports.checkpoints == [3]
     assert worked == [True, True, False]
 
 
@@ -103,7 +103,7 @@ def test_nothing_is_read_while_a_whole_batch_is_waiting(monkeypatch: pytest.Monk
     assert streams.pages == [[6]]
 
 
-def test_records_that_cannot_be_handled_are_set_aside_before_the_read_is_settled(
+def test_records_that_cannot_be_handled_are_set_aside_before_the_read_is_reported(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     reports = Reports(monkeypatch, FakeStreams([1]), failing=("1",))
@@ -111,10 +111,10 @@ def test_records_that_cannot_be_handled_are_set_aside_before_the_read_is_settled
     reports.consumer.poll()
 
     assert [m["DDBStreamBatchInfo"]["startSequenceNumber"] for m in reports.set_aside] == ["1"]
-    assert reports.settled == [1]
+    assert reports.checkpoints == [1]
 
 
-def test_what_the_destination_does_not_take_is_delivered_later_and_not_settled_before(
+def test_what_the_destination_does_not_take_is_delivered_later_and_not_reported_before(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     reports = Reports(monkeypatch, FakeStreams([1]), failing=("1",))
@@ -122,11 +122,11 @@ def test_what_the_destination_does_not_take_is_delivered_later_and_not_settled_b
 
     reports.consumer.poll()
     reports.consumer.poll()
-    assert (reports.set_aside, reports.settled) == ([], [])
+    assert (reports.set_aside, reports.checkpoints) == ([], [])
 
     reports.consumer.poll()
     assert [m["DDBStreamBatchInfo"]["startSequenceNumber"] for m in reports.set_aside] == ["1"]
-    assert reports.settled == [1]
+    assert reports.checkpoints == [1]
 
 
 def test_reading_starts_behind_the_checkpoint_and_reports_only_what_is_new(
@@ -139,4 +139,4 @@ def test_reading_starts_behind_the_checkpoint_and_reports_only_what_is_new(
 
     assert streams.start["ShardIteratorType"] == "AFTER_SEQUENCE_NUMBER"
     assert streams.start["SequenceNumber"] == "0"
-    assert reports.settled == []
+    assert reports.checkpoints == []

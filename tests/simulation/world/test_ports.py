@@ -18,11 +18,16 @@ from reconciler.simulation.world.agenda import EPOCH_MS, Agenda
 from reconciler.simulation.world.causes import Causes, Origin
 from reconciler.simulation.world.draws import Draws, Keyed
 from reconciler.simulation.world.journal import Journal
-from reconciler.simulation.world.ledger import Ledger, LedgerTable
-from reconciler.simulation.world.ports import Bus, Evidence, Items, Parked
+from reconciler.simulation.world.ledger import LedgerTable, SimulatedLedger
+from reconciler.simulation.world.ports import (
+    SimulatedBus,
+    SimulatedEvidence,
+    SimulatedItems,
+    SimulatedParked,
+)
 from reconciler.simulation.world.queues import Queue
 from reconciler.simulation.world.releases import OLDER
-from reconciler.simulation.world.replica import Record, Replica
+from reconciler.simulation.world.replica import Record, SimulatedReplica
 from reconciler.simulation.world.setting import Calls, Crash, Setting
 from reconciler.simulation.world.streams import Shard
 from reconciler.simulation.world.weather import Weather
@@ -46,7 +51,7 @@ class Bench:
         self.records: list[Record] = []
         self.dead: list[Event] = []
         self.aside: list[tuple[dict[str, Any], Sequence[Any]]] = []
-        self.replica = Replica(
+        self.replica = SimulatedReplica(
             self.setting,
             DEFAULT_SCHEMA,
             REGION,
@@ -54,11 +59,11 @@ class Bench:
             emit=lambda *change: self.records.append(change[1]),
         )
         self.calls = Calls(self.setting, REGION, "a test")
-        self.items = Items(
+        self.items = SimulatedItems(
             self.replica, self.calls, lambda *_: Origin(1, "a write", REGION, 0), OLDER
         )
         self.table = LedgerTable()
-        self.ledger = Ledger(self.table, self.replica, self.calls)
+        self.ledger = SimulatedLedger(self.table, self.replica, self.calls)
 
     def given_up(self, message: dict[str, Any], records: Sequence[Any]) -> None:
         self.aside.append((message, records))
@@ -151,7 +156,7 @@ def test_rows_are_kept_by_item_and_loss(bench: Bench) -> None:
     assert bench.ledger.record(rows) == set()
     assert bench.ledger.record([ledger_row(event(1), State.RESOLVED, 2)]) == set()
     found = bench.ledger.rows_of(item_key(KEY))
-    assert [row["state"]["S"] for row in found] == ["RESOLVED", "OPEN"]
+    assert [row.state for row in found] == [State.RESOLVED, State.OPEN]
     assert bench.table.open_rows() == ["loss2"]
     assert bench.setting.journal.counts["conflicts"] == 2
 
@@ -175,7 +180,7 @@ def test_an_event_that_is_not_certainly_sent_is_reported(
 ) -> None:
     bench.suffer(kind)
     delivered: list[Any] = []
-    assert Bus(delivered.append, bench.calls, OLDER).publish([event()]) == {"loss1"}
+    assert SimulatedBus(delivered.append, bench.calls, OLDER).publish([event()]) == {"loss1"}
     assert len(delivered) == sent
 
 
@@ -183,20 +188,20 @@ def test_some_entries_of_a_call_may_be_refused(bench: Bench) -> None:
     bench.suffer(faults.ENTRY_REFUSED, 0.5)
     delivered: list[Any] = []
     events = [event(number) for number in range(20)]
-    refused = Bus(delivered.append, bench.calls, OLDER).publish(events)
+    refused = SimulatedBus(delivered.append, bench.calls, OLDER).publish(events)
     assert {each.conflict_id for each in delivered} | refused == {f"loss{n}" for n in range(20)}
     assert 0 < len(refused) < 20
 
 
 def test_evidence_and_parked_changes_are_kept(bench: Bench) -> None:
     documents: dict[str, str] = {}
-    evidence = Evidence(documents, bench.calls)
+    evidence = SimulatedEvidence(documents, bench.calls)
     assert evidence.get(evidence.put("one", "{}")) == "{}"
     with pytest.raises(Unavailable):
         evidence.get("memory://other")
     parked: list[Mapping[str, Any]] = []
     heard: list[Mapping[str, Any]] = []
-    Parked(parked, bench.calls, heard.append).park({"reason": "why"})
+    SimulatedParked(parked, bench.calls, heard.append).park({"reason": "why"})
     assert parked == heard == [{"reason": "why"}]
 
 

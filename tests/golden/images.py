@@ -1,21 +1,16 @@
-"""Builds the images whose bytes are golden; `python -m tests.golden_items` writes them anew."""
+"""Builds the images whose bytes are golden."""
 
-import json
-from pathlib import Path
 from typing import Any
 
 from reconciler.item.adoption import adopt
 from reconciler.item.image import DELETE, merge
 from reconciler.item.metadata import encode
-from reconciler.values.wire import Image, to_json
 from tests.builders import Replica, add, as_stream, assign, discard, increment, remove
 from tests.crdt.deciding import SCHEMA as DECIDING
 
-PATH = Path(__file__).parent / "golden" / "images.json"
 
-
-def images() -> dict[str, Image]:
-    """Return the golden images by name."""
+def images() -> dict[str, dict[str, Any]]:
+    """Return the golden images by name, as streams carry them."""
     ada = Replica("use1")
     first = ada.write(
         assign("name", "Ada"),
@@ -59,7 +54,7 @@ def images() -> dict[str, Image]:
     tombstone = Replica("use1", second).write(DELETE, at=1_700_000_002_000)
     unmanaged: dict[str, Any] = {**first, "name": {"S": "Grace"}, "balance": {"N": "12"}}
     legacy = {"id": {"S": "p1"}, "name": {"S": "Old"}, "balance": {"N": "1"}}
-    return {
+    made = {
         "first write of every type": first,
         "second write": second,
         "merge of two concurrent writes": merge(second, other),
@@ -71,14 +66,4 @@ def images() -> dict[str, Image]:
             increment("balance", 2), at=1_700_000_003_000
         ),
     }
-
-
-def golden() -> dict[str, Any]:
-    """Return the checked-in images, as streams carry them."""
-    return dict(json.loads(PATH.read_text()))
-
-
-if __name__ == "__main__":
-    streams = {name: as_stream(image) for name, image in images().items()}
-    PATH.write_text(json.dumps(streams, indent=1, sort_keys=True, ensure_ascii=True) + "\n")
-    assert {name: to_json(image) for name, image in golden().items()}
+    return {name: as_stream(image) for name, image in made.items()}

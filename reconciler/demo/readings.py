@@ -5,10 +5,10 @@ from reconciler.aws.cloudwatch import read_metrics
 from reconciler.drills.workload import RECONCILED
 from reconciler.errors import Unavailable
 from reconciler.local.cloud import LocalCloud
-from reconciler.metrics.readings import Readings, window
+from reconciler.metrics.readings import PanelReadings, window
 
 
-def measured(cloud: LocalCloud, since_ms: int) -> dict[str, list[Readings]]:
+def readings_since(cloud: LocalCloud, since_ms: int) -> dict[str, list[PanelReadings]]:
     """Return the panels of each region: all that its functions have sent since then."""
     asked = window(since_ms, now_ms(), least_seconds=1)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.simulation.plan.plan import Fault
-from reconciler.simulation.report.layout import Mark, Source
+from reconciler.simulation.report.layout import ArrowStart, Mark
 from reconciler.simulation.report.words import clock, duration, edits_in_words
 from reconciler.simulation.world.history import Done, Moment, Run
 
@@ -20,8 +20,8 @@ JOINED = "joined"
 
 
 @dataclass(frozen=True)
-class Scene:
-    """One item's marks in order of time, and the faults beside them."""
+class ItemMarks:
+    """What the diagram of one item shows: its marks in order of time, and the faults beside."""
 
     regions: tuple[str, ...]
     marks: tuple[Mark, ...]
@@ -38,18 +38,18 @@ def keys_of(run: Run) -> list[str]:
     return sorted(losses, key=lambda key: (-losses[key], key))
 
 
-def scene_of(run: Run, key: str) -> Scene:
-    """Return the scene of one item."""
+def marks_of(run: Run, key: str) -> ItemMarks:
+    """Return the marks of one item."""
     reader = _Reader(run)
     facts = [moment for moment in run.trace if moment.key in {key, ""} and moment.kind != "fault"]
     marks = [reader.mark(moment) for moment in facts]
     written = {mark.operation for mark in marks}
     mine = [done for done in run.done if done.operation.key == key]
-    marks += [reader.unheard(done) for done in mine if done.operation.number not in written]
+    marks += [reader.mark_of_unheard(done) for done in mine if done.operation.number not in written]
     marks.sort(key=lambda mark: mark.at_ms)
     end_ms = max((mark.at_ms for mark in marks), default=0)
     faults = tuple(fault for fault in run.plan.faults if fault.at_ms <= end_ms)
-    return Scene(run.plan.regions, tuple(marks), faults, end_ms)
+    return ItemMarks(run.plan.regions, tuple(marks), faults, end_ms)
 
 
 class _Reader:
@@ -86,7 +86,7 @@ class _Reader:
         words = f"{clock(moment.at_ms)} {moment.region}: {particular.pop('title')}"
         return Mark(title=words, **(shared | particular))
 
-    def unheard(self, done: Done) -> Mark:
+    def mark_of_unheard(self, done: Done) -> Mark:
         """Return the mark of a write that took no effect, as its client learned of it."""
         operation = done.operation
         title = f"{clock(done.at_ms)} {operation.region}: #{operation.number}"
@@ -131,7 +131,7 @@ class _Reader:
             "colour": colour,
             "token": moment.detail["token"],
             "holds": colour,
-            "source": Source(lane, sent_ms, moment.detail["token"]),
+            "source": ArrowStart(lane, sent_ms, moment.detail["token"]),
         }
 
     def _loss(self, moment: Moment) -> dict[str, Any]:

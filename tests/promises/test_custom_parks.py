@@ -9,11 +9,11 @@ from reconciler.conflict.verdict import classify
 from reconciler.crdt import custom
 from reconciler.deployment.telemetry import PARKED
 from reconciler.item.image import read
-from reconciler.resolution.resolver import Message, Resolver, ResolverPorts
+from reconciler.resolution.resolver import Message, Resolver
 from reconciler.values.wire import to_json
 from tests.builders import Replica, as_stream, assign
 from tests.crdt.deciding import SCHEMA, told
-from tests.fakes import FakeEvidence, FakeItems, FakeLedger, FakeParked, FakeSetAside
+from tests.fakes import FakeItems, FakeLedger, FakeParked, FakePorts
 from tests.recorded import Recorded
 
 WIRE_KEY = {"id": {"S": "p1"}}
@@ -28,13 +28,8 @@ class World:
         self.items, self.ledger, self.parked = FakeItems(), FakeLedger(), FakeParked()
         self.telemetry = Recorded()
         self.items.place(WINNER)
-        ports = ResolverPorts(
-            items=self.items,
-            ledger=self.ledger,
-            evidence=FakeEvidence(),
-            parked=self.parked,
-            set_aside=FakeSetAside(),
-            telemetry=self.telemetry,
+        ports = FakePorts(
+            items=self.items, ledger=self.ledger, parked=self.parked, telemetry=self.telemetry
         )
         self.resolver = Resolver(ports, lambda: 20_000)
 

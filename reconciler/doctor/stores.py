@@ -11,7 +11,7 @@ from reconciler.deployment.tables import (
     LEDGER_STATE_INDEX,
     LEDGER_STATE_KEY,
 )
-from reconciler.doctor.facts import Check, Finding, Seen, Unseen, aws
+from reconciler.doctor.facts import Check, Finding, Seen, Unseen, aws_command
 
 _ROLES = ("HASH", "RANGE")
 
@@ -55,7 +55,7 @@ def _create_ledger(seen: Seen) -> str:
     attributes = " ".join(f"AttributeName={n},AttributeType={kind}" for n, kind in kinds)
     schema = " ".join(_key_parts(LEDGER_KEY))
     by_state = ",".join(f"{{{each}}}" for each in _key_parts(LEDGER_STATE_KEY))
-    return aws(
+    return aws_command(
         "dynamodb",
         "create-table",
         seen,

@@ -1,16 +1,10 @@
-"""The security-relevant part of the templates, as one document to compare.
+"""The security-relevant part of the templates, as one document to compare."""
 
-Write it anew after a change that is meant: `.venv/bin/python -m tests.infra.security`; then read
-the difference.
-"""
-
-import json
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
-from tests.infra.stacks import Stacks, synthesised
+from tests.infra.stacks import Stacks
 
-SNAPSHOT = Path(__file__).parent / "security.json"
 PARTS = {
     "AWS::IAM::Role": ("AssumeRolePolicyDocument", "Policies", "ManagedPolicyArns"),
     "AWS::KMS::Key": ("KeyPolicy", "EnableKeyRotation", "MultiRegion"),
@@ -37,26 +31,34 @@ PARTS = {
 
 
 def security(stacks: Stacks) -> dict[str, Any]:
-    """Return, by stack and resource, the properties that say who may do what."""
-    return {
-        f"{stack}/{name}": {
-            "kept": resource.get("DeletionPolicy") == "RetainExceptOnCreate",
-            **{
-                part: resource["Properties"][part]
-                for part in PARTS[resource["Type"]]
-                if part in resource["Properties"]
-            },
-        }
+    """Return the properties that say who may do what, each under its path from its stack on."""
+    entries = [
+        entry
         for stack, template in stacks.templates()
         for name, resource in template["Resources"].items()
         if resource["Type"] in PARTS
-    }
+        for entry in _of_resource(f"{stack}/{name}", resource)
+    ]
+    document = dict(entries)
+    assert len(document) == len(entries)  # no path stands for two properties
+    return document
 
 
-def document() -> str:
-    """Return the document for the deployment that has most options."""
-    return json.dumps(security(synthesised("options")), indent=1, sort_keys=True) + "\n"
+def _of_resource(where: str, resource: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    yield f"{where}/kept", resource.get("DeletionPolicy") == "RetainExceptOnCreate"
+    for part in PARTS[resource["Type"]]:
+        if part in resource["Properties"]:
+            yield from _entries(f"{where}/{part}", resource["Properties"][part])
 
 
-if __name__ == "__main__":
-    SNAPSHOT.write_text(document())
+def _entries(where: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield a value, or those in it; statements go by their names, so that one more moves none."""
+    if isinstance(value, dict) and value:
+        for name, each in value.items():
+            yield from _entries(f"{where}/{name}", each)
+    elif isinstance(value, list) and any(isinstance(each, dict | list) for each in value):
+        for number, each in enumerate(value):
+            named = each.get("Sid", number) if isinstance(each, dict) else number
+            yield from _entries(f"{where}/{named}", each)
+    else:
+        yield where, value

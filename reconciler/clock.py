@@ -1,0 +1,26 @@
+"""This machine's clock: the wall time, and the hybrid clock of a writer on it.
+
+Only here and in the adapters is time read; everywhere else it is an argument.
+"""
+
+import secrets
+import time
+
+from reconciler.causality.hlc import NONCE_WIDTH, HybridClock, fixed_width
+
+
+def now_ms() -> int:
+    """Return the wall clock, in milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+def system_clock() -> HybridClock:
+    """Return a new writer's clock, which follows this machine's and draws its own nonces.
+
+    One for each process that writes, kept as long as it writes.
+    """
+    return HybridClock(now_ms, _nonce)
+
+
+def _nonce() -> str:
+    return fixed_width(secrets.randbelow(32**NONCE_WIDTH), NONCE_WIDTH)

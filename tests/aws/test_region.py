@@ -1,0 +1,143 @@
+"""A region makes each adapter once, when it is asked for, and says what was refused."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from reconciler.aws.clients import client
+from reconciler.aws.region import Region, open_region
+from reconciler.conflict.row import State, ledger_row
+from reconciler.deployment.names import Names
+from reconciler.detection.detector import Detector
+from reconciler.detection.securing import DetectorPolicy
+from reconciler.errors import Unavailable
+from reconciler.ports import DetectorPorts, DrainPorts, ResolverPorts
+from tests.aws.conftest import REGION
+from tests.detection.test_detector import clean
+from tests.recorded import Recorded
+from tests.redrive.desk import a_loss, lost
+
+NAMES = Names("parties", REGION, "blue")
+ADAPTERS = ["items", "ledger", "bus", "evidence", "parked", "set_aside", "streams", "letters"]
+
+
+class Silent:
+    """A client that answers everything with as good as nothing."""
+
+    def __getattr__(self, _: str) -> Callable[..., dict[str, Any]]:
+        return lambda **_: {"Entries": [{"EventId": "e"}], "QueueUrl": "http://queue"}
+
+
+class Refusing:
+    """A client whose service does not answer."""
+
+    def __getattr__(self, _: str) -> Callable[..., Any]:
+        def refuse(**_: Any) -> Any:
+            raise EndpointConnectionError(endpoint_url="http://nowhere")
+
+        return refuse
+
+
+def region(asked: list[str] | None = None, of: Any = None, **options: Any) -> Region:
+    """Return a region that takes down which clients it asks for."""
+
+    def client_of(service: str, name: str) -> Any:
+        assert name == REGION
+        if asked is not None:
+            asked.append(service)
+        return of or Silent()
+
+    return Region(NAMES, client_of=client_of, **options)
+
+
+def test_each_adapter_is_made_once() -> None:
+    asked: list[str] = []
+    made = region(asked)
+    for name in ADAPTERS:
+        assert getattr(made, name) is getattr(made, name)
+    assert len(asked) < len(ADAPTERS) * 2
+
+
+def test_it_is_what_every_stage_works_with() -> None:
+    made = region()
+    stages: tuple[DetectorPorts, ResolverPorts, DrainPorts] = (made, made, made)
+    assert all(each.ledger is made.ledger for each in stages)
+
+
+def test_a_detector_makes_the_clients_it_needs_and_no_other() -> None:
+    asked: list[str] = []
+    ports = region(asked)
+    assert asked == []
+    detector = Detector(DetectorPolicy("parties", REGION), ports, lambda: 20_000)
+    detector.detect([clean(1)])
+    assert set(asked) <= {"events"}  # for a certificate that its lineages are closed
+    detector.detect([lost(2)])
+    assert set(asked) == {"dynamodb", "events"}
+
+
+def test_only_writes_of_items_make_one_attempt_a_call(credentials: None, clients: None) -> None:
+    made = Region(NAMES)
+    assert made.write_client is client("dynamodb", REGION, attempts=1)
+    assert made.client("dynamodb") is client("dynamodb", REGION)
+
+
+def test_a_profile_that_is_not_there_is_an_error_of_ours(
+    credentials: None, clients: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.cache_clear()
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    for name in ADAPTERS:
+        with pytest.raises(Unavailable, match=r"no AWS credentials: .*nobody.*; set AWS_PROFILE"):
+            getattr(Region(NAMES), name)
+
+
+def test_missing_credentials_are_an_error_of_ours(
+    clients: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.cache_clear()
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, "/dev/null")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    made = Region(NAMES)
+    with pytest.raises(Unavailable, match="Unable to locate credentials"):
+        made.ledger.rows_of("p1")
+    assert made.ledger.record([ledger_row(a_loss(), State.OPEN, 1)]) == {a_loss().conflict_id}
+    assert "Unable to locate credentials" in made.refusal()
+
+
+def test_the_parked_queue_is_looked_up_unless_its_url_is_given(aws: None) -> None:
+    sqs = client("sqs", REGION)
+    url = sqs.create_queue(QueueName=NAMES.parked_queue)["QueueUrl"]
+    for made in (open_region(NAMES), Region(NAMES, parked_url=url)):
+        made.parked.park({"reason": "it was parked"})
+        (message,) = sqs.receive_message(QueueUrl=url)["Messages"]
+        assert "it was parked" in message["Body"]
+        sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+
+
+def test_a_region_without_its_parked_queue_is_not_opened(aws: None) -> None:
+    with pytest.raises(Unavailable, match=f"GetQueueUrl {NAMES.parked_queue}"):
+        open_region(NAMES)
+
+
+def test_a_thread_hears_the_refusals_of_its_own_work_only() -> None:
+    made = region(of=Refusing())
+    row = ledger_row(a_loss(), State.OPEN, 1)
+    with ThreadPoolExecutor(1) as another:
+        another.submit(made.ledger.record, [row]).result()
+        assert made.refusal() == ""
+        made.bus.publish([a_loss()])
+        assert made.refusal().startswith("events not sent: PutEvents: Could not connect")
+        assert another.submit(made.refusal).result().startswith("rows not written: ")
+
+
+def test_what_is_refused_is_told_to_the_telemetry() -> None:
+    heard = Recorded()
+    region(of=Refusing(), telemetry=heard).bus.publish([a_loss()])
+    ((message, fields),) = heard.notes
+    assert (message, fields["identifiers"]) == ("events not sent", [a_loss().conflict_id])
