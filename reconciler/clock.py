@@ -23,4 +23,4 @@ def system_clock() -> HybridClock:
 
 
 def _nonce() -> str:
-    return fixed_width(secrets.randbelow(32**NONCE_WIDTH), NONCE_WIDTH)
+    return fixed_width(secrets.randbelow(64**NONCE_WIDTH), NONCE_WIDTH)

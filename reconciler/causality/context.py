@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple, TypeVar
 
-from reconciler.causality.hlc import EPOCH_WIDTH, HLC_WIDTH, Hlc
+from reconciler.causality.hlc import DIGIT, EPOCH_WIDTH, HLC_WIDTH, Hlc
 from reconciler.errors import InvalidInput
 
 _SHORT = {"north": "n", "south": "s", "east": "e", "west": "w", "central": "c", "gov": "g"} | {
     f"{ns}{ew}": ns[0] + ew[0] for ns in ("north", "south") for ew in ("east", "west")
 }
-_LINEAGE = re.compile(rf"[a-z0-9~]+\.[0-9a-v]{{{EPOCH_WIDTH}}}")
+_LINEAGE = re.compile(rf"[a-z0-9~]+\.{DIGIT}{{{EPOCH_WIDTH}}}")
 _DIRECTIONS = "|".join(word for word in _SHORT if word != "gov")
 _REGION = re.compile(rf"[a-z]{{2,}}(-[a-z]+)*-({_DIRECTIONS})-[0-9]{{1,2}}")
 K = TypeVar("K")

@@ -6,8 +6,8 @@ and detection would take it for clean. Hence `tick` and `HybridClock` are monoto
 wall clock does.
 Source: Kulkarni, Demirbas et al., "Logical Physical Clocks", OPODIS 2014.
 
-Text form: 9 digits of wall milliseconds and 3 digits of logical counter, both base 32 (0-9, a-v),
-so that text order is stamp order. Wall time fits until the year 3084.
+Text form: 7 digits of wall milliseconds and 2 of logical counter, in base 64 with the digits in the
+order of their ASCII codes, so that text order is stamp order. Wall time fits until the year 2109.
 """
 
 import re
@@ -15,25 +15,35 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
 
-_DIGITS = "0123456789abcdefghijklmnopqrstuv"
-_WALL_WIDTH, _LOGICAL_WIDTH = 9, 3
-_LOGICAL_LIMIT = 32**_LOGICAL_WIDTH
-HLC_WIDTH = _WALL_WIDTH + _LOGICAL_WIDTH
-NONCE_WIDTH = 4
-EPOCH_WIDTH = _WALL_WIDTH + NONCE_WIDTH
+_DIGITS = "-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
+_VALUES = {digit: value for value, digit in enumerate(_DIGITS)}
+DIGIT = "[-0-9A-Z_a-z]"
+WALL_WIDTH, _LOGICAL_WIDTH = 7, 2
+_LOGICAL_LIMIT = 64**_LOGICAL_WIDTH
+HLC_WIDTH = WALL_WIDTH + _LOGICAL_WIDTH
+NONCE_WIDTH = 11  # 66 bits: two of them never meet
+EPOCH_WIDTH = WALL_WIDTH + NONCE_WIDTH
 MAXIMUM_CLOCK_DRIFT_MS = 60_000  # between the clocks of a deployment
-_HLC = re.compile(rf"[0-9a-v]{{{HLC_WIDTH}}}")
+_HLC = re.compile(rf"{DIGIT}{{{HLC_WIDTH}}}")
 
 
 def fixed_width(number: int, width: int) -> str:
-    """Return `number` in base 32, padded to `width` digits; ValueError if it does not fit."""
-    if number < 0 or number >= 32**width:
-        raise ValueError(f"{number} does not fit in {width} base-32 digits")
+    """Return `number` in base 64, padded to `width` digits; ValueError if it does not fit."""
+    if number < 0 or number >= 64**width:
+        raise ValueError(f"{number} does not fit in {width} base-64 digits")
     digits = []
     for _ in range(width):
-        number, digit = divmod(number, 32)
+        number, digit = divmod(number, 64)
         digits.append(_DIGITS[digit])
     return "".join(reversed(digits))
+
+
+def number_of(text: str) -> int:
+    """Return the number that `fixed_width` wrote; KeyError if it wrote no such text."""
+    number = 0
+    for digit in text:
+        number = number * 64 + _VALUES[digit]
+    return number
 
 
 class Hlc(str):
@@ -43,8 +53,8 @@ class Hlc(str):
 
     @classmethod
     def of(cls, wall_ms: int, logical: int = 0) -> "Hlc":
-        """Build a stamp from wall milliseconds since 1970 and a logical counter below 32,768."""
-        return cls(fixed_width(wall_ms, _WALL_WIDTH) + fixed_width(logical, _LOGICAL_WIDTH))
+        """Build a stamp from wall milliseconds since 1970 and a logical counter below 4,096."""
+        return cls(fixed_width(wall_ms, WALL_WIDTH) + fixed_width(logical, _LOGICAL_WIDTH))
 
     @classmethod
     def parse(cls, text: str) -> "Hlc":
@@ -55,11 +65,11 @@ class Hlc(str):
 
     @property
     def wall_ms(self) -> int:
-        return int(self[:_WALL_WIDTH], 32)
+        return number_of(self[:WALL_WIDTH])
 
     @property
     def logical(self) -> int:
-        return int(self[_WALL_WIDTH:], 32)
+        return number_of(self[WALL_WIDTH:])
 
 
 def tick(physical_ms: int, seen: str | None) -> Hlc:
@@ -98,7 +108,7 @@ def epoch_above(watermark: str, stamp: Stamp) -> str:
 
 def epoch_after(epoch: str) -> str:
     """Return the next epoch."""
-    return fixed_width(int(epoch, 32) + 1, EPOCH_WIDTH)
+    return fixed_width(number_of(epoch) + 1, EPOCH_WIDTH)
 
 
 class HybridClock:
@@ -120,7 +130,7 @@ class HybridClock:
             physical = self._latest_physical_ms = max(self._physical_ms(), self._latest_physical_ms)
             greatest = max(seen or "", self._latest or "") or None
             self._latest = tick(physical, greatest)
-            return Stamp(self._latest, fixed_width(physical, _WALL_WIDTH) + self._nonce())
+            return Stamp(self._latest, fixed_width(physical, WALL_WIDTH) + self._nonce())
 
     def drift_ms(self) -> int:
         """Return how far the latest stamp lies ahead of the physical clock, in milliseconds.

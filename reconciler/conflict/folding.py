@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from reconciler.causality.context import CausalContext, Lineage
-from reconciler.causality.hlc import EPOCH_WIDTH, NONCE_WIDTH, Hlc, fixed_width
+from reconciler.causality.hlc import WALL_WIDTH, Hlc, fixed_width
 from reconciler.conflict.event import FoldCertificate
 from reconciler.conflict.row import Row, State
 from reconciler.item.metadata import (
@@ -31,7 +31,6 @@ from reconciler.values.wire import Image
 MOST_CLOSED_LINEAGES = 8
 CLOCK_SKEW_MARGIN_MS = 60_000
 CERTIFICATE_LIFE_MS = 3_600_000
-_WALL_WIDTH = EPOCH_WIDTH - NONCE_WIDTH
 Heads = dict[Lineage, Hlc]
 
 
@@ -48,7 +47,7 @@ def closed_lineages(image: Mapping[str, Any], replica: str, at_ms: int) -> dict[
     def closed(metadata: Metadata) -> dict[str, str]:
         own = f"{replica}."
         tip = tip_in(metadata)
-        oldest_open = own + fixed_width(max(0, at_ms - CLOCK_SKEW_MARGIN_MS), _WALL_WIDTH)
+        oldest_open = own + fixed_width(max(0, at_ms - CLOCK_SKEW_MARGIN_MS), WALL_WIDTH)
         found = {
             str(lineage): str(hlc["S"])
             for lineage, hlc in heads_in(metadata).items()

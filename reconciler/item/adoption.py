@@ -11,7 +11,7 @@ from hashlib import blake2b
 from typing import Any
 
 from reconciler.causality.context import ADOPTED, Dot, Lineage
-from reconciler.causality.hlc import EPOCH_WIDTH, Hlc, fixed_width, tick
+from reconciler.causality.hlc import EPOCH_WIDTH, Hlc, fixed_width, number_of, tick
 from reconciler.crdt.base import Crdt, Edit, Spec
 from reconciler.crdt.map_or import state_of_type
 from reconciler.errors import InvalidInput, TypeMismatch
@@ -70,9 +70,9 @@ def adopt_whole(image: Mapping[str, Any], key: Mapping[str, Wire], schema: Schem
     # An item from before the library: one well-known lineage and a stamp older than any real one,
     # so two regions that adopt one item agree, and of two versions one wins, as it did before.
     plain = canonical_image({n: v for n, v in image.items() if n not in key})
-    hashed = _hashed(to_json(plain).encode(), 7)
+    hashed = _hashed(to_json(plain).encode(), 6)
     lineage = Lineage.of(ADOPTED, fixed_width(0, EPOCH_WIDTH))
-    dot = Dot(lineage, Hlc.of(int(hashed[:4], 32), int(hashed[4:], 32)))
+    dot = Dot(lineage, Hlc.of(number_of(hashed[:4]), number_of(hashed[4:])))
     return _assigned(ReplicatedItem(canonical_image(key)), plain, dot, schema.spec)
 
 
@@ -109,7 +109,7 @@ def revive(item: ReplicatedItem, dot: Dot) -> ReplicatedItem:
 
 def _hashed(data: bytes, width: int) -> str:
     number = int.from_bytes(blake2b(data, digest_size=16).digest())
-    return fixed_width(number % 32**width, width)
+    return fixed_width(number % 64**width, width)
 
 
 _LWW = Schema(table="any", key=("any",)).spec("any")

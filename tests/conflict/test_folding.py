@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from reconciler.causality.context import Ordering
+from reconciler.causality.hlc import HLC_WIDTH
 from reconciler.client.lost_answers import written_dot
 from reconciler.conflict.event import ConflictEvent, FoldCertificate, conflict_id, parse_certificate
 from reconciler.conflict.folding import CLOCK_SKEW_MARGIN_MS, closed_lineages, folded_image
@@ -180,7 +181,7 @@ def test_an_item_that_lacks_a_certified_lineage_is_not_folded() -> None:
 def test_a_lineage_that_stands_at_another_hlc_than_certified_prevents_the_fold() -> None:
     image = in_turn(20)
     lineages = closed_lineages(image, "use1", LATER)
-    lineages[min(lineages)] = "0" * 12
+    lineages[min(lineages)] = "0" * HLC_WIDTH
 
     assert folded_image(image, certificate(image, lineages=lineages), []) is None
 

@@ -140,7 +140,7 @@ def test_a_row_under_a_cut_name_still_holds_the_event_with_its_key(key: dict[str
 
 # Read again
 
-DOTS = st.integers(0, 32**8 - 1).map(lambda n: f"use1.{n:013d}{n % 10:012d}")
+DOTS = st.integers(0, 10**8).map(lambda n: f"use1.{n:018d}{n % 10:09d}")
 EVENTS = st.builds(
     event,
     conflict_id=st.text("abc-", min_size=1),

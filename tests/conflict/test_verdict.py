@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.causality.context import Dot, Lineage, Ordering
-from reconciler.causality.hlc import Hlc
+from reconciler.causality.hlc import EPOCH_WIDTH, Hlc, fixed_width
 from reconciler.conflict.verdict import Finding, Verdict, classify, lost_image
 from reconciler.errors import InvalidInput, TypeMismatch, Undecodable, UnknownWireVersion
 from reconciler.item.image import DELETE, merge, read
@@ -277,5 +277,6 @@ def test_mangled_metadata_is_read_or_refused_as_undecodable_and_nothing_else(
 
 
 def test_a_lineage_is_replica_and_epoch() -> None:
-    lineage = Lineage.of("use1", "0000000010001")
-    assert (lineage.replica, lineage.epoch) == ("use1", "0000000010001")
+    epoch = fixed_width(1, EPOCH_WIDTH)
+    lineage = Lineage.of("use1", epoch)
+    assert (lineage.replica, lineage.epoch) == ("use1", epoch)

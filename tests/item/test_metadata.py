@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 
 from reconciler.causality.context import CausalContext, Dot, Lineage
-from reconciler.causality.hlc import EPOCH_WIDTH, Hlc, fixed_width
+from reconciler.causality.hlc import EPOCH_WIDTH, HLC_WIDTH, Hlc, fixed_width
 from reconciler.errors import Undecodable
 from reconciler.item.image import DELETE, merge
 from reconciler.item.metadata import (
@@ -157,12 +157,12 @@ def size_of(image: Image) -> int:
 def formula(image: Image) -> int:
     """Return what the metadata of an image must cost.
 
-    46 bytes and the names of the key; 20 for the tip; then, with four-letter replicas, 31 for each
-    lineage, 31 for each live dot, and for each attribute 7, its name once more, and its state.
+    46 bytes and the names of the key; 25 for the tip; then, with four-letter replicas, 33 for each
+    lineage, 33 for each live dot, and for each attribute 7, its name once more, and its state.
     """
     parts = metadata(image)
     entries = [*parts["c"]["M"], *(each["S"] for each in parts["d"]["L"])]
-    stamps = 12 * len(parts["c"]["M"])
+    stamps = HLC_WIDTH * len(parts["c"]["M"])
     attributes = sum(7 + item_size({name: state}) for name, state in parts["a"]["M"].items())
     optional = {name: parts[name] for name in "pxesw" if name in parts}
     return (
@@ -189,7 +189,7 @@ def test_a_plain_register_costs_its_name_once_more_and_eight_bytes() -> None:
         for count in range(1, 6)
     ]
     assert {after - before for before, after in pairwise(sizes)} == {len("attribute0") + 8}
-    assert sizes[0] == 69 + 2 * 31 + len("attribute0") + 8
+    assert sizes[0] == 74 + 2 * 33 + len("attribute0") + 8
 
 
 @given(schedule=steps(ANY))

@@ -8,7 +8,7 @@ runs stay at about half of them.
 from collections import Counter
 from collections.abc import Iterator
 
-from reconciler.causality.hlc import EPOCH_WIDTH, NONCE_WIDTH
+from reconciler.causality.hlc import WALL_WIDTH, number_of
 from reconciler.conflict.folding import CLOCK_SKEW_MARGIN_MS, MOST_CLOSED_LINEAGES
 from reconciler.item.metadata import context_of
 from reconciler.simulation.judge.problem import Problem
@@ -19,7 +19,6 @@ _SLACK = 10
 _WRITE_BACKS_PER_LOSS = 2
 _EVENTS_PER_LOSS = 5
 _LOSSES_PER_WRITE = 2
-_WALL_WIDTH = EPOCH_WIDTH - NONCE_WIDTH
 
 
 def excesses(run: Run) -> Iterator[Problem]:
@@ -45,7 +44,7 @@ def _lineages(run: Run) -> Iterator[Problem]:
     for region, items in run.items.items():
         for key, image in items.items():
             heads = context_of(NEWER.read_image(image)).heads
-            walls = {lineage: int(lineage.epoch[:_WALL_WIDTH], 32) for lineage in heads}
+            walls = {lineage: number_of(lineage.epoch[:WALL_WIDTH]) for lineage in heads}
             settled = max(walls.values(), default=0) - 2 * CLOCK_SKEW_MARGIN_MS
             old = Counter(lineage.replica for lineage in heads if walls[lineage] < settled)
             for replica, count in old.items():

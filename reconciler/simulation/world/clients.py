@@ -125,7 +125,7 @@ class Client:
 
 def nonce(draws: Draws, about: str) -> str:
     """Return a writer's nonce."""
-    return fixed_width(draws.between("nonce", about, 0, 32**NONCE_WIDTH - 1), NONCE_WIDTH)
+    return fixed_width(draws.between("nonce", about, 0, 64**NONCE_WIDTH - 1), NONCE_WIDTH)
 
 
 class Clients:
