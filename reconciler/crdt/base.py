@@ -9,9 +9,10 @@ Source: Almeida, Shoker, Baquero, "Delta State Replicated Data Types", JPDC 2018
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from reconciler.causality.context import CausalContext, Dot
+from reconciler.causality.hlc import Hlc
 from reconciler.errors import InvalidInput, TypeMismatch
 from reconciler.values.wire import Path, Wire, canonical_bytes, label
 
@@ -26,6 +27,14 @@ class Edit:
     path: Path
     verb: str
     value: Wire | None = None
+
+
+class LocalWrite(NamedTuple):
+    """One local write as the types see it: its dot, and the watermarks of the image it is made
+    on."""
+
+    dot: Dot
+    watermarks: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -56,7 +65,7 @@ class Crdt(ABC):
         """Return the join with a state of the same type; the contexts are those of the images."""
 
     @abstractmethod
-    def apply(self, edit: Edit, depth: int, dot: Dot, spec: Spec) -> "Crdt":
+    def apply(self, edit: Edit, depth: int, write: LocalWrite, spec: Spec) -> "Crdt":
         """Return the state after a local write; `depth` parts of the edit's path lead here."""
 
     @abstractmethod
@@ -76,11 +85,16 @@ class Crdt(ABC):
     def decode(cls, wire: Wire, visible: Wire | None, dots: Sequence[Dot]) -> "Crdt":
         """Restore a state from its metadata and its visible value."""
 
+    def ranks(self) -> Iterator[Hlc]:
+        """Yield the ranks of entries that lie above their own stamps: a next write is above
+        them."""
+        return iter(())
+
     def is_empty(self) -> bool:
         """Return whether the state holds nothing that a join must know."""
         return not any(True for _ in self.dots())
 
-    def forget(self, dot: Dot) -> "Crdt":  # noqa: ARG002 (a counter needs the dot)
+    def forget(self, write: LocalWrite) -> "Crdt":  # noqa: ARG002 (a counter needs it)
         """Return the state after an observed remove of the whole value."""
         return type(self)()
 
@@ -217,18 +231,18 @@ class DotFunction(Crdt):
                 values[dot] = entries[dot]
         return type(self)(values)
 
-    def apply(self, edit: Edit, depth: int, dot: Dot, spec: Spec) -> Crdt:  # noqa: ARG002 (no fields)
+    def apply(self, edit: Edit, depth: int, write: LocalWrite, spec: Spec) -> Crdt:  # noqa: ARG002 (no fields)
         if (
             len(edit.path) > depth
             or edit.verb not in ("assign", "remove")
             or (edit.verb == "assign" and edit.value is None)
         ):
             raise self.refusal(edit, depth, "assign and remove")
-        return self.apply_whole(edit, depth, dot)
+        return self.apply_whole(edit, depth, write)
 
-    def apply_whole(self, edit: Edit, depth: int, dot: Dot) -> Crdt:  # noqa: ARG002 (for subclasses)
+    def apply_whole(self, edit: Edit, depth: int, write: LocalWrite) -> Crdt:  # noqa: ARG002 (for subclasses)
         """Return the state after an assign or a remove."""
-        return type(self)({dot: edit.value}) if edit.verb == "assign" else self.forget(dot)
+        return type(self)({write.dot: edit.value}) if edit.verb == "assign" else self.forget(write)
 
     def dots(self) -> Iterator[Dot]:
         return iter(self.entries)

@@ -1,9 +1,10 @@
 """counter_pn: a number that concurrent increments and decrements add up in.
 
-Behaviour: one slot per lineage holds that lineage's sum; the value is the sum of the slots. Slots
-belong to lineages, not regions, because a region that lost a write would count on from a slot it no
-longer holds. Assigning a number adds the difference to what its writer saw; removing takes away
-exactly what its writer saw.
+Behaviour: one slot per lineage holds that lineage's sum; the value is the sum of the slots less
+what was removed. Slots belong to lineages, not regions, because a region that lost a write would
+count on from a slot it no longer holds. Assigning a number adds the difference to what its writer
+saw. Removing records what its writer saw of each slot, so two removals at once take it away once.
+HAZARD if a removal subtracted its sum instead: both would, and 100 removed twice is -100.
 Limits: a slot holds 38 digits exactly; a sum beyond them is shown rounded, its slots stay exact.
 Source: INRIA RR-7506, 2011, section 3.1.3; Riak's per-key actor epochs.
 """
@@ -11,9 +12,19 @@ Source: INRIA RR-7506, 2011, section 3.1.3; Riak's per-key actor epochs.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Context, Decimal
+from typing import NamedTuple, TypeVar
 
-from reconciler.causality.context import CausalContext, Dot
-from reconciler.crdt.base import Crdt, Edit, Spec, dots_of, refs_text, register, surviving_dots
+from reconciler.causality.context import CausalContext, Dot, Lineage
+from reconciler.crdt.base import (
+    Crdt,
+    Edit,
+    LocalWrite,
+    Spec,
+    dots_of,
+    refs_text,
+    register,
+    surviving_dots,
+)
 from reconciler.errors import InvalidInput
 from reconciler.values.wire import Path, Wire, label, number_text, rounded_number_text
 
@@ -29,13 +40,31 @@ def exact_sum(numbers: Iterable[Decimal]) -> Decimal:
     return total
 
 
+_IN_PART = "+"  # no digit of a stamp
+_REMOVED, _REMOVED_BASES = "z", "y"  # beside the references of slots, which are numbers
+Key = TypeVar("Key", bound=str)
+
+
+class Seen(NamedTuple):
+    """What a removal saw: a slot up to an hlc, or a base up to a watermark, and its sum then.
+
+    `is_whole` is False for a removal inside the very write that made the slot: more of it may come.
+    The greater one saw more.
+    """
+
+    until: str
+    is_whole: bool
+    amount: Decimal
+
+
 @register
 @dataclass(frozen=True)
 class CounterPn(Crdt):
     """A number kept as the sum of one slot for each lineage.
 
     `slots`: last dot of each lineage -> its sum. `presence`: the dots that say it exists.
-    `bases`: replica -> the sum of its folded lineages, those that its watermark covers.
+    `bases`: replica -> the sum of its folded lineages, those that its watermark covers. `removed`
+    and `removed_bases`: what removals saw of them.
     """
 
     NAME, TAG = "counter_pn", "pn"
@@ -43,13 +72,18 @@ class CounterPn(Crdt):
     slots: Mapping[Dot, Decimal] = field(default_factory=dict)
     presence: tuple[Dot, ...] = ()
     bases: Mapping[str, Decimal] = field(default_factory=dict)
+    removed: Mapping[Lineage, Seen] = field(default_factory=dict)
+    removed_bases: Mapping[str, Seen] = field(default_factory=dict)
 
     def join(self, other: "CounterPn", mine: CausalContext, theirs: CausalContext) -> Crdt:
         kept = surviving_dots(self.slots, other.slots, mine, theirs)
+        removed_bases = _greater(self.removed_bases, other.removed_bases)
         return CounterPn(
             {dot: self.slots[dot] if dot in self.slots else other.slots[dot] for dot in kept},
             surviving_dots(self.presence, other.presence, mine, theirs),
             self._join_bases(other, mine, theirs),
+            _not_covered(_greater(self.removed, other.removed), removed_bases),
+            removed_bases,
         )
 
     def _join_bases(
@@ -65,6 +99,7 @@ class CounterPn(Crdt):
         return bases
 
     def fold(self, replica: str, epoch: str) -> Crdt:
+        # What was removed of the slots stays recorded: another removal may have seen more of them.
         gone = [d for d in self.slots if d.lineage.replica == replica and d.lineage.epoch <= epoch]
         if not gone:
             return self
@@ -75,18 +110,18 @@ class CounterPn(Crdt):
     def is_empty(self) -> bool:
         return not (self.slots or self.presence or self.bases)
 
-    def apply(self, edit: Edit, depth: int, dot: Dot, spec: Spec) -> Crdt:  # noqa: ARG002 (no fields)
+    def apply(self, edit: Edit, depth: int, write: LocalWrite, spec: Spec) -> Crdt:  # noqa: ARG002 (no fields)
         if len(edit.path) > depth or edit.verb not in ("assign", "increment", "remove"):
             raise self.refusal(edit, depth, "increment, assign and remove")
         if edit.verb == "remove":
-            return self.forget(dot)
+            return self.forget(write)
         where = edit.path[:depth]
         if edit.value is None or "N" not in edit.value:
             raise InvalidInput(f"{label(where)}: a counter_pn takes a number")
         amount = Decimal(edit.value["N"])
         if edit.verb == "assign":
             amount = _EXACT.subtract(amount, self.total())
-        return replace(self._add(amount, dot, where), presence=(dot,))
+        return replace(self._add(amount, write.dot, where), presence=(write.dot,))
 
     def _add(self, amount: Decimal, dot: Dot, where: Path) -> "CounterPn":
         own = [held for held in self.slots if held.lineage == dot.lineage]
@@ -101,15 +136,27 @@ class CounterPn(Crdt):
             self, slots={d: n for d, n in self.slots.items() if d not in own} | {dot: total}
         )
 
-    def forget(self, dot: Dot) -> Crdt:
+    def forget(self, write: LocalWrite) -> Crdt:
         # Dropping the slots would bring a lineage's old increments back with its next one.
-        total = self.total()
-        cleared = self._add(total.copy_negate(), dot, ("counter",)) if total else self
-        return replace(cleared, presence=())
+        seen = {d.lineage: Seen(d.hlc, d != write.dot, n) for d, n in self.slots.items()}
+        marks = {r: Seen(write.watermarks[r], True, n) for r, n in self.bases.items()}
+        removed_bases = _greater(self.removed_bases, marks)
+        # Of one write's removals the last one saw most; nobody else has seen a part of a write.
+        own = write.dot.lineage, write.dot.hlc
+        before = {of: each for of, each in self.removed.items() if (of, each.until) != own}
+        removed = _not_covered(_greater(before, seen), removed_bases)
+        return replace(self, presence=(), removed=removed, removed_bases=removed_bases)
 
     def total(self) -> Decimal:
-        """Return the exact sum of the slots."""
-        return exact_sum([*self.slots.values(), *self.bases.values()])
+        """Return the exact sum of what was added less what was removed."""
+        removed = (*self.removed.values(), *self.removed_bases.values())
+        return exact_sum(
+            [
+                *self.slots.values(),
+                *self.bases.values(),
+                *(seen.amount.copy_negate() for seen in removed),
+            ]
+        )
 
     def visible(self) -> Wire | None:
         return {"N": rounded_number_text(self.total())} if self.presence else None
@@ -122,15 +169,54 @@ class CounterPn(Crdt):
         slots = {refs[dot]: {"N": number_text(self.slots[dot])} for dot in sorted(self.slots)}
         present: Wire = {"p": {"S": refs_text(self.presence, refs)}}
         bases = {name: {"N": number_text(self.bases[name])} for name in sorted(self.bases)}
-        return {"M": {**slots, **present, **({"b": {"M": bases}} if bases else {})}}
+        seen = {
+            _REMOVED: _encode_seen(self.removed),
+            _REMOVED_BASES: _encode_seen(self.removed_bases),
+        }
+        seen = {name: records for name, records in seen.items() if records["M"]}
+        return {"M": {**slots, **present, **({"b": {"M": bases}} if bases else {}), **seen}}
 
     @classmethod
     def decode(cls, wire: Wire, visible: Wire | None, dots: Sequence[Dot]) -> "CounterPn":  # noqa: ARG003 (the slots say all)
         refs = dict(wire["M"])
         presence = refs.pop("p")["S"]
         bases = refs.pop("b", {"M": {}})["M"]
+        removed, removed_bases = (
+            refs.pop(name, {"M": {}})["M"] for name in (_REMOVED, _REMOVED_BASES)
+        )
         return cls(
             {dots[int(ref)]: Decimal(amount["N"]) for ref, amount in refs.items()},
             dots_of(presence, dots),
             {replica: Decimal(amount["N"]) for replica, amount in bases.items()},
+            {Lineage.parse(name): _seen(each) for name, each in removed.items()},
+            {replica: _seen(each) for replica, each in removed_bases.items()},
         )
+
+
+def _greater(a: Mapping[Key, Seen], b: Mapping[Key, Seen]) -> Mapping[Key, Seen]:
+    """Return, for each key, the record that saw more."""
+    return {key: max(each[key] for each in (a, b) if key in each) for key in sorted({**a, **b})}
+
+
+def _not_covered(
+    removed: Mapping[Lineage, Seen], bases: Mapping[str, Seen]
+) -> Mapping[Lineage, Seen]:
+    """Return the records of slots that no record of a base includes."""
+    nothing = Seen("", True, Decimal(0))
+    return {
+        lineage: seen
+        for lineage, seen in removed.items()
+        if bases.get(lineage.replica, nothing).until < lineage.epoch
+    }
+
+
+def _encode_seen(records: Mapping[Key, Seen]) -> Wire:
+    def text(seen: Seen) -> str:
+        return f"{seen.until}{'' if seen.is_whole else _IN_PART} {number_text(seen.amount)}"
+
+    return {"M": {key: {"S": text(seen)} for key, seen in records.items()}}
+
+
+def _seen(wire: Wire) -> Seen:
+    until, amount = wire["S"].split(" ")
+    return Seen(until.removesuffix(_IN_PART), not until.endswith(_IN_PART), Decimal(amount))

@@ -21,7 +21,7 @@ from importlib import import_module
 from typing import Any
 
 from reconciler.causality.context import CausalContext, Dot
-from reconciler.crdt.base import Crdt, DotFunction, Edit, Spec, register
+from reconciler.crdt.base import Crdt, DotFunction, Edit, LocalWrite, Spec, register
 from reconciler.errors import InvalidInput, MergeFunctionFailed
 from reconciler.values.wire import Path, Wire, canonical, canonical_bytes, from_wire, label, to_wire
 
@@ -104,11 +104,11 @@ class Custom(DotFunction):
             return self
         return Custom(self.entries, self.function, _answer(self.function, path, self.entries))
 
-    def apply(self, edit: Edit, depth: int, dot: Dot, spec: Spec) -> Crdt:
-        return DotFunction.apply(Custom(function=spec.function), edit, depth, dot, spec)
+    def apply(self, edit: Edit, depth: int, write: LocalWrite, spec: Spec) -> Crdt:
+        return DotFunction.apply(Custom(function=spec.function), edit, depth, write, spec)
 
-    def apply_whole(self, edit: Edit, depth: int, dot: Dot) -> Crdt:  # noqa: ARG002 (same signature)
-        entries = {dot: edit.value} if edit.verb == "assign" else {}
+    def apply_whole(self, edit: Edit, depth: int, write: LocalWrite) -> Crdt:  # noqa: ARG002 (same signature)
+        entries = {write.dot: edit.value} if edit.verb == "assign" else {}
         return Custom(entries, self.function)
 
     def visible(self) -> Wire | None:

@@ -12,7 +12,7 @@ from operator import sub
 from typing import Any, Self
 
 from reconciler.causality.context import CausalContext, Dot
-from reconciler.crdt.base import Crdt, Edit, Spec
+from reconciler.crdt.base import Crdt, Edit, LocalWrite, Spec
 from reconciler.errors import InvalidInput, TypeMismatch
 from reconciler.values.wire import SET_KINDS, Path, Wire, label
 
@@ -50,13 +50,13 @@ class ElementSet(Crdt):
             )
         return left if left.kind else right
 
-    def apply(self, edit: Edit, depth: int, dot: Dot, spec: Spec) -> Crdt:  # noqa: ARG002 (no fields)
+    def apply(self, edit: Edit, depth: int, write: LocalWrite, spec: Spec) -> Crdt:  # noqa: ARG002 (no fields)
         if len(edit.path) > depth or edit.verb not in ("add", "discard", "assign", "remove"):
             raise self.refusal(edit, depth, "add, discard, assign and remove")
         if edit.verb == "remove":
-            return self.forget(dot)
+            return self.forget(write)
         kind, given = _elements_of(edit.value, self.kind, edit.path[:depth])
-        return self.with_elements(kind, self.apply_elements(edit.verb, given, dot))
+        return self.with_elements(kind, self.apply_elements(edit.verb, given, write.dot))
 
 
 def _elements_of(value: Wire | None, kind: str | None, path: Path) -> tuple[str, list[Any]]:

@@ -4,8 +4,7 @@ Behaviour: readers see true if any enabling was not seen by a later disabling.
 Source: INRIA RR-7506, 2011; Riak's flag data type.
 """
 
-from reconciler.causality.context import Dot
-from reconciler.crdt.base import Crdt, DotFunction, Edit, register
+from reconciler.crdt.base import Crdt, DotFunction, Edit, LocalWrite, register
 from reconciler.errors import InvalidInput
 from reconciler.values.wire import Wire, label
 
@@ -16,10 +15,10 @@ class FlagEw(DotFunction):
 
     NAME, TAG = "flag_ew", "flag"
 
-    def apply_whole(self, edit: Edit, depth: int, dot: Dot) -> Crdt:
+    def apply_whole(self, edit: Edit, depth: int, write: LocalWrite) -> Crdt:
         if edit.value is not None and "BOOL" not in edit.value:
             raise InvalidInput(f"{label(edit.path[:depth])}: a flag_ew holds True or False")
-        return super().apply_whole(edit, depth, dot)
+        return super().apply_whole(edit, depth, write)
 
     def visible(self) -> Wire | None:
         return {"BOOL": {"BOOL": True} in self.entries.values()} if self.entries else None

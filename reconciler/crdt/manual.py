@@ -13,7 +13,7 @@ Source: INRIA RR-7506, 2011, section 3.2.2; Dynamo's siblings.
 from collections.abc import Mapping, Sequence
 
 from reconciler.causality.context import Dot
-from reconciler.crdt.base import Crdt, DotFunction, Edit, register
+from reconciler.crdt.base import Crdt, Edit, LocalWrite, register
 from reconciler.crdt.register_lww import RegisterLww
 from reconciler.values.wire import Wire, canonical_bytes
 
@@ -26,11 +26,11 @@ class Manual(RegisterLww):
 
     NAME, TAG = "manual", "man"
 
-    def apply_whole(self, edit: Edit, depth: int, dot: Dot) -> Crdt:  # noqa: ARG002 (same signature)
-        return Manual({dot: edit.value})
+    def apply_whole(self, edit: Edit, depth: int, write: LocalWrite) -> Crdt:  # noqa: ARG002 (same signature)
+        return self.replaced_by(edit.value, write.dot)
 
-    def forget(self, dot: Dot) -> Crdt:
-        return Manual({dot: None})
+    def forget(self, write: LocalWrite) -> Crdt:
+        return self.replaced_by(None, write.dot)
 
     def prune(self) -> Crdt:
         return self
@@ -43,10 +43,11 @@ class Manual(RegisterLww):
         if len(self.entries) == 1 or not removals:
             return super().encode(refs)
         values = {refs[dot]: value for dot, value in self.entries.items() if value is not None}
-        return {"M": {**values, _REMOVALS: {"S": ",".join(removals)}}}
+        wire: Wire = {"M": {**values, _REMOVALS: {"S": ",".join(removals)}}}
+        return self.with_ranks(wire, refs)
 
     @classmethod
-    def decode(cls, wire: Wire, visible: Wire | None, dots: Sequence[Dot]) -> DotFunction:
+    def decode(cls, wire: Wire, visible: Wire | None, dots: Sequence[Dot]) -> RegisterLww:
         entries = dict(wire.get("M", {}))
         if _REMOVALS not in entries:
             return super().decode(wire, visible, dots)

@@ -10,9 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.causality.context import CausalContext, Dot
+from reconciler.causality.hlc import Hlc
 from reconciler.crdt.base import (
     Crdt,
     Edit,
+    LocalWrite,
     Spec,
     decode_tagged,
     encode_tagged,
@@ -43,35 +45,35 @@ class MapOr(Crdt):
             }
         )
 
-    def apply(self, edit: Edit, depth: int, dot: Dot, spec: Spec) -> Crdt:
+    def apply(self, edit: Edit, depth: int, write: LocalWrite, spec: Spec) -> Crdt:
         if len(edit.path) == depth:
-            return self._apply_whole(edit, depth, dot, spec)
+            return self._apply_whole(edit, depth, write, spec)
         key = edit.path[depth]
         if edit.verb == "remove" and len(edit.path) == depth + 1:
             known = self.fields.get(key)
-            return self if known is None else _map({**self.fields, key: known.forget(dot)})
+            return self if known is None else _map({**self.fields, key: known.forget(write)})
         nested, state = child_of(self.fields.get(key), spec, key, edit.path[: depth + 1])
-        return _map({**self.fields, key: state.apply(edit, depth + 1, dot, nested)})
+        return _map({**self.fields, key: state.apply(edit, depth + 1, write, nested)})
 
-    def _apply_whole(self, edit: Edit, depth: int, dot: Dot, spec: Spec) -> Crdt:
+    def _apply_whole(self, edit: Edit, depth: int, write: LocalWrite, spec: Spec) -> Crdt:
         if edit.verb == "remove":
-            return self.forget(dot)
+            return self.forget(write)
         where = edit.path[:depth]
         if edit.verb != "assign":
             raise self.refusal(edit, depth, "assign and remove")
         if edit.value is None or "M" not in edit.value:
             raise InvalidInput(f"{label(where)}: a map_or holds a dict")
         wanted = edit.value["M"]
-        fields = {k: s if k in wanted else s.forget(dot) for k, s in self.fields.items()}
+        fields = {k: s if k in wanted else s.forget(write) for k, s in self.fields.items()}
         for key, value in wanted.items():
             nested, state = child_of(self.fields.get(key), spec, key, (*where, key))
             if state.visible() != value:
                 one = Edit((*where, key), "assign", state.assignment(value))
-                fields[key] = state.apply(one, depth + 1, dot, nested)
+                fields[key] = state.apply(one, depth + 1, write, nested)
         return _map(fields)
 
-    def forget(self, dot: Dot) -> Crdt:
-        return _map({key: state.forget(dot) for key, state in self.fields.items()})
+    def forget(self, write: LocalWrite) -> Crdt:
+        return _map({key: state.forget(write) for key, state in self.fields.items()})
 
     def fold(self, replica: str, epoch: str) -> Crdt:
         return MapOr({key: each.fold(replica, epoch) for key, each in self.fields.items()})
@@ -97,6 +99,10 @@ class MapOr(Crdt):
     def dots(self) -> Iterator[Dot]:
         for state in self.fields.values():
             yield from state.dots()
+
+    def ranks(self) -> Iterator[Hlc]:
+        for state in self.fields.values():
+            yield from state.ranks()
 
     def encode(self, refs: Mapping[Dot, str]) -> Wire:
         return {"M": {key: encode_tagged(self.fields[key], refs) for key in sorted(self.fields)}}

@@ -8,8 +8,7 @@ RR-7506, 2011: the join of a totally ordered set.
 
 from decimal import Decimal
 
-from reconciler.causality.context import Dot
-from reconciler.crdt.base import Crdt, DotFunction, Edit, register
+from reconciler.crdt.base import Crdt, DotFunction, Edit, LocalWrite, register
 from reconciler.errors import InvalidInput
 from reconciler.values.wire import Wire, label
 
@@ -28,16 +27,16 @@ class RegisterMax(DotFunction):
 
     NAME, TAG = "register_max", "max"
 
-    def apply_whole(self, edit: Edit, depth: int, dot: Dot) -> Crdt:
+    def apply_whole(self, edit: Edit, depth: int, write: LocalWrite) -> Crdt:
         if edit.verb == "remove":
-            return self.forget(dot)
+            return self.forget(write)
         try:
             best = self._best([edit.value, *self.entries.values()])
         except ValueError:
             raise InvalidInput(
                 f"{label(edit.path[:depth])}: a {self.NAME} holds numbers or strings"
             ) from None
-        return type(self)({dot: best})
+        return type(self)({write.dot: best})
 
     def visible(self) -> Wire | None:
         return self._best(list(self.entries.values()))

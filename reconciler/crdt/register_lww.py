@@ -1,25 +1,58 @@
 """register_lww: the last writer wins, attribute by attribute.
 
-Behaviour: concurrent assignments are ordered by (hlc, replica, canonical bytes), so ties are total.
+Behaviour: concurrent assignments are ordered by (rank, replica, canonical bytes), so ties are
+total. The rank of an assignment is its hlc, or above the ranks of what it replaced, where its clock
+is behind those. HAZARD without ranks: a write with a lesser stamp than what it replaced makes
+merges depend on their order, and a join can end empty: the attribute is gone everywhere.
 Removing the attribute is a write like any other. Limit: the losing value is gone from the item (the
 ledger keeps it); where both matter use register_mv. Inside a map_or, removing a key takes away only
 the writes it saw, so concurrent values are kept there until the next write.
 Source: Shapiro et al., "A comprehensive study of CRDTs", INRIA RR-7506, 2011, section 3.2.1.
 """
 
-from reconciler.causality.context import Dot
-from reconciler.crdt.base import Crdt, DotFunction, Edit, register
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Self
+
+from reconciler.causality.context import CausalContext, Dot
+from reconciler.causality.hlc import Hlc, tick
+from reconciler.crdt.base import Crdt, DotFunction, Edit, LocalWrite, register
 from reconciler.values.wire import Wire, canonical_bytes
+
+_RANKS, _ONLY = "k", "d"  # beside the references of values, which are numbers
 
 
 @register
 class RegisterLww(DotFunction):
-    """A register that shows the latest of its concurrent assignments."""
+    """A register that shows the latest of its concurrent assignments.
+
+    `above`: the ranks of those whose own stamps are not above what they replaced.
+    """
 
     NAME, TAG = "register_lww", "lww"
 
-    def apply_whole(self, edit: Edit, depth: int, dot: Dot) -> Crdt:  # noqa: ARG002 (same signature)
-        return RegisterLww({dot: edit.value})
+    def __init__(
+        self,
+        entries: Mapping[Dot, Wire | None] | None = None,
+        above: Mapping[Dot, Hlc] | None = None,
+    ) -> None:
+        super().__init__(entries)
+        self.above: Mapping[Dot, Hlc] = above or {}
+
+    def join(self, other: Any, mine: CausalContext, theirs: CausalContext) -> Self:
+        entries = super().join(other, mine, theirs).entries
+        ranks = {**self.above, **other.above}
+        return type(self)(entries, {dot: ranks[dot] for dot in entries if dot in ranks})
+
+    def apply_whole(self, edit: Edit, depth: int, write: LocalWrite) -> Crdt:  # noqa: ARG002 (same signature)
+        return self.replaced_by(edit.value, write.dot)
+
+    def replaced_by(self, value: Wire | None, dot: Dot) -> Self:
+        """Return the register once a write has taken the place of all it holds."""
+        highest = max((self._rank(each) for each in self.entries if each != dot), default=None)
+        above = {each: rank for each, rank in self.above.items() if each == dot}
+        if highest is not None and highest >= dot.hlc and dot not in above:
+            above[dot] = tick(0, highest)
+        return type(self)({dot: value}, above)
 
     def visible(self) -> Wire | None:
         winner = self._winner()
@@ -27,11 +60,39 @@ class RegisterLww(DotFunction):
 
     def prune(self) -> Crdt:
         winner = self._winner()
-        return self if winner is None else RegisterLww({winner: self.entries[winner]})
+        if winner is None:
+            return self
+        ranks = {dot: rank for dot, rank in self.above.items() if dot == winner}
+        return type(self)({winner: self.entries[winner]}, ranks)
+
+    def ranks(self) -> Iterator[Hlc]:
+        yield from self.above.values()
+
+    def encode(self, refs: Mapping[Dot, str]) -> Wire:
+        return self.with_ranks(super().encode(refs), refs)
+
+    def with_ranks(self, wire: Wire, refs: Mapping[Dot, str]) -> Wire:
+        """Return the metadata of the entries with their ranks, if any lies above its stamp."""
+        if not self.above:
+            return wire
+        ranks = {refs[dot]: {"S": str(self.above[dot])} for dot in sorted(self.above)}
+        return {"M": {**wire.get("M", {_ONLY: wire}), _RANKS: {"M": ranks}}}
+
+    @classmethod
+    def decode(cls, wire: Wire, visible: Wire | None, dots: Sequence[Dot]) -> "RegisterLww":
+        held = dict(wire.get("M", {}))
+        ranks = held.pop(_RANKS, {"M": {}})["M"]
+        entries = super().decode(held.get(_ONLY, {"M": held} if held else wire), visible, dots)
+        return cls(
+            entries.entries, {dots[int(ref)]: Hlc.parse(rank["S"]) for ref, rank in ranks.items()}
+        )
+
+    def _rank(self, dot: Dot) -> Hlc:
+        return self.above.get(dot, dot.hlc)
 
     def _winner(self) -> Dot | None:
-        def order(dot: Dot) -> tuple[str, str, bytes, str]:
-            replica = dot.lineage.replica
-            return (dot.hlc, replica, canonical_bytes(self.entries[dot]), dot.lineage)
+        def order(dot: Dot) -> tuple[str, str, bytes, Dot]:
+            value = canonical_bytes(self.entries[dot])
+            return (self._rank(dot), dot.lineage.replica, value, dot)
 
         return max(self.entries, key=order, default=None)

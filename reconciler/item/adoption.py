@@ -12,7 +12,7 @@ from typing import Any
 
 from reconciler.causality.context import ADOPTED, Dot, Lineage
 from reconciler.causality.hlc import EPOCH_WIDTH, Hlc, fixed_width, number_of, tick
-from reconciler.crdt.base import Crdt, Edit, Spec
+from reconciler.crdt.base import Crdt, Edit, LocalWrite, Spec
 from reconciler.crdt.map_or import state_of_type
 from reconciler.errors import InvalidInput, TypeMismatch
 from reconciler.item.metadata import (
@@ -91,7 +91,7 @@ def _assigned(
             state = state_of_type(attributes.get(name), spec, (name,))
             given = None if value is None else state.assignment(value)
             edit = Edit((name,), "remove" if value is None else "assign", given)
-            attributes[name] = state.apply(edit, 1, dot, spec)
+            attributes[name] = state.apply(edit, 1, LocalWrite(dot, item.context.watermarks), spec)
         except InvalidInput as problem:
             raise TypeMismatch(f"written around the library: {problem}", value=value) from None
     context = item.context.with_dot(dot)
@@ -101,8 +101,10 @@ def _assigned(
 def revive(item: ReplicatedItem, dot: Dot) -> ReplicatedItem:
     """Return a deleted item as a write finds it: nothing of the old may shine through."""
 
+    write = LocalWrite(dot, item.context.watermarks)
+
     def cleared(name: str, state: Crdt) -> Crdt:
-        return state.apply(Edit((name,), "remove"), 1, dot, state.spec())
+        return state.apply(Edit((name,), "remove"), 1, write, state.spec())
 
     return replace(item, attributes={n: cleared(n, state) for n, state in item.attributes.items()})
 

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 from reconciler.causality.context import Dot, Lineage
 from reconciler.causality.hlc import Stamp, epoch_above, epoch_after
-from reconciler.crdt.base import Edit, join_states, surviving_dots
+from reconciler.crdt.base import Edit, LocalWrite, join_states, surviving_dots
 from reconciler.crdt.map_or import state_of_type
 from reconciler.errors import InvalidInput, Undecodable
 from reconciler.item.adoption import adopt, adopt_whole, revive
@@ -190,8 +190,8 @@ def _edited(item: ReplicatedItem, edit: Edit, dot: Dot, schema: Schema) -> Repli
         item = revive(item, dot)
     spec = schema.spec(name)
     state = state_of_type(item.attributes.get(name), spec, (name,))
-    attributes = {**item.attributes, name: state.apply(edit, 1, dot, spec)}
-    return replace(item, attributes=attributes, alive=(dot,), dead=())
+    written = state.apply(edit, 1, LocalWrite(dot, item.context.watermarks), spec)
+    return replace(item, attributes={**item.attributes, name: written}, alive=(dot,), dead=())
 
 
 def _deleted(item: ReplicatedItem, dot: Dot, schema: Schema) -> ReplicatedItem:

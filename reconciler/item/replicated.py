@@ -31,7 +31,9 @@ class ReplicatedItem:
         return bool(self.alive) and not self.dead
 
     def latest(self) -> Hlc | None:
-        """Return the greatest hlc of the context and of live dots, which folds leave behind."""
+        """Return the greatest hlc of the context, of live dots, which folds leave behind, or
+        rank."""
         heads, states = self.context.heads.values(), self.attributes.values()
         live = chain(self.alive, self.dead, *(state.dots() for state in states))
-        return max(chain(heads, (dot.hlc for dot in live)), default=None)
+        ranks = chain.from_iterable(state.ranks() for state in states)
+        return max(chain(heads, (dot.hlc for dot in live), ranks), default=None)

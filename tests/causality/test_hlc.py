@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.causality.hlc import (
-    EPOCH_WIDTH,
     HLC_WIDTH,
     NONCE_WIDTH,
+    WALL_WIDTH,
     Hlc,
     HybridClock,
     drift_ms,
@@ -87,7 +87,7 @@ def test_a_clock_gives_rising_stamps_and_epochs_whatever_the_wall_clock_does(
 def test_an_epoch_follows_the_physical_clock_and_not_a_foreign_stamp() -> None:
     clock = HybridClock(lambda: 1_000, lambda: "A7".rjust(NONCE_WIDTH, "-"))
     stamp = clock.stamp(Hlc.of(9_000_000))
-    assert stamp.epoch == fixed_width(1_000, EPOCH_WIDTH - NONCE_WIDTH) + "A7".rjust(NONCE_WIDTH, "-")
+    assert stamp.epoch == fixed_width(1_000, WALL_WIDTH) + "A7".rjust(NONCE_WIDTH, "-")
     assert stamp.hlc == Hlc.of(9_000_000, 1)
     assert clock.drift_ms() == 8_999_000
 

@@ -1,10 +1,14 @@
 """counter_pn: concurrent amounts add up, once each, exactly."""
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from reconciler.causality.context import CausalContext, Dot, Lineage
+from reconciler.causality.hlc import EPOCH_WIDTH, Hlc
+from reconciler.crdt.base import LocalWrite
+from reconciler.crdt.counter_pn import CounterPn
 from reconciler.errors import InvalidInput
 from reconciler.item.image import DELETE, merge, read
 from tests.builders import Replica, assign, increment, remove, written
@@ -89,3 +93,47 @@ def test_an_amount_that_would_round_is_refused() -> None:
 def test_text_is_no_amount() -> None:
     with pytest.raises(InvalidInput, match="balance: a counter_pn takes a number"):
         written(increment("balance", "5"))
+
+
+# Two resets at once
+
+
+@pytest.mark.parametrize("story", ["deleted and revived", "removed and added", "assigned anew"])
+def test_two_regions_that_reset_a_counter_at_once_take_away_once_what_both_saw(story: str) -> None:
+    base = written(assign("balance", 100), assign("name", "Ada"))
+    reset = {
+        "deleted and revived": [DELETE],
+        "removed and added": [remove("balance")],
+        "assigned anew": [remove("balance")],
+    }[story]
+    add = assign if story == "assigned anew" else increment
+    images = [
+        Replica(name, base).write(*reset, add("balance", amount), at=2_000)
+        for name, amount in (("use1", 5), ("euw1", 7))
+    ]
+    merged = merge(*images)
+    assert merged == merge(*reversed(images))
+    assert (read(merged) or {})["balance"] == 12
+
+
+def test_what_was_added_before_and_after_a_reset_within_one_write_is_told_apart() -> None:
+    ours = Replica("use1")
+    ours.write(increment("balance", -3), remove("balance"), increment("balance", -3))
+    theirs = Replica("euw1", ours.image).write(remove("balance"), at=2_000)
+    assert read(theirs) is not None
+    later = ours.write(increment("balance", -3), at=2_000)
+    assert (read(merge(theirs, later)) or {})["balance"] == -3
+
+
+def test_a_removal_of_a_folded_counter_and_one_of_its_slots_take_away_once() -> None:
+    slot = Dot(Lineage.of("use1", "0" * EPOCH_WIDTH), Hlc.of(5))
+    other = Dot(Lineage.of("euw1", "0" * EPOCH_WIDTH), Hlc.of(7))
+    unfolded = CounterPn({slot: Decimal(10)}, (slot,))
+    heads = CausalContext({slot.lineage: slot.hlc}, {})
+    marked = CausalContext({}, {"use1": slot.lineage.epoch})
+    folded = cast(CounterPn, unfolded.fold("use1", slot.lineage.epoch))
+    by_slot = cast(CounterPn, unfolded.forget(LocalWrite(other, {})))
+    by_base = cast(CounterPn, folded.forget(LocalWrite(other, marked.watermarks)))
+    assert cast(CounterPn, by_slot.join(by_base, heads, marked)).total() == 0
+    assert cast(CounterPn, by_base.join(by_slot, marked, heads)).total() == 0
+    assert cast(CounterPn, by_slot.join(folded, heads, marked)).total() == 0

@@ -105,14 +105,16 @@ def _order(value: Any) -> tuple[Any, ...]:
 
 def _total(parts: Parts) -> Any:
     removed = _seen_by([part for part in parts if part.verb == "remove"])
-    kept = any(part.verb != "remove" and not part.bit & removed for part in parts)
-    return sum(part.worth for part in parts) if kept else GONE
+    kept = [part for part in parts if part.verb != "remove" and not part.bit & removed]
+    return sum(part.worth for part in kept) if kept else GONE
 
 
 def _amount(before: Parts, verb: str, wire: Wire | None) -> Any:
-    """Return what a write adds: a removal takes away, and an assignment replaces, what it saw."""
-    amount = 0 if wire is None else from_wire(wire)
-    return amount if verb == "increment" else amount - sum(part.worth for part in before)
+    """Return what a write adds: an assignment the difference to what it saw, a removal nothing."""
+    if verb == "remove" or wire is None:
+        return 0
+    seen = _total(before)
+    return from_wire(wire) - (0 if verb == "increment" or seen is GONE else seen)
 
 
 def _set_aw(parts: Parts) -> Any:
