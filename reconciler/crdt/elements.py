@@ -55,8 +55,11 @@ class ElementSet(Crdt):
             raise self.refusal(edit, depth, "add, discard, assign and remove")
         if edit.verb == "remove":
             return self.forget(write)
-        kind, given = _elements_of(edit.value, self.kind, edit.path[:depth])
-        return self.with_elements(kind, self.apply_elements(edit.verb, given, write.dot))
+        shown_kind = self.kind if self.visible() is not None else None
+        kind, given = _elements_of(edit.value, shown_kind, edit.path[:depth])
+        # A set that shows nothing takes any kind: what it hides is of the kind that it had.
+        before = self if self.kind == kind else type(self)()
+        return before.with_elements(kind, before.apply_elements(edit.verb, given, write.dot))
 
 
 def _elements_of(value: Wire | None, kind: str | None, path: Path) -> tuple[str, list[Any]]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from reconciler.item.image import merge, read
-from tests.builders import Replica, add, as_stream, assign, discard, remove
+from tests.builders import Replica, add, as_stream, assign, discard, remove, written
 
 
 def blocked(image: Any) -> Any:
@@ -52,3 +52,9 @@ def test_removing_the_set_forgets_the_discards_it_saw() -> None:
     ours.write(discard("blocked", "z"), at=2_000)
     ours.write(remove("blocked"), at=3_000)
     assert blocked(merge(ours.image or {}, theirs.write(add("blocked", "z")))) == {"z"}
+
+
+def test_a_set_that_shows_nothing_takes_any_kind() -> None:
+    ours = Replica("use1", written(assign("blocked", {"a"})))
+    ours.write(discard("blocked", "a"), at=2_000)
+    assert (read(ours.write(add("blocked", 1), at=3_000)) or {})["blocked"] == {1}
