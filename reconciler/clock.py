@@ -5,6 +5,7 @@ Only here and in the adapters is time read; everywhere else it is an argument.
 
 import secrets
 import time
+from collections.abc import Callable
 
 from reconciler.causality.hlc import NONCE_WIDTH, HybridClock, fixed_width
 
@@ -14,12 +15,18 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def system_clock() -> HybridClock:
+def monotonic_ms() -> int:
+    """Return a clock that nobody sets, in milliseconds since some moment."""
+    return time.monotonic_ns() // 1_000_000
+
+
+def system_clock(wall_ms: Callable[[], int] = now_ms) -> HybridClock:
     """Return a new writer's clock, which follows this machine's and draws its own nonces.
 
-    One for each process that writes, kept as long as it writes.
+    One for each process that writes, kept as long as it writes. `wall_ms` is another clock to
+    follow, such as the region's time.
     """
-    return HybridClock(now_ms, _nonce)
+    return HybridClock(wall_ms, _nonce)
 
 
 def _nonce() -> str:

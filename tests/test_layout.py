@@ -41,6 +41,7 @@ TESTED_ELSEWHERE = {
     "reconciler/client/tracked.py": "with a dict user's habits, in test_editor",
     "reconciler/client/lost_answers.py": "with every way to lose an answer, in test_table",
     "reconciler/crdt/base.py": "by the laws of the join and by each type",
+    "reconciler/crdt/dot_function.py": "with each register that is made of it",
     "reconciler/crdt/elements.py": "with both sets that are made of it",
     "reconciler/demo": "by whole runs, in test_run",
     "reconciler/deployment": "mostly data, which tests/infra compares with what is deployed",

@@ -8,10 +8,11 @@ from typing import Any
 
 from reconciler.aws.clients import client
 from reconciler.aws.items import DynamoItems
+from reconciler.aws.region_time import region_time_of
 from reconciler.causality.context import replica_id
 from reconciler.client.sending import Surroundings
 from reconciler.client.table import ReplicatedTable
-from reconciler.clock import now_ms, system_clock
+from reconciler.clock import monotonic_ms, now_ms, system_clock
 from reconciler.errors import InvalidInput
 from reconciler.item.schema import Schema
 
@@ -30,15 +31,18 @@ def connect(schema: Schema, *, region: str | None = None, dynamodb: Any = None) 
             "the client retries by itself: Config(retries={'total_max_attempts': 1})"
         )
     replica = replica_id(region)  # first of all, because it says what is wrong with the region
+    dynamodb = dynamodb or client("dynamodb", region, attempts=1)
+    region_time = region_time_of(dynamodb)
     return ReplicatedTable(
         schema,
-        DynamoItems(schema.table, dynamodb or client("dynamodb", region, attempts=1)),
+        DynamoItems(schema.table, dynamodb),
         replica=replica,
-        clock=system_clock(),
+        clock=system_clock(region_time.now_ms),
         surroundings=Surroundings(
-            monotonic_ms=lambda: time.monotonic_ns() // 1_000_000,
+            monotonic_ms=monotonic_ms,
             sleep=time.sleep,
             draw=random,
             fresh=lambda: secrets.token_bytes(12),
+            time_is_sure=region_time.is_sure,
         ),
     )

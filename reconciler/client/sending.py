@@ -35,13 +35,15 @@ class Surroundings:
 
     `monotonic_ms` is a clock that nobody sets. `sleep` takes seconds. `draw` returns a random
     number in [0, 1). `fresh` returns random bytes of the operating system, others at each call:
-    HAZARD if two processes could draw the same ones.
+    HAZARD if two processes could draw the same ones. `time_is_sure` says whether the clock behind
+    the stamps is known to follow the region's time; if not, the next answer tells (W6).
     """
 
     monotonic_ms: Callable[[], int]
     sleep: Callable[[float], None]
     draw: Callable[[], float]
     fresh: Callable[[], bytes]
+    time_is_sure: Callable[[], bool] = lambda: True
 
 
 class Sender:
@@ -49,6 +51,7 @@ class Sender:
 
     def __init__(self, retries: Retries, surroundings: Surroundings) -> None:
         self.retries = retries
+        self.time_is_sure = surroundings.time_is_sure
         self._around = surroundings
 
     def answered(self, send: Callable[[], Answer], *writes: Replacement) -> tuple[Answer, bool]:

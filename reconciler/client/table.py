@@ -128,7 +128,7 @@ class ReplicatedTable:
             edits = edits_on(image)
             return self._next(key, image, edits) if edits else None
 
-        remembered = self._seen.get(_name(key))
+        remembered = self._seen.get(_name(key)) if self._sender.time_is_sure() else None
         if remembered is not None:
             try:
                 # Doing nothing, or refusing to, counts only on a fresh image: no condition tells
@@ -196,6 +196,8 @@ class ReplicatedTable:
     def _commit(
         self, key: Key, image: Image | None, written_on: Callable[[Image | None], Image | None]
     ) -> Image | None:
+        if not self._sender.time_is_sure():
+            self._fetch(key)  # any answer tells the time: the block may have been open for hours
         for attempt in range(self._sender.retries.attempts):
             written = written_on(image)
             if written is None:

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, NamedTuple, TypeVar
 from reconciler.causality.context import CausalContext, Dot
 from reconciler.causality.hlc import Hlc
 from reconciler.errors import InvalidInput, TypeMismatch
-from reconciler.values.wire import Path, Wire, canonical_bytes, label
+from reconciler.values.wire import Path, Wire, label
 
 
 @dataclass(frozen=True)
@@ -205,60 +205,3 @@ def surviving_dots(
     kept.update(dot for dot in left - right if not theirs.covers(dot))
     kept.update(dot for dot in right - left if not mine.covers(dot))
     return tuple(sorted(kept))
-
-
-class DotFunction(Crdt):
-    """A value for each write that no other write has replaced yet; the base of the registers."""
-
-    def __init__(self, entries: Mapping[Dot, Wire | None] | None = None) -> None:
-        self.entries: Mapping[Dot, Wire | None] = entries or {}
-
-    def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and vars(self) == vars(other)
-
-    __hash__ = None  # type: ignore[assignment]  # states are compared, never kept in sets
-
-    def join(
-        self, other: "DotFunction", mine: CausalContext, theirs: CausalContext
-    ) -> "DotFunction":
-        kept = surviving_dots(self.entries, other.entries, mine, theirs)
-        held = [(entries, dot) for dot in kept for entries in (self.entries, other.entries)]
-        values: dict[Dot, Wire | None] = {}
-        for entries, dot in held:
-            if dot in entries and (
-                dot not in values or canonical_bytes(entries[dot]) > canonical_bytes(values[dot])
-            ):
-                values[dot] = entries[dot]
-        return type(self)(values)
-
-    def apply(self, edit: Edit, depth: int, write: LocalWrite, spec: Spec) -> Crdt:  # noqa: ARG002 (no fields)
-        if (
-            len(edit.path) > depth
-            or edit.verb not in ("assign", "remove")
-            or (edit.verb == "assign" and edit.value is None)
-        ):
-            raise self.refusal(edit, depth, "assign and remove")
-        return self.apply_whole(edit, depth, write)
-
-    def apply_whole(self, edit: Edit, depth: int, write: LocalWrite) -> Crdt:  # noqa: ARG002 (for subclasses)
-        """Return the state after an assign or a remove."""
-        return type(self)({write.dot: edit.value}) if edit.verb == "assign" else self.forget(write)
-
-    def dots(self) -> Iterator[Dot]:
-        return iter(self.entries)
-
-    def encode(self, refs: Mapping[Dot, str]) -> Wire:
-        if len(self.entries) == 1:
-            return {"S": refs[next(iter(self.entries))]}  # the visible value is the entry's
-        return {"M": {refs[dot]: self.entries[dot] for dot in sorted(self.entries)}}
-
-    @classmethod
-    def decode(cls, wire: Wire, visible: Wire | None, dots: Sequence[Dot]) -> "DotFunction":
-        if "S" in wire:
-            return cls({dots[int(wire["S"])]: cls.entry_of(visible)})
-        return cls({dots[int(ref)]: value for ref, value in wire["M"].items()})
-
-    @classmethod
-    def entry_of(cls, visible: Wire | None) -> Wire | None:
-        """Return the value of the only entry from what readers see."""
-        return visible

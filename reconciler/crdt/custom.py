@@ -21,7 +21,8 @@ from importlib import import_module
 from typing import Any
 
 from reconciler.causality.context import CausalContext, Dot
-from reconciler.crdt.base import Crdt, DotFunction, Edit, LocalWrite, Spec, register
+from reconciler.crdt.base import Crdt, Edit, LocalWrite, Spec, register
+from reconciler.crdt.dot_function import DotFunction
 from reconciler.errors import InvalidInput, MergeFunctionFailed
 from reconciler.values.wire import Path, Wire, canonical, canonical_bytes, from_wire, label, to_wire
 

@@ -4,7 +4,8 @@ Behaviour: readers see true if any enabling was not seen by a later disabling.
 Source: INRIA RR-7506, 2011; Riak's flag data type.
 """
 
-from reconciler.crdt.base import Crdt, DotFunction, Edit, LocalWrite, register
+from reconciler.crdt.base import Crdt, Edit, LocalWrite, register
+from reconciler.crdt.dot_function import DotFunction
 from reconciler.errors import InvalidInput
 from reconciler.values.wire import Wire, label
 

@@ -8,7 +8,8 @@ RR-7506, 2011: the join of a totally ordered set.
 
 from decimal import Decimal
 
-from reconciler.crdt.base import Crdt, DotFunction, Edit, LocalWrite, register
+from reconciler.crdt.base import Crdt, Edit, LocalWrite, register
+from reconciler.crdt.dot_function import DotFunction
 from reconciler.errors import InvalidInput
 from reconciler.values.wire import Wire, label
 

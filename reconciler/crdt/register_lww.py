@@ -15,7 +15,8 @@ from typing import Any, Self
 
 from reconciler.causality.context import CausalContext, Dot
 from reconciler.causality.hlc import Hlc, tick
-from reconciler.crdt.base import Crdt, DotFunction, Edit, LocalWrite, register
+from reconciler.crdt.base import Crdt, Edit, LocalWrite, register
+from reconciler.crdt.dot_function import DotFunction
 from reconciler.values.wire import Wire, canonical_bytes
 
 _RANKS, _ONLY = "k", "d"  # beside the references of values, which are numbers

@@ -5,7 +5,8 @@ canonical order. The next assignment replaces all the values its writer saw. Sou
 2011, section 3.2.2; Dynamo's siblings.
 """
 
-from reconciler.crdt.base import DotFunction, register
+from reconciler.crdt.base import register
+from reconciler.crdt.dot_function import DotFunction
 from reconciler.values.wire import Wire, canonical_bytes
 
 

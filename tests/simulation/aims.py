@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 from unittest.mock import patch
 
+from reconciler.causality.region_time import RegionTime
 from reconciler.conflict import folding
 from reconciler.deployment.wiring import STREAM_SOURCE
 from reconciler.resolution import write_back
@@ -17,7 +18,7 @@ from reconciler.simulation.plan import faults
 from reconciler.simulation.plan.drawing import draw_plan
 from reconciler.simulation.plan.faults import FOR_EVER, HOUR, MINUTE, SECOND
 from reconciler.simulation.plan.plan import Fault, Plan
-from reconciler.simulation.world import streams, world
+from reconciler.simulation.world import setting, streams, world
 
 Planner = Callable[[int], Plan]
 _LONG = 10 * MINUTE
@@ -102,6 +103,18 @@ def a_clock_steps_back(seed: int) -> Plan:
     return _at(replace(plan, faults=(ahead,)), times)
 
 
+def clocks_off(seed: int) -> Plan:
+    """Return bursts on one item by machines whose clocks are off by minutes, for good."""
+    plan = draw_plan(seed, operations=60, items=1, regions=2)
+    drawn = Random(f"{seed}/off")
+    off = [Fault(faults.CLOCK, 0, FOR_EVER, region, "ahead", 0.01) for region in plan.regions]
+    late = [Fault(faults.SKEW, 0, HOUR, region, "ahead", 1.0) for region in plan.regions]
+    times = sorted(
+        drawn.randint(0, 20) * 30 * SECOND + drawn.randint(0, 5 * SECOND) for _ in plan.operations
+    )
+    return _at(replace(plan, faults=(*off, *late)), times)
+
+
 def a_late_detector_and_a_clock_that_steps_back(seed: int) -> Plan:
     """Return the same with a stream that nobody reads until the clock has been put back."""
     plan = a_clock_steps_back(seed)
@@ -161,11 +174,13 @@ def _at(plan: Plan, times: Sequence[int]) -> Plan:
     return replace(plan, operations=tuple(replace(each, at_ms=time) for each, time in timed))
 
 
-# One closed lineage is enough to certify, after a second: clocks of a region are 0.1 s apart.
-EAGER_FOLDS = ((folding, "MOST_CLOSED_LINEAGES", 0), (folding, "CLOCK_SKEW_MARGIN_MS", 1_000))
+# Writers follow their machines, whose clocks are 0.1 s apart, or seconds while they step.
+DEAF_WRITERS = ((RegionTime, "hear", lambda *_: None), (setting, "_MACHINE_STEP_MS", 20_000))
+ANY_FOLDS = ((folding, "MOST_CLOSED_LINEAGES", 0),)  # one closed lineage is enough to certify
+EAGER_FOLDS = (*ANY_FOLDS, (folding, "CLOCK_SKEW_MARGIN_MS", 1_000), *DEAF_WRITERS)
 SMALL_BATCHES = ((streams, "STREAM_SOURCE", replace(STREAM_SOURCE, batch_size=1)),)
 # However young: exact as long as the clocks of one region never go back.
-FOLDS_AT_ONCE = ((folding, "MOST_CLOSED_LINEAGES", 0), (folding, "CLOCK_SKEW_MARGIN_MS", -60_000))
+FOLDS_AT_ONCE = (*ANY_FOLDS, (folding, "CLOCK_SKEW_MARGIN_MS", -60_000), *DEAF_WRITERS)
 MIXED = Aim(mixed)
 FOLDS = Aim(with_folds, EAGER_FOLDS)
 AN_HOUR = Aim(an_hour)
@@ -174,7 +189,8 @@ SLOW_CALLS = Aim(slow_calls)
 ONE_ATTEMPT = Aim(slow_calls, ((write_back, "ATTEMPTS", 1),))
 REFUSED_ROWS = Aim(refused_rows, EAGER_FOLDS)
 ALONE_AND_LATE = Aim(alone_and_late, EAGER_FOLDS)
-CLOCK_STEPS = Aim(a_clock_steps_back, ((folding, "MOST_CLOSED_LINEAGES", 0),))
+CLOCK_STEPS = Aim(a_clock_steps_back, (*ANY_FOLDS, *DEAF_WRITERS))
+CLOCKS_OFF = Aim(clocks_off, ANY_FOLDS)
 LATE_DETECTOR = Aim(a_late_detector_and_a_clock_that_steps_back, (*EAGER_FOLDS, *SMALL_BATCHES))
 GIVEN_UP = Aim(batches_given_up, EAGER_FOLDS)
 NAMED = Aim(batches_given_up_by_name)

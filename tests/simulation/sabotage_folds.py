@@ -8,6 +8,7 @@ from unittest.mock import patch
 
 from reconciler.causality import hlc
 from reconciler.causality.hlc import Hlc, Stamp
+from reconciler.causality.region_time import RegionTime
 from reconciler.conflict import folding
 from reconciler.conflict import verdict as detection
 from reconciler.conflict.event import FoldCertificate
@@ -181,6 +182,11 @@ def epochs_from_the_hlc() -> AbstractContextManager[Any]:
         return stamp
 
     return replacing(hlc.HybridClock, "stamp", make)
+
+
+def writers_that_follow_their_machine() -> AbstractContextManager[Any]:
+    """Let epochs be the time of whatever machine a writer runs on (W6)."""
+    return replacing(RegionTime, "hear", lambda _: lambda *_: None)
 
 
 def watermarks_that_nobody_compares() -> AbstractContextManager[Any]:

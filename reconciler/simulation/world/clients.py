@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from reconciler.causality.context import replica_id
 from reconciler.causality.hlc import NONCE_WIDTH, HybridClock, fixed_width
+from reconciler.causality.region_time import RegionTime
 from reconciler.client.editor import ItemEditor
 from reconciler.client.lost_answers import written_dot
 from reconciler.client.sending import Surroundings
@@ -56,9 +57,11 @@ class Client:
             "client clock", name, -_CLOCKS_APART_MS, _CLOCKS_APART_MS
         )
         self._name = name
-        self._items = SimulatedItems(
-            replica, Calls(setting, replica.region, name), self._origin, OLDER
+        self._region_time = region_time = RegionTime(
+            self._machine_ms, lambda: setting.agenda.now_ms
         )
+        calls = Calls(setting, replica.region, name, hear=self._hear)
+        self._items = SimulatedItems(replica, calls, self._origin, OLDER)
         self._table = ReplicatedTable(
             schema,
             self._items,
@@ -69,6 +72,7 @@ class Client:
                 sleep=lambda seconds: setting.agenda.wait(round(seconds * 1000)),
                 draw=lambda: setting.draws.chance("client", self._about),
                 fresh=lambda: repr(setting.draws.chance("token", self._about)).encode(),
+                time_is_sure=region_time.is_sure,
             ),
         )
 
@@ -115,9 +119,15 @@ class Client:
         return Origin(mask, f"operation {number}", self._replica.region, setting.agenda.now_ms)
 
     def _clock_ms(self) -> int:
-        shown = self._setting.wall_ms(self._replica.region) + self._ahead_ms
+        shown = self._region_time.now_ms()
         self.wall_ms = max(self.wall_ms, shown)
         return shown
+
+    def _machine_ms(self) -> int:
+        return self._setting.machine_ms(self._replica.region, self._name) + self._ahead_ms
+
+    def _hear(self) -> None:
+        self._region_time.hear(self._setting.agenda.epoch_ms // 1_000 * 1_000)
 
     def _nonce(self) -> str:
         return nonce(self._setting.draws, self._about)

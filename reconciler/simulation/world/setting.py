@@ -1,5 +1,6 @@
 """What every part of a world shares, and the calls of a running function: where faults strike."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from reconciler.errors import OutcomeUnknown, Unavailable
@@ -11,7 +12,8 @@ from reconciler.simulation.world.journal import Journal
 from reconciler.simulation.world.weather import Weather
 
 _LONGEST_CALL_MS = 400
-_CLOCK_STEP_MS = 20_000  # within what deployments assume: clocks less than a minute apart
+_CLOCK_STEP_MS = 20_000  # of functions: within what deployments assume, less than a minute apart
+_MACHINE_STEP_MS = 3 * 3_600_000  # of writers' machines, which nobody looks after
 
 
 class Crash(BaseException):
@@ -32,6 +34,12 @@ class Setting:
         """Return what a region's wall clock shows, in milliseconds since 1970."""
         return self.agenda.epoch_ms + self.weather.offset_ms(faults.CLOCK, region, _CLOCK_STEP_MS)
 
+    def machine_ms(self, region: str, machine: str) -> int:
+        """Return what the clock of a writer's machine shows, which may be off by hours."""
+        off = self.weather.offset_ms(faults.CLOCK, region, _MACHINE_STEP_MS)
+        share = self.draws.between("machine clock", machine, -100, 100) if off else 0
+        return self.agenda.epoch_ms + off * share // 100
+
     def is_gone(self, region: str) -> bool:
         """Return whether nothing runs in a region now."""
         weather = self.weather
@@ -41,10 +49,17 @@ class Setting:
 class Calls:
     """The calls of one running function; `about` names the run, whatever else happens."""
 
-    def __init__(self, setting: Setting, region: str, about: str) -> None:
+    def __init__(
+        self,
+        setting: Setting,
+        region: str,
+        about: str,
+        hear: Callable[[], object] = lambda: None,
+    ) -> None:
         self.setting = setting
         self.region = region
         self.about = about
+        self._hear = hear
 
     def begin(self, call: str) -> None:
         """Before a call: others may come first, the process may die, the call may be refused."""
@@ -61,6 +76,7 @@ class Calls:
     def end(self, call: str) -> None:
         """After a call: the process may die before it hears of it."""
         self._cross(call, "after")
+        self._hear()
 
     def end_write(self, call: str) -> None:
         """As `end`, for a write: its answer may get lost."""
