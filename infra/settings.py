@@ -2,7 +2,7 @@
 
 Behaviour: an unknown field, a missing one or a wrong value is refused, named, with what it may be.
 Source: DynamoDB guide, "Naming rules"; the other names are derived from the table's and the suffix
-(`reconciler.deployment.wiring.Names`).
+(`reconciler.deployment.names`).
 """
 
 from ipaddress import IPv4Network
