@@ -54,7 +54,7 @@ _LEADS_ELSEWHERE = (
     *("AWS_PROFILE", "AWS_DEFAULT_PROFILE"),
     *("AWS_ENDPOINT_URL", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"),
 )
-_NEVER_SENT = (ConnectTimeoutError, EndpointConnectionError, *NO_CREDENTIALS)
+_NEVER_SENT = (ConnectTimeoutError, EndpointConnectionError)
 _TIMEOUTS = {"connect_timeout": 2, "read_timeout": 5}
 
 ClientOf = Callable[[str, str], Any]  # a boto3 client by service and region
@@ -127,6 +127,8 @@ def translated(call: str) -> Iterator[None]:
         raise (Unavailable if certain else OutcomeUnknown)(message, code=code) from None
     except ParamValidationError as error:
         raise InvalidInput(f"{call}: {error}") from None
+    except NO_CREDENTIALS as error:
+        raise Unavailable(f"{call}: {no_credentials(error)}") from None
     except _NEVER_SENT as error:
         raise Unavailable(f"{call}: {error}") from None
     except (BotoCoreError, ResponseParserError) as error:

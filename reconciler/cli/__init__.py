@@ -15,6 +15,9 @@ from reconciler.errors import ReconcilerError
 try:
     import typer
 except ModuleNotFoundError as missing:
+    if sys.argv[1:] == ["--version"]:
+        print(__version__)  # noqa: T201 (the library alone is installed, and that is no error)
+        sys.exit()
     sys.exit(f"{missing}: the command needs the extra `cli`: pip install '.[cli]'")
 
 COMMANDS = {

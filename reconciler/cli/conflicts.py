@@ -7,10 +7,18 @@ from typing import Annotated, Any
 import typer
 
 from reconciler.aws import connect, now_ms
-from reconciler.aws.region import Region as AwsRegion
+from reconciler.aws.region import Region
 from reconciler.causality.context import replica_id
 from reconciler.cli.conflict_views import print_case, print_outcome, print_rows
-from reconciler.cli.options import AsJson, Endpoint, Execute, Region, Regions, Suffix, TableName
+from reconciler.cli.options import (
+    AsJson,
+    Endpoint,
+    Execute,
+    LedgerRegion,
+    Regions,
+    Suffix,
+    TableName,
+)
 from reconciler.conflict.row import State
 from reconciler.deployment.names import Names, checked_region
 from reconciler.errors import InvalidInput, ReconcilerError
@@ -50,10 +58,10 @@ class _ToThePerson(Unheard):
         _told(self._region, message, fields["error"])
 
 
-def ports_in(table: str, region: str, suffix: str) -> AwsRegion:
+def ports_in(table: str, region: str, suffix: str) -> Region:
     """Return the adapters of the table's region; InvalidInput for a name that is no region."""
     names = Names(table, checked_region(region), suffix)
-    return AwsRegion(names, telemetry=_ToThePerson(region))
+    return Region(names, telemetry=_ToThePerson(region))
 
 
 def _wanted(  # noqa: PLR0913, PLR0917 (one for each option)
@@ -148,7 +156,7 @@ def export(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
 def show(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     conflict_id: ConflictId,
     table: TableName,
-    region: Region,
+    region: LedgerRegion,
     as_json: AsJson = False,
     suffix: Suffix = "",
     endpoint: Endpoint = None,  # noqa: ARG001 (its callback has used it)
@@ -167,7 +175,7 @@ def show(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
 def resolve(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     conflict_id: ConflictId,
     table: TableName,
-    region: Region,
+    region: LedgerRegion,
     take: Annotated[
         list[str] | None,
         typer.Option(help="attribute=lost|winner|current, or all=...; repeatable"),
@@ -202,7 +210,7 @@ def resolve(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     typer.echo(f"{conflict_id} is resolved.")
 
 
-def _desk(ports: AwsRegion, region: str) -> Desk:
+def _desk(ports: Region, region: str) -> Desk:
     return Desk(
         ports.items,
         ports.ledger,

@@ -74,7 +74,7 @@ _ALL = _several("all regions that the table is in")
 
 TableName = Annotated[str, _TABLE]
 AnyTableName = Annotated[str | None, _TABLE]
-Region = Annotated[
+LedgerRegion = Annotated[
     str, typer.Option("--region", envvar=_OWN, callback=_region, help="the ledger's region")
 ]
 Regions = Annotated[list[str], _several("the regions to ask", envvar=_OWN)]

@@ -41,7 +41,7 @@ def closed_lineages(image: Mapping[str, Any], replica: str, at_ms: int) -> dict[
     been older than clocks may drift apart: then no later lineage has a lesser epoch. Up to eight
     are left alone, so a clean record costs a comparison.
     """
-    if len(reading(image, heads_in)) <= MOST_CLOSED_LINEAGES:
+    if reading(image, lambda metadata: len(heads_in(metadata))) <= MOST_CLOSED_LINEAGES:
         return {}
 
     def closed(metadata: Metadata) -> dict[str, str]:
@@ -105,6 +105,9 @@ def _own_losses(rows: Iterable[Row], replica: str) -> tuple[Heads, str] | None:
         if row.state is State.DECIDED:
             continue
         if row.lost_dots is None or row.lost_watermarks is None:
+            return None
+        # HAZARD if a row that does not say where it stands were taken for one that is settled.
+        if row.state is None or not row.ordering:
             return None
         if row.ordering == "UNKNOWN" and row.state is State.PARKED:
             return None

@@ -93,7 +93,6 @@ class Row:
     @classmethod
     def of(cls, image: Image) -> "Row":
         """Read a row; Undecodable, with the row, if it has not even the ledger's key."""
-
         conflict_id, item_key = _text(image, "conflict_id"), _text(image, "item_key")
         if not conflict_id or not item_key:
             raise Undecodable("not a ledger row: it has no key", row=image)

@@ -52,7 +52,7 @@ def parse(record: Record) -> Change:
         told.get("NewImage"),
         _milliseconds(told.get("ApproximateCreationDateTime")),
         told.get("StreamViewType", BOTH_IMAGES),
-        "" if keys else "Undecodable: the record has no keys",
+        _unreadable(told),
     )
 
 
@@ -64,6 +64,14 @@ def check_view_type(change: Change) -> None:
             f" disable the stream and enable it again with {BOTH_IMAGES}, then point the event"
             " source at the new stream ARN"
         )
+
+
+def _unreadable(told: Mapping[str, Any]) -> str:
+    if not told.get("Keys"):
+        return "Undecodable: the record has no keys"
+    if not told.get("SequenceNumber"):
+        return "Undecodable: the record has no sequence number"  # so no name to report it by
+    return ""
 
 
 def _milliseconds(seconds: Any) -> int | None:

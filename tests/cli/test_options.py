@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 
 from reconciler.aws.clients import client
 from reconciler.cli import commands
-from reconciler.cli.options import AllRegions, Endpoint, MetricsPage, Region, Regions
+from reconciler.cli.options import AllRegions, Endpoint, LedgerRegion, MetricsPage, Regions
 
 US, EU = "us-east-1", "eu-west-1"
 app = typer.Typer()
@@ -27,7 +27,7 @@ def some_regions(regions: Regions) -> None:
 
 
 @app.command()
-def one_region(region: Region) -> None:
+def one_region(region: LedgerRegion) -> None:
     typer.echo(region)
 
 
@@ -150,3 +150,10 @@ def test_an_option_is_described_alike_in_every_command() -> None:
     for spelt in shared:
         told = {options(name)[spelt].help for name in COMMANDS if spelt in options(name)}
         assert len(told) == 1
+
+
+def test_clients_of_a_former_address_are_not_used_after_another_is_named() -> None:
+    before = client("dynamodb", US)
+    assert run("at", "--endpoint", "http://127.0.0.1:4788").exit_code == 0
+    assert client("dynamodb", US) is not before
+    assert client("dynamodb", US).meta.endpoint_url == "http://127.0.0.1:4788"

@@ -219,6 +219,16 @@ def test_a_parked_record_that_nobody_could_read_prevents_the_fold() -> None:
     assert folded_image(image, certificate(image), [row]) is None
 
 
+@pytest.mark.parametrize("spoilt", [{"state": {"S": "GONE"}}, {"state": {}}, {"ordering": {}}])
+def test_a_row_that_does_not_say_where_it_stands_prevents_the_fold(spoilt: Image) -> None:
+    image = in_turn(20)
+    row = lost_row(Replica("use1").write(increment("balance", 5), at=900), image)
+    image = merge(image, row.lost or {})
+    assert folded_image(image, certificate(image), [row]) is not None
+
+    assert folded_image(image, certificate(image), [Row.of({**row.image, **spoilt})]) is None
+
+
 def test_an_item_changed_around_the_library_is_not_folded() -> None:
     image = in_turn(20)
 

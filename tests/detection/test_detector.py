@@ -184,6 +184,25 @@ def test_an_undecodable_record_is_parked_whole_and_the_ones_after_it_are_detecte
     assert sorted(world.ledger.states()) == ["OPEN", "PARKED"]
 
 
+def test_a_record_without_its_number_is_parked_and_the_ones_after_it_are_detected() -> None:
+    world = World()
+    bad = loss(1)
+    del bad["dynamodb"]["SequenceNumber"]
+    assert world.detect(bad, loss(2)) is None
+    (document,) = world.parked.documents
+    assert document["reason"] == "Undecodable: the record has no sequence number"
+    assert [event.sequence_number for event in world.bus.sent] == ["2"]
+
+
+@pytest.mark.parametrize("time", ["soon", [], float("inf")])
+def test_a_loss_at_a_time_that_nobody_can_read_is_detected_all_the_same(time: Any) -> None:
+    world = World()
+    bad = loss(1)
+    bad["dynamodb"]["ApproximateCreationDateTime"] = time
+    assert world.detect(bad, loss(2)) is None
+    assert [event.sequence_number for event in world.bus.sent] == ["1", "2"]
+
+
 def test_an_undecodable_record_is_kept_for_ever_and_its_row_says_where() -> None:
     world = World()
     bad = undecodable(1)
