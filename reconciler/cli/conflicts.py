@@ -1,16 +1,19 @@
 """`reconciler conflicts`: the losses that wait for a person, and what is decided about them."""
 
 import getpass
+import re
 from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from reconciler.aws import connect, now_ms
 from reconciler.aws.region import Region as AwsRegion
 from reconciler.causality.context import replica_id
 from reconciler.cli.conflict_views import print_case, print_outcome, print_rows
 from reconciler.cli.options import AsJson, Endpoint, Execute, Region, Regions, Suffix, TableName
+from reconciler.cli.terminal import print_json, say
 from reconciler.conflict.row import State
 from reconciler.deployment.names import Names, checked_region
 from reconciler.errors import InvalidInput, ReconcilerError
@@ -37,6 +40,16 @@ Until = Annotated[str | None, typer.Option(help="lost at least this long ago")]
 Reason = Annotated[str, typer.Option(help="text that the reason must contain")]
 Limit = Annotated[int | None, typer.Option(min=1, help="most rows of a region, oldest first")]
 ConflictId = Annotated[str, typer.Argument(metavar="ID", help="the loss, as `list` names it")]
+
+
+class _NamesALoss(TyperCommand):
+    """A command whose argument may be an id that begins with "-", as ids of older rows can."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        ids = [each for each in args if re.fullmatch(r"-[\w-]{21}", each, re.ASCII)]
+        if ids and "--" not in args:
+            args = [*(each for each in args if each not in ids), "--", *ids]
+        return super().parse_args(ctx, args)
 
 
 class _ToThePerson(Unheard):
@@ -76,7 +89,7 @@ def _wanted(  # noqa: PLR0913, PLR0917 (one for each option)
 
 
 def _told(region: str, *problem: object) -> None:
-    typer.echo(f"reconciler: {region}: {': '.join(map(str, problem))}", err=True)
+    say(f"reconciler: {region}: {': '.join(map(str, problem))}", err=True)
 
 
 @app.command("list")
@@ -110,7 +123,7 @@ def list_losses(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
         if not as_json:
             print_rows(each, rows)
     if as_json:
-        typer.echo(json_text(found))
+        print_json(json_text(found))
     raise typer.Exit(int(failed))
 
 
@@ -144,7 +157,7 @@ def export(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     raise typer.Exit(int(failed))
 
 
-@app.command("show")
+@app.command("show", cls=_NamesALoss)
 def show(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     conflict_id: ConflictId,
     table: TableName,
@@ -158,12 +171,12 @@ def show(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     case = open_case(loss_named(ports.ledger, conflict_id), ports.items, ports.evidence)
     told = document(case, now_ms())
     if as_json:
-        typer.echo(json_text(told))
+        print_json(json_text(told))
     else:
         print_case(told)
 
 
-@app.command("resolve")
+@app.command("resolve", cls=_NamesALoss)
 def resolve(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     conflict_id: ConflictId,
     table: TableName,
@@ -191,7 +204,7 @@ def resolve(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     ports = ports_in(table, region, suffix)
     row = loss_named(ports.ledger, conflict_id)
     if is_decided(row, decision):
-        typer.echo(f"{conflict_id} is already resolved, with this decision; nothing is written")
+        say(f"{conflict_id} is already resolved, with this decision; nothing is written")
         return
     case = open_case(row, ports.items, ports.evidence)
     print_outcome(case, rehearse(case, decision, replica_id(region), now_ms()))
@@ -199,7 +212,7 @@ def resolve(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
         typer.echo("Nothing is written yet; --execute writes it.")
         return
     decide(case, Answer(decision, by or _user(), why), _desk(ports, region))
-    typer.echo(f"{conflict_id} is resolved.")
+    say(f"{conflict_id} is resolved.")
 
 
 def _desk(ports: AwsRegion, region: str) -> Desk:

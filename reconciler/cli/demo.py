@@ -14,6 +14,7 @@ from rich.table import Table
 from reconciler.aws import now_ms
 from reconciler.cli.metric_views import side_by_side
 from reconciler.cli.options import AsJson
+from reconciler.cli.terminal import console, grid, print_json
 from reconciler.demo.readings import readings_since
 from reconciler.demo.run import Counts, open_cloud, run
 from reconciler.deployment.telemetry import (
@@ -38,7 +39,7 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     keep: Annotated[bool, typer.Option(help="leave the cloud running until Ctrl-C")] = False,
 ) -> None:
     """Show a lost write and its repair on this machine, then count a burst of them."""
-    told = Console(stderr=as_json, soft_wrap=True, highlight=False)
+    told = console(stderr=as_json)
     with ExitStack() as running:
         told.print(f"Starting {regions} regions on this machine ...")
         cloud = running.enter_context(open_cloud(_region_names(regions), port, seed))
@@ -63,9 +64,9 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
         )
         bar.stop()
         if as_json:
-            typer.echo(json.dumps(asdict(outcome)))
-        told.print(_table(outcome))
-        told.print(side_by_side(_MEASURED, readings_since(cloud, since_ms)))
+            print_json(json.dumps(asdict(outcome)))
+        told.print(_table(told, outcome))
+        told.print(side_by_side(told, _MEASURED, readings_since(cloud, since_ms)))
         if keep:
             _wait(cloud, told)
     raise typer.Exit(0 if outcome.nothing_lost else 1)
@@ -75,12 +76,8 @@ def _region_names(count: int) -> tuple[str, ...]:
     return (*DEFAULT_REGIONS, "us-west-2", "sa-east-1")[:count]
 
 
-def _table(outcome: Counts) -> Table:
-    table = Table(
-        title=f"{outcome.acknowledged_writes} acknowledged writes",
-        title_justify="left",
-        show_header=False,
-    )
+def _table(told: Console, outcome: Counts) -> Table:
+    table = grid(told, title=f"{outcome.acknowledged_writes} acknowledged writes", heads=False)
     table.add_column()
     table.add_column(justify="right")
     good, bad = "bold green", "bold red"

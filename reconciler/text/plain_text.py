@@ -1,6 +1,6 @@
 """Text from outside as people may safely see it: in a terminal, in a mail, on a page.
 
-Behaviour: whatever is not plain text becomes a visible escape such as \\x1b, \\n or \\u202e: control
+Behaviour: what is not plain text becomes a visible escape such as \\x1b, \\n or \\u202e: control
 characters, which move the cursor, colour or forge lines, the invisible ones that reorder or hide
 what they stand beside, and lone surrogates, which no terminal takes. All else stays as it is.
 Limit: a text that spells such an escape itself is shown the same. Letters that look alike stay.

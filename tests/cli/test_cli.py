@@ -65,6 +65,7 @@ def test_a_command_imports_no_other_one() -> None:
         "reconciler.cli.conflicts",
         "reconciler.cli.conflict_views",
         "reconciler.cli.options",
+        "reconciler.cli.terminal",
     }
 
 

@@ -47,7 +47,7 @@ def test_our_own_lines_stay_lines() -> None:
 def test_a_shell_reads_a_word_of_one_line_as_the_text_it_stands_for(text: str) -> None:
     word = shell_word(text)
     read = subprocess.run(
-        ["bash", "-c", f"printf %s {word}"],
+        ["/bin/bash", "-c", f"printf %s {word}"],
         capture_output=True,
         check=True,
         env={"LC_ALL": "C.UTF-8", "PATH": "/usr/bin:/bin"},
