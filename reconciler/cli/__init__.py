@@ -84,3 +84,12 @@ def main() -> None:
         sys.exit(f"{missing}: the command needs the extra `cli`: pip install '.[cli]'")
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as problem:
+        if not _is_of_the_sdk(problem):
+            raise
+        sys.exit(f"reconciler: AWS: {shown(problem)}")
+
+
+def _is_of_the_sdk(problem: Exception) -> bool:
+    # Told by name: not every command needs the SDK, and importing it takes a while.
+    return any(each.__module__ == "botocore.exceptions" for each in type(problem).__mro__)
