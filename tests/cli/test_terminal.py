@@ -36,7 +36,7 @@ def run(command: Any, *arguments: str) -> str:
     if not isinstance(command, typer.Typer):
         app = typer.Typer()
         app.command()(command)
-    done = CliRunner().invoke(app, [*HERE[:0], *arguments])
+    done = CliRunner().invoke(app, arguments)
     printed = done.stdout + done.stderr
     assert printed.replace("\n", "").isprintable(), printed
     assert not any(line == "us-east-1: 0 losses" for line in printed.splitlines())
@@ -52,10 +52,10 @@ def test_what_items_hold_reaches_no_terminal_through_the_feed(cloud: None) -> No
     other = written(assign(HOSTILE, "other")) | key
     place(other)
 
-    for arguments in (("list", *HERE), ("show", "c1", *HERE), ("export", *HERE)):
-        assert "owned" in run(conflicts.app, *arguments)
-    for arguments in (("list", *HERE, "--json"), ("show", "c1", *HERE, "--json")):
-        document = run(conflicts.app, *arguments)
+    for words in (["list"], ["show", "c1"], ["export"]):
+        assert "owned" in run(conflicts.app, *words, *HERE)
+    for words in (["list"], ["show", "c1"]):
+        document = run(conflicts.app, *words, *HERE, "--json")
         assert document.rstrip("\n").isascii()
         assert HOSTILE in json.dumps(json.loads(document), ensure_ascii=False).replace(
             json.dumps(HOSTILE, ensure_ascii=False)[1:-1], HOSTILE
@@ -86,7 +86,7 @@ def test_what_aws_answers_reaches_no_terminal_and_no_page_through_the_metrics(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     page = tmp_path / "metrics.html"
-    answered = ({}, {"us-east-1": HOSTILE})
+    answered: Any = ({}, {"us-east-1": HOSTILE})
     monkeypatch.setattr(metrics, "read_metrics", lambda *_: answered)
     for options in (("--json",), ("--page", str(page))):
         assert "owned" in run(metrics.command, *HERE, *options)

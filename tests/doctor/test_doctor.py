@@ -680,7 +680,7 @@ def test_a_command_for_the_local_cloud_names_its_endpoint() -> None:
 
 def test_every_command_that_is_printed_for_a_local_cloud_names_its_endpoint() -> None:
     """Or it would make the bucket, or work off the letters, on AWS."""
-    nothing = {
+    nothing: dict[str, Any] = {
         **dict.fromkeys(("table", "expiry", "ledger", "bucket", "bus")),
         **{
             name: dict.fromkeys(getattr(HEALTHY, name))
