@@ -75,8 +75,14 @@ def test_settings_need_a_table_regions_and_a_partition_key() -> None:
         ({"custom_types": ["a-b"]}, "custom_types: 'a-b' is no module's name"),
         ({"tags": {"aws:x": "y"}}, "tags.aws:x: "),
         ({"tags": {f"t{n}": "" for n in range(51)}}, "tags: AWS takes 50"),
-        (networks("8.8.0.0/16", "10.1.0.0/16"), f"network_cidrs.{REGIONS[0]}: private addresses"),
-        (networks("169.254.0.0/16", "10.1.0.0/16"), f"network_cidrs.{REGIONS[0]}: private"),
+        (
+            networks("8.8.0.0/16", "10.1.0.0/16", "10.2.0.0/16"),
+            f"network_cidrs.{REGIONS[0]}: private addresses",
+        ),
+        (
+            networks("169.254.0.0/16", "10.1.0.0/16", "10.2.0.0/16"),
+            f"network_cidrs.{REGIONS[0]}: private",
+        ),
         (
             {
                 "existing_table": True,
