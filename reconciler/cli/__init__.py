@@ -13,7 +13,7 @@ from typing import Annotated
 
 from reconciler import __version__
 from reconciler.errors import ReconcilerError
-from reconciler.text.plain_text import shown
+from reconciler.text.plain_text import shown_lines
 
 try:
     import typer
@@ -75,7 +75,7 @@ def main() -> None:
     try:
         commands(sys.argv[1:])()
     except ReconcilerError as problem:
-        sys.exit(f"reconciler: {shown(problem)}")
+        sys.exit(f"reconciler: {_told(problem)}")
     except BrokenPipeError:
         # Whoever read our output has seen enough; what is left must not fail when Python ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -87,7 +87,12 @@ def main() -> None:
     except Exception as problem:
         if not _is_of_the_sdk(problem):
             raise
-        sys.exit(f"reconciler: AWS: {shown(problem)}")
+        sys.exit(f"reconciler: AWS: {_told(problem)}")
+
+
+def _told(problem: Exception) -> str:
+    # What a process of ours said before it ended has lines; whose text else has some forges none.
+    return shown_lines(problem).replace("\n", "\n    ")
 
 
 def _is_of_the_sdk(problem: Exception) -> bool:

@@ -2,7 +2,8 @@
 
 import getpass
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -16,7 +17,7 @@ from reconciler.cli.options import AsJson, Endpoint, Execute, Region, Regions, S
 from reconciler.cli.terminal import print_json, say
 from reconciler.conflict.row import State
 from reconciler.deployment.names import Names, checked_region
-from reconciler.errors import InvalidInput, ReconcilerError
+from reconciler.errors import InvalidInput, ReconcilerError, Unavailable
 from reconciler.feed.carrying_out import Desk, decide, is_decided, rehearse
 from reconciler.feed.case import document, open_case
 from reconciler.feed.decision import Answer, parse_decision
@@ -29,6 +30,7 @@ from reconciler.values.wire import to_json
 app = typer.Typer(no_args_is_help=True, help="List, show, decide and export lost writes.")
 
 
+_NO_LEDGER = ("Query", "ResourceNotFoundException")
 _EXAMPLE = """a key as JSON: '{"id": "p1"}'"""
 _FILE = """decisions as JSON: '{"a": {"take": "lost"}, "b": {"value": 1}, "c": {"remove": true}}'"""
 States = Annotated[
@@ -63,10 +65,22 @@ class _ToThePerson(Unheard):
         _told(self._region, message, fields["error"])
 
 
-def ports_in(table: str, region: str, suffix: str) -> AwsRegion:
-    """Return the adapters of the table's region; InvalidInput for a name that is no region."""
+@contextmanager
+def ledger_in(table: str, region: str, suffix: str) -> Iterator[AwsRegion]:
+    """Yield the adapters of the table's region, to read its ledger.
+
+    InvalidInput for a name that is no region, and for a region that has no ledger.
+    """
     names = Names(table, checked_region(region), suffix)
-    return AwsRegion(names, telemetry=_ToThePerson(region))
+    try:
+        yield AwsRegion(names, telemetry=_ToThePerson(region))
+    except Unavailable as problem:
+        if (problem.evidence.get("call"), problem.evidence.get("code")) != _NO_LEDGER:
+            raise
+        raise InvalidInput(
+            f"there is no ledger {names.ledger} in {region}: check --table,"
+            " --region and --suffix, or deploy the reconciler there"
+        ) from None
 
 
 def _wanted(  # noqa: PLR0913, PLR0917 (one for each option)
@@ -111,10 +125,8 @@ def list_losses(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     found, failed = [], False
     for each in region:
         try:
-            rows = [
-                summary(row, now_ms())
-                for row in losses(ports_in(table, each, suffix).ledger, wanted)
-            ]
+            with ledger_in(table, each, suffix) as ports:
+                rows = [summary(row, now_ms()) for row in losses(ports.ledger, wanted)]
         except ReconcilerError as problem:
             failed = True
             _told(each, problem)
@@ -148,9 +160,9 @@ def export(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     failed = False
     for each in region:
         try:
-            ports = ports_in(table, each, suffix)
-            for row in losses(ports.ledger, wanted):
-                typer.echo(to_json(with_images(row, ports.evidence)), file=output)
+            with ledger_in(table, each, suffix) as ports:
+                for row in losses(ports.ledger, wanted):
+                    typer.echo(to_json(with_images(row, ports.evidence)), file=output)
         except ReconcilerError as problem:
             failed = True
             _told(each, problem)
@@ -167,8 +179,9 @@ def show(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     endpoint: Endpoint = None,  # noqa: ARG001 (its callback has used it)
 ) -> None:
     """Show the lost write beside the winner and the item as it is now, attribute by attribute."""
-    ports = ports_in(table, region, suffix)
-    case = open_case(loss_named(ports.ledger, conflict_id), ports.items, ports.evidence)
+    with ledger_in(table, region, suffix) as ports:
+        row = loss_named(ports.ledger, conflict_id)
+    case = open_case(row, ports.items, ports.evidence)
     told = document(case, now_ms())
     if as_json:
         print_json(json_text(told))
@@ -201,8 +214,8 @@ def resolve(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     to close that region's row, once it has arrived.
     """
     decision = parse_decision(take or (), values or (), file.read() if file else None)
-    ports = ports_in(table, region, suffix)
-    row = loss_named(ports.ledger, conflict_id)
+    with ledger_in(table, region, suffix) as ports:
+        row = loss_named(ports.ledger, conflict_id)
     if is_decided(row, decision):
         say(f"{conflict_id} is already resolved, with this decision; nothing is written")
         return

@@ -25,6 +25,7 @@ from reconciler.deployment.telemetry import (
 )
 from reconciler.drills.workload import RECONCILED
 from reconciler.local.cloud import DEFAULT_REGIONS, LocalCloud
+from reconciler.text.plain_text import shown_lines
 
 # Of the metrics, in short: everything about conflicts and their repair.
 _MEASURED = {CONFLICTS, WRITES_RESCUED, WRITE_BACKS, LOSS_TO_REPAIR_MS}
@@ -56,12 +57,13 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
         def advance(what: str) -> None:
             bar.update(task, advance=1) if what == "edit" else bar.update(task, description=what)
 
+        def say(text: str) -> None:
+            told.print(shown_lines(text), markup=False)
+
         told.print()
         since_ms = now_ms()
         running.callback(bar.stop)
-        outcome = run(
-            cloud, edits=edits, seed=seed, say=told.print, started=bar.start, advance=advance
-        )
+        outcome = run(cloud, edits=edits, seed=seed, say=say, started=bar.start, advance=advance)
         bar.stop()
         if as_json:
             print_json(json.dumps(asdict(outcome)))

@@ -208,6 +208,15 @@ def test_a_duration_that_cannot_be_read_is_refused(cloud: None) -> None:
     assert "such as 2h" in refused("list", *HERE, "--since", "yesterday")
 
 
+def test_a_table_without_a_ledger_is_named_with_what_to_do(cloud: None) -> None:
+    at = ("--table", "nope", "--region", "us-east-1")
+    told = CliRunner().invoke(conflicts.app, ["list", *at])
+    assert told.exit_code == 1
+    sentence = "there is no ledger nope-ledger-us-east-1 in us-east-1: check --table,"
+    assert sentence in told.stderr
+    assert sentence in refused("show", "c1", *at)
+
+
 # show
 
 

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from reconciler.cli import conflicts, doctor, metrics, redrive
 from reconciler.cli.terminal import bars, console, grid, print_json, say_line
 from reconciler.doctor import Finding
+from reconciler.errors import Unavailable
 from tests.aws.conftest import clients, credentials, one_server
 from tests.builders import assign, written
 from tests.cli.test_conflicts import cloud, place, record
@@ -72,6 +73,18 @@ def test_what_letters_hold_reaches_no_terminal_through_a_redrive(region: Region)
         run(redrive.command, *HERE, *arguments)
 
 
+def test_why_a_letter_or_a_region_is_left_reaches_no_terminal(
+    region: Region, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    region.send("parties-resolve-dlq-us-east-1", told(a_loss()))
+
+    def refuse(*_: object, **__: object) -> None:
+        raise Unavailable(HOSTILE)
+
+    monkeypatch.setattr("reconciler.redrive.redriver.Redriver.redrive", refuse)
+    assert "owned" in run(redrive.command, *HERE)
+
+
 def test_what_aws_answers_reaches_no_terminal_through_the_doctor(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -100,10 +113,11 @@ def test_an_error_s_text_reaches_no_terminal() -> None:
         "cli.commands = fail; cli.main()"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
-    sentence = done.stderr.decode()
+    first, *others = done.stderr.decode().splitlines()
     assert done.returncode == 1
-    assert sentence.count("\n") == 1
-    assert sentence.strip().isprintable()
+    assert first.startswith("reconciler: x")
+    assert all(line.startswith("    ") for line in others)
+    assert "".join([first, *others]).isprintable()
 
 
 @pytest.mark.parametrize("width", [40, 60, 80])
