@@ -44,14 +44,7 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     with ExitStack() as running:
         told.print(f"Starting {regions} regions on this machine ...")
         cloud = running.enter_context(open_cloud(_region_names(regions), port, seed))
-        bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            console=told,
-            disable=not told.is_terminal,
-        )
+        bar = _progress(told)
         task = bar.add_task("edits from all regions", total=edits)
 
         def advance(what: str) -> None:
@@ -72,6 +65,11 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
         if keep:
             _wait(cloud, told)
     raise typer.Exit(0 if outcome.nothing_lost else 1)
+
+
+def _progress(told: Console) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    return Progress(*columns, TimeElapsedColumn(), console=told, disable=not told.is_terminal)
 
 
 def _region_names(count: int) -> tuple[str, ...]:
