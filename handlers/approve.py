@@ -42,7 +42,9 @@ class Function(NamedTuple):
 def _function() -> Function:
     settings = function_settings()
     custom.load(settings.custom_types)
-    observability = Observability("approve", settings.table, settings.region)
+    observability = Observability(
+        "approve", settings.table, settings.region, log_items=settings.log_items
+    )
     return Function(settings, Region(settings, telemetry=observability), observability)
 
 
@@ -78,7 +80,7 @@ def _start(function: Function, state_machine_arn: str) -> dict[str, Any]:
                 )
         except ReconcilerError as problem:
             failed += 1
-            function.observability.note("not started", conflict_id=name, error=str(problem))
+            function.observability.note("not started", conflict_id=name, error=problem)
     if failed:
         raise Unavailable(f"{failed} executions were not started; the next run starts them")
     return {"parked": found}
@@ -98,7 +100,7 @@ def _ask(function: Function, row: Row, event: dict[str, Any]) -> None:
         attributes = document(case, now)["attributes"]
         waiting = undecided(expected_merge(case).after)
     except ReconcilerError as problem:  # a question without its images is better than none
-        function.observability.note("asked without images", error=str(problem))
+        function.observability.note("asked without images", error=problem)
     question = Question(
         table=settings.table,
         region=settings.region,
@@ -128,7 +130,7 @@ def _applied(function: Function, row: Row, output: Any) -> dict[str, Any]:
     except ReconcilerError as problem:
         if problem.disposition == "retry" and not isinstance(problem, Contention):
             raise
-        function.observability.note("answer refused", error=str(problem))
+        function.observability.note("answer refused", error=problem)
         return {"waits": True, "problem": str(problem)}
     function.observability.count(telemetry.DECISIONS)
     return CLOSED

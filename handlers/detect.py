@@ -18,7 +18,9 @@ from reconciler.detection.securing import DetectorPolicy
 @cache
 def _function() -> tuple[Detector, Observability]:
     settings = function_settings()
-    observability = Observability("detect", settings.table, settings.region)
+    observability = Observability(
+        "detect", settings.table, settings.region, log_items=settings.log_items
+    )
     region = Region(
         settings,
         telemetry=observability,

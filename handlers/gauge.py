@@ -24,7 +24,9 @@ MOST = 1_000
 @cache
 def _function() -> tuple[Ledger, Observability]:
     settings = function_settings()
-    observability = Observability("gauge", settings.table, settings.region)
+    observability = Observability(
+        "gauge", settings.table, settings.region, log_items=settings.log_items
+    )
     return Region(settings, telemetry=observability).ledger, observability
 
 

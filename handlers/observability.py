@@ -2,7 +2,8 @@
 
 Behaviour: metrics leave as embedded metric format when an invocation ends, whatever its outcome: a
 document with the dimensions table and region, and one more for each kind that was counted. What
-measured nothing sends nothing.
+measured nothing sends nothing. Logs hold ids and counts: no key, no value and no text that may
+quote one, unless `log_items` says so. What fails is named by its kind, its call and AWS's code.
 Source: CloudWatch, "Embedded metric format specification"; Powertools for AWS Lambda (Python).
 """
 
@@ -10,12 +11,24 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from traceback import extract_tb
 from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from reconciler.deployment.wiring import METRICS_NAMESPACE
+from reconciler.errors import ReconcilerError
+
+# The fields of a note that are logged always. All others may hold what is in an item, or quote it.
+_IDS_AND_COUNTS = frozenset(
+    {"conflict_id", "conflict_ids", "identifiers", "role", "queue", "about"}
+    | {"message_id", "receives", "outcome"}
+)
+
+
+class InvocationFailed(Exception):
+    """What Lambda logs in place of an error that is not of our tree, and may quote an item."""
 
 
 class Observability:
@@ -24,8 +37,9 @@ class Observability:
     `outcomes` are the words last noted about each loss in this invocation, by conflict_id.
     """
 
-    def __init__(self, function: str, table: str, region: str) -> None:
+    def __init__(self, function: str, table: str, region: str, *, log_items: bool = False) -> None:
         self._logger = Logger()
+        self._log_items = log_items
         self._names = {"function": function, "table": table, "region": region}
         self._counts: Counter[tuple[str, str]] = Counter()  # of metric and kind; "" for all kinds
         self._documents: dict[str, EphemeralMetrics] = {}  # by kind
@@ -41,21 +55,43 @@ class Observability:
         self._document("").add_metric(metric, _unit(metric), value)
 
     def note(self, message: str, **fields: Any) -> None:
-        """Log one structured line."""
+        """Log one structured line, with those of its fields that may be logged."""
         if "conflict_id" in fields:
             self.outcomes[fields["conflict_id"]] = message
-        self._logger.info(message, extra={**self._names, **fields})
+        error = fields.pop("error", None)
+        told = {n: v for n, v in fields.items() if self._log_items or n in _IDS_AND_COUNTS}
+        if error is not None:
+            told |= self._error(error)
+        self._logger.info(message, extra={**self._names, **told})
+
+    def _error(self, error: Exception) -> dict[str, Any]:
+        evidence = error.evidence if isinstance(error, ReconcilerError) else {}
+        if self._log_items:
+            return {"error": f"{type(error).__name__}: {error}", "evidence": evidence}
+        named = (evidence.get(name) for name in ("call", "code"))
+        return {"error": ": ".join([type(error).__name__, *filter(None, named)])}
 
     @contextmanager
     def invocation(self, context: Any) -> Iterator[None]:
-        """Wrap one invocation: name it in the logs, and send its metrics when it ends."""
+        """Wrap one invocation: name it in the logs, and send its metrics when it ends.
+
+        An error leaves with its class, as those who retry know it, but without its text, which
+        Lambda would log: InvocationFailed if it is not of our tree.
+        """
         self._logger.append_keys(request_id=getattr(context, "aws_request_id", None))
         self.outcomes.clear()
         try:
             yield
-        except Exception:
-            self._logger.exception("invocation failed", extra=self._names)
-            raise
+        except Exception as problem:
+            if self._log_items:
+                self._logger.exception("invocation failed", extra=self._names)
+                raise
+            told = self._error(problem)
+            self._logger.error(
+                "invocation failed", extra={**self._names, **told, "where": _where(problem)}
+            )
+            kept = type(problem) if isinstance(problem, ReconcilerError) else InvocationFailed
+            raise kept(f"{told['error']}; RECONCILER_LOG_ITEMS=on logs its text") from None
         finally:
             self._send()
 
@@ -79,6 +115,13 @@ class Observability:
                 default_dimensions=dimensions,
             )
         return self._documents[kind]
+
+
+def _where(problem: Exception) -> list[str]:
+    """Return the places in the code that an error passed, without what was in their variables."""
+    return [
+        f"{each.filename}:{each.lineno} {each.name}" for each in extract_tb(problem.__traceback__)
+    ]
 
 
 def _unit(metric: str) -> MetricUnit:

@@ -22,7 +22,7 @@ from reconciler.detection.securing import DetectorPolicy
 from reconciler.errors import ReconcilerError, Unavailable
 from reconciler.ports import DeadLetter
 from reconciler.redrive.drain import Drain, Pace, Time
-from reconciler.redrive.outcome import RedriveOutcome, Result
+from reconciler.redrive.outcome import Result
 
 _RESERVE_MS = 20_000  # for the letter that is worked on when the time is over
 
@@ -31,7 +31,9 @@ _RESERVE_MS = 20_000  # for the letter that is worked on when the time is over
 def _function() -> tuple[Settings, Region, Observability]:
     settings = function_settings()
     custom.load(settings.custom_types)
-    observability = Observability("redrive", settings.table, settings.region)
+    observability = Observability(
+        "redrive", settings.table, settings.region, log_items=settings.log_items
+    )
     return settings, open_region(settings.names), observability
 
 
@@ -63,10 +65,10 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
                 work_off()
             except ReconcilerError as problem:
                 unread += 1
-                observability.note("not worked off", error=str(problem))
+                observability.note("not worked off", error=problem)
         _escalate(observability, drain.left, settings.redrive_attempts)
-        if unread:
-            raise Unavailable(f"{unread} places could not be worked off; the next run tries again")
+    if unread:
+        raise Unavailable(f"{unread} places could not be worked off; the next run tries again")
     return dict(drain.tally.summary())
 
 
@@ -82,7 +84,5 @@ def _escalate(
 
 def _note(observability: Observability, queue: str, about: str, result: Result) -> None:
     observability.count("Redrive" + result.outcome.value.title().replace(" ", ""))
-    # Why a letter stays is of the calls; other reasons may show values of its item.
-    why = result.why if result.outcome is RedriveOutcome.LEFT else ""
-    told = {"queue": queue, "about": about, "outcome": result.outcome.value, "why": why}
+    told = {"queue": queue, "about": about, "outcome": result.outcome.value, "why": result.why}
     observability.note("redriven", **told)

@@ -24,7 +24,9 @@ from reconciler.resolution.resolver import Message, Resolver
 def _function() -> tuple[str, Resolver, Region, Observability]:
     settings = function_settings()
     custom.load(settings.custom_types)
-    observability = Observability("resolve", settings.table, settings.region)
+    observability = Observability(
+        "resolve", settings.table, settings.region, log_items=settings.log_items
+    )
     region = Region(settings, telemetry=observability, parked_url=settings.parked_queue_url)
     pause = LOOP_PAUSE if settings.pauses else None
     resolver = Resolver(region, now_ms, pause)
@@ -53,7 +55,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
                         {"reason": f"Undecodable: {problem}", "message": record["body"]}
                     )
                 except Unavailable as unparked:
-                    observability.note("not parked", error=str(unparked))
+                    observability.note("not parked", error=unparked)
                     failed.append(record["messageId"])
                 else:
                     observability.count(telemetry.PARKED)

@@ -62,8 +62,9 @@ def _required(variable: str) -> Any:
 class Settings(BaseModel):
     """The environment of a function, typed; each field's alias is its variable.
 
-    `custom_types` are the modules that register merge functions. `redrive_most` messages are worked
-    off in a run of the redrive; one received `redrive_attempts` times is escalated.
+    `log_items`: logs may hold keys and values of items. `custom_types` are the modules that
+    register merge functions. `redrive_most` messages are worked off in a run of the redrive; one
+    received `redrive_attempts` times is escalated.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -79,6 +80,7 @@ class Settings(BaseModel):
     folds: _Switch = Field(True, alias="RECONCILER_FOLDS")
     pauses: _Switch = Field(False, alias="RECONCILER_PAUSE_LOOPS")
     custom_types: _Modules = Field((), alias="RECONCILER_CUSTOM_TYPES")
+    log_items: _Switch = Field(False, alias="RECONCILER_LOG_ITEMS")
     tracing: _Traced = Field(False, alias="RECONCILER_TRACING")
     redrive_most: _Count = Field(100, alias="RECONCILER_REDRIVE_MOST")
     redrive_attempts: _Count = Field(5, alias="RECONCILER_REDRIVE_ATTEMPTS")

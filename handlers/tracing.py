@@ -5,6 +5,8 @@ is a subsegment of the detector's invocation; its event carries the header, Even
 SQS, and SQS to the resolver. Lambda's segment there belongs to another trace, for a batch has
 messages of many, and cannot be replaced: so each resolution gets a segment of its own in the trace
 of its loss. Searching for a `conflict_id` finds all of it.
+No answer and no error of a function is in a trace; segments of AWS calls have names of tables and
+objects, and what AWS said of a call that failed.
 Limit: sampling is decided where the trace begins. An event that is replayed from the archive has no
 trace; one that a redrive sends is of the redrive's.
 Source: EventBridge guide, "Integration with AWS X-Ray"; X-Ray guide, "Amazon SQS and AWS X-Ray",
@@ -33,7 +35,10 @@ def traced(handler: Handler) -> Handler:
         from aws_lambda_powertools import Tracer  # noqa: PLC0415 (costs 0.4 s, so only when on)
 
         tracer = Tracer()
-        traced_handler: Handler = tracer.capture_lambda_handler(handler)
+        # Neither answers nor errors: what they say may quote an item.
+        traced_handler: Handler = tracer.capture_lambda_handler(
+            handler, capture_response=False, capture_error=False
+        )
         return traced_handler
 
     def entry(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -196,6 +196,7 @@ class Reconciler(Construct):
             "RECONCILER_PAUSE_LOOPS": _switch(settings.pause_loops),
             "RECONCILER_CUSTOM_TYPES": ",".join(settings.custom_types),
             "RECONCILER_TRACING": _switch(settings.tracing),
+            "RECONCILER_LOG_ITEMS": _switch(settings.log_items),
             **(self._network.environment if self._network else {}),
         }
 

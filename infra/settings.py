@@ -82,6 +82,7 @@ class Settings(_Part):
     contributor_insights: bool = False
     tags: dict[str, str] = {}
     tracing: bool = False
+    log_items: bool = False
     detect_concurrency: Annotated[int, Field(ge=1)] | None = None
     resolve_concurrency: Annotated[int, Field(ge=4, le=2_000)] | None = None
     snap_start: bool = False

@@ -17,6 +17,7 @@ ABOUT_MORE_THAN_A_MODULE = {
     "tests/aws/test_failures.py": "what the other adapters make of AWS's failures",
     "tests/crdt/test_laws.py": "the laws of the join, for every type",
     "tests/golden": "bytes that releases share",
+    "tests/handlers/test_logs.py": "what every function logs, and what it must not",
     "tests/handlers/test_runtime_client.py": "every function under Lambda's runtime client",
     "tests/infra": "a test for each promise of the stacks, which many constructs make together",
     "tests/local/test_outages.py": "functions that fail or stop, on whole clouds",

@@ -10,7 +10,7 @@ from typing import Any
 from reconciler.aws.clients import Note, translated
 from reconciler.conflict.event import ConflictEvent, Event
 from reconciler.deployment.wiring import CERTIFICATE_DETAIL_TYPE, DETAIL_TYPE, EVENT_SOURCE
-from reconciler.errors import ReconcilerError
+from reconciler.errors import ReconcilerError, Unavailable
 
 _ENTRIES_PER_CALL = 10
 _CALL_BYTES = 1_000_000  # PutEvents takes 1,048,576 bytes, entries' own overhead included
@@ -31,30 +31,26 @@ class EventBridgeBus:
 
     def publish(self, events: Sequence[Event]) -> set[str]:
         """Send events, ten a call and under 1 MB; each entry's own result is read."""
-        unsent: dict[str, str] = {}  # and why
+        unsent: dict[str, ReconcilerError] = {}  # and why
         about = {event.identifier: self._about(event) for event in events}
         for batch in batches([(event.identifier, event.to_detail()) for event in events]):
             entries = [{**about[identifier], "Detail": detail} for identifier, detail in batch]
             refusals = zip(batch, self._refusals(entries), strict=True)
             unsent |= {identifier: why for (identifier, _), why in refusals if why}
-        for why in sorted(set(unsent.values())):
-            identifiers = sorted(each for each in unsent if unsent[each] == why)
+        reasons = {str(why): why for why in unsent.values()}
+        for text, why in sorted(reasons.items()):
+            identifiers = sorted(each for each in unsent if str(unsent[each]) == text)
             self._note("events not sent", error=why, identifiers=identifiers)
         return set(unsent)
 
-    def _refusals(self, entries: Sequence[Mapping[str, str]]) -> list[str]:
-        """Send one call's entries; return why each was not accepted, "" if it was."""
+    def _refusals(self, entries: Sequence[Mapping[str, str]]) -> list[ReconcilerError | None]:
+        """Send one call's entries; return why each was not accepted, None if it was."""
         try:
             with translated("PutEvents"):
                 results = self._client.put_events(Entries=entries)["Entries"]
         except ReconcilerError as problem:
-            return [str(problem)] * len(entries)
-        return [
-            ""
-            if "EventId" in each
-            else f"PutEvents: {each.get('ErrorCode')}: {each.get('ErrorMessage')}"
-            for each in results
-        ]
+            return [problem] * len(entries)
+        return [None if "EventId" in each else _refusal(each) for each in results]
 
     def _about(self, event: Event) -> dict[str, str]:
         is_loss = isinstance(event, ConflictEvent)
@@ -65,6 +61,11 @@ class EventBridgeBus:
         }
         header = self._trace(event)  # counts towards no limit
         return {**about, "TraceHeader": header} if header else about
+
+
+def _refusal(result: Mapping[str, Any]) -> ReconcilerError:
+    code, text = result.get("ErrorCode"), result.get("ErrorMessage")
+    return Unavailable(f"PutEvents: {code}: {text}", call="PutEvents", code=code)
 
 
 def batches(details: Sequence[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:

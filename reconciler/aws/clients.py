@@ -120,19 +120,19 @@ def translated(call: str) -> Iterator[None]:
         message = f"{call}: {code}: {error.response['Error'].get('Message')}"
         if code == "ValidationException":
             if "size" in message:
-                raise ItemTooLarge(message) from None
-            raise InvalidInput(message) from None
+                raise ItemTooLarge(message, call=call, code=code) from None
+            raise InvalidInput(message, call=call, code=code) from None
         status = error.response["ResponseMetadata"].get("HTTPStatusCode", 500)
         certain = code in _NOT_APPLIED or status < 500
-        raise (Unavailable if certain else OutcomeUnknown)(message, code=code) from None
+        raise (Unavailable if certain else OutcomeUnknown)(message, call=call, code=code) from None
     except ParamValidationError as error:
-        raise InvalidInput(f"{call}: {error}") from None
+        raise InvalidInput(f"{call}: {error}", call=call) from None
     except NO_CREDENTIALS as error:
-        raise Unavailable(f"{call}: {no_credentials(error)}") from None
+        raise Unavailable(f"{call}: {no_credentials(error)}", call=call) from None
     except _NEVER_SENT as error:
-        raise Unavailable(f"{call}: {error}") from None
+        raise Unavailable(f"{call}: {error}", call=call) from None
     except (BotoCoreError, ResponseParserError) as error:
-        raise OutcomeUnknown(f"{call}: {error}") from None
+        raise OutcomeUnknown(f"{call}: {error}", call=call) from None
 
 
 @contextmanager

@@ -10,9 +10,10 @@ from typing import Any
 from reconciler.aws.clients import Note, pages, translated
 from reconciler.conflict.row import Row, State
 from reconciler.deployment.tables import LEDGER_STATE_INDEX
-from reconciler.errors import ReconcilerError
+from reconciler.errors import ReconcilerError, Unavailable
 
 _ROWS_PER_CALL = 25
+_LEFT_OVER = "BatchWriteItem: left over, as when the table is throttled"
 
 
 class DynamoLedger:
@@ -61,14 +62,15 @@ class DynamoLedger:
 
     def _write(self, rows: Sequence[Row]) -> set[str]:
         requests = [{"PutRequest": {"Item": row.image}} for row in rows]
+        why: ReconcilerError
         try:
             with translated("BatchWriteItem"):
                 answer = self._client.batch_write_item(RequestItems={self._table: requests})
         except ReconcilerError as problem:
-            left, why = requests, str(problem)
+            left, why = requests, problem
         else:
             left = answer.get("UnprocessedItems", {}).get(self._table, [])
-            why = "BatchWriteItem: left over, as when the table is throttled"
+            why = Unavailable(_LEFT_OVER, call="BatchWriteItem", code="left over")
         unwritten = {Row.of(each["PutRequest"]["Item"]).conflict_id for each in left}
         if unwritten:
             self._note("rows not written", error=why, conflict_ids=sorted(unwritten))

@@ -124,7 +124,7 @@ class Region:
             url: str = self.client("sqs").get_queue_url(QueueName=queue)["QueueUrl"]
         return url
 
-    def _note(self, message: str, *, error: str, **fields: Any) -> None:
+    def _note(self, message: str, *, error: Exception, **fields: Any) -> None:
         self._refused.why = f"{message}: {error}"
         self.telemetry.note(message, error=error, **fields)
 

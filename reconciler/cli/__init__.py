@@ -4,13 +4,16 @@ Behaviour: only the command that is asked for is imported, because all of them t
 is not installed is named with the extra that brings it.
 """
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Annotated
 
 from reconciler import __version__
 from reconciler.errors import ReconcilerError
+from reconciler.text.plain_text import shown_lines
 
 try:
     import typer
@@ -68,11 +71,33 @@ def reconciler(version: _Version = False) -> None:
 
 def main() -> None:
     """Run the command; errors are sentences, not tracebacks."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A character that the terminal or pipe cannot carry is shown as its escape.
+            stream.reconfigure(errors="backslashreplace")
     try:
         commands(sys.argv[1:])()
     except ReconcilerError as problem:
-        sys.exit(f"reconciler: {problem}")
+        sys.exit(f"reconciler: {_told(problem)}")
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; what is left must not fail when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except ModuleNotFoundError as missing:
         sys.exit(f"{missing}: the command needs the extra `cli`: pip install '.[cli]'")
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as problem:
+        if not _is_of_the_sdk(problem):
+            raise
+        sys.exit(f"reconciler: AWS: {_told(problem)}")
+
+
+def _told(problem: Exception) -> str:
+    # What a process of ours said before it ended has lines; whose text else has some forges none.
+    return shown_lines(problem).replace("\n", "\n    ")
+
+
+def _is_of_the_sdk(problem: Exception) -> bool:
+    # Told by name: not every command needs the SDK, and importing it takes a while.
+    return any(each.__module__ == "botocore.exceptions" for each in type(problem).__mro__)

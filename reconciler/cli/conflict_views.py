@@ -1,78 +1,91 @@
-"""How the conflict feed looks in a terminal: tables of rows, of three images, of an outcome."""
+"""How the conflict feed looks in a terminal or a pipe: a line a loss, a line a value.
+
+Behaviour: nothing is cut and no line is broken here: an id is whole on its line, and a value in
+its own, however narrow the terminal is.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
-
+from reconciler.cli.terminal import console, say_line
 from reconciler.feed.carrying_out import DecisionResult
 from reconciler.feed.case import Case
 from reconciler.feed.rows import SIDES, plain
 from reconciler.text.durations import duration_text
+from reconciler.text.plain_text import shown
 
 _DIFFERS = "bold yellow"
+_WIDTHS = (22, 8, 5, 7)  # of conflict, state, age and role; what is wider moves the rest
+_NOTHING = "-"
 
 
 def print_rows(region: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Print one region's losses."""
-    table = Table(title=f"{region}: {len(rows)} losses", title_justify="left")
-    for name in ("conflict", "item", "state", "age", "role", "reason / merge"):
-        table.add_column(name, overflow="fold")
-    for row in rows:
-        merged = ", ".join(f"{name} {word}" for name, word in row["merged"].items())
-        told = "; ".join(filter(None, (row.get("reason"), merged)))
-        key = _key(row)
-        age = duration_text(row["age_ms"])
-        cells = (row["conflict_id"], key, row["state"], age, row["role"], told)
-        table.add_row(*map(escape, cells))
-    _console().print(table)
+    """Print one region's losses, each on one line that begins with its id."""
+    told = console()
+    say_line(told, f"{region}: {len(rows)} losses", "bold")
+    lines = [_row(each) for each in rows]
+    heads = ("conflict", "state", "age", "role", "item", "reason / merge")
+    for cells in [heads, *lines] if lines else []:
+        told_of = [shown(each).ljust(width) for each, width in zip(cells, _WIDTHS, strict=False)]
+        say_line(told, "  ".join([*told_of, *map(shown, cells[len(_WIDTHS) :])]).rstrip())
 
 
-def print_case(told: Mapping[str, Any]) -> None:
+def _row(row: Mapping[str, Any]) -> tuple[str, ...]:
+    merged = ", ".join(f"{name} {word}" for name, word in row["merged"].items())
+    why = "; ".join(filter(None, (row.get("reason"), merged)))
+    age = duration_text(row["age_ms"])
+    return row["conflict_id"], row["state"], age, row.get("role", "?"), _key(row), why
+
+
+def print_case(case: Mapping[str, Any]) -> None:
     """Print the three-way view that `reconciler.feed.case.document` returns."""
-    conflict, deleted, now = told["conflict"], told["deleted"], told["if_resolved_now"]
-    console = _console()
+    conflict, deleted, now = case["conflict"], case["deleted"], case["if_resolved_now"]
+    told = console()
     age = duration_text(conflict["age_ms"])
-    said = f"{conflict['conflict_id']}  {_key(conflict)}  {conflict['state']}, lost {age} ago"
-    console.print(escape(said), style="bold")
+    head = f"{conflict['conflict_id']}  {_key(conflict)}  {conflict['state']}, lost {age} ago"
+    say_line(told, head, "bold")
     for name in ("reason", "decided_by", "decision", "why"):
         if conflict.get(name):
-            console.print(escape(f"{name.replace('_', ' ')}: {conflict[name]}"))
-    heads = {name: f"{name} {_standing(name, deleted[name])}".strip() for name in SIDES}
-    after = f"if resolved now {'(deleted)' if now['deleted'] else ''}".strip()
-    table = Table("", "attribute", *heads.values(), after, "merge")
-    for row in told["attributes"]:
-        cells = [_shown(row, name) for name in (*SIDES, "if_resolved_now")]
+            say_line(told, f"{name.replace('_', ' ')}: {conflict[name]}")
+    sides = {name: f"{name} {_standing(name, deleted[name])}".strip() for name in SIDES}
+    sides["if_resolved_now"] = f"if resolved now {'(deleted)' if now['deleted'] else ''}".strip()
+    for row in case["attributes"]:
         merge = conflict["merged"].get(row["attribute"], row["merge"])
-        mark = "*" if row["differs"] else ""
-        style = _DIFFERS if row["differs"] else None
-        table.add_row(mark, *map(escape, (row["attribute"], *cells, merge)), style=style)
-    console.print(table)
+        _print_attribute(
+            row["attribute"], merge, {head: _shown(row, s) for s, head in sides.items()}
+        )
     if now["problem"]:
-        console.print(escape(f"It cannot be merged now: {now['problem']}"))
+        say_line(told, f"It cannot be merged now: {now['problem']}")
     elif not now["writes"]:
-        console.print("The item includes the loss: a merge would write nothing.")
+        say_line(told, "The item includes the loss: a merge would write nothing.")
 
 
 def print_outcome(case: Case, result: DecisionResult) -> None:
     """Print what a decision makes of the item."""
     before = case.side(case.current)
     had = plain(before.values) if before is not None and not before.deleted else {}
-    shown = result.shown or {}
-    console = _console()
+    will = result.shown or {}
+    told = console()
     if result.merge.problem:
-        console.print(escape(f"Not merged, only decided: {result.merge.problem}"))
-    table = Table("", "attribute", "now", "will be")
-    for name in sorted((had.keys() | shown.keys()) - case.event.key.keys()):
-        row = {side: values[name] for side, values in (("a", had), ("b", shown)) if name in values}
-        cells = (_shown(row, "a"), _shown(row, "b"))
-        mark = "*" if cells[0] != cells[1] else ""
-        table.add_row(mark, *map(escape, (name, *cells)), style=_DIFFERS if mark else None)
-    console.print(table)
+        say_line(told, f"Not merged, only decided: {result.merge.problem}")
+    for name in sorted((had.keys() | will.keys()) - case.event.key.keys()):
+        values = {"now": had, "will be": will}
+        _print_attribute(name, "", {head: _shown(side, name) for head, side in values.items()})
     if result.shown is None:
-        console.print("The item will be deleted." if had else "The item stays as it is: gone.")
+        say_line(told, "The item will be deleted." if had else "The item stays as it is: gone.")
+
+
+def _print_attribute(name: str, merge: str, sides: Mapping[str, str]) -> None:
+    """Print an attribute's value on each side, one beneath the other, or once if all are equal."""
+    told, word = console(), f"  ({merge})" if merge else ""
+    differs = len(set(sides.values())) > 1
+    if not differs:
+        say_line(told, f"  {name}: {next(iter(sides.values()))}{word}")
+        return
+    say_line(told, f"* {name}{word}", _DIFFERS)
+    width = max(map(len, sides))
+    for head, value in sides.items():
+        say_line(told, f"    {head.ljust(width)}  {value}", _DIFFERS)
 
 
 def _standing(name: str, deleted: bool | None) -> str:
@@ -82,7 +95,7 @@ def _standing(name: str, deleted: bool | None) -> str:
 
 
 def _shown(row: Mapping[str, Any], name: str) -> str:
-    return _python(row[name]) if name in row else ""
+    return _python(row[name]) if name in row else _NOTHING
 
 
 def _python(value: Any) -> str:
@@ -98,7 +111,3 @@ def _python(value: Any) -> str:
 
 def _key(row: Mapping[str, Any]) -> str:
     return ", ".join(f"{name}={value}" for name, value in row["key"].items()) or "unknown"
-
-
-def _console() -> Console:
-    return Console(soft_wrap=True, highlight=False)

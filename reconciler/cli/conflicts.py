@@ -1,10 +1,13 @@
 """`reconciler conflicts`: the losses that wait for a person, and what is decided about them."""
 
 import getpass
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from reconciler.aws import connect, now_ms
 from reconciler.aws.region import Region
@@ -19,9 +22,10 @@ from reconciler.cli.options import (
     Suffix,
     TableName,
 )
+from reconciler.cli.terminal import print_json, say
 from reconciler.conflict.row import State
 from reconciler.deployment.names import Names, checked_region
-from reconciler.errors import InvalidInput, ReconcilerError
+from reconciler.errors import InvalidInput, ReconcilerError, Unavailable
 from reconciler.feed.carrying_out import Desk, decide, is_decided, rehearse
 from reconciler.feed.case import document, open_case
 from reconciler.feed.decision import Answer, parse_decision
@@ -34,6 +38,7 @@ from reconciler.values.wire import to_json
 app = typer.Typer(no_args_is_help=True, help="List, show, decide and export lost writes.")
 
 
+_NO_LEDGER = ("Query", "ResourceNotFoundException")
 _EXAMPLE = """a key as JSON: '{"id": "p1"}'"""
 _FILE = """decisions as JSON: '{"a": {"take": "lost"}, "b": {"value": 1}, "c": {"remove": true}}'"""
 States = Annotated[
@@ -47,6 +52,16 @@ Limit = Annotated[int | None, typer.Option(min=1, help="most rows of a region, o
 ConflictId = Annotated[str, typer.Argument(metavar="ID", help="the loss, as `list` names it")]
 
 
+class _NamesALoss(TyperCommand):
+    """A command whose argument may be an id that begins with "-", as ids of older rows can."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        ids = [each for each in args if re.fullmatch(r"-[\w-]{21}", each, re.ASCII)]
+        if ids and "--" not in args:
+            args = [*(each for each in args if each not in ids), "--", *ids]
+        return super().parse_args(ctx, args)
+
+
 class _ToThePerson(Unheard):
     """A `Telemetry` that says why something was not done to whoever gave the command."""
 
@@ -58,10 +73,22 @@ class _ToThePerson(Unheard):
         _told(self._region, message, fields["error"])
 
 
-def ports_in(table: str, region: str, suffix: str) -> Region:
-    """Return the adapters of the table's region; InvalidInput for a name that is no region."""
+@contextmanager
+def ledger_in(table: str, region: str, suffix: str) -> Iterator[Region]:
+    """Yield the adapters of the table's region, to read its ledger.
+
+    InvalidInput for a name that is no region, and for a region that has no ledger.
+    """
     names = Names(table, checked_region(region), suffix)
-    return Region(names, telemetry=_ToThePerson(region))
+    try:
+        yield Region(names, telemetry=_ToThePerson(region))
+    except Unavailable as problem:
+        if (problem.evidence.get("call"), problem.evidence.get("code")) != _NO_LEDGER:
+            raise
+        raise InvalidInput(
+            f"there is no ledger {names.ledger} in {region}: check --table,"
+            " --region and --suffix, or deploy the reconciler there"
+        ) from None
 
 
 def _wanted(  # noqa: PLR0913, PLR0917 (one for each option)
@@ -84,7 +111,7 @@ def _wanted(  # noqa: PLR0913, PLR0917 (one for each option)
 
 
 def _told(region: str, *problem: object) -> None:
-    typer.echo(f"reconciler: {region}: {': '.join(map(str, problem))}", err=True)
+    say(f"reconciler: {region}: {': '.join(map(str, problem))}", err=True)
 
 
 @app.command("list")
@@ -106,10 +133,8 @@ def list_losses(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     found, failed = [], False
     for each in region:
         try:
-            rows = [
-                summary(row, now_ms())
-                for row in losses(ports_in(table, each, suffix).ledger, wanted)
-            ]
+            with ledger_in(table, each, suffix) as ports:
+                rows = [summary(row, now_ms()) for row in losses(ports.ledger, wanted)]
         except ReconcilerError as problem:
             failed = True
             _told(each, problem)
@@ -118,7 +143,7 @@ def list_losses(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
         if not as_json:
             print_rows(each, rows)
     if as_json:
-        typer.echo(json_text(found))
+        print_json(json_text(found))
     raise typer.Exit(int(failed))
 
 
@@ -143,16 +168,16 @@ def export(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     failed = False
     for each in region:
         try:
-            ports = ports_in(table, each, suffix)
-            for row in losses(ports.ledger, wanted):
-                typer.echo(to_json(with_images(row, ports.evidence)), file=output)
+            with ledger_in(table, each, suffix) as ports:
+                for row in losses(ports.ledger, wanted):
+                    typer.echo(to_json(with_images(row, ports.evidence)), file=output)
         except ReconcilerError as problem:
             failed = True
             _told(each, problem)
     raise typer.Exit(int(failed))
 
 
-@app.command("show")
+@app.command("show", cls=_NamesALoss)
 def show(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     conflict_id: ConflictId,
     table: TableName,
@@ -162,16 +187,17 @@ def show(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     endpoint: Endpoint = None,  # noqa: ARG001 (its callback has used it)
 ) -> None:
     """Show the lost write beside the winner and the item as it is now, attribute by attribute."""
-    ports = ports_in(table, region, suffix)
-    case = open_case(loss_named(ports.ledger, conflict_id), ports.items, ports.evidence)
+    with ledger_in(table, region, suffix) as ports:
+        row = loss_named(ports.ledger, conflict_id)
+    case = open_case(row, ports.items, ports.evidence)
     told = document(case, now_ms())
     if as_json:
-        typer.echo(json_text(told))
+        print_json(json_text(told))
     else:
         print_case(told)
 
 
-@app.command("resolve")
+@app.command("resolve", cls=_NamesALoss)
 def resolve(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     conflict_id: ConflictId,
     table: TableName,
@@ -196,10 +222,10 @@ def resolve(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     to close that region's row, once it has arrived.
     """
     decision = parse_decision(take or (), values or (), file.read() if file else None)
-    ports = ports_in(table, region, suffix)
-    row = loss_named(ports.ledger, conflict_id)
+    with ledger_in(table, region, suffix) as ports:
+        row = loss_named(ports.ledger, conflict_id)
     if is_decided(row, decision):
-        typer.echo(f"{conflict_id} is already resolved, with this decision; nothing is written")
+        say(f"{conflict_id} is already resolved, with this decision; nothing is written")
         return
     case = open_case(row, ports.items, ports.evidence)
     print_outcome(case, rehearse(case, decision, replica_id(region), now_ms()))
@@ -207,7 +233,7 @@ def resolve(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
         typer.echo("Nothing is written yet; --execute writes it.")
         return
     decide(case, Answer(decision, by or _user(), why), _desk(ports, region))
-    typer.echo(f"{conflict_id} is resolved.")
+    say(f"{conflict_id} is resolved.")
 
 
 def _desk(ports: Region, region: str) -> Desk:

@@ -14,6 +14,7 @@ from rich.table import Table
 from reconciler.aws import now_ms
 from reconciler.cli.metric_views import side_by_side
 from reconciler.cli.options import AsJson
+from reconciler.cli.terminal import console, grid, print_json
 from reconciler.demo.readings import readings_since
 from reconciler.demo.run import Counts, open_cloud, run
 from reconciler.deployment.telemetry import (
@@ -24,6 +25,7 @@ from reconciler.deployment.telemetry import (
 )
 from reconciler.drills.workload import RECONCILED
 from reconciler.local.cloud import DEFAULT_REGIONS, LocalCloud
+from reconciler.text.plain_text import shown_lines
 
 # Of the metrics, in short: everything about conflicts and their repair.
 _MEASURED = {CONFLICTS, WRITES_RESCUED, WRITE_BACKS, LOSS_TO_REPAIR_MS}
@@ -38,49 +40,44 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     keep: Annotated[bool, typer.Option(help="leave the cloud running until Ctrl-C")] = False,
 ) -> None:
     """Show a lost write and its repair on this machine, then count a burst of them."""
-    told = Console(stderr=as_json, soft_wrap=True, highlight=False)
+    told = console(stderr=as_json)
     with ExitStack() as running:
         told.print(f"Starting {regions} regions on this machine ...")
         cloud = running.enter_context(open_cloud(_region_names(regions), port, seed))
-        bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            console=told,
-            disable=not told.is_terminal,
-        )
+        bar = _progress(told)
         task = bar.add_task("edits from all regions", total=edits)
 
         def advance(what: str) -> None:
             bar.update(task, advance=1) if what == "edit" else bar.update(task, description=what)
 
+        def say(text: str) -> None:
+            told.print(shown_lines(text), markup=False)
+
         told.print()
         since_ms = now_ms()
         running.callback(bar.stop)
-        outcome = run(
-            cloud, edits=edits, seed=seed, say=told.print, started=bar.start, advance=advance
-        )
+        outcome = run(cloud, edits=edits, seed=seed, say=say, started=bar.start, advance=advance)
         bar.stop()
         if as_json:
-            typer.echo(json.dumps(asdict(outcome)))
-        told.print(_table(outcome))
-        told.print(side_by_side(_MEASURED, readings_since(cloud, since_ms)))
+            print_json(json.dumps(asdict(outcome)))
+        told.print(_table(told, outcome))
+        told.print(side_by_side(told, _MEASURED, readings_since(cloud, since_ms)))
         if keep:
             _wait(cloud, told)
     raise typer.Exit(0 if outcome.nothing_lost else 1)
+
+
+def _progress(told: Console) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    return Progress(*columns, TimeElapsedColumn(), console=told, disable=not told.is_terminal)
 
 
 def _region_names(count: int) -> tuple[str, ...]:
     return (*DEFAULT_REGIONS, "us-west-2", "sa-east-1")[:count]
 
 
-def _table(outcome: Counts) -> Table:
-    table = Table(
-        title=f"{outcome.acknowledged_writes} acknowledged writes",
-        title_justify="left",
-        show_header=False,
-    )
+def _table(told: Console, outcome: Counts) -> Table:
+    table = grid(told, title=f"{outcome.acknowledged_writes} acknowledged writes", heads=False)
     table.add_column()
     table.add_column(justify="right")
     good, bad = "bold green", "bold red"

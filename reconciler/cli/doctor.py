@@ -1,6 +1,7 @@
 """`reconciler doctor`: is a deployed system as it must be, region by region, and what to fix."""
 
 import json
+import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -8,16 +9,16 @@ from functools import partial
 
 import typer
 from rich.console import Console
-from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from reconciler.aws import now_ms
 from reconciler.aws.clients import client
 from reconciler.aws.inspection import inspect
 from reconciler.cli.options import AllRegions, AsJson, Endpoint, Suffix, TableName
+from reconciler.cli.terminal import console, print_json, say_line
 from reconciler.deployment.names import Names
 from reconciler.doctor import Finding, Severity, examine
+from reconciler.text.plain_text import shown
 
 _STYLES: dict[Severity, str] = {
     "problem": "bold red",
@@ -25,6 +26,7 @@ _STYLES: dict[Severity, str] = {
     "unknown": "dim",
     "ok": "green",
 }
+_HANGING = " " * 11
 
 
 def command(
@@ -47,9 +49,9 @@ def command(
             "counts": {severity: counted[severity] for severity in _STYLES},
             "findings": [asdict(finding) for finding in findings],
         }
-        typer.echo(json.dumps(document))
+        print_json(json.dumps(document))
     else:
-        told = Console(highlight=False)
+        told = console()
         for region in regions:
             _show(told, region, [each for each in findings if each.region == region])
     raise typer.Exit(1 if counted["problem"] else 0)
@@ -60,13 +62,19 @@ def _show(told: Console, region: str, findings: Sequence[Finding]) -> None:
     counts = ", ".join(f"{counted[each]} {each}" for each in _STYLES if counted[each])
     told.print(f"\n[bold]{region}[/bold]: {counts}")
     for finding in findings:
-        row = Table.grid(padding=(0, 1))
-        row.add_column(width=8)
-        row.add_column(width=27, overflow="fold")
-        row.add_column(overflow="fold")
-        severity = Text(finding.severity, style=_STYLES[finding.severity])
-        row.add_row(severity, Text(finding.id), Text(finding.found))
-        told.print(Padding(row, (0, 0, 0, 2)))
-        for line in finding.fix.splitlines():
-            # Never wrapped here: a command line is there to be copied.
-            told.print(Text(f"    {line}", style="cyan"), soft_wrap=True)
+        name, found = f"{finding.severity:8} {shown(finding.id)}", shown(finding.found)
+        fits = len(f"  {name}  {found}") <= told.width
+        first = f"  {name}  {found}" if fits else f"  {name}"
+        # A check's name and the names in what was found stay whole: they are there to be searched.
+        more = [] if fits else _whole_words(found, told.width - len(_HANGING))
+        line = Text(first)
+        line.stylize(_STYLES[finding.severity], 2, 2 + len(finding.severity))
+        told.print(line, soft_wrap=True)
+        for each in more:
+            say_line(told, f"{_HANGING}{each}")
+        for each in finding.fix.split("\n") if finding.fix else []:
+            say_line(told, f"    {each}", "cyan")
+
+
+def _whole_words(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, max(width, 1), break_long_words=False, break_on_hyphens=False)

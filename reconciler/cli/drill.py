@@ -10,9 +10,11 @@ from rich.console import Console
 from rich.table import Table
 
 from reconciler.cli.options import AsJson
+from reconciler.cli.terminal import console, grid, print_json
 from reconciler.drills.failure.drill import SceneReport, counts_in_words, drill
 from reconciler.drills.failure.scenes import SCENES
 from reconciler.errors import InvalidInput
+from reconciler.text.plain_text import shown_lines
 
 _NAMES = [scene.name for scene in SCENES]
 
@@ -30,17 +32,17 @@ def command(
     unknown = sorted(set(scene or ()) - set(_NAMES))
     if unknown:
         raise InvalidInput(f"--scene {', '.join(unknown)}: the scenes are {', '.join(_NAMES)}")
-    told = Console(stderr=as_json, soft_wrap=True, highlight=False)
+    told = console(stderr=as_json)
     chosen = [each for each in SCENES if not scene or each.name in scene]
-    reports = drill(chosen, say=lambda text: told.print(text, markup=False))
+    reports = drill(chosen, say=lambda text: told.print(shown_lines(text), markup=False))
     if as_json:
-        typer.echo(json.dumps([asdict(report) for report in reports]))
-    told.print(_table(reports))
+        print_json(json.dumps([asdict(report) for report in reports]))
+    told.print(_table(told, reports))
     raise typer.Exit(1 if any(report.problems for report in reports) else 0)
 
 
-def _table(reports: Sequence[SceneReport]) -> Table:
-    table = Table(title="Acknowledged writes, before and after the redrive", title_justify="left")
+def _table(told: Console, reports: Sequence[SceneReport]) -> Table:
+    table = grid(told, title="Acknowledged writes, before and after the redrive")
     table.add_column("scene", no_wrap=True)
     for name in ("written", "missing", "lost"):
         table.add_column(name, justify="right")

@@ -10,12 +10,14 @@ from rich.console import Console
 from rich.table import Table
 
 from reconciler.cli.options import AnyRegions, AnyTableName, AsJson, Endpoint, Execute, Suffix
+from reconciler.cli.terminal import console, grid, print_json
 from reconciler.deployment.names import Names
 from reconciler.drills.failover.on_aws import Plan, Wish, plan_for
 from reconciler.drills.failover.on_this_machine import drill
 from reconciler.drills.failover.steps import Report
 from reconciler.drills.failure.drill import counts_in_words
 from reconciler.errors import InvalidInput
+from reconciler.text.plain_text import shown, shown_lines
 
 _Isolate = Annotated[
     str | None, typer.Option(help="the region whose replication pauses; if not given, the last")
@@ -50,11 +52,13 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     On AWS a dry run unless told otherwise, because the whole table's replication pauses. Exits
     with 1 if an acknowledged write is lost or doubled in any region.
     """
-    told = Console(stderr=as_json, soft_wrap=True, highlight=False)
+    told = console(stderr=as_json)
     if local:
         if table or regions or endpoint:
             raise InvalidInput("--local makes a table and regions of its own: name none")
-        reports = drill(edits=edits, seed=1, say=lambda text: told.print(text, markup=False))
+        reports = drill(
+            edits=edits, seed=1, say=lambda text: told.print(shown_lines(text), markup=False)
+        )
         _tell(told, reports, as_json=as_json)
         raise typer.Exit(int(any(each.problems for each in reports)))
     if not table:
@@ -64,7 +68,7 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     plan = plan_for(places, wish)
     told.print(f"{plan.warning()}.", style="bold red")
     if execute:
-        report = plan.carry_out(lambda text: told.print(text, markup=False))
+        report = plan.carry_out(lambda text: told.print(shown_lines(text), markup=False))
         _tell(told, [report], as_json=as_json)
         raise typer.Exit(int(bool(report.problems)))
     _rehearse(told, plan, as_json=as_json)
@@ -73,25 +77,25 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
 def _rehearse(told: Console, plan: Plan, *, as_json: bool) -> None:
     if as_json:
         document = {"executed": False, "warning": plan.warning(), "would": plan.steps()}
-        typer.echo(json.dumps(document))
+        print_json(json.dumps(document))
     for number, step in enumerate(plan.steps(), 1):
-        told.print(f"{number}. would {step}", markup=False)
+        told.print(shown_lines(f"{number}. would {step}"), markup=False)
     told.print("This was a dry run: nothing was written or paused. --execute does it.")
 
 
 def _tell(told: Console, reports: Sequence[Report], *, as_json: bool) -> None:
     if as_json:
         document = {"executed": True, "reports": [asdict(report) for report in reports]}
-        typer.echo(json.dumps(document))
-    told.print(_table(reports))
+        print_json(json.dumps(document))
+    told.print(_table(told, reports))
     for report in reports:
         for region, lost in report.lost.items():
             for each in lost:
-                told.print(f"{report.scene}: lost in {region}: {each}", markup=False)
+                told.print(shown(f"{report.scene}: lost in {region}: {each}"), markup=False)
 
 
-def _table(reports: Sequence[Report]) -> Table:
-    table = Table(title="Acknowledged writes, after regions were apart", title_justify="left")
+def _table(told: Console, reports: Sequence[Report]) -> Table:
+    table = grid(told, title="Acknowledged writes, after regions were apart")
     table.add_column("scene", no_wrap=True)
     for name in ("written", "apart", "conflicts"):
         table.add_column(name, justify="right")

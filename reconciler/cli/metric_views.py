@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from reconciler.cli.terminal import bars, console, grid
 from reconciler.metrics.readings import PanelReadings, Reading, Window
 from reconciler.metrics.text import greatest, number, span, sparkline
 
@@ -16,27 +17,29 @@ _COLUMNS_BESIDE = 54  # of the labels and numbers, and the gaps between
 
 def print_region(region: str, panels: Sequence[PanelReadings], asked: Window) -> None:
     """Print one region's panels. The bars of a panel share one scale, whose top is named."""
-    console = Console(highlight=False)
-    console.print(Text.assemble((region, "bold"), f"  {span(asked)}"), soft_wrap=True)
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column("", no_wrap=True)
+    told = console()
+    told.print(Text.assemble((region, "bold"), f"  {span(asked)}"), soft_wrap=True)
+    lines = Table(box=None, padding=(0, 2, 0, 0))
+    lines.add_column("", no_wrap=True)
     for name in ("value", "a full bar"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True)
-    width = max(min(_MOST_BARS, console.width - _COLUMNS_BESIDE), 8)
+        lines.add_column(name, justify="right", no_wrap=True)
+    lines.add_column("", no_wrap=True)
+    width = max(min(_MOST_BARS, told.width - _COLUMNS_BESIDE), 8)
     for shown in panels:
-        _add(table, shown, width)
-    console.print(table)
-    console.print()
+        _add(told, lines, shown, width)
+    told.print(lines)
+    told.print()
 
 
-def side_by_side(metrics: Collection[str], regions: Mapping[str, Sequence[PanelReadings]]) -> Table:
+def side_by_side(
+    told: Console, metrics: Collection[str], regions: Mapping[str, Sequence[PanelReadings]]
+) -> Table:
     """Return a table of some metrics, a column for each region; what is quiet in all is left out.
 
     Over the numbers of a panel stand its greatest values, period by period.
     """
-    table = Table("measured", *regions)
-    for column in table.columns[1:]:
+    beside = grid(told, "measured", *regions)
+    for column in beside.columns[1:]:
         column.justify = "right"
     width = _BARS_SIDE_BY_SIDE // len(regions)
     for panels in zip(*regions.values(), strict=True):
@@ -46,12 +49,12 @@ def side_by_side(metrics: Collection[str], regions: Mapping[str, Sequence[PanelR
             if each[0].series.metric in metrics and any(map(_has_news, each))
         ]
         if lines:
-            bars = (_bars(shown, width) for shown in panels)
-            table.add_row(Text(panels[0].panel.title, style="bold"), *bars)
+            drawn = (bars(told, _bars(shown, width)) for shown in panels)
+            beside.add_row(Text(panels[0].panel.title, style="bold"), *drawn)
         for each in lines:
             values = (number(line.total, panels[0].panel.unit) for line in each)
-            table.add_row(f"  {each[0].series.label}", *values)
-    return table
+            beside.add_row(f"  {each[0].series.label}", *values)
+    return beside
 
 
 def _bars(shown: PanelReadings, width: int) -> str:
@@ -60,17 +63,17 @@ def _bars(shown: PanelReadings, width: int) -> str:
     return sparkline(tops, greatest(shown), width)
 
 
-def _add(table: Table, shown: PanelReadings, width: int) -> None:
+def _add(told: Console, lines: Table, shown: PanelReadings, width: int) -> None:
     is_one = len(shown.lines) == 1
     most = number(greatest(shown), shown.panel.unit) if greatest(shown) else ""
     if not is_one:
-        table.add_row(Text(shown.panel.title, style="bold"), "", most)
+        lines.add_row(Text(shown.panel.title, style="bold"), "", most)
     for line in shown.lines:
         label = Text(shown.panel.title, "bold") if is_one else Text(f"  {line.series.label}")
         value = number(line.total, shown.panel.unit)
-        bars = sparkline(line.values, greatest(shown), width)
+        drawn = bars(told, sparkline(line.values, greatest(shown), width))
         style = None if _has_news(line) else "dim"
-        table.add_row(label, Text(value, style or ""), most if is_one else "", bars, style=style)
+        lines.add_row(label, Text(value, style or ""), most if is_one else "", drawn, style=style)
 
 
 def _has_news(line: Reading) -> bool:

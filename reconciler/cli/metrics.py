@@ -12,6 +12,7 @@ from reconciler.aws.clients import client
 from reconciler.aws.cloudwatch import read_metrics
 from reconciler.cli.metric_views import print_region
 from reconciler.cli.options import AllRegions, AsJson, Endpoint, MetricsPage, Suffix, TableName
+from reconciler.cli.terminal import print_json, say
 from reconciler.deployment.telemetry import OPEN_LOSSES
 from reconciler.metrics.document import document
 from reconciler.metrics.page import page
@@ -35,15 +36,15 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     asked = window(now - minutes * 60_000, now, least_seconds=least)
     found, problems = read_metrics(table, regions, partial(client, attempts=2), asked)
     for region, why in (problems | _unknown(found)).items():
-        typer.echo(f"reconciler: {region}: {why}", err=True)
+        say(f"reconciler: {region}: {why}", err=True)
     if as_json:
-        typer.echo(json.dumps(document(table, asked, found, problems)))
+        print_json(json.dumps(document(table, asked, found, problems)))
     else:
         for region, panels in found.items():
             print_region(region, panels, asked)
     if file:
         file.write_text(page(table, asked, found, problems), encoding="utf-8")
-        typer.echo(f"The charts are in {file}", err=as_json)
+        say(f"The charts are in {file}", err=as_json)
     raise typer.Exit(int(bool(problems)))
 
 

@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from reconciler.aws import now_ms
 from reconciler.aws.region import Region, open_region
 from reconciler.cli.options import AsJson, Endpoint, Execute, Regions, Suffix, TableName
+from reconciler.cli.terminal import console, print_json
 from reconciler.crdt import custom
 from reconciler.deployment.names import DEAD_LETTERS, Names
 from reconciler.errors import InvalidInput, ReconcilerError, Unavailable
@@ -24,6 +25,7 @@ from reconciler.redrive.drain import Filter, Pace, Time
 from reconciler.redrive.outcome import RedriveOutcome, Result
 from reconciler.redrive.run import Hear, Run
 from reconciler.text.durations import duration_ms
+from reconciler.text.plain_text import shown
 
 _PAUSE_SECONDS = 5
 _NATIVE = ("resolve-dlq", "witness-dlq")
@@ -143,7 +145,7 @@ def _move_back(told: Console, regions: Sequence[Names], queue: str, run: Run) ->
             said = f"SQS moves the messages of {named} back: task {letters.move_back(named)}"
         else:
             said = f"SQS would move about {letters.depth(named)} messages of {named} back"
-        told.print(f"{names.region}: {said}", markup=False)
+        told.print(shown(f"{names.region}: {said}"), markup=False)
 
 
 @contextmanager
@@ -174,7 +176,7 @@ def _progress(told: Console, run: Run, names: Sequence[Names]) -> Iterator[Hear]
         def hear(region: str, queue: str, about: str, result: Result) -> None:
             style = _STYLES[result.outcome]
             what = f"[{style}]{would}{result.outcome.value}[/{style}]"
-            told.print(f"{region} {escape(f'{queue} {about}')}: {what}: {escape(result.why)}")
+            told.print(f"{region} {_own(f'{queue} {about}')}: {what}: {_own(result.why)}")
             bar.update(task, advance=1, description=_text(run.counts()))
 
         yield hear
@@ -191,17 +193,22 @@ def _waiting(run: Run, regions: Sequence[Names]) -> int:
     return found
 
 
+def _own(text: str) -> str:
+    """Return text from outside for a line that has markup of ours."""
+    return escape(shown(text))
+
+
 def _console(as_json: bool) -> Console:
-    return Console(stderr=as_json, soft_wrap=True, highlight=False)
+    return console(stderr=as_json)
 
 
 def _say(told: Console, run: Run, *, stopped: bool, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps({"executed": run.execute, "stopped": stopped, **run.summary()}))
+        print_json(json.dumps({"executed": run.execute, "stopped": stopped, **run.summary()}))
     for region, drain in run.drains.items():
         told.print(f"[bold]{region}[/bold]: {_text(drain.tally.counts)}")
     for problem in run.problems.values():
-        told.print(f"not worked off to the end: {escape(problem)}")
+        told.print(f"not worked off to the end: {_own(problem)}")
     if not run.execute and run.counts().total():
         told.print("This was a dry run: nothing was written or deleted. --execute does it.")
 

@@ -13,6 +13,7 @@ from rich.table import Table
 from reconciler.aws import connect
 from reconciler.aws.clients import client
 from reconciler.cli.options import AllRegions, AsJson, Endpoint, Suffix, TableName
+from reconciler.cli.terminal import console, grid, print_json
 from reconciler.drills.arrivals import PROBE_ATTRIBUTES, Pair, Probes, patience
 from reconciler.drills.hosts import host_of
 from reconciler.errors import InvalidInput, Unavailable
@@ -34,7 +35,7 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     """
     if len(regions) < 2:
         raise InvalidInput("--region: name two regions at least, with commas between")
-    told = Console(stderr=as_json, soft_wrap=True, highlight=False)
+    told = console(stderr=as_json)
     run = f"replication-probe-{token_hex(4)}"
     probes = _probes(table, regions, run)
     try:
@@ -43,8 +44,8 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
         probes.remove()
         told.print(f"deleted: {', '.join(f'{run}-{region}' for region in regions)}", markup=False)
     if as_json:
-        typer.echo(json.dumps(_document(table, regions, lags)))
-    told.print(_matrix(regions, lags))
+        print_json(json.dumps(_document(table, regions, lags)))
+    told.print(_matrix(told, regions, lags))
     late = [pair for pair, lag in lags.items() if lag is None]
     for source, destination in late:
         told.print(f"not seen within {timeout} s: a write of {source} in {destination}")
@@ -76,8 +77,8 @@ def _document(
     return {"table": table, "regions": list(regions), "lags_ms": by_source, "not_seen": late}
 
 
-def _matrix(regions: Sequence[str], lags: Mapping[Pair, int | None]) -> Table:
-    table = Table(title="From region to region, in milliseconds", title_justify="left")
+def _matrix(told: Console, regions: Sequence[str], lags: Mapping[Pair, int | None]) -> Table:
+    table = grid(told, title="From region to region, in milliseconds")
     table.add_column("written in / seen in", no_wrap=True)
     for region in regions:
         table.add_column(region, justify="right")

@@ -10,9 +10,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from reconciler.cli.options import AsJson, ScheduleReport
+from reconciler.cli.terminal import console, grid, print_json
 from reconciler.simulation.experiment import Experiment, explained
 from reconciler.simulation.report.page import page
 from reconciler.simulation.search import Totals, search
+from reconciler.text.plain_text import shown_lines
 
 
 def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
@@ -25,10 +27,10 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     folds: Annotated[bool, typer.Option(help="let detectors and resolvers fold contexts")] = True,
 ) -> None:
     """Try many schedules with faults, in virtual time, and exit with 1 if one loses anything."""
-    told = Console(stderr=as_json, soft_wrap=True, highlight=False)
+    told = console(stderr=as_json)
     experiment = Experiment(regions=regions, operations=operations, folds=folds)
     totals = _search(experiment, range(seed, seed + seeds), told)
-    told.print(_table(totals))
+    told.print(_table(told, totals))
     with told.status("looking at one schedule ..."):
         failed = totals.first_failure()
         shown = failed or (explained(experiment, seed) if report else None)
@@ -36,9 +38,9 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
         report.write_text(page(shown.run, shown.problems, shown.notes), encoding="utf-8")
         told.print(f"The schedule of seed {shown.run.plan.seed} is drawn in {report}", markup=False)
     if failed:
-        told.print(f"\n{failed.story}", markup=False)
+        told.print(shown_lines(f"\n{failed.story}"), markup=False)
     if as_json:
-        typer.echo(json.dumps(_document(totals, failed.story if failed else None)))
+        print_json(json.dumps(_document(totals, failed.story if failed else None)))
     raise typer.Exit(1 if totals.problems else 0)
 
 
@@ -51,13 +53,10 @@ def _search(experiment: Experiment, seeds: range, told: Console) -> Totals:
         return search(experiment, seeds, each=lambda _: bar.update(task, advance=1))
 
 
-def _table(totals: Totals) -> Table:
+def _table(told: Console, totals: Totals) -> Table:
     last = totals.first_seed + totals.seeds - 1
-    table = Table(
-        title=f"{totals.seeds:,} schedules, seeds {totals.first_seed} to {last}",
-        title_justify="left",
-        show_header=False,
-    )
+    title = f"{totals.seeds:,} schedules, seeds {totals.first_seed} to {last}"
+    table = grid(told, title=title, heads=False)
     table.add_column()
     table.add_column(justify="right")
     for name, number in _numbers(totals).items():

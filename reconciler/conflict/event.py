@@ -122,9 +122,13 @@ def parse_event(detail: Any) -> ConflictEvent:
 
 
 def conflict_id(table: str, key: Mapping[str, Any], verdict: Verdict, lost: Any) -> str:
-    """Return the id of a loss: the same in every region that sees the same dots lost."""
+    """Return the id of a loss: the same in every region that sees the same dots lost.
+
+    It can be typed and pasted: it never begins with "-", as an option of a command does.
+    """
     named: list[Any] = [str(dot) for dot in verdict.lost_dots]
     if verdict.finding is Finding.UNMANAGED:
         named = [digest(to_json(canonical_image(lost)).encode(), 22)]
     loss = [table, canonical_image(key), verdict.finding.value, named, verdict.lost_watermarks]
-    return digest(to_json(loss).encode(), 22)
+    name = digest(to_json(loss).encode(), 22)
+    return f"_{name[1:]}" if name.startswith("-") else name

@@ -152,4 +152,4 @@ class Detector:
         return True
 
     def _note_failure(self, problem: ReconcilerError) -> None:
-        self._ports.telemetry.note("batch stopped", error=str(problem), evidence=problem.evidence)
+        self._ports.telemetry.note("batch stopped", error=problem)

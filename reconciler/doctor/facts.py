@@ -137,4 +137,6 @@ def queue_arn(seen: Seen, queue: str) -> str:
 def redrive_command(seen: Seen) -> str:
     """Return the command line that puts back what failed or was parked in the region."""
     suffix = f" --suffix {seen.names.suffix}" if seen.names.suffix else ""
-    return f"scripts/redrive_dlq.py --table {seen.names.table} --region {seen.names.region}{suffix}"
+    endpoint = f" --endpoint {seen.endpoint}" if seen.endpoint else ""
+    where = f"--table {seen.names.table} --region {seen.names.region}{suffix}{endpoint}"
+    return f"scripts/redrive_dlq.py {where}"

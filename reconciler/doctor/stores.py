@@ -77,5 +77,5 @@ def _bucket(seen: Seen) -> Finding:
         return check.unseen(seen.bucket)
     if seen.bucket is None:
         found = f"there is no bucket {name}: a loss with large images cannot be recorded"
-        return check.problem(found, f"aws s3 mb s3://{name} --region {seen.names.region}")
+        return check.problem(found, aws_command("s3", "mb", seen, f"s3://{name}"))
     return check.ok(f"{name} exists")

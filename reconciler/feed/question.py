@@ -2,13 +2,12 @@
 
 The question holds all that a decision needs: what was lost, the three images where they
 differ, and the commands that decide it, ready to be edited. It is cut to what SNS takes; the
-commands come before the images.
+commands come before the images. A value takes one line, so no item can forge another.
 HAZARD: questions show values of the item to whoever subscribes to the topics.
 Source: SNS API Reference, Publish; AWS CLI, `stepfunctions send-task-success`.
 """
 
 import json
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +18,7 @@ from reconciler.feed.rows import SIDES
 from reconciler.resolution.repair import OVERRIDDEN
 from reconciler.text.durations import duration_text
 from reconciler.text.plain_json import json_text
+from reconciler.text.plain_text import shell_word, shown
 
 _SUBJECT_CHARACTERS = 99
 _TEXT_BYTES = 200_000  # SNS takes 262,144
@@ -66,27 +66,27 @@ def question_text(question: Question, conflict: Mapping[str, Any]) -> str:
     where = f"--region {question.region} --table {question.table}"
     where += f" --suffix {question.suffix}" if question.suffix else ""
     name, key = conflict["conflict_id"], conflict["key"]
-    options = " ".join(f"--take {shlex.quote(take)}" for take in takes)
-    answer = shlex.quote(json.dumps({"by": "YOUR NAME", "why": "", "take": takes}))
-    problem = _NO_ANSWER.get(question.problem, question.problem)
+    options = " ".join(f"--take {shell_word(take)}" for take in takes)
+    answer = shell_word(json.dumps({"by": "YOUR NAME", "why": "", "take": takes}))
+    problem = shown(_NO_ANSWER.get(question.problem, question.problem))
     text = f"""{f"THE LAST ANSWER: {problem}" if problem else "A lost write waits for a decision."}
 
-conflict  {name}
+conflict  {shown(name)}
 item      {json_text(key) if key else "unknown"}
-region    {question.region} ({conflict["role"]})
+region    {question.region} ({shown(conflict["role"])})
 lost      {duration_text(conflict["age_ms"])} ago
 reason    {_short(conflict.get("reason", ""))}
 
 Look at it:
-  reconciler conflicts show {where} -- {name}
+  reconciler conflicts show {where} -- {shell_word(name)}
 
 Decide, and edit the choice: an attribute, or all, is taken from lost, winner or current. What is
 not decided is merged. Without --execute it is only shown:
-  reconciler conflicts resolve {where} {options} --execute -- {name}
+  reconciler conflicts resolve {where} {options} --execute -- {shell_word(name)}
 
 Or answer here within {duration_text(question.seconds * 1_000)}, "set" takes ["attribute=JSON"]:
   aws stepfunctions send-task-success --region {question.region} \\
-    --task-token {shlex.quote(question.token)} \\
+    --task-token {shell_word(question.token)} \\
     --task-output {answer}
 
 {_view(question)}
@@ -109,6 +109,7 @@ def _value(row: Mapping[str, Any], side: str) -> str:
 
 
 def _short(text: str) -> str:
+    text = shown(text)
     return text if len(text) <= _VALUE_CHARACTERS else f"{text[:_VALUE_CHARACTERS]}..."
 
 

@@ -5,11 +5,11 @@ each, interrupted where nothing was measured. Colours are classes that the page 
 """
 
 from collections.abc import Iterator, Sequence
-from html import escape
 
 from reconciler.metrics.axis import time_marks, value_marks
 from reconciler.metrics.readings import PanelReadings, Reading, Window
 from reconciler.metrics.text import clock, greatest, number
+from reconciler.text.page import escaped
 
 _WIDTH, _HEIGHT = 420, 168
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 8, 10, 22
@@ -21,7 +21,7 @@ def chart(shown: PanelReadings, asked: Window) -> str:
     drawing = _Drawing(shown, asked)
     return (
         f'<svg class="chart" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img"'
-        f' aria-label="{escape(shown.panel.title)}">{"".join(drawing.parts())}</svg>'
+        f' aria-label="{escaped(shown.panel.title)}">{"".join(drawing.parts())}</svg>'
     )
 
 
@@ -62,7 +62,7 @@ class _Drawing:
         for value in self._marks:
             y = self._y(value)
             yield f'<path class="tick" d="M{_LEFT} {y:.1f}H{_WIDTH - _RIGHT}"/>'
-            text = escape(number(value, self._shown.panel.unit))
+            text = escaped(number(value, self._shown.panel.unit))
             yield f'<text class="time value" x="{_LEFT - 6}" y="{y + 3.5:.1f}">{text}</text>'
 
     def _time_axis(self) -> Iterator[str]:
@@ -103,7 +103,7 @@ class _Drawing:
             place = f'x="{self._x(period):.1f}" y="{_TOP}" width="{self._pitch:.1f}"'
             height = _HEIGHT - _TOP - _BOTTOM
             at = clock(at_ms, self._asked.seconds, self._asked.length)
-            title = escape("\n".join([at, *said]))
+            title = escaped("\n".join([at, *said]))
             yield f'<rect class="hover" {place} height="{height}"><title>{title}</title></rect>'
 
 

@@ -5,12 +5,11 @@ answer is named at the top and has no section.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from html import escape
 
 from reconciler.metrics.chart import chart
 from reconciler.metrics.readings import PanelReadings, Window, combination
 from reconciler.metrics.text import number, span
-from reconciler.text.page import BASE, document
+from reconciler.text.page import BASE, document, escaped
 
 _STYLE = (
     BASE
@@ -53,7 +52,7 @@ def page(
     )
     first, *rest = [_section(name, panels, asked) for name, panels in sections.items()] or [""]
     parts = [
-        f'<header><h1>{escape(table)}</h1><ul class="chips"><li>{span(asked)}</li></ul></header>',
+        f'<header><h1>{escaped(table)}</h1><ul class="chips"><li>{span(asked)}</li></ul></header>',
         _problems(problems),
         first,
         _numbers(sections),
@@ -65,14 +64,14 @@ def page(
 def _problems(problems: Mapping[str, str]) -> str:
     if not problems:
         return ""
-    lines = "".join(f"<li><b>{escape(r)}</b> {escape(why)}</li>" for r, why in problems.items())
+    lines = "".join(f"<li><b>{escaped(r)}</b> {escaped(why)}</li>" for r, why in problems.items())
     return f'<section class="problems"><h2>No answer</h2><ul>{lines}</ul></section>'
 
 
 def _numbers(sections: Mapping[str, Sequence[PanelReadings]]) -> str:
     if not sections:
         return ""
-    head = "".join(f'<th class="number">{escape(name)}</th>' for name in sections)
+    head = "".join(f'<th class="number">{escaped(name)}</th>' for name in sections)
     rows = "".join(_rows(list(sections.values())))
     return (
         f'<section class="wide"><p class="note">{_NOTE}</p><table><thead><tr><th></th><th></th>'
@@ -85,28 +84,28 @@ def _rows(sections: Sequence[Sequence[PanelReadings]]) -> Iterator[str]:
         panel = panels[0].panel
         for place, lines in enumerate(zip(*(each.lines for each in panels), strict=True)):
             cells = "".join(_cell(line.total, panel.unit) for line in lines)
-            title = escape(panel.title) if place == 0 else ""
-            yield f"<tr><th>{title}</th><td>{escape(lines[0].series.label)}</td>{cells}</tr>"
+            title = escaped(panel.title) if place == 0 else ""
+            yield f"<tr><th>{title}</th><td>{escaped(lines[0].series.label)}</td>{cells}</tr>"
 
 
 def _cell(value: float | None, unit: str) -> str:
     still = "" if value else " still"
-    return f'<td class="number{still}">{escape(number(value, unit))}</td>'
+    return f'<td class="number{still}">{escaped(number(value, unit))}</td>'
 
 
 def _section(name: str, panels: Sequence[PanelReadings], asked: Window) -> str:
     drawn = "".join(_panel(each, asked) for each in panels)
-    return f'<section><h2>{escape(name)}</h2><div class="panels">{drawn}</div></section>'
+    return f'<section><h2>{escaped(name)}</h2><div class="panels">{drawn}</div></section>'
 
 
 def _panel(shown: PanelReadings, asked: Window) -> str:
     unit = shown.panel.unit
     keys = "".join(
-        f'<li class="r{place}"><i></i>{escape(line.series.label)}'
-        f" <b>{escape(number(line.total, unit))}</b></li>"
+        f'<li class="r{place}"><i></i>{escaped(line.series.label)}'
+        f" <b>{escaped(number(line.total, unit))}</b></li>"
         for place, line in enumerate(shown.lines)
     )
     return (
-        f'<div class="panel"><h3>{escape(shown.panel.title)}</h3>{chart(shown, asked)}'
+        f'<div class="panel"><h3>{escaped(shown.panel.title)}</h3>{chart(shown, asked)}'
         f'<ul class="key">{keys}</ul></div>'
     )

@@ -87,7 +87,9 @@ class Resolver:
         if made is None or not made.are_too_many(name, self._now_ms()):
             return False
         self._ports.telemetry.count(telemetry.PAUSED, len(group))
-        self._ports.telemetry.note("paused", key=group[0].event.key)
+        self._ports.telemetry.note(
+            "paused", conflict_ids=sorted({each.event.conflict_id for each in group})
+        )
         return True
 
     def fold(self, certificate: FoldCertificate) -> bool:
@@ -107,7 +109,7 @@ class Resolver:
             if image is None or self._ports.items.put(Replacement(image, current)) is not None:
                 return False
         except ReconcilerError as problem:
-            self._ports.telemetry.note("not folded", error=str(problem), key=certificate.key)
+            self._ports.telemetry.note("not folded", error=problem, key=certificate.key)
             return False
         self._ports.telemetry.count(telemetry.FOLDS)
         return True
@@ -179,12 +181,12 @@ class Resolver:
     def _not_merged(self, group: Sequence[Message], problem: ReconcilerError) -> Resolution:
         reason = f"{type(problem).__name__}: {problem}"
         if problem.disposition == "retry":
-            self._ports.telemetry.note("to be retried", error=reason, evidence=problem.evidence)
+            self._ports.telemetry.note("to be retried", error=problem)
             return Resolution(None, reason)
         try:
             current = self._ports.items.get(canonical_image(group[0].event.key))
         except ReconcilerError as unread:
-            self._ports.telemetry.note("not parked", error=str(unread), reason=reason)
+            self._ports.telemetry.note("not parked", error=unread, reason=reason)
             return Resolution(None, reason)
         return Resolution(State.PARKED if self._park(group, reason, current) else None, reason)
 
@@ -195,7 +197,7 @@ class Resolver:
                 event = message.event.document()
                 self._ports.parked.park({"reason": reason, "event": event, "current": current})
         except ReconcilerError as unparked:
-            self._ports.telemetry.note("not parked", error=str(unparked), reason=reason)
+            self._ports.telemetry.note("not parked", error=unparked, reason=reason)
             return False
         self._ports.telemetry.count(telemetry.PARKED, len(group))
         for message in group:

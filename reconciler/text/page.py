@@ -6,6 +6,8 @@ Behaviour: it loads nothing and runs no script. Light or dark as the reader's sy
 from collections.abc import Iterable
 from html import escape
 
+from reconciler.text.plain_text import shown_lines
+
 BASE = """
 :root { color-scheme: light dark; --ground: #fff; --ink: #1d2530; --quiet: #66707e; --rule: #dfe3e8;
   --panel: #f5f7f9; --loss: #d02f2f; --joined: #2b8a3e; --fault: #e8a23a; --fault-ink: #7a4b00;
@@ -40,12 +42,17 @@ svg text { font: 10.5px ui-monospace, monospace; fill: var(--ink); }
 """
 
 
+def escaped(text: object) -> str:
+    """Return a text as HTML shows it, whatever is in it; a line's end is white space there."""
+    return escape(shown_lines(text))
+
+
 def document(title: str, style: str, parts: Iterable[str]) -> str:
     """Return the document with these parts in its body; empty ones are left out."""
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{style}</style></head><body>\n"
+        f"<title>{escaped(title)}</title><style>{style}</style></head><body>\n"
         + "\n".join(filter(None, parts))
         + "\n</body></html>\n"
     )

@@ -1,7 +1,8 @@
 """Plain values as an operator types and reads them: JSON, with numbers exact.
 
 Behaviour: what JSON does not have is an object with one name: {"set": [...]} is a set and
-{"bytes": "base64"} is binary, both ways. Limit: a map with just that one name cannot be told apart.
+{"bytes": "base64"} is binary, both ways. What a terminal would obey is written as JSON's escapes.
+Limit: a map with just that one name cannot be told apart.
 """
 
 import base64
@@ -12,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from reconciler.errors import InvalidInput
+from reconciler.text.plain_text import shown
 from reconciler.values.wire import number_text
 
 
@@ -28,7 +30,10 @@ def json_text(value: Any) -> str:
         return json_text({"set": sorted(value)})
     if isinstance(value, bytes):
         return json_text({"bytes": base64.b64encode(value).decode()})
-    return json.dumps(value, ensure_ascii=False)
+    written = json.dumps(value, ensure_ascii=False)
+    if written.isprintable():
+        return written
+    return "".join(each if shown(each) == each else json.dumps(each)[1:-1] for each in written)
 
 
 def parse_json(text: str | bytes, name: str, hint: str = "") -> Any:

@@ -369,13 +369,13 @@ def test_a_call_of_the_ledger_that_fails_reports_its_rows_and_the_next_is_made(
 
 
 class Notes:
-    """A `Telemetry.note` that keeps what it is told."""
+    """A `Telemetry.note` that keeps what it is told, of an error its text."""
 
     def __init__(self) -> None:
         self.told: list[tuple[str, dict[str, Any]]] = []
 
     def __call__(self, message: str, **fields: Any) -> None:
-        self.told.append((message, fields))
+        self.told.append((message, fields | {"error": str(fields["error"])}))
 
 
 def test_why_rows_are_not_written_is_told_with_their_ids_and_nothing_of_their_items() -> None:

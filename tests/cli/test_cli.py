@@ -1,5 +1,6 @@
 """The command line as a whole: what it offers, what it imports for it, and what it says without."""
 
+import os
 import subprocess
 import sys
 
@@ -65,6 +66,7 @@ def test_a_command_imports_no_other_one() -> None:
         "reconciler.cli.conflicts",
         "reconciler.cli.conflict_views",
         "reconciler.cli.options",
+        "reconciler.cli.terminal",
     }
 
 
@@ -113,3 +115,57 @@ def test_a_command_that_there_is_not_is_one_sentence() -> None:
 
     assert told.exit_code == 2
     assert "nonsense" in told.output
+
+
+def main_of(body: str) -> str:
+    """Return a program that is the command line with this as its command."""
+    return (
+        "from reconciler import cli\n"
+        f"def command():\n    {body}\n"
+        "cli.commands = lambda _: command\n"
+        "cli.main()"
+    )
+
+
+@pytest.mark.parametrize("command", ["list", "doctor", "metrics", "redrive", "verify-replication"])
+def test_a_profile_that_is_not_there_is_a_sentence(
+    command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nosuch")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    words = ("conflicts", "list") if command == "list" else (command,)
+    given = ("--table", "p", "--region", "us-east-1,eu-west-1")
+    done = run("from reconciler.cli import main; main()", *words, *given)
+
+    assert done.returncode == 1
+    assert "nosuch" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_error_of_the_sdk_is_a_sentence_and_one_of_ours_is_a_traceback() -> None:
+    fails = "from botocore.exceptions import NoRegionError; raise NoRegionError"
+    done = run(main_of(fails))
+    assert (done.returncode, done.stderr) == (1, "reconciler: AWS: You must specify a region.\n")
+    assert "Traceback" in run(main_of("raise RuntimeError('a mistake of this project')")).stderr
+
+
+def test_a_character_that_the_terminal_cannot_show_is_shown_as_its_escape(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    done = run(main_of(r"print('\u2581 \xe9')"))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "\\u2581 \\xe9\n", "")
+
+
+def test_a_reader_that_has_seen_enough_is_no_traceback() -> None:
+    program = main_of("[print('a line of many') for _ in range(100_000)]")
+    command = f'{sys.executable} -c "$PROGRAM" | head -1'
+    done = subprocess.run(
+        ["/bin/bash", "-c", command],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={**os.environ, "PROGRAM": program},
+    )
+    assert (done.stdout, done.stderr) == ("a line of many\n", "")

@@ -1,6 +1,7 @@
 """Conflict events: versioned, strings only, the same id in every region."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -96,6 +97,14 @@ def test_a_loss_has_the_same_id_in_every_region_and_in_any_form(schedule: list[A
                 again = classify(as_stream(old), as_stream(new), replica=region)
                 ids.add(conflict_id("parties", as_stream(KEY), again, as_stream(old)))
             assert len(ids) == 1
+
+
+def test_no_id_begins_like_an_option_of_a_command() -> None:
+    old, new = a_loss()
+    verdict = classify(old, new, replica="use1")
+    ids = [conflict_id("parties", {"id": {"S": f"p{n}"}}, verdict, old) for n in range(500)]
+    assert all(re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_-]{21}", each) for each in ids)
+    assert len(set(ids)) == 500
 
 
 def test_different_losses_have_different_ids() -> None:

@@ -636,7 +636,7 @@ def test_a_ledger_without_its_index_is_a_warning() -> None:
 def test_a_missing_evidence_bucket_is_a_problem() -> None:
     finding = found(replace(HEALTHY, bucket=None), "evidence-bucket")
     assert finding.severity == "problem"
-    assert finding.fix == f"aws s3 mb s3://{NAMES.evidence_bucket} --region {US}"
+    assert finding.fix == f"aws s3 mb --region {US} s3://{NAMES.evidence_bucket}"
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -676,3 +676,30 @@ def test_a_command_for_the_local_cloud_names_its_endpoint() -> None:
     local = replace(with_table(DeletionProtectionEnabled=False), endpoint="http://127.0.0.1:4777")
     fix = found(local, "deletion-protection").fix
     assert option(fix, "--endpoint-url") == "http://127.0.0.1:4777"
+
+
+def test_every_command_that_is_printed_for_a_local_cloud_names_its_endpoint() -> None:
+    """Or it would make the bucket, or work off the letters, on AWS."""
+    nothing: dict[str, Any] = {
+        **dict.fromkeys(("table", "expiry", "ledger", "bucket", "bus")),
+        **{
+            name: dict.fromkeys(getattr(HEALTHY, name))
+            for name in ("rules", "targets", "queues", "sources")
+        },
+    }
+    letters = with_queue(
+        NAMES.parked_queue,
+        queue(
+            NAMES.parked_queue, MessageRetentionPeriod="1209600", ApproximateNumberOfMessages="3"
+        ),
+    )
+    broken = [replace(HEALTHY, **nothing), letters, with_table(DeletionProtectionEnabled=False)]
+    for seen in broken:
+        local = replace(seen, endpoint="http://127.0.0.1:4777")
+        lines = [line for each in examine(local) for line in each.fix.splitlines()]
+        for line in lines:
+            if line.startswith("aws "):
+                assert "--endpoint-url http://127.0.0.1:4777 " in line
+            if "redrive_dlq.py" in line:
+                assert "--endpoint http://127.0.0.1:4777" in line
+        assert any("127.0.0.1" in line for line in lines)

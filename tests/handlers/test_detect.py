@@ -66,9 +66,9 @@ def test_why_the_ledger_or_the_bus_refuses_is_in_the_log(
     handler(batch(lost(2)), Context())
     sent, written = (vars(each) for each in caplog.records if "not" in each.message)
     assert sent["message"] == "events not sent"
-    assert sent["error"] == "PutEvents: InternalFailure: try again"
+    assert sent["error"] == "Unavailable: PutEvents: InternalFailure"
     assert written["message"] == "rows not written"
-    assert written["error"].startswith("BatchWriteItem: ResourceNotFoundException")
+    assert written["error"] == "Unavailable: BatchWriteItem: ResourceNotFoundException"
 
 
 def test_a_parked_queue_that_is_gone_returns_the_batch_from_the_record(region: Region) -> None:

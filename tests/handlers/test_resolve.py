@@ -175,4 +175,4 @@ def test_why_a_row_is_not_closed_is_in_the_log(
     region.dynamodb.delete_table(TableName=NAMES.ledger)
     assert resolved(message(body)) == ["m1"]
     (line,) = (vars(each) for each in caplog.records if each.message == "rows not written")
-    assert line["error"].startswith("BatchWriteItem: ResourceNotFoundException")
+    assert line["error"] == "Unavailable: BatchWriteItem: ResourceNotFoundException"

@@ -114,3 +114,11 @@ def test_what_is_not_sampled_or_cannot_be_read_is_resolved_all_the_same_and_not_
     assert headers == [None] * len(UNTRACED)
     assert {each["trace_id"] for each in documents} == {trace_id(DETECTING), trace_id(RESOLVING)}
     assert len(resolutions(documents)) == LOSSES
+
+
+def test_a_trace_holds_no_answer_of_a_function_and_nothing_of_an_item(
+    documents: list[Document],
+) -> None:
+    told = json.dumps(documents)
+    assert "batchItemFailures" not in told
+    assert not any(value in told for value in ("Ada", "Bob", "balance"))

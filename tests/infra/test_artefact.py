@@ -17,7 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.artefact import IN_THE_RUNTIME, ROOT, package
+from infra import artefact as building
+from infra.artefact import IN_THE_RUNTIME, NO_BYTECODE, ROOT, interpreter, main, package
 from reconciler.deployment.names import Names
 from reconciler.deployment.wiring import function_environment
 from reconciler.errors import InvalidInput
@@ -95,7 +96,7 @@ def test_it_has_neither_what_the_runtime_has_nor_what_only_people_run(artefact: 
     assert (
         found & {*IN_THE_RUNTIME, "pytest", "moto", "aws_cdk", "typer", "tests", "infra"} == set()
     )
-    assert ours & {"cli", "demo", "doctor", "drills", "local", "simulation", "__pycache__"} == set()
+    assert ours & {"cli", "demo", "doctor", "drills", "local", "simulation"} == set()
 
 
 def test_its_packages_have_the_versions_that_were_tested(artefact: Path) -> None:
@@ -146,6 +147,100 @@ def test_the_script_s_environment_has_the_command_that_a_deployment_ends_with() 
     extras = re.findall(r'/environment" (\S+)', script)
 
     assert extras == ["local,infra"]  # the doctor needs `local`
+
+
+def bytes_of(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+PYTHON_3_13 = struct.pack("<H", 3571) + b"\r\n"  # the magic number of all its releases
+UNCHECKED = struct.pack("<I", 0b01)
+needs_a_3_13 = pytest.mark.skipif(interpreter() is None, reason="no Python 3.13 on this machine")
+
+
+@needs_a_3_13
+def test_every_source_has_bytecode_that_python_3_13_takes_without_a_look_at_the_source(
+    artefact: Path,
+) -> None:
+    bytecode_of = {
+        path.parent.parent / f"{path.name.partition('.')[0]}.py": path.read_bytes()[:8]
+        for path in artefact.rglob("*.pyc")
+    }
+
+    assert set(artefact.rglob("*.py")) == set(bytecode_of)
+    assert set(bytecode_of.values()) == {PYTHON_3_13 + UNCHECKED}
+
+
+@needs_a_3_13
+def test_its_bytecode_bears_the_paths_that_it_has_in_lambda(artefact: Path) -> None:
+    bytecode = (artefact / "handlers" / "__pycache__" / "detect.cpython-313.pyc").read_bytes()
+
+    assert b"/var/task/handlers/detect.py" in bytecode
+    assert str(artefact).encode() not in bytecode
+
+
+@needs_a_3_13
+def test_an_import_compiles_nothing_and_writes_nothing(artefact: Path, tmp_path: Path) -> None:
+    code = shutil.copytree(artefact, tmp_path / "code")
+    before = bytes_of(code)
+    python = interpreter()
+    assert python is not None
+    program = f"import sys; sys.path.append({str(code)!r}); import reconciler.conflict.event"
+    done = subprocess.run([python, "-I", "-S", "-c", program], check=False, capture_output=True)
+
+    assert b"pydantic_core" in done.stderr or not done.stderr  # its module is for another machine
+    assert bytes_of(code) == before
+
+
+def test_without_a_python_3_13_there_is_no_bytecode_and_a_sentence_says_what_that_costs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(building, "interpreter", lambda: None)
+    monkeypatch.setattr(building, "ARTEFACT", ROOT / "build" / tmp_path.name)
+    try:
+        main([])
+        assert not list(building.ARTEFACT.rglob("*.pyc"))
+    finally:
+        shutil.rmtree(building.ARTEFACT)
+    assert NO_BYTECODE in capsys.readouterr().out
+
+
+def test_a_python_3_13_that_is_named_but_does_not_run_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shim = tmp_path / "python3.13"
+    shim.write_text("#!/bin/sh\necho 'command not found' >&2\nexit 127\n")
+    shim.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
+
+    found = interpreter()
+
+    assert found == (sys.executable if sys.version_info[:2] == (3, 13) else None)
+
+
+@pytest.mark.slow
+def test_two_checkouts_make_the_same_bytes(artefact: Path, tmp_path: Path) -> None:
+    made = []
+    for checkout in (tmp_path / "a", tmp_path / "further" / "down" / "b"):
+        checkout.mkdir(parents=True)
+        for name in ("reconciler", "handlers", "infra"):
+            shutil.copytree(ROOT / name, checkout / name)
+        shutil.copy2(ROOT / "pyproject.toml", checkout)
+        (checkout / ".venv").symlink_to(sys.prefix)
+        (checkout / "build").mkdir()
+        (checkout / "build" / "wheels").symlink_to(building.WHEELS)
+        command = [str(checkout / ".venv" / "bin" / "python"), "-m", "infra.artefact"]
+        subprocess.run(command, cwd=checkout, env={"PYTHONPATH": str(checkout)}, check=True)
+        made.append(bytes_of(checkout / "build" / "lambda"))
+    one, other = made
+
+    assert one
+    assert {name for name in one | other if one.get(name) != other.get(name)} == set()
 
 
 def test_a_package_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -314,4 +314,4 @@ def test_outputs_name_what_a_script_needs(options: Stacks) -> None:
 def test_the_evidence_bucket_of_any_table_has_a_name_that_s3_takes() -> None:
     bucket = synthesised("existing").one("reconciler", "AWS::S3::Bucket")
 
-    assert bucket["BucketName"] == "old-parties-evidence-eu-west-1"
+    assert bucket["BucketName"] == "old-parties-ee68b0-evidence-eu-west-1"

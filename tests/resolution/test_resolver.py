@@ -606,7 +606,7 @@ def test_an_item_that_loops_is_left_alone_and_its_row_stays_open() -> None:
     assert world.ledger.states() == ["OPEN"]
     assert world.telemetry.counts[telemetry.PAUSED] == 2
     assert world.telemetry.counts[telemetry.RESOLUTION_FAILURES] == 0
-    assert world.telemetry.notes[-1] == ("paused", {"key": WIRE_KEY})
+    assert world.telemetry.notes[-1] == ("paused", {"conflict_ids": [loss.conflict_id]})
 
 
 def test_after_the_window_a_paused_loss_is_resolved_and_nothing_of_it_is_missing() -> None:

@@ -6,13 +6,13 @@ region has the colour of the region whose version it holds: a colour that ends i
 """
 
 from collections.abc import Iterator, Sequence
-from html import escape
 
 from reconciler.simulation.plan.plan import Fault
 from reconciler.simulation.report.layout import LETTER, Layout, Placed, Row, lay_out
 from reconciler.simulation.report.marks import ItemMarks, marks_of
 from reconciler.simulation.report.words import clock, duration, fault_in_words
 from reconciler.simulation.world.history import Run
+from reconciler.text.page import escaped
 
 _NAMES = 116  # width of the column with the regions' names
 _ABOVE, _BELOW, _LEVEL = 56, 50, 13
@@ -85,7 +85,7 @@ class _Drawing:
         for lane, region in enumerate(self._scene.regions):
             yield (
                 f'<text class="name r{lane}" x="{_NAMES - 8}" y="{self._y(lane) + 4:.0f}">'
-                f"{escape(region)}</text>"
+                f"{escaped(region)}</text>"
             )
 
     def _span(self, fault: Fault) -> tuple[float, float]:
@@ -101,7 +101,7 @@ class _Drawing:
             )
             inside = max(start, self._row.start) + 5
             y = level * _BAR + 2
-            yield f'<g class="band"><title>{escape(title)}</title>'
+            yield f'<g class="band"><title>{escaped(title)}</title>'
             yield f'<rect x="{start:.1f}" y="{y}" width="{end - start:.1f}" height="{_BAR - 2}"/>'
             for region in {fault.region, fault.other} & set(self._scene.regions):
                 top = self._y(self._scene.regions.index(region)) - 14
@@ -109,7 +109,7 @@ class _Drawing:
                     f'<rect class="shade" x="{start:.1f}" y="{top:.0f}"'
                     f' width="{end - start:.1f}" height="28"/>'
                 )
-            yield f'<text x="{inside:.1f}" y="{y + 9}">{escape(fault_in_words(fault))}</text></g>'
+            yield f'<text x="{inside:.1f}" y="{y + 9}">{escaped(fault_in_words(fault))}</text></g>'
 
     def _ticks(self) -> Iterator[str]:
         free, bottom = self._row.start, self._y(len(self._scene.regions) - 1) + 40
@@ -157,7 +157,7 @@ class _Drawing:
             yield (
                 f'<path class="arrow {placed.mark.colour}" d="M{x:.1f} {self._y(lane):.0f}'
                 f'L{placed.x:.1f} {self._y(placed.mark.lane):.0f}">'
-                f"<title>{escape(placed.mark.title)}</title></path>"
+                f"<title>{escaped(placed.mark.title)}</title></path>"
             )
 
     def _mark(self, placed: Placed) -> str:
@@ -169,12 +169,12 @@ class _Drawing:
             foot = -6 if mark.above else 6
             label = (
                 f'<path class="leader" d="M0 {foot}V{up - 9 if not mark.above else up + 2}"/>'
-                f'<text x="-3" y="{up}">{escape(mark.label)}</text>'
+                f'<text x="-3" y="{up}">{escaped(mark.label)}</text>'
             )
         return (
             f'<g class="mark {mark.kind} {mark.colour}"{identity}'
             f' transform="translate({placed.x:.1f} {y:.0f})">'
-            f"<title>{escape(mark.title)}</title>{label}{shape(mark.kind)}</g>"
+            f"<title>{escaped(mark.title)}</title>{label}{shape(mark.kind)}</g>"
         )
 
 

@@ -5,7 +5,6 @@ the reader's system is. Everything of the run that is drawn is also there as tex
 """
 
 from collections.abc import Iterable, Sequence
-from html import escape
 from typing import Any
 
 from reconciler.errors import ReconcilerError
@@ -24,7 +23,7 @@ from reconciler.simulation.report.words import (
     plain_text,
 )
 from reconciler.simulation.world.history import Run
-from reconciler.text.page import document
+from reconciler.text.page import document, escaped
 from reconciler.values.wire import to_json
 
 _LEGEND = {
@@ -51,7 +50,7 @@ def page(run: Run, problems: Sequence[Problem], notes: Sequence[str] = ()) -> st
     title = f"Seed {plan.seed}"
     parts = [
         f"<header><h1>{title}</h1>{_verdict(problems)}{_chips(run)}</header>",
-        *(f"<p>{escape(note)}</p>" for note in notes),
+        *(f"<p>{escaped(note)}</p>" for note in notes),
         _problems(problems),
         _legend(run),
         *(_item(run, key) for key in keys_of(run)),
@@ -89,7 +88,7 @@ def _problems(problems: Sequence[Problem]) -> str:
     if not problems:
         return ""
     lines = "".join(
-        f"<li><b>{escape(problem.kind)}</b> {escape(problem.key)} {escape(problem.message)}"
+        f"<li><b>{escaped(problem.kind)}</b> {escaped(problem.key)} {escaped(problem.message)}"
         f" {_links(problem.operations)}</li>"
         for problem in problems
     )
@@ -134,7 +133,7 @@ def _item(run: Run, key: str) -> str:
     losses = sum(moment.kind == "loss" and moment.key == key for moment in run.trace)
     words = f"{count_in_words(count, 'operation')}, {count_in_words(losses, 'conflict')}"
     return (
-        f'<details class="item" open><summary><h2>{escape(key)}</h2> {words}</summary>'
+        f'<details class="item" open><summary><h2>{escaped(key)}</h2> {words}</summary>'
         f'<div class="rows">{diagram(run, key)}</div>{_end(run, key)}</details>'
     )
 
@@ -142,8 +141,8 @@ def _item(run: Run, key: str) -> str:
 def _end(run: Run, key: str) -> str:
     shown = {region: _shown(items.get(key)) for region, items in run.items.items()}
     if len({to_json(items.get(key)) for items in run.items.values()}) == 1:
-        return f'<p class="end">Every replica ends with {escape(next(iter(shown.values())))}</p>'
-    lines = "".join(f"<li>{escape(r)}: {escape(text)}</li>" for r, text in shown.items())
+        return f'<p class="end">Every replica ends with {escaped(next(iter(shown.values())))}</p>'
+    lines = "".join(f"<li>{escaped(r)}: {escaped(text)}</li>" for r, text in shown.items())
     return f'<div class="end bad">The replicas end differently:<ul>{lines}</ul></div>'
 
 
@@ -162,10 +161,10 @@ def _operations(run: Run) -> str:
         (
             f'<a href="#op{done.operation.number}">#{done.operation.number}</a>',
             clock(done.operation.at_ms),
-            escape(done.operation.region),
-            escape(done.operation.key),
-            escape(edits_in_words(done.operation.edits)),
-            escape(done.outcome),
+            escaped(done.operation.region),
+            escaped(done.operation.key),
+            escaped(edits_in_words(done.operation.edits)),
+            escaped(done.outcome),
             _ranges(done.seen),
         )
         for done in run.done
@@ -177,7 +176,7 @@ def _operations(run: Run) -> str:
 def _faults(plan: Plan) -> str:
     rows = [
         (
-            escape(fault_in_words(fault)),
+            escaped(fault_in_words(fault)),
             clock(fault.at_ms),
             clock(fault.until_ms),
             duration(fault.until_ms - fault.at_ms),
@@ -191,10 +190,10 @@ def _trace(run: Run) -> str:
     rows = [
         (
             clock(moment.at_ms),
-            escape(moment.region),
-            escape(moment.kind),
-            escape(moment.key),
-            escape(", ".join(f"{name} {value}" for name, value in moment.detail.items())),
+            escaped(moment.region),
+            escaped(moment.kind),
+            escaped(moment.key),
+            escaped(", ".join(f"{name} {value}" for name, value in moment.detail.items())),
         )
         for moment in run.trace
     ]
@@ -208,6 +207,6 @@ def _table(
     head = "".join(f"<th>{name}</th>" for name in names)
     body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
     return (
-        f"<details{' open' if is_open else ''}><summary><h2>{escape(heading)}</h2></summary>"
+        f"<details{' open' if is_open else ''}><summary><h2>{escaped(heading)}</h2></summary>"
         f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></details>"
     )
