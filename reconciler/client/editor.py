@@ -18,7 +18,6 @@ from reconciler.client.tracked import detached, hold_again, plain
 from reconciler.crdt.base import Edit, Spec
 from reconciler.crdt.counter_pn import CounterPn, exact_sum
 from reconciler.crdt.map_or import MapOr
-from reconciler.crdt.register_extreme import RegisterMax, RegisterMin
 from reconciler.crdt.register_lww import RegisterLww
 from reconciler.crdt.register_mv import RegisterMv
 from reconciler.crdt.set_aw import SetAw
@@ -32,8 +31,6 @@ _BLIND = {  # what means the same whatever else was written
     (CounterPn, "increment"),
     (SetAw, "add"),
     (RegisterLww, "assign"),
-    (RegisterMax, "assign"),
-    (RegisterMin, "assign"),
 }
 
 
@@ -161,7 +158,8 @@ class ItemEditor(MutableMapping[Where, Any]):
     def is_blind(self) -> bool:
         """Return whether the edits mean the same on an image that their writer has not seen.
 
-        Removals do not, nor does what a type lets give way to a concurrent write.
+        Removals do not, nor does what a type lets give way to a concurrent write, nor an assignment
+        to a register_max or register_min: it states again what its writer saw.
         """
         return all(
             edit.path and (self._spec(edit.path).type, edit.verb) in _BLIND for edit in self.edits

@@ -15,7 +15,7 @@ from reconciler.client.sending import Surroundings
 from reconciler.client.table import ReplicatedTable
 from reconciler.errors import OutcomeUnknown, ReconcilerError
 from reconciler.item.image import DELETE, write
-from reconciler.item.metadata import token_of
+from reconciler.item.metadata import decode, token_of
 from reconciler.item.schema import Schema
 from reconciler.simulation.plan.plan import Operation
 from reconciler.simulation.world.causes import Origin, numbers
@@ -29,6 +29,8 @@ from reconciler.values.wire import Image
 
 _MOST_CLIENTS = 3
 _CLOCKS_APART_MS = 50
+_BLOCKS = 0.3  # of the operations
+_LONGEST_BLOCK_MS = 2_000
 
 
 @dataclass
@@ -79,17 +81,30 @@ class Client:
     def run(self, operation: Operation) -> str:
         """Carry out an operation; return its outcome as the client sees it."""
         self.effect = Effect()
+        self._block: tuple[Image | None, Origin] | None = None
         self._operation = operation
         self._about = self._items.calls.about = f"operation {operation.number}"
         now = self._setting.agenda.now_ms
         self._items.release = release_of(self._setting.weather, self._name, now)
+        key = self._replica.key_of(operation.key)
         try:
-            self._table.apply(self._replica.key_of(operation.key), self._change)
+            if self._setting.draws.chance("block", self._about) < _BLOCKS:
+                self._edit(key)
+            else:
+                self._table.apply(key, self._change)
         except OutcomeUnknown:
             return "unknown"
         except ReconcilerError:
             return "refused"
         return "acknowledged" if self._changes else "refused"
+
+    def _edit(self, key: dict[str, str]) -> None:
+        """Edit in a block that stays open, so that others may come before it is written."""
+        setting = self._setting
+        with self._table.edit(key) as item:
+            self._block = self._items.last_read
+            setting.agenda.wait(setting.draws.between("open", self._about, 0, _LONGEST_BLOCK_MS))
+            self._change(item)
 
     def _change(self, item: ItemEditor) -> None:
         for edit in self._operation.edits:
@@ -104,7 +119,11 @@ class Client:
         number, setting = self._operation.number, self._setting
         effect = self.effect
         effect.times += 1
-        effect.rested_on, effect.dot = replaced.rests_on, str(written_dot(image))
+        effect.rested_on = replaced.rests_on
+        # Else it is edits that mean the same anywhere, written on what did not hold what was read.
+        if self._block is not None and _includes(image, self._block[0]):
+            effect.rested_on = self._block[1].rests_on
+        effect.dot = str(written_dot(image))
         setting.journal.count("writes")
         setting.journal.note(
             self._replica.region,
@@ -115,7 +134,7 @@ class Client:
             token=token_of(image),
             over=replaced.label,
         )
-        mask = replaced.rests_on | 1 << number
+        mask = replaced.rests_on | effect.rested_on | 1 << number
         return Origin(mask, f"operation {number}", self._replica.region, setting.agenda.now_ms)
 
     def _clock_ms(self) -> int:
@@ -131,6 +150,14 @@ class Client:
 
     def _nonce(self) -> str:
         return nonce(self._setting.draws, self._about)
+
+
+def _includes(image: Image, seen: Image | None) -> bool:
+    """Return whether an image holds all writes that another one held."""
+    if seen is None:
+        return True
+    held, wanted = (decode(each)[0].context for each in (image, seen))
+    return not wanted.lost_dots(held) and not wanted.lost_watermarks(held)
 
 
 def nonce(draws: Draws, about: str) -> str:

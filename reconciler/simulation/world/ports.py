@@ -14,7 +14,7 @@ from reconciler.errors import OutcomeUnknown, Unavailable
 from reconciler.item.metadata import metadata_in, token_in
 from reconciler.ports import Replacement, StreamRange, Superseded, Unheard
 from reconciler.simulation.plan import faults
-from reconciler.simulation.world.causes import Origin
+from reconciler.simulation.world.causes import NOWHERE, Origin
 from reconciler.simulation.world.ledger import SimulatedLedger
 from reconciler.simulation.world.poison import Poisoner
 from reconciler.simulation.world.releases import Release
@@ -24,7 +24,10 @@ from reconciler.values.wire import Image
 
 
 class SimulatedItems:
-    """An `ItemStore`. `origin` says what a write rests on, given what it replaces."""
+    """An `ItemStore`. `origin` says what a write rests on, given what it replaces.
+
+    `last_read` is the image that was read last, and where it comes from.
+    """
 
     def __init__(
         self,
@@ -37,12 +40,14 @@ class SimulatedItems:
         self._origin = origin
         self.calls = calls
         self.release = release
+        self.last_read: tuple[Image | None, Origin] = (None, NOWHERE)
 
     def get(self, key: Image) -> Image | None:
         self.calls.begin("get")
-        image = self._replica.items.get(self._replica.name_of(key))
+        name = self._replica.name_of(key)
+        seen: Image | None = self.release.read_image(self._replica.items.get(name))
+        self.last_read = seen, self._replica.origin_of(name)
         self.calls.end("get")
-        seen: Image | None = self.release.read_image(image)
         return seen
 
     def put(self, write: Replacement) -> Superseded | None:
