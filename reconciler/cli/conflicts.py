@@ -155,7 +155,9 @@ def show(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
 ) -> None:
     """Show the lost write beside the winner and the item as it is now, attribute by attribute."""
     ports = ports_in(table, region, suffix)
-    case = open_case(loss_named(ports.ledger, conflict_id), ports.items, ports.evidence)
+    case = open_case(
+        loss_named(ports.ledger, conflict_id), ports.items, ports.evidence, ports.ledger
+    )
     told = document(case, now_ms())
     if as_json:
         typer.echo(json_text(told))
@@ -193,7 +195,7 @@ def resolve(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     if is_decided(row, decision):
         typer.echo(f"{conflict_id} is already resolved, with this decision; nothing is written")
         return
-    case = open_case(row, ports.items, ports.evidence)
+    case = open_case(row, ports.items, ports.evidence, ports.ledger)
     print_outcome(case, rehearse(case, decision, replica_id(region), now_ms()))
     if not execute:
         typer.echo("Nothing is written yet; --execute writes it.")

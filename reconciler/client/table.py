@@ -88,8 +88,8 @@ class ReplicatedTable:
         for image in self._store.query(parameters):
             if index and may_be_deleted(image, self._schema.key):
                 raise InvalidInput(
-                    f"query: index {index} shows keys without {METADATA}, so deleted items look like"
-                    f" others: project ALL, or include {METADATA}"
+                    f"query: index {index} shows keys without {METADATA}, so deleted items look"
+                    f" like others: project ALL, or include {METADATA}"
                 )
             plain = read(image)
             if plain is not None:

@@ -2,15 +2,18 @@
 
 Whatever of the losing image can be merged is merged into the *current* item first, so a decision
 about one attribute leaves nothing else of the loss behind. The decision is an ordinary local write
-on top, so it dominates all that it has seen. Each step is conditional on what it replaces and may
-run twice: what already stands is not written again, so a command that was broken off is simply
-given again. A decided attribute that another writer changes in between ends in Contention; whatever
-else others write meanwhile is kept.
-HAZARD if the decision were written before the merge: the lost write would be concurrent with it,
-and could win against it.
+on top, so it dominates all that it has seen. If the loss cannot be merged as a whole, the decision
+is written first, then the rest is merged, the decided attributes left out; what even then cannot be
+merged must be decided, too. Each step is conditional on what it replaces and may run twice: what
+already stands is not written again, so a command that was broken off is simply given again. A
+decided attribute that another writer changes in between ends in Contention; whatever else others
+write meanwhile is kept.
+HAZARD if the decision were always written before the merge: the lost write would be concurrent with
+it, and could win against it. If the rest were merged before it: the item would count as including
+the decided attributes of the loss, and another decision, given after a broken-off one, lose them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,13 +22,16 @@ from reconciler.client.sending import Surroundings
 from reconciler.client.table import ReplicatedTable
 from reconciler.conflict.row import Audit, Row, State, decision_row, resolved_row
 from reconciler.errors import InvalidInput, Unavailable
-from reconciler.feed.case import Case, MergeResult, Rehearsal, merge_loss
+from reconciler.feed.beside import at_stake
+from reconciler.feed.case import Case, MergeResult, Rehearsal, merge_loss, merge_rest
 from reconciler.feed.decision import ALL, Answer, Choice, Decision, decision_text
 from reconciler.feed.rows import Side, plain
 from reconciler.feed.ruling import Ruling, rule, ruling_of, schema_of
+from reconciler.item.image import read
 from reconciler.item.schema import Schema
 from reconciler.ports import ItemStore, Ledger
 from reconciler.resolution.repair import undecided
+from reconciler.values.wire import Image, canonical_image
 
 OpenTable = Callable[[Schema], ReplicatedTable]
 _GONE = Side({}, deleted=True)
@@ -66,15 +72,61 @@ def carry_out(
                 " then close the row with --take all=current"
             )
         return DecisionResult(step, Ruling({}, {}), None)
+    if step.is_of_another_life:
+        _check_whole(case, decision, step)
     now = case.side(step.after) or _GONE
     schema = schema_of(case.event.table, case.event.key, case.lost, step.after)
     ruling = ruling_of(decision, case.sides(step.before), now, schema)
     disputed = undecided(step.after)
-    shown = open_table(schema).apply(
-        plain(case.event.key),
-        lambda item: rule(item, ruling, now=now, disputed=disputed, schema=schema),
+    table, key = open_table(schema), plain(case.event.key)
+    shown = table.apply(
+        key, lambda item: rule(item, ruling, now=now, disputed=disputed, schema=schema)
     )
+    if step.problem:
+        step = _merge_rest(case, decision, items, step)
+        shown = read(step.after)
     return DecisionResult(step, ruling, shown)
+
+
+def _merge_rest(
+    case: Case, decision: Decision, items: ItemStore, failed: MergeResult
+) -> MergeResult:
+    """Merge, beside a decision that is written, what can be of a loss that could not be as a whole.
+
+    InvalidInput names what must be decided, too; the same decision with it is then given again.
+    """
+    current = items.get(canonical_image(case.event.key))
+    if current is None:
+        return failed
+    whole = ALL in decision or failed.is_of_another_life
+    rest = merge_rest(case, current, items, None if whole else decision.keys())
+    if rest.problem:
+        _check_whole(case, decision, rest)
+    return rest
+
+
+def _check_whole(case: Case, decision: Decision, failed: MergeResult) -> None:
+    """Refuse a decision that leaves something of a loss behind that cannot be merged."""
+    if ALL in decision:
+        return
+    if case.lost is None:
+        raise InvalidInput(
+            f"{ALL}: must be decided, too: --take {ALL}=current, because {failed.problem}"
+        )
+    now, was = case.side(failed.after) or _GONE, case.side(case.lost) or _GONE
+    left = [n for n in at_stake(case.lost, failed.after, was, now) if n not in decision]
+    if not left:
+        return
+    if not failed.is_of_another_life:
+        left = next(([n] for n in left if _suffices(case, {*decision, n}, failed.after)), left)
+    raise InvalidInput(
+        f"{', '.join(left)}: must be decided, too: --take {left[0]}=lost|winner|current, because"
+        f" it cannot be merged ({failed.problem})"
+    )
+
+
+def _suffices(case: Case, decided: Collection[str], now: Image | None) -> bool:
+    return not merge_rest(case, now, Rehearsal(now), decided).problem
 
 
 def rehearse(case: Case, decision: Decision, replica: str, at_ms: int) -> DecisionResult:
