@@ -243,6 +243,7 @@ def _refuse(desk: Desk, name: str, after: int) -> None:
         "put": desk.items,
         "get": desk.items,
         "record": desk.ledger,
+        "rows_of": desk.ledger,
         "publish": desk.bus,
         "park": desk.parked,
         "keep": desk.evidence,

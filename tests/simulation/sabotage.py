@@ -170,8 +170,8 @@ def merge_into_the_winner_of_the_event() -> AbstractContextManager[Any]:
         return settled
 
     def merged(real: Any) -> Any:
-        def repaired_image(current: Image | None, lost: Sequence[Image], *, restore: bool) -> Any:
-            return real(winners[0] or current, lost, restore=restore)
+        def repaired_image(current: Image | None, lost: Sequence[Image], **named: Any) -> Any:
+            return real(winners[0] or current, lost, **named)
 
         return repaired_image
 
