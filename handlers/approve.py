@@ -21,11 +21,10 @@ from reconciler.crdt import custom
 from reconciler.deployment import telemetry
 from reconciler.errors import Contention, ReconcilerError, Unavailable
 from reconciler.feed.carrying_out import Desk, decide
-from reconciler.feed.case import Case, document, expected_merge, open_case
+from reconciler.feed.case import Case, document, open_case, to_decide
 from reconciler.feed.question import Question, parse_answer, question_text, subject
 from reconciler.feed.rows import summary
 from reconciler.feed.workflow import execution_input, execution_name, waits
-from reconciler.resolution.repair import undecided
 
 CLOSED = {"waits": False, "problem": ""}
 
@@ -101,7 +100,7 @@ def _ask(function: Function, row: Row, event: dict[str, Any]) -> None:
     try:
         case = _case(function, row)
         attributes = document(case, now)["attributes"]
-        waiting = undecided(expected_merge(case).after)
+        waiting = to_decide(case)
     except ReconcilerError as problem:  # a question without its images is better than none
         function.observability.note("asked without images", error=str(problem))
     question = Question(

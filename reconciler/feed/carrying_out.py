@@ -13,7 +13,7 @@ it, and could win against it. If the rest were merged before it: the item would 
 the decided attributes of the loss, and another decision, given after a broken-off one, lose them.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,19 +22,24 @@ from reconciler.client.sending import Surroundings
 from reconciler.client.table import ReplicatedTable
 from reconciler.conflict.row import Audit, Row, State, decision_row, resolved_row
 from reconciler.errors import InvalidInput, Unavailable
-from reconciler.feed.beside import at_stake
-from reconciler.feed.case import Case, MergeResult, Rehearsal, merge_loss, merge_rest
+from reconciler.feed.case import (
+    Case,
+    MergeResult,
+    Rehearsal,
+    left_behind,
+    merge_loss,
+    merge_rest,
+)
 from reconciler.feed.decision import ALL, Answer, Choice, Decision, decision_text
-from reconciler.feed.rows import Side, plain
+from reconciler.feed.rows import GONE, plain
 from reconciler.feed.ruling import Ruling, rule, ruling_of, schema_of
 from reconciler.item.image import read
 from reconciler.item.schema import Schema
 from reconciler.ports import ItemStore, Ledger
 from reconciler.resolution.repair import undecided
-from reconciler.values.wire import Image, canonical_image
+from reconciler.values.wire import canonical_image
 
 OpenTable = Callable[[Schema], ReplicatedTable]
-_GONE = Side({}, deleted=True)
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,7 @@ def carry_out(
         return DecisionResult(step, Ruling({}, {}), None)
     if step.is_of_another_life:
         _check_whole(case, decision, step)
-    now = case.side(step.after) or _GONE
+    now = case.side(step.after) or GONE
     schema = schema_of(case.event.table, case.event.key, case.lost, step.after)
     ruling = ruling_of(decision, case.sides(step.before), now, schema)
     disputed = undecided(step.after)
@@ -113,20 +118,12 @@ def _check_whole(case: Case, decision: Decision, failed: MergeResult) -> None:
         raise InvalidInput(
             f"{ALL}: must be decided, too: --take {ALL}=current, because {failed.problem}"
         )
-    now, was = case.side(failed.after) or _GONE, case.side(case.lost) or _GONE
-    left = [n for n in at_stake(case.lost, failed.after, was, now) if n not in decision]
-    if not left:
-        return
-    if not failed.is_of_another_life:
-        left = next(([n] for n in left if _suffices(case, {*decision, n}, failed.after)), left)
-    raise InvalidInput(
-        f"{', '.join(left)}: must be decided, too: --take {left[0]}=lost|winner|current, because"
-        f" it cannot be merged ({failed.problem})"
-    )
-
-
-def _suffices(case: Case, decided: Collection[str], now: Image | None) -> bool:
-    return not merge_rest(case, now, Rehearsal(now), decided).problem
+    left = left_behind(case, decision, failed)
+    if left:
+        raise InvalidInput(
+            f"{', '.join(left)}: must be decided, too: --take {left[0]}=lost|winner|current,"
+            f" because it cannot be merged ({failed.problem})"
+        )
 
 
 def rehearse(case: Case, decision: Decision, replica: str, at_ms: int) -> DecisionResult:
@@ -149,7 +146,7 @@ def rehearse(case: Case, decision: Decision, replica: str, at_ms: int) -> Decisi
     result = carry_out(case, decision, copy, open_table)
     for name in undecided(copy.image):
         raise InvalidInput(f"{name}: must be decided, too: --take {name}=lost|winner|current")
-    shows = case.side(copy.image) or _GONE
+    shows = case.side(copy.image) or GONE
     for name, wire in result.ruling.shows.items():
         if shows.shows(name) != wire:
             raise InvalidInput(f"{name}: cannot be taken as it is; give a value: --set {name}=JSON")

@@ -12,10 +12,10 @@ from reconciler.causality.context import CausalContext
 from reconciler.conflict.event import ConflictEvent
 from reconciler.conflict.row import Row
 from reconciler.errors import ItemGone, ItemRecreated, OutcomeUnknown, ReconcilerError
-from reconciler.feed.beside import image_beside
-from reconciler.feed.rows import SIDES, Side, images_of, plain, side_of, summary, three_way
+from reconciler.feed.beside import at_stake, image_beside
+from reconciler.feed.rows import GONE, SIDES, Side, images_of, plain, side_of, summary, three_way
 from reconciler.ports import EvidenceStore, ItemStore, Ledger, Replacement, Superseded
-from reconciler.resolution.repair import merge_words, removals, repaired_image
+from reconciler.resolution.repair import merge_words, removals, repaired_image, undecided
 from reconciler.resolution.write_back import write_back
 from reconciler.values.wire import Image, Wire, canonical_image
 
@@ -116,6 +116,30 @@ def merge_rest(
         return None if current is None else image_beside(current, lost, decided)
 
     return _merge(case, now, items, merged)
+
+
+def left_behind(case: Case, decided: Collection[str], failed: MergeResult) -> list[str]:
+    """Return what must be decided besides `decided` of a loss whose merge failed.
+
+    One attribute if the rest can be merged without it, else all in which the loss may hold more.
+    """
+    if case.lost is None:
+        return []
+    was, now = (case.side(image) or GONE for image in (case.lost, failed.after))
+    left = [n for n in at_stake(case.lost, failed.after, was, now) if n not in decided]
+    if failed.is_of_another_life:
+        return left
+    copy = Rehearsal(failed.after)
+    merged = (n for n in left if not merge_rest(case, copy.image, copy, {*decided, n}).problem)
+    return [name] if (name := next(merged, None)) else left
+
+
+def to_decide(case: Case) -> list[str]:
+    """Return the attributes of a loss that only a person can decide, if the item lives on."""
+    step = expected_merge(case)
+    if step.is_of_another_life:
+        return []
+    return left_behind(case, (), step) if step.problem else undecided(step.after)
 
 
 def _merge(

@@ -25,7 +25,7 @@ from reconciler.feed.carrying_out import (
     is_decided,
     rehearse,
 )
-from reconciler.feed.case import Case, open_case
+from reconciler.feed.case import Case, open_case, to_decide
 from reconciler.feed.decision import Answer, Decision, parse_decision
 from reconciler.feed.rows import summary
 from reconciler.item.image import DELETE, merge, read
@@ -377,6 +377,14 @@ def test_a_decision_that_does_not_name_the_attribute_of_two_types_is_refused_wit
     with pytest.raises(InvalidInput, match=r"^status: must be decided, too: --take status="):
         found.decide("name=lost")
     assert found.puts() == 0
+
+
+def test_a_person_is_asked_about_the_attribute_that_cannot_be_merged() -> None:
+    assert to_decide(of_two_types().case) == ["status"]
+    assert to_decide(manual_desk().case) == ["more", "status"]
+    lost, _ = conflict()
+    assert to_decide(Desk(loss(lost, None), None).case) == []
+    assert to_decide(Desk(unknown_loss("u1"), lost).case) == []
 
 
 def test_taking_all_of_an_image_settles_a_loss_that_cannot_be_merged() -> None:
