@@ -186,8 +186,8 @@ def resolve(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
 ) -> None:
     """Decide a loss: merge what can be merged, then write what stands, then close its row.
 
-    In one region: elsewhere the decision arrives by replication, and deciding there is needed only
-    to close that region's row, once it has arrived.
+    In one region: elsewhere the decision arrives by replication, and the next redrive there closes
+    that region's row.
     """
     decision = parse_decision(take or (), values or (), file.read() if file else None)
     ports = ports_in(table, region, suffix)

@@ -84,7 +84,20 @@ def _named(*images: Image) -> bool:
 
 def _part(current: Image, lost: Image) -> Image:
     """Return what a merge takes of a loss: nothing new, if it is there or was gone by rights."""
-    return current if has_adopted(current, lost) or _outlived(lost, current) else lost
+    is_there = has_adopted(current, lost) or includes(current, lost)
+    return current if is_there or _outlived(lost, current) else lost
+
+
+def includes(current: Image, lost: Image) -> bool:
+    """Return whether an item holds all of a loss by name, so that merging it is not needed.
+
+    What only a person could merge is in the item once a decision has arrived, from wherever.
+    """
+    return (
+        _named(current, lost)
+        and context_of(lost).within(context_of(current))
+        and not decode(lost)[1]
+    )
 
 
 def removals(rows: Iterable[Row]) -> list[CausalContext]:

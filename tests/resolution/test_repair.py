@@ -6,6 +6,7 @@ import pytest
 
 from reconciler.crdt.base import Edit
 from reconciler.errors import ItemGone, ItemRecreated
+from reconciler.feed.beside import image_beside
 from reconciler.item.image import DELETE, merge, read
 from reconciler.item.metadata import context_of, metadata_in, tip_in
 from reconciler.item.schema import Schema
@@ -130,6 +131,15 @@ def test_what_was_removed_is_not_asked_for_if_the_loss_and_the_item_know_each_ot
 
     repaired = repaired_image(winner, [lost], restore=False, removed=removed)
     assert (read(repaired) or {})["balance"] == 22
+
+
+def test_a_loss_that_the_item_includes_needs_no_merge_though_it_could_not_be_merged() -> None:
+    other = Schema.of(table="parties", key=["id"], attributes={"status": "counter_pn"})
+    lost = Replica("use1", BASE).write(assign("status", 5), at=2_000, schema=other)
+    winner = Replica("euw1", BASE).write(assign("status", "new"), at=3_000)
+    beside = image_beside(winner, lost, ["status"])
+    assert beside is not None
+    assert repaired_image(beside, [lost], restore=False) is None
 
 
 def test_a_manual_attribute_waits_for_a_person_until_somebody_writes_it() -> None:
