@@ -21,11 +21,10 @@ from reconciler.crdt import custom
 from reconciler.deployment import telemetry
 from reconciler.errors import Contention, ReconcilerError, Unavailable
 from reconciler.feed.carrying_out import Desk, decide
-from reconciler.feed.case import document, expected_merge, open_case
+from reconciler.feed.case import Case, document, open_case, to_decide
 from reconciler.feed.question import Question, parse_answer, question_text, subject
 from reconciler.feed.rows import summary
 from reconciler.feed.workflow import execution_input, execution_name, waits
-from reconciler.resolution.repair import undecided
 
 CLOSED = {"waits": False, "problem": ""}
 
@@ -91,14 +90,19 @@ def _row(function: Function, case: dict[str, Any]) -> Row | None:
     return next((r for r in rows if r.conflict_id == case["conflict_id"]), None)
 
 
+def _case(function: Function, row: Row) -> Case:
+    region = function.region
+    return open_case(row, region.items, region.evidence, region.ledger)
+
+
 def _ask(function: Function, row: Row, event: dict[str, Any]) -> None:
     escalated = event["action"] == "escalate"
     settings, now = function.settings, now_ms()
     waiting, attributes = [], None
     try:
-        case = open_case(row, function.region.items, function.region.evidence)
+        case = _case(function, row)
         attributes = document(case, now)["attributes"]
-        waiting = undecided(expected_merge(case).after)
+        waiting = to_decide(case)
     except ReconcilerError as problem:  # a question without its images is better than none
         function.observability.note("asked without images", error=problem)
     question = Question(
@@ -125,7 +129,7 @@ def _applied(function: Function, row: Row, output: Any) -> dict[str, Any]:
     """Carry the answer out; one that cannot be goes back to the person, with the reason."""
     try:
         answer = parse_answer(output)
-        case = open_case(row, function.region.items, function.region.evidence)
+        case = _case(function, row)
         decide(case, answer, _desk(function))
     except ReconcilerError as problem:
         if problem.disposition == "retry" and not isinstance(problem, Contention):

@@ -9,6 +9,7 @@
     ├── MergeFunctionFailed   park   a custom attribute's function gave no answer that can be kept
     ├── ClockAhead            park   a stamp from the far future takes part in a conflict
     ├── ItemGone              park   the item a loss belongs to does not exist any more
+    ├── ItemRecreated         park   a loss of an item that was deleted for good and created anew
     ├── Contention            retry  other writers kept winning; nothing was written
     ├── OutcomeUnknown        park   the write may have been applied; it must not be repeated
     ├── Unavailable           retry  a service refused or did not answer; nothing is lost
@@ -69,6 +70,10 @@ class ClockAhead(ReconcilerError):
 
 class ItemGone(ReconcilerError):
     """A loss whose item, tombstone included, has been removed from the table."""
+
+
+class ItemRecreated(ReconcilerError):
+    """A loss whose item was deleted for good; the item of that key was created anew since."""
 
 
 class Contention(ReconcilerError):

@@ -144,9 +144,29 @@ class CausalContext:
         """Return this context after one more write, which extends or starts `dot.lineage`."""
         return CausalContext({**self.heads, dot.lineage: dot.hlc}, self.watermarks)
 
+    def meets(self, other: "CausalContext") -> bool:
+        """Return whether the two share a lineage, as far as folds let tell."""
+        return (
+            any(_is_in(other, lineage, hlc) for lineage, hlc in self.heads.items())
+            or any(_is_in(self, lineage, hlc) for lineage, hlc in other.heads.items())
+            or bool(self.watermarks.keys() & other.watermarks.keys())
+        )
+
+    def begun_ms(self) -> int | None:
+        """Return when the first lineage was begun that stands here, by its region's clock."""
+        own = (lineage for lineage in self.heads if lineage.replica != ADOPTED)
+        return min((Hlc(lineage.epoch).wall_ms for lineage in own), default=None)
+
     def latest(self) -> Hlc | None:
         """Return the greatest hlc included, or None if there is none."""
         return max(self.heads.values(), default=None)
+
+
+def _is_in(context: CausalContext, lineage: Lineage, hlc: Hlc) -> bool:
+    if lineage.replica == ADOPTED:  # all items from before the library have one lineage
+        return context.heads.get(lineage) == hlc
+    folded = context.watermarks.get(lineage.replica, "")
+    return lineage in context.heads or lineage.epoch <= folded
 
 
 def _greatest(*sources: Iterable[tuple[K, V]]) -> dict[K, V]:

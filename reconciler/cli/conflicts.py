@@ -189,7 +189,7 @@ def show(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     """Show the lost write beside the winner and the item as it is now, attribute by attribute."""
     with ledger_in(table, region, suffix) as ports:
         row = loss_named(ports.ledger, conflict_id)
-    case = open_case(row, ports.items, ports.evidence)
+    case = open_case(row, ports.items, ports.evidence, ports.ledger)
     told = document(case, now_ms())
     if as_json:
         print_json(json_text(told))
@@ -218,8 +218,8 @@ def resolve(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
 ) -> None:
     """Decide a loss: merge what can be merged, then write what stands, then close its row.
 
-    In one region: elsewhere the decision arrives by replication, and deciding there is needed only
-    to close that region's row, once it has arrived.
+    In one region: elsewhere the decision arrives by replication, and the next redrive there closes
+    that region's row.
     """
     decision = parse_decision(take or (), values or (), file.read() if file else None)
     with ledger_in(table, region, suffix) as ports:
@@ -227,7 +227,7 @@ def resolve(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     if is_decided(row, decision):
         say(f"{conflict_id} is already resolved, with this decision; nothing is written")
         return
-    case = open_case(row, ports.items, ports.evidence)
+    case = open_case(row, ports.items, ports.evidence, ports.ledger)
     print_outcome(case, rehearse(case, decision, replica_id(region), now_ms()))
     if not execute:
         typer.echo("Nothing is written yet; --execute writes it.")

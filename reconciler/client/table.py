@@ -24,7 +24,8 @@ from reconciler.client.lost_answers import carried_out, unsettled, with_own_toke
 from reconciler.client.sending import Retries, Sender, Surroundings
 from reconciler.crdt.base import Edit
 from reconciler.errors import Contention, InvalidInput
-from reconciler.item.image import read, write, write_beside
+from reconciler.item.image import may_be_deleted, read, write, write_beside
+from reconciler.item.metadata import METADATA
 from reconciler.item.schema import Schema
 from reconciler.ports import ItemStore, Replacement, Superseded
 from reconciler.values.wire import Image, canonical_image, to_json, to_wire
@@ -75,6 +76,7 @@ class ReplicatedTable:
         Parameters are those of DynamoDB's Query, in plain values:
         `query(KeyConditionExpression="id = :id", ExpressionAttributeValues={":id": "p1"})`.
         Whole items only: without its metadata a deleted item cannot be told from a live one.
+        InvalidInput for an index that shows nothing but keys of an item.
         """
         for name in _HIDING & parameters.keys():
             raise InvalidInput(f"query: {name} hides the metadata; choose attributes afterwards")
@@ -82,7 +84,13 @@ class ReplicatedTable:
         if values:
             wires = {name: to_wire(value, (name,)) for name, value in values.items()}
             parameters = {**parameters, "ExpressionAttributeValues": wires}
+        index = parameters.get("IndexName")
         for image in self._store.query(parameters):
+            if index and may_be_deleted(image, self._schema.key):
+                raise InvalidInput(
+                    f"query: index {index} shows keys without {METADATA}, so deleted items look"
+                    f" like others: project ALL, or include {METADATA}"
+                )
             plain = read(image)
             if plain is not None:
                 yield plain

@@ -12,10 +12,10 @@ from enum import Enum
 from typing import Any
 
 from reconciler.causality.context import CausalContext, Dot, Ordering
+from reconciler.conflict.lives import is_outlived
 from reconciler.item.metadata import (
     METADATA,
     context_of,
-    expiry_in,
     heads_in,
     is_managed,
     is_tombstone_in,
@@ -78,7 +78,7 @@ def classify(
     found = reading(old, lambda before: reading(new, lambda after: _found(before, after)))
     if found is Finding.UNMANAGED:
         return CLEAN if old == new else _UNMANAGED
-    if found is Finding.CLEAN:
+    if found is Finding.CLEAN or is_outlived(old, new):
         return CLEAN
     return _loss(found, context_of(old), context_of(new), replica, latest_plausible)
 
@@ -122,16 +122,6 @@ def _loss(
         "home" if own else "witness",
         latest > latest_plausible,
     )
-
-
-def may_have_expired(old: Wires, now_ms: int) -> bool:
-    """Return whether a removed item may have met its own time to live, set when it was a tombstone.
-
-    Time-to-live runs in one region while another writes to the tombstone, and its delete replicates
-    like any other write: an acknowledged revival can be what it took away.
-    """
-    expiry = reading(old, expiry_in)
-    return expiry is not None and expiry * 1000 <= now_ms
 
 
 def lost_image(verdict: Verdict, old: Wires, new: Wires | None) -> Wires:

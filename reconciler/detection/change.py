@@ -13,6 +13,7 @@ from reconciler.errors import ReconcilerError, UnsupportedStream
 from reconciler.values.wire import Image, canonical_image
 
 Record = Mapping[str, Any]
+_TTL = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
 MALFORMED = (KeyError, ValueError, TypeError, IndexError, AttributeError, ArithmeticError)
 
 
@@ -21,6 +22,8 @@ class Change(NamedTuple):
 
     `record` is the whole of it, as delivered. `number` is its sequence number, "" if it has none.
     `created_at_ms` is when the write was made, which AWS rounds down to a second; None if unknown.
+    `by_ttl`: this region's time-to-live removed the item; where the delete arrives by replication,
+    it does not say so.
     """
 
     record: Record
@@ -31,6 +34,7 @@ class Change(NamedTuple):
     created_at_ms: int | None
     view_type: str
     unreadable: str
+    by_ttl: bool
 
     def readable_key(self) -> Image:
         """Return the key in canonical form, {} if nobody can read it."""
@@ -53,6 +57,7 @@ def parse(record: Record) -> Change:
         _milliseconds(told.get("ApproximateCreationDateTime")),
         told.get("StreamViewType", BOTH_IMAGES),
         _unreadable(told),
+        record.get("userIdentity") == _TTL,
     )
 
 

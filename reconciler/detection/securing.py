@@ -14,8 +14,9 @@ from reconciler.causality.context import replica_id
 from reconciler.causality.hlc import MAXIMUM_CLOCK_DRIFT_MS, Hlc
 from reconciler.conflict.event import ConflictEvent, FoldCertificate, conflict_id
 from reconciler.conflict.folding import closed_lineages
+from reconciler.conflict.lives import may_be_expiry
 from reconciler.conflict.row import Row, State, fits_inline, ledger_row
-from reconciler.conflict.verdict import Finding, Verdict, classify, lost_image, may_have_expired
+from reconciler.conflict.verdict import Finding, Verdict, classify, lost_image
 from reconciler.detection.change import MALFORMED, Change, Record
 from reconciler.errors import ReconcilerError
 from reconciler.item.metadata import is_managed
@@ -127,9 +128,11 @@ def _loss(change: Change, found: Verdict, policy: DetectorPolicy, now: int) -> L
 def _event(change: Change, found: Verdict, policy: DetectorPolicy, now: int) -> ConflictEvent:
     """Return the event for what a change shows, both images inside."""
     old, new = change.old or {}, change.new
-    removed, latest = found.finding is Finding.REMOVED, now + policy.maximum_clock_drift_ms
+    at_ms = now if change.created_at_ms is None else change.created_at_ms
+    removed = found.finding is Finding.REMOVED
     restore = (removed or found.finding is Finding.OVERWRITTEN) and (
-        policy.outside_writes == "restore" or (removed and may_have_expired(old, latest))
+        policy.outside_writes == "restore"
+        or (removed and may_be_expiry(old, at_ms, by_ttl=change.by_ttl))
     )
     lost = old if restore else lost_image(found, old, new)
     return ConflictEvent(
@@ -145,7 +148,7 @@ def _event(change: Change, found: Verdict, policy: DetectorPolicy, now: int) -> 
         lost_watermarks=dict(found.lost_watermarks),
         restore=restore,
         sequence_number=change.number,
-        lost_at_ms=str(now if change.created_at_ms is None else change.created_at_ms),
+        lost_at_ms=str(at_ms),
         detected_at_ms=str(now),
         lost=dict(lost),
         winner=dict(new) if new else None,

@@ -2,12 +2,15 @@
 
 Whatever of the losing image can be merged is merged into the *current* item first, so a decision
 about one attribute leaves nothing else of the loss behind. The decision is an ordinary local write
-on top, so it dominates all that it has seen. Each step is conditional on what it replaces and may
-run twice: what already stands is not written again, so a command that was broken off is simply
-given again. A decided attribute that another writer changes in between ends in Contention; whatever
-else others write meanwhile is kept.
-HAZARD if the decision were written before the merge: the lost write would be concurrent with it,
-and could win against it.
+on top, so it dominates all that it has seen. If the loss cannot be merged as a whole, the decision
+is written first, then the rest is merged, the decided attributes left out; what even then cannot be
+merged must be decided, too. Each step is conditional on what it replaces and may run twice: what
+already stands is not written again, so a command that was broken off is simply given again. A
+decided attribute that another writer changes in between ends in Contention; whatever else others
+write meanwhile is kept.
+HAZARD if the decision were always written before the merge: the lost write would be concurrent with
+it, and could win against it. If the rest were merged before it: the item would count as including
+the decided attributes of the loss, and another decision, given after a broken-off one, lose them.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,16 +22,24 @@ from reconciler.client.sending import Surroundings
 from reconciler.client.table import ReplicatedTable
 from reconciler.conflict.row import Audit, Row, State, decision_row, resolved_row
 from reconciler.errors import InvalidInput, Unavailable
-from reconciler.feed.case import Case, MergeResult, Rehearsal, merge_loss
+from reconciler.feed.case import (
+    Case,
+    MergeResult,
+    Rehearsal,
+    left_behind,
+    merge_loss,
+    merge_rest,
+)
 from reconciler.feed.decision import ALL, Answer, Choice, Decision, decision_text
-from reconciler.feed.rows import Side, plain
+from reconciler.feed.rows import GONE, plain
 from reconciler.feed.ruling import Ruling, rule, ruling_of, schema_of
+from reconciler.item.image import read
 from reconciler.item.schema import Schema
 from reconciler.ports import ItemStore, Ledger
 from reconciler.resolution.repair import undecided
+from reconciler.values.wire import canonical_image
 
 OpenTable = Callable[[Schema], ReplicatedTable]
-_GONE = Side({}, deleted=True)
 
 
 @dataclass(frozen=True)
@@ -66,15 +77,53 @@ def carry_out(
                 " then close the row with --take all=current"
             )
         return DecisionResult(step, Ruling({}, {}), None)
-    now = case.side(step.after) or _GONE
+    if step.is_of_another_life:
+        _check_whole(case, decision, step)
+    now = case.side(step.after) or GONE
     schema = schema_of(case.event.table, case.event.key, case.lost, step.after)
     ruling = ruling_of(decision, case.sides(step.before), now, schema)
     disputed = undecided(step.after)
-    shown = open_table(schema).apply(
-        plain(case.event.key),
-        lambda item: rule(item, ruling, now=now, disputed=disputed, schema=schema),
+    table, key = open_table(schema), plain(case.event.key)
+    shown = table.apply(
+        key, lambda item: rule(item, ruling, now=now, disputed=disputed, schema=schema)
     )
+    if step.problem:
+        step = _merge_rest(case, decision, items, step)
+        shown = read(step.after)
     return DecisionResult(step, ruling, shown)
+
+
+def _merge_rest(
+    case: Case, decision: Decision, items: ItemStore, failed: MergeResult
+) -> MergeResult:
+    """Merge, beside a decision that is written, what can be of a loss that could not be as a whole.
+
+    InvalidInput names what must be decided, too; the same decision with it is then given again.
+    """
+    current = items.get(canonical_image(case.event.key))
+    if current is None:
+        return failed
+    whole = ALL in decision or failed.is_of_another_life
+    rest = merge_rest(case, current, items, None if whole else decision.keys())
+    if rest.problem:
+        _check_whole(case, decision, rest)
+    return rest
+
+
+def _check_whole(case: Case, decision: Decision, failed: MergeResult) -> None:
+    """Refuse a decision that leaves something of a loss behind that cannot be merged."""
+    if ALL in decision:
+        return
+    if case.lost is None:
+        raise InvalidInput(
+            f"{ALL}: must be decided, too: --take {ALL}=current, because {failed.problem}"
+        )
+    left = left_behind(case, decision, failed)
+    if left:
+        raise InvalidInput(
+            f"{', '.join(left)}: must be decided, too: --take {left[0]}=lost|winner|current,"
+            f" because it cannot be merged ({failed.problem})"
+        )
 
 
 def rehearse(case: Case, decision: Decision, replica: str, at_ms: int) -> DecisionResult:
@@ -97,7 +146,7 @@ def rehearse(case: Case, decision: Decision, replica: str, at_ms: int) -> Decisi
     result = carry_out(case, decision, copy, open_table)
     for name in undecided(copy.image):
         raise InvalidInput(f"{name}: must be decided, too: --take {name}=lost|winner|current")
-    shows = case.side(copy.image) or _GONE
+    shows = case.side(copy.image) or GONE
     for name, wire in result.ruling.shows.items():
         if shows.shows(name) != wire:
             raise InvalidInput(f"{name}: cannot be taken as it is; give a value: --set {name}=JSON")

@@ -4,29 +4,35 @@ The losing image is merged into the *current* item and written conditionally. Wh
 be merged is not, and the outcome says why. On a rehearsal's store nothing is written anywhere.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from reconciler.causality.context import CausalContext
 from reconciler.conflict.event import ConflictEvent
 from reconciler.conflict.row import Row
-from reconciler.errors import OutcomeUnknown, ReconcilerError
-from reconciler.feed.rows import SIDES, Side, images_of, plain, side_of, summary, three_way
-from reconciler.ports import EvidenceStore, ItemStore, Replacement, Superseded
-from reconciler.resolution.repair import merge_words, repaired_image
+from reconciler.errors import ItemGone, ItemRecreated, OutcomeUnknown, ReconcilerError
+from reconciler.feed.beside import at_stake, image_beside
+from reconciler.feed.rows import GONE, SIDES, Side, images_of, plain, side_of, summary, three_way
+from reconciler.ports import EvidenceStore, ItemStore, Ledger, Replacement, Superseded
+from reconciler.resolution.repair import merge_words, removals, repaired_image, undecided
 from reconciler.resolution.write_back import write_back
 from reconciler.values.wire import Image, Wire, canonical_image
 
 
 @dataclass(frozen=True)
 class Case:
-    """One loss as an operator finds it: its row and event, its images, the item as it is now."""
+    """One loss as an operator finds it: its row and event, its images, the item as it is now.
+
+    `removed` is what hard deletes that stand took from the item.
+    """
 
     row: Row
     event: ConflictEvent
     lost: Image | None
     winner: Image | None
     current: Image | None
+    removed: Sequence[CausalContext] = ()
 
     def side(self, image: Image | None) -> Side | None:
         """Return what an image of this item shows."""
@@ -40,12 +46,16 @@ class Case:
 
 @dataclass(frozen=True)
 class MergeResult:
-    """The first step: the item before and after it, the merge's words, why nothing was merged."""
+    """The item before and after a merge, the merge's words, why nothing was merged.
+
+    `is_of_another_life`: because the item that was lost is gone, or its key was created anew.
+    """
 
     before: Image | None
     after: Image | None
     words: Mapping[str, str] = field(default_factory=dict)
     problem: str = ""
+    is_of_another_life: bool = False
 
 
 class Rehearsal:
@@ -72,11 +82,12 @@ class Rehearsal:
         yield from [self.image] if self.image is not None else []
 
 
-def open_case(row: Row, items: ItemStore, evidence: EvidenceStore) -> Case:
+def open_case(row: Row, items: ItemStore, evidence: EvidenceStore, ledger: Ledger) -> Case:
     """Read the case of a row; the item is read consistently, unless the row names none."""
     event = row.event()
     current = items.get(canonical_image(event.key)) if event.key else None
-    return Case(row, event, *images_of(row, evidence), current)
+    removed = removals(ledger.rows_of(row.item_key))
+    return Case(row, event, *images_of(row, evidence), current, removed)
 
 
 def merge_loss(case: Case, items: ItemStore, *, restore: bool = False) -> MergeResult:
@@ -85,19 +96,70 @@ def merge_loss(case: Case, items: ItemStore, *, restore: bool = False) -> MergeR
     What cannot be merged is not, and the outcome says why. `restore` brings back an item that is
     gone. Errors: Contention; UnknownWireVersion, because the newer release can merge it.
     """
+
+    def merged(current: Image | None, lost: Image) -> Image | None:
+        again = case.event.restore or (restore and current is None)
+        return repaired_image(current, [lost], restore=again, removed=lambda: case.removed)
+
+    return _merge(case, case.current, items, merged)
+
+
+def merge_rest(
+    case: Case, now: Image | None, items: ItemStore, decided: Collection[str] | None
+) -> MergeResult:
+    """Merge all of a loss but the decided attributes into the item, which was seen as `now`.
+
+    `decided` None is all of it: then the item only counts as including the loss.
+    """
+
+    def merged(current: Image | None, lost: Image) -> Image | None:
+        return None if current is None else image_beside(current, lost, decided)
+
+    return _merge(case, now, items, merged)
+
+
+def left_behind(case: Case, decided: Collection[str], failed: MergeResult) -> list[str]:
+    """Return what must be decided besides `decided` of a loss whose merge failed.
+
+    One attribute if the rest can be merged without it, else all in which the loss may hold more.
+    """
+    if case.lost is None:
+        return []
+    was, now = (case.side(image) or GONE for image in (case.lost, failed.after))
+    left = [n for n in at_stake(case.lost, failed.after, was, now) if n not in decided]
+    if failed.is_of_another_life:
+        return left
+    copy = Rehearsal(failed.after)
+    merged = (n for n in left if not merge_rest(case, copy.image, copy, {*decided, n}).problem)
+    return [name] if (name := next(merged, None)) else left
+
+
+def to_decide(case: Case) -> list[str]:
+    """Return the attributes of a loss that only a person can decide, if the item lives on."""
+    step = expected_merge(case)
+    if step.is_of_another_life:
+        return []
+    return left_behind(case, (), step) if step.problem else undecided(step.after)
+
+
+def _merge(
+    case: Case,
+    now: Image | None,
+    items: ItemStore,
+    merged: Callable[[Image | None, Image], Image | None],
+) -> MergeResult:
     lost = case.lost
     if lost is None:
-        return MergeResult(case.current, case.current, problem="the row has no losing image")
-    problems: list[str] = []
+        return MergeResult(now, now, problem="the row has no losing image")
+    problems: list[ReconcilerError] = []
 
-    def merged(current: Image | None) -> Image | None:
-        again = case.event.restore or (restore and current is None)
+    def tried(current: Image | None) -> Image | None:
         try:
-            return repaired_image(current, [lost], restore=again)
+            return merged(current, lost)
         except ReconcilerError as problem:
             if problem.disposition == "retry":
                 raise
-            problems.append(f"{type(problem).__name__}: {problem}")
+            problems.append(problem)
             return None
 
     def put(write: Replacement) -> Superseded | None:
@@ -106,10 +168,16 @@ def merge_loss(case: Case, items: ItemStore, *, restore: bool = False) -> MergeR
         except OutcomeUnknown:  # a merge may be written twice: the item tells
             return Superseded(items.get(canonical_image(case.event.key)))
 
-    step = write_back(case.current, merged, put)
-    if problems:
-        return MergeResult(step.before, step.after, problem=problems[0])
-    return MergeResult(step.before, step.after, merge_words(lost, step.before, step.after))
+    step = write_back(now, tried, put)
+    if not problems:
+        return MergeResult(step.before, step.after, merge_words(lost, step.before, step.after))
+    (problem,) = problems
+    return MergeResult(
+        step.before,
+        step.after,
+        problem=f"{type(problem).__name__}: {problem}",
+        is_of_another_life=isinstance(problem, ItemGone | ItemRecreated),
+    )
 
 
 def expected_merge(case: Case) -> MergeResult:

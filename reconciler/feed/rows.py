@@ -103,6 +103,9 @@ class Side:
         return None if self.deleted else self.values.get(name)
 
 
+GONE = Side({}, deleted=True)
+
+
 def side_of(image: Image | None, key_names: Collection[str]) -> Side | None:
     """Return what an image shows; None if there is no image."""
     if image is None:

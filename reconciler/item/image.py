@@ -12,7 +12,7 @@ API. The rules for what a write and a merge stamp are here and nowhere else.
     read(merged)  # {"id": "p1", "name": "Eve", "points": 5}, or None once deleted
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -124,6 +124,14 @@ def read(image: Mapping[str, Any] | None) -> dict[str, Any] | None:
     except (KeyError, TypeError) as cause:
         raise Undecodable(f"unreadable metadata: {cause}", metadata=image[METADATA]) from None
     return {name: from_wire(canonical(wire)) for name, wire in plain.items()}
+
+
+def may_be_deleted(shown: Mapping[str, Any], key_names: Collection[str]) -> bool:
+    """Return whether an image without its metadata, as an index shows it, may be a tombstone's.
+
+    A deleted item has no attributes but its key, so whatever shows another one is alive.
+    """
+    return METADATA not in shown and shown.keys() <= {*key_names, EXPIRY}
 
 
 def _grafted(image: Mapping[str, Any], other: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -28,6 +28,7 @@ from pydantic import (
 import reconciler.crdt  # noqa: F401 (registers the types)
 from reconciler.crdt.base import TYPES, Spec
 from reconciler.errors import InvalidInput
+from reconciler.values.wire import Path
 
 RESERVED_PREFIX = "_rec"
 _DEFAULT = Spec(TYPES["register_lww"])
@@ -83,8 +84,9 @@ class Schema(BaseModel):
     """A replicated table.
 
     `key` names the partition key and, if there is one, the sort key. `delete` says who wins when an
-    item is deleted in one region and updated in another. A tombstone is kept for
-    `tombstone_retention_days`; keep it longer than any loss may wait for its repair.
+    item is deleted in one region and updated in another. A tombstone, with the values that it
+    takes away, is kept for `tombstone_retention_days`. A loss that is resolved later finds none and
+    is parked, not lost: so a week, which a repair rarely takes, and personal data do not wait long.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -93,7 +95,7 @@ class Schema(BaseModel):
     key: Annotated[tuple[str, ...], Field(min_length=1, max_length=2)]
     attributes: Mapping[str, AttributeSchema] = Field(default_factory=dict)
     delete: Literal["update_wins", "delete_wins"] = "update_wins"
-    tombstone_retention_days: Annotated[int, Field(ge=1, le=3650)] = 30
+    tombstone_retention_days: Annotated[int, Field(ge=1, le=3650)] = 7
 
     @field_validator("key", "attributes")
     @classmethod
@@ -129,6 +131,15 @@ class Schema(BaseModel):
                 for each in error.errors()
             ]
             raise InvalidInput("invalid schema: " + "; ".join(problems)) from None
+
+    def type_at(self, path: Path) -> str:
+        """Return the name of the type of what is at a path, "" for the item itself."""
+        if not path:
+            return ""
+        declared = self.attributes.get(path[0])
+        for name in path[1:]:
+            declared = declared and (declared.fields.get(name) or declared.values)
+        return declared.type if declared else "register_lww"
 
     def spec(self, attribute: str) -> Spec:
         """Return the declared type of a top-level attribute."""

@@ -29,6 +29,7 @@ HIDDEN_SECONDS = 300
 OPEN_LONG_MS = 900_000  # an event is on its way for a minute or two, a witness's for three
 _A_BATCH = 10
 SET_ASIDE, OPEN_ROWS = "batches set aside", "open losses"
+PARKED_ROWS = "parked losses"
 
 
 @dataclass(frozen=True)
@@ -120,10 +121,11 @@ class Drain:
             self._show_again()
 
     def leftovers(self) -> None:
-        """Work off what no queue speaks of: batches set aside, and rows that stay open."""
+        """Work off what no queue speaks of: batches set aside, and rows open or parked too long."""
         with ThreadPoolExecutor(self._pace.parallel) as pool:
             self._each(pool, self._redrive_batch, list(self._ports.set_aside.references()))
             self._each(pool, self._resend, self._ports.ledger.in_state(State.OPEN))
+            self._each(pool, self._settle, self._ports.ledger.in_state(State.PARKED))
 
     def _each(
         self, pool: ThreadPoolExecutor, work: Callable[[Any], None], everything: Iterable[Any]
@@ -182,6 +184,11 @@ class Drain:
         if is_late and name not in self._seen and self._has_turn():
             self._seen.add(name)
             self._end(OPEN_ROWS, name, self._redriver.resend(row))
+
+    def _settle(self, row: Row) -> None:
+        result = self._redriver.settle(row)
+        if result is not None:
+            self._end(PARKED_ROWS, row.conflict_id, result)
 
     def _end(self, queue: str, about: str, result: Result) -> None:
         with self._lock:

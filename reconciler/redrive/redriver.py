@@ -17,6 +17,7 @@ from reconciler.detection.change import Record, parse
 from reconciler.detection.detector import Detector
 from reconciler.detection.securing import DetectorPolicy, expired_row, unreadable_loss
 from reconciler.errors import ReconcilerError, RecordsExpired, Undecodable
+from reconciler.item.metadata import context_of, is_managed
 from reconciler.ports import ParkedChanges, RedrivePorts
 from reconciler.redrive.letters import (
     Content,
@@ -29,7 +30,9 @@ from reconciler.redrive.letters import (
 )
 from reconciler.redrive.outcome import RedriveOutcome, Result, worst
 from reconciler.redrive.rehearsal import AlreadyParked, Heard, LetterPorts
+from reconciler.resolution.repair import undecided
 from reconciler.resolution.resolver import Message, Resolver
+from reconciler.values.wire import canonical_image
 
 
 class Redriver:
@@ -64,6 +67,26 @@ class Redriver:
         if self._ports.ledger.record([opened]) or self._ports.bus.publish([event]):
             return self._refused()
         return Result(RedriveOutcome.REDRIVEN, "its event is sent again")
+
+    def settle(self, row: Row) -> Result | None:
+        """Close a parked row whose loss the item includes by now; None if it waits on.
+
+        A decision that was made in another region arrives by replication, without its row.
+        """
+        try:
+            key = canonical_image(row.key)
+            current = self._ports.items.get(key) if key and row.lost_dots else None
+            if not is_managed(current) or current is None or undecided(current):
+                return None
+            context = context_of(current)
+            if not all(map(context.covers, row.lost_dots or ())):
+                return None
+            closed = self._closed(row.event(), f"{row.reason}; the item includes it by now")
+        except ReconcilerError:
+            return None
+        if self._ports.ledger.record([closed]):
+            return self._refused()
+        return Result(RedriveOutcome.ALREADY_REPAIRED, "the item includes it, so its row is closed")
 
     def _done(self, work: Content, beat: Callable[[], object]) -> Result:
         try:
@@ -139,7 +162,7 @@ class Redriver:
                 return Result(RedriveOutcome.POISON, refusal.reasons[-1], done=False)
             return self._refused(heard.errors)
         unread = unreadable_loss(parse(record), "", self._policy, self._now_ms())
-        row = self._closed(unread.event)
+        row = self._closed(unread.event, "decoded by a redrive")
         if self._ports.ledger.record([row]):
             return self._refused()
         return Result(RedriveOutcome.REDRIVEN, "decoded now")
@@ -150,7 +173,8 @@ class Redriver:
         ports = LetterPorts.of(self._ports, refusal if work.parked else self._ports.parked, heard)
         failed = Resolver(ports, self._now_ms).resolve([Message("redriven", work.event)])
         if refusal.reasons:
-            return Result(RedriveOutcome.POISON, refusal.reasons[-1], done=False)
+            said = f"{refusal.reasons[-1]}; decide it: reconciler conflicts resolve"
+            return Result(RedriveOutcome.POISON, said, done=False)
         if failed:
             return self._refused(heard.errors)
         if heard.counts[telemetry.PARKED]:
@@ -167,5 +191,5 @@ class Redriver:
         ports = LetterPorts.of(self._ports, parked, heard)
         return Detector(self._policy, ports, self._now_ms)
 
-    def _closed(self, event: ConflictEvent) -> Row:
-        return ledger_row(event, State.RESOLVED, self._now_ms(), "decoded by a redrive")
+    def _closed(self, event: ConflictEvent, reason: str) -> Row:
+        return ledger_row(event, State.RESOLVED, self._now_ms(), reason)

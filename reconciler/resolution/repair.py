@@ -5,14 +5,17 @@ conflict feed see one word for each attribute that the lost writes changed: the 
 (kept), both went into one (joined), or another write stands (overridden).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
 from typing import Any
 
 from reconciler.causality.context import CausalContext
 from reconciler.causality.hlc import MAXIMUM_CLOCK_DRIFT_MS, drift_ms
+from reconciler.conflict.lives import is_outlived, is_recreated
+from reconciler.conflict.row import Row
+from reconciler.conflict.verdict import Finding
 from reconciler.crdt.base import Crdt
-from reconciler.errors import ClockAhead, ItemGone
+from reconciler.errors import ClockAhead, ItemGone, ItemRecreated
 from reconciler.item.adoption import has_adopted
 from reconciler.item.image import merge
 from reconciler.item.metadata import (
@@ -41,20 +44,71 @@ def check_clocks(images: Iterable[Mapping[str, Any] | None], now_ms: int) -> Non
         raise ClockAhead("a stamp of this conflict lies in the future; check NTP", stamp=latest)
 
 
-def repaired_image(current: Image | None, lost: Sequence[Image], *, restore: bool) -> Image | None:
+def repaired_image(
+    current: Image | None,
+    lost: Sequence[Image],
+    *,
+    restore: bool,
+    removed: Callable[[], Sequence[CausalContext]] = lambda: (),
+) -> Image | None:
     """Return the image to write so that `current` includes the losing images; None if it does.
 
-    ItemGone if there is no item and the policy is not to restore it.
+    `removed` is asked for what hard deletes took, should two images know nothing of each other.
+    ItemGone if there is no item and the policy is not to restore it; ItemRecreated if a loss is of
+    an item that was deleted for good.
     """
     base = current if current is not None and (is_managed(current) or not restore) else None
     if base is None:
         if not restore:
             raise ItemGone("the item, tombstone included, is gone from the table")
         return check_size(reduce(merge, lost, lost[0]))
-    merged = reduce(merge, [base if has_adopted(base, each) else each for each in lost], base)
+    start = next((each for each in lost if _outlived(base, each)), base)
+    parts = [_part(start, each) for each in lost]
+    if not restore and any(
+        is_recreated(start, each, removed) for each in parts if _named(start, each)
+    ):
+        raise ItemRecreated("its item was deleted for good, and the key created anew since")
+    merged = reduce(merge, parts, start)
     if is_managed(base) and context_of(merged) == context_of(base):
         return None
     return check_size(merged)
+
+
+def _outlived(tombstone: Image, item: Image) -> bool:
+    return _named(tombstone, item) and is_outlived(tombstone, item)
+
+
+def _named(*images: Image) -> bool:
+    return all(map(is_managed, images))
+
+
+def _part(current: Image, lost: Image) -> Image:
+    """Return what a merge takes of a loss: nothing new, if it is there or was gone by rights."""
+    is_there = has_adopted(current, lost) or includes(current, lost)
+    return current if is_there or _outlived(lost, current) else lost
+
+
+def includes(current: Image, lost: Image) -> bool:
+    """Return whether an item holds all of a loss by name, so that merging it is not needed.
+
+    What only a person could merge is in the item once a decision has arrived, from wherever.
+    """
+    return (
+        _named(current, lost)
+        and context_of(lost).within(context_of(current))
+        and not decode(lost)[1]
+    )
+
+
+def removals(rows: Iterable[Row]) -> list[CausalContext]:
+    """Return what hard deletes that stand took, by the ledger's rows of an item."""
+    return [
+        CausalContext({dot.lineage: dot.hlc for dot in row.lost_dots}, row.lost_watermarks or {})
+        for row in rows
+        if row.finding == Finding.REMOVED.value
+        and row.lost_dots
+        and row.image.get("restore") != {"BOOL": True}
+    ]
 
 
 def merge_words(lost: Image, before: Image | None, after: Image | None) -> dict[str, str]:

@@ -10,7 +10,9 @@ HAZARD if it merged into the event's winner: whatever was written since would be
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
+from reconciler.causality.context import CausalContext
 from reconciler.conflict.event import ConflictEvent, FoldCertificate
 from reconciler.conflict.folding import CERTIFICATE_LIFE_MS, folded_image
 from reconciler.conflict.row import Progress, Row, State, item_key, ledger_row
@@ -19,7 +21,13 @@ from reconciler.deployment.wiring import LoopPause
 from reconciler.errors import Contention, OutcomeUnknown, ReconcilerError, Undecodable
 from reconciler.ports import Replacement, ResolverPorts, Superseded
 from reconciler.resolution.pausing import WriteBacks
-from reconciler.resolution.repair import check_clocks, merge_words, repaired_image, undecided
+from reconciler.resolution.repair import (
+    check_clocks,
+    merge_words,
+    removals,
+    repaired_image,
+    undecided,
+)
 from reconciler.resolution.write_back import WriteBack, write_back
 from reconciler.values.wire import Image, canonical_image
 
@@ -135,9 +143,14 @@ class Resolver:
         check_clocks([*lost, *(event.winner for event in events)], self._now_ms())
         current = self._ports.items.get(canonical_image(events[0].key))
         restore = any(event.restore for event in events)
+
+        @cache
+        def removed() -> list[CausalContext]:
+            return removals(self._ports.ledger.rows_of(item_key(events[0].key)))
+
         step = write_back(
             current,
-            lambda now: repaired_image(now, lost, restore=restore),
+            lambda now: repaired_image(now, lost, restore=restore, removed=removed),
             self._put,
             retrying=lambda: self._ports.telemetry.count(telemetry.RETRIES),
         )

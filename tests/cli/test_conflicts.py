@@ -441,7 +441,9 @@ def test_why_a_row_could_not_be_closed_is_said(
 def test_an_undecodable_record_is_decided_by_a_value_and_its_row_says_so(cloud: None) -> None:
     conflict()
     record(unknown_loss("u1"))
-    told = run("resolve", "u1", *HERE, "--set", 'name="Ada"', "--execute")
+    decided = ("resolve", "u1", *HERE, "--set", 'name="Ada"')
+    assert "--take all=current" in refused(*decided, "--execute")
+    told = run(*decided, "--take", "all=current", "--execute")
     assert told.code == 0
     assert "Not merged" in told.out
     assert (read(item()) or {})["name"] == "Ada"

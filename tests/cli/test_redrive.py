@@ -18,7 +18,7 @@ from reconciler.cli.redrive import stoppable
 from reconciler.conflict.row import State, ledger_row
 from reconciler.deployment.wiring import SET_ASIDE_PREFIX
 from reconciler.errors import InvalidInput, Unavailable
-from reconciler.item.image import read
+from reconciler.item.image import merge, read
 from reconciler.item.schema import Schema
 from reconciler.redrive import drain
 from tests.aws.conftest import clients, credentials, one_server
@@ -79,6 +79,7 @@ def test_what_needs_somebody_is_an_exit_code_of_one_and_stays(region: Region) ->
 
 def test_a_letter_that_stays_says_what_refused_it_and_why(region: Region) -> None:
     failed(region)
+    region.place(merge(MINE, THEIRS))
     region.dynamodb.delete_table(TableName=region.names.ledger)
     done = run("--execute", "--queue", "resolve-dlq")
     assert "left: rows not written: BatchWriteItem: ResourceNotFoundException" in done.stdout

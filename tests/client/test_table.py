@@ -1,6 +1,6 @@
 """The write client: nothing acknowledged is lost, nothing is written twice."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from itertools import count
 from random import Random
@@ -23,9 +23,9 @@ from reconciler.errors import (
     Unavailable,
     UnknownWireVersion,
 )
-from reconciler.item.image import merge, read
+from reconciler.item.image import DELETE, merge, read
 from reconciler.item.metadata import context_of, token_of
-from reconciler.values.wire import MAX_DIGITS
+from reconciler.values.wire import MAX_DIGITS, Image
 from tests.builders import KEY, SCHEMA, Replica, assign, clock, increment, surroundings, written
 from tests.fakes import REFUSED, AnswerLost, FakeItems, Port
 
@@ -730,6 +730,60 @@ def test_a_query_leaves_deleted_items_out() -> None:
         party.delete()
     found = writer.query(KeyConditionExpression="id = :id", ExpressionAttributeValues={":id": "p1"})
     assert list(found) == []
+
+
+class Index(FakeItems):
+    """What an index shows: some attributes of each item."""
+
+    def __init__(self, *shown: str) -> None:
+        super().__init__()
+        self.shown = shown
+
+    def query(self, parameters: Mapping[str, Any]) -> Iterator[Image]:
+        for image in super().query(parameters):
+            yield {name: wire for name, wire in image.items() if name in self.shown}
+
+
+def by_index(store: FakeItems) -> list[dict[str, Any]]:
+    return list(
+        table(store).query(
+            IndexName="by-id",
+            KeyConditionExpression="id = :id",
+            ExpressionAttributeValues={":id": "p1"},
+        )
+    )
+
+
+@pytest.mark.parametrize("shown", [("id",), ("id", "_rec_ttl")])
+def test_an_index_that_cannot_tell_a_deleted_item_is_refused_with_the_fix(
+    shown: tuple[str, ...],
+) -> None:
+    deleted = Replica("use1", written(assign("name", "Ada"))).write(DELETE, at=2_000)
+    store = Index(*shown)
+    store.place(deleted)
+    with pytest.raises(InvalidInput, match=r"index by-id .* _rec"):
+        by_index(store)
+
+
+def test_an_index_that_shows_more_than_the_key_shows_a_living_item() -> None:
+    store = Index("id", "name")
+    store.place(written(assign("name", "Ada"), assign("note", "x")))
+    assert by_index(store) == [{"id": "p1", "name": "Ada"}]
+
+
+def test_an_index_that_projects_the_metadata_leaves_deleted_items_out() -> None:
+    store = Index("id", "_rec")
+    store.place(Replica("use1", written(assign("name", "Ada"))).write(DELETE, at=2_000))
+    assert by_index(store) == []
+
+
+def test_an_item_from_before_the_library_that_is_only_a_key_is_found_in_the_table() -> None:
+    store = FakeItems()
+    store.place({"id": {"S": "p1"}})
+    found = table(store).query(
+        KeyConditionExpression="id = :id", ExpressionAttributeValues={":id": "p1"}
+    )
+    assert list(found) == [{"id": "p1"}]
 
 
 # Bad input never reaches the table

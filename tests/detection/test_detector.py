@@ -19,7 +19,7 @@ from reconciler.item.image import DELETE, merge, read
 from reconciler.item.metadata import METADATA
 from reconciler.values.size import item_size
 from reconciler.values.wire import canonical_image
-from tests.builders import Replica, as_stream, assign, increment, written
+from tests.builders import SCHEMA, Replica, as_stream, assign, increment, written
 from tests.fakes import REFUSED, Call, FakeBus, FakeEvidence, FakeLedger, FakeParked, FakePorts
 from tests.recorded import Recorded
 
@@ -412,6 +412,71 @@ def test_the_removal_of_a_tombstone_is_clean() -> None:
     replica = Replica("use1")
     replica.write(assign("name", "Ada"))
     assert world.detect(record(1, replica.write(DELETE), None)) is None
+    assert world.log == []
+
+
+MINUTE_MS, DAY_MS = 60_000, 86_400_000
+DELETED_AT = 1_700_000_000_000
+EXPIRES_AT = DELETED_AT + SCHEMA.tombstone_retention_days * DAY_MS
+
+
+def taken(revived_at: int, removed_at: int, **changed: Any) -> World:
+    """Return a detector that saw the hard delete of an item that was deleted and revived."""
+    replica = Replica("use1")
+    replica.write(assign("name", "Ada"), at=DELETED_AT - 1_000)
+    replica.write(DELETE, at=DELETED_AT)
+    image = replica.write(assign("name", "Eve"), at=revived_at)
+    world = World(now=removed_at + MINUTE_MS)
+    seconds = removed_at / 1_000
+    world.detect(record(1, image, None, ApproximateCreationDateTime=seconds) | changed)
+    return world
+
+
+@pytest.mark.parametrize(
+    ("revived_at", "removed_at"),
+    [
+        (DELETED_AT + MINUTE_MS, EXPIRES_AT + MINUTE_MS),
+        (EXPIRES_AT - DAY_MS - MINUTE_MS, EXPIRES_AT),
+        (EXPIRES_AT + MINUTE_MS, EXPIRES_AT + DAY_MS + 2 * MINUTE_MS),
+        (EXPIRES_AT + 30 * DAY_MS, EXPIRES_AT + 30 * DAY_MS + 1_000),
+        (DELETED_AT + MINUTE_MS, EXPIRES_AT - 2 * MINUTE_MS),
+    ],
+)
+def test_an_operators_hard_delete_of_an_item_that_once_was_deleted_and_revived_stands(
+    revived_at: int, removed_at: int
+) -> None:
+    world = taken(revived_at, removed_at)
+    assert (world.ledger.states(), world.bus.sent) == (["ACCEPTED"], [])
+
+
+@pytest.mark.parametrize(
+    ("revived_at", "removed_at"),
+    [
+        (EXPIRES_AT - 100, EXPIRES_AT + 100),
+        (EXPIRES_AT - DAY_MS + MINUTE_MS, EXPIRES_AT - MINUTE_MS),
+        (EXPIRES_AT + 2 * DAY_MS, EXPIRES_AT + 2 * DAY_MS + 1_000),
+    ],
+)
+def test_a_revival_that_time_to_live_of_another_region_may_have_raced_comes_back(
+    revived_at: int, removed_at: int
+) -> None:
+    (event,) = taken(revived_at, removed_at).bus.sent
+    assert event.restore
+
+
+def test_a_revived_item_that_this_regions_time_to_live_took_comes_back_however_late() -> None:
+    service = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
+    (event,) = taken(DELETED_AT, EXPIRES_AT + 90 * DAY_MS, userIdentity=service).bus.sent
+    assert event.restore
+
+
+def test_an_expired_tombstone_that_gives_way_to_an_item_created_anew_is_clean() -> None:
+    replica = Replica("use1")
+    replica.write(increment("balance", 100), at=DELETED_AT - 1_000)
+    gone = replica.write(DELETE, at=DELETED_AT)
+    world = World(now=EXPIRES_AT + DAY_MS)
+    anew = written(increment("balance", 5), replica="euw1", at=EXPIRES_AT + 1_000)
+    assert world.detect(record(1, gone, anew)) is None
     assert world.log == []
 
 

@@ -13,7 +13,6 @@ from reconciler.conflict.row import RETENTION_SECONDS, Row, State, decision_row
 from reconciler.errors import (
     Contention,
     InvalidInput,
-    TypeMismatch,
     Unavailable,
     UnknownWireVersion,
 )
@@ -26,7 +25,7 @@ from reconciler.feed.carrying_out import (
     is_decided,
     rehearse,
 )
-from reconciler.feed.case import Case, open_case
+from reconciler.feed.case import Case, open_case, to_decide
 from reconciler.feed.decision import Answer, Decision, parse_decision
 from reconciler.feed.rows import summary
 from reconciler.item.image import DELETE, merge, read
@@ -35,7 +34,7 @@ from reconciler.item.schema import Schema
 from reconciler.values.wire import Image
 from tests.builders import Replica, add, assign, clock, discard, increment, surroundings, written
 from tests.conflicts import loss, unknown_loss
-from tests.fakes import AnswerLost, FakeEvidence, FakeItems, FakeLedger
+from tests.fakes import REFUSED, AnswerLost, FakeEvidence, FakeItems, FakeLedger
 
 nonces = count(1)
 
@@ -47,7 +46,7 @@ class Desk:
         self.row, self.items = row, FakeItems()
         if current is not None:
             self.items.place(current)
-        self.case: Case = open_case(row, self.items, FakeEvidence())
+        self.case: Case = open_case(row, self.items, FakeEvidence(), FakeLedger())
 
     def decide(
         self, *takes: str, values: tuple[str, ...] = (), document: str = ""
@@ -325,32 +324,154 @@ def resolved(found: Desk, result: DecisionResult, decision: Decision) -> Row:
     return closed_row(found.case, result, Answer(decision, "ann", "a call"), 10_000)
 
 
-def test_a_loss_that_cannot_be_merged_is_only_decided_and_its_row_says_so() -> None:
+def test_of_a_loss_that_nobody_can_merge_each_attribute_must_be_decided_and_its_row_says_so() -> (
+    None
+):
     lost, winner = conflict()
     found = Desk(loss(broken(lost), winner, reason="Undecodable: once"), winner)
-    result = found.decide("name=lost")
+    with pytest.raises(InvalidInput, match="balance, tags: must be decided, too"):
+        found.decide("name=lost")
+    assert found.puts() == 0
+    takes = ["name=lost", "balance=winner", "tags=winner"]
+    result = found.decide(*takes)
     assert found.plain() == {"id": "p1", "name": "Ada", "balance": 11}
-    reason = resolved(found, result, parse_decision(["name=lost"])).reason
+    reason = resolved(found, result, parse_decision(takes)).reason
     assert reason.startswith("Undecodable: once; decided without a merge: Undecodable: unreadable")
 
 
-def test_two_types_of_one_attribute_leave_the_item_its_own() -> None:
-    other = Schema.of(table="parties", key=["id"], attributes={"name": "counter_pn"})
-    lost = Replica("use1").write(assign("name", 5), schema=other)
-    winner = written(assign("name", "Eve"), replica="euw1", at=2_000)
+OTHER = Schema.of(
+    table="parties",
+    key=["id"],
+    attributes={"status": "counter_pn", "balance": "counter_pn", "tags": "set_aw"},
+)
+
+
+def of_two_types() -> Desk:
+    """Return a loss whose `status` is of another type than the item's, with more beside it."""
+    use1, euw1 = shared(assign("name", "old"), increment("balance", 100))
+    edits = (assign("status", 5), increment("balance", 7), assign("name", "Ada"), add("tags", "x"))
+    lost = use1.write(*edits, at=2_000, schema=OTHER)
+    winner = euw1.write(assign("status", "new"), at=3_000)
+    return Desk(loss(lost, winner, reason="TypeMismatch: once"), winner)
+
+
+@pytest.mark.parametrize(("side", "status"), [("lost", 5), ("current", "new")])
+def test_a_decision_about_an_attribute_of_two_types_merges_the_rest_of_the_loss(
+    side: str, status: Any
+) -> None:
+    found = of_two_types()
+    result = found.decide(f"status={side}")
+    rest = {"name": "Ada", "balance": 107, "tags": {"x"}}
+    assert found.plain() == result.shown == {"id": "p1", "status": status, **rest}
+    assert decode(found.image())[0].attributes["status"].NAME == "register_lww"
+    assert found.case.lost is not None
+    assert context_of(found.case.lost).within(context_of(found.image()))
+    words = {"name": "kept", "balance": "kept", "tags": "kept"}
+    assert {name: result.merge.words[name] for name in rest} == words
+
+
+def test_a_decision_that_does_not_name_the_attribute_of_two_types_is_refused_with_its_name() -> (
+    None
+):
+    found = of_two_types()
+    with pytest.raises(InvalidInput, match=r"^status: must be decided, too: --take status="):
+        found.decide("name=lost")
+    assert found.puts() == 0
+
+
+def test_a_person_is_asked_about_the_attribute_that_cannot_be_merged() -> None:
+    assert to_decide(of_two_types().case) == ["status"]
+    assert to_decide(manual_desk().case) == ["more", "status"]
+    lost, _ = conflict()
+    assert to_decide(Desk(loss(lost, None), None).case) == []
+    assert to_decide(Desk(unknown_loss("u1"), lost).case) == []
+
+
+def test_taking_all_of_an_image_settles_a_loss_that_cannot_be_merged() -> None:
+    found = of_two_types()
+    found.decide("all=current")
+    assert found.plain() == {"id": "p1", "name": "old", "balance": 100, "status": "new"}
+    assert found.case.lost is not None
+    assert context_of(found.case.lost).within(context_of(found.image()))
+
+
+def test_a_loss_that_makes_the_item_too_large_is_merged_beside_the_decision() -> None:
+    use1, euw1 = shared(increment("balance", 100))
+    lost = use1.write(assign("name", "a" * 250_000), increment("balance", 7), at=2_000)
+    winner = euw1.write(assign("city", "b" * 250_000), at=3_000)
+    row = loss(lost, winner, reason="ItemTooLarge: once")
+    for decision, shown in (
+        ({"takes": ["name=current"]}, {"city": "b" * 250_000}),
+        ({"values": ('name="Ada"',)}, {"city": "b" * 250_000, "name": "Ada"}),
+        ({"values": ('city="Rome"',)}, {"city": "Rome", "name": "a" * 250_000}),
+    ):
+        found = Desk(row, winner)
+        found.decide(*decision.get("takes", ()), values=tuple(decision.get("values", ())))
+        assert found.plain() == {"id": "p1", "balance": 107, **shown}
+    found = Desk(row, winner)
+    with pytest.raises(InvalidInput, match=r"^name: must be decided, too"):
+        found.decide("balance=current")
+    assert found.puts() == 0
+
+
+def test_a_loss_that_a_merge_function_refused_is_merged_beside_the_decision() -> None:
+    schema = Schema.of(
+        table="parties",
+        key=["id"],
+        attributes={"colour": {"type": "custom", "function": "nobody"}, "balance": "counter_pn"},
+    )
+    lost = Replica("use1").write(assign("colour", 1), increment("balance", 7), schema=schema)
+    winner = Replica("euw1").write(assign("colour", 2), at=2_000, schema=schema)
     found = Desk(loss(lost, winner), winner)
-    result = found.decide("name=lost")
-    assert result.merge.problem.startswith(TypeMismatch.__name__)
-    assert found.plain() == {"id": "p1", "name": 5}
-    assert decode(found.image())[0].attributes["name"].NAME == "register_lww"
+    found.decide("colour=lost")
+    assert found.plain() == {"id": "p1", "colour": 1, "balance": 7}
 
 
-def test_an_undecodable_record_is_decided_by_values() -> None:
+def test_a_decision_that_was_broken_off_before_its_merge_is_made_anew_even_as_another_one() -> None:
+    found = of_two_types()
+    found.items.faults += [None, REFUSED]
+    with pytest.raises(Unavailable):
+        found.decide("status=lost")
+    again = Desk(found.row, found.image())
+    again.decide("status=winner")
+    assert again.plain() == {
+        "id": "p1",
+        "name": "Ada",
+        "balance": 107,
+        "tags": {"x"},
+        "status": "new",
+    }
+
+
+def test_an_undecodable_record_is_decided_by_values_and_by_what_becomes_of_the_rest() -> None:
     _, winner = conflict()
     found = Desk(unknown_loss("u1"), winner)
-    result = found.decide("balance=current", values=('name="Ada"',))
+    with pytest.raises(InvalidInput, match="all: must be decided, too: --take all=current"):
+        found.decide("balance=current", values=('name="Ada"',))
+    result = found.decide("all=current", values=('name="Ada"',))
     assert found.plain() == {"id": "p1", "name": "Ada", "balance": 11}
     assert result.merge.problem == "the row has no losing image"
+
+
+def test_of_a_loss_whose_item_is_gone_each_attribute_must_be_decided() -> None:
+    lost, _ = conflict()
+    found = Desk(loss(lost, None, reason="ItemGone: gone"), None)
+    with pytest.raises(InvalidInput, match="balance, tags: must be decided, too"):
+        found.decide("name=lost")
+    found.decide("name=lost", "balance=current", "tags=current")
+    assert found.plain() == {"id": "p1", "name": "Ada"}
+
+
+def test_of_a_loss_from_before_the_item_was_created_anew_each_attribute_must_be_decided() -> None:
+    day = 86_400_000
+    lost = written(increment("balance", 7), assign("name", "Ada"))
+    anew = written(increment("balance", 5), at=3 * day)
+    found = Desk(loss(lost, None, reason="ItemRecreated: once"), anew)
+    with pytest.raises(InvalidInput, match="name: must be decided, too"):
+        found.decide("balance=current")
+    found.decide("all=current")
+    assert found.plain() == {"id": "p1", "balance": 5}
+    assert context_of(lost).within(context_of(found.image()))
 
 
 def test_an_image_that_a_row_does_not_have_cannot_be_taken() -> None:

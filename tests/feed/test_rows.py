@@ -24,7 +24,7 @@ from reconciler.feed.rows import (
 from reconciler.item.image import DELETE
 from tests.builders import Replica, add, assign, increment, written
 from tests.conflicts import FeedLedger, loss, unknown_loss
-from tests.fakes import FakeEvidence, FakeItems
+from tests.fakes import FakeEvidence, FakeItems, FakeLedger
 
 LOST = written(assign("name", "Ada"), add("tags", "vip"), replica="use1")
 WINNER = written(assign("name", "Eve"), increment("balance", 5), replica="euw1", at=2_000)
@@ -165,7 +165,7 @@ def test_a_summary_has_plain_values_and_no_image() -> None:
 def test_the_three_way_view_says_what_a_merge_would_make_of_the_item_now() -> None:
     items = FakeItems()
     items.place(WINNER)
-    told = document(open_case(row("c1"), items, FakeEvidence()), 5_000)
+    told = document(open_case(row("c1"), items, FakeEvidence(), FakeLedger()), 5_000)
     assert told["attributes"] == [
         {
             "attribute": "balance",
@@ -197,14 +197,16 @@ def test_the_three_way_view_says_what_a_merge_would_make_of_the_item_now() -> No
 
 
 def test_the_three_way_view_of_an_item_that_is_gone_says_so() -> None:
-    told = document(open_case(row("c1"), FakeItems(), FakeEvidence()), 5_000)
+    told = document(open_case(row("c1"), FakeItems(), FakeEvidence(), FakeLedger()), 5_000)
     assert told["deleted"] == {"lost": False, "winner": False, "current": None}
     assert told["if_resolved_now"]["problem"].startswith("ItemGone: ")
 
 
 def test_the_three_way_view_of_an_undecodable_record_reads_no_item_without_a_key() -> None:
     items = FakeItems()
-    told = document(open_case(unknown_loss("u1", key={}), items, FakeEvidence()), 5_000)
+    told = document(
+        open_case(unknown_loss("u1", key={}), items, FakeEvidence(), FakeLedger()), 5_000
+    )
     assert (told["attributes"], items.names()) == ([], [])
     assert told["if_resolved_now"]["problem"] == "the row has no losing image"
 

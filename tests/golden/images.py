@@ -5,7 +5,7 @@ from typing import Any
 from reconciler.item.adoption import adopt
 from reconciler.item.image import DELETE, merge
 from reconciler.item.metadata import encode
-from tests.builders import Replica, add, as_stream, assign, discard, increment, remove
+from tests.builders import SCHEMA, Replica, add, as_stream, assign, discard, increment, remove
 from tests.crdt.deciding import SCHEMA as DECIDING
 
 
@@ -51,7 +51,8 @@ def images() -> dict[str, dict[str, Any]]:
         at=1_700_000_002_000,
         schema=DECIDING,
     )
-    tombstone = Replica("use1", second).write(DELETE, at=1_700_000_002_000)
+    month = SCHEMA.model_copy(update={"tombstone_retention_days": 30})
+    tombstone = Replica("use1", second).write(DELETE, at=1_700_000_002_000, schema=month)
     unmanaged: dict[str, Any] = {**first, "name": {"S": "Grace"}, "balance": {"N": "12"}}
     legacy = {"id": {"S": "p1"}, "name": {"S": "Old"}, "balance": {"N": "1"}}
     made = {

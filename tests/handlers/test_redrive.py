@@ -7,11 +7,11 @@ from reconciler.conflict.row import State, ledger_row
 from reconciler.deployment import telemetry
 from reconciler.deployment.wiring import function_environment
 from reconciler.errors import InvalidInput, Unavailable
-from reconciler.item.image import read
+from reconciler.item.image import merge, read
 from reconciler.redrive.drain import OPEN_ROWS
 from tests.aws.conftest import REGION
 from tests.handlers.conftest import Context, metrics
-from tests.redrive.desk import THEIRS, a_loss, told
+from tests.redrive.desk import MINE, THEIRS, a_loss, told
 from tests.redrive.region import Region
 
 
@@ -91,7 +91,7 @@ def test_parked_letters_that_stay_do_not_keep_an_open_loss_from_being_sent(
 def test_a_refusal_of_the_ledger_is_in_the_line_about_the_letter_that_stays(
     region: Region, caplog: pytest.LogCaptureFixture
 ) -> None:
-    region.place(THEIRS)
+    region.place(merge(MINE, THEIRS))
     region.send(f"parties-resolve-dlq-{REGION}", told(a_loss()))
     region.dynamodb.delete_table(TableName=region.names.ledger)
     with pytest.raises(Unavailable):  # open losses cannot be read, either

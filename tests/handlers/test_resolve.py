@@ -8,11 +8,11 @@ import pytest
 from handlers import detect, resolve
 from reconciler.aws import now_ms
 from reconciler.deployment.wiring import CERTIFICATE_DETAIL_TYPE, LoopPause
-from reconciler.item.image import read
+from reconciler.item.image import merge, read
 from reconciler.item.metadata import context_of
 from tests.conflict.test_folding import certificate, in_turn
 from tests.handlers.conftest import NAMES, Context, Region, metrics
-from tests.handlers.streams import WINNER, batch, lost, record
+from tests.handlers.streams import LOST, WINNER, batch, lost, record
 
 REPAIRED = {"id": "p1", "name": "Ada", "balance": 5, "photo": b"\x00\xff", "note": "Eve"}
 
@@ -172,6 +172,7 @@ def test_why_a_row_is_not_closed_is_in_the_log(
     region: Region, caplog: pytest.LogCaptureFixture
 ) -> None:
     body = detected(region)
+    region.place(merge(LOST, WINNER))
     region.dynamodb.delete_table(TableName=NAMES.ledger)
     assert resolved(message(body)) == ["m1"]
     (line,) = (vars(each) for each in caplog.records if each.message == "rows not written")

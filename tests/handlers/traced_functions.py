@@ -34,7 +34,7 @@ def answer(_: BaseClient, operation: str, parameters: Mapping[str, Any]) -> Any:
     if operation == "PutEvents":
         ENTRIES.extend(parameters["Entries"])
         return {"Entries": [{"EventId": "e"} for _ in parameters["Entries"]]}
-    return {"Item": WINNER} if operation == "GetItem" else {}
+    return {"GetItem": {"Item": WINNER}, "Query": {"Items": []}}.get(operation, {})
 
 
 def detected(trace: str, *records: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -113,7 +113,13 @@ def test_a_deleted_item_shows_only_its_key_and_when_it_expires() -> None:
     tombstone = Replica("use1", written(*FIRST)).write(DELETE, at=2_000)
     assert read(tombstone) is None
     assert tombstone.keys() == {"id", "_rec", EXPIRY}
-    assert tombstone[EXPIRY] == {"N": str(2 + 30 * 86_400)}
+    assert tombstone[EXPIRY] == {"N": str(2 + 7 * 86_400)}
+
+
+def test_what_is_removed_before_its_item_is_deleted_does_not_wait_in_the_tombstone() -> None:
+    item = Replica("use1", written(assign("name", "secret"), assign("city", "Rome")))
+    assert "secret" in to_json(written(assign("name", "secret")))
+    assert "secret" not in to_json(item.write(remove("name"), DELETE, at=2_000))
 
 
 def test_an_update_wins_over_a_concurrent_delete_and_brings_the_whole_item_back() -> None:
@@ -161,7 +167,7 @@ def test_two_deletes_keep_the_later_expiry() -> None:
     ours, theirs = forks(*FIRST)
     merged = merge(ours.write(DELETE, at=2_000), theirs.write(DELETE, at=90_000))
     assert read(merged) is None
-    assert merged[EXPIRY] == {"N": str(90 + 30 * 86_400)}
+    assert merged[EXPIRY] == {"N": str(90 + 7 * 86_400)}
 
 
 # --- writes around the library ---------------------------------------------------------------

@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 
-from reconciler.conflict.row import Row
+from reconciler.conflict.row import Row, State, ledger_row
 from reconciler.detection import securing
 from reconciler.detection.change import Change
 from reconciler.errors import RecordsExpired
-from reconciler.item.image import read
+from reconciler.item.image import merge, read
+from reconciler.item.schema import Schema
 from reconciler.redrive.outcome import RedriveOutcome, Result, worst
-from tests.builders import assign, written
+from reconciler.values.wire import Image
+from tests.builders import Replica, add, assign, written
 from tests.detection.test_detector import clean
 from tests.fakes import REFUSED
 from tests.redrive.desk import (
@@ -28,6 +30,7 @@ from tests.redrive.desk import (
     stored,
     told,
 )
+from tests.resolution.test_resolver import event
 
 WRITES = {"put", "record", "publish", "park", "keep", "done"}
 
@@ -193,6 +196,62 @@ def test_a_row_that_is_none_is_poison() -> None:
     assert (result.outcome, result.done) == (RedriveOutcome.POISON, False)
 
 
+# Parked rows whose decision was made in another region
+
+
+def parked_desk(current: Image | None) -> tuple[Desk, Row]:
+    """Return a desk whose ledger has a parked loss, and the item as it is now."""
+    desk = Desk(current=current)
+    row = ledger_row(a_loss(), State.PARKED, 1, "TypeMismatch: once")
+    desk.ledger.record([row])
+    return desk, row
+
+
+def test_a_parked_row_is_closed_once_the_decision_of_another_region_arrived() -> None:
+    desk, row = parked_desk(Replica("euw1", merge(MINE, THEIRS)).write(assign("name", "Bob")))
+    result = desk.redriver().settle(row)
+    assert result is not None
+    assert result.outcome is RedriveOutcome.ALREADY_REPAIRED
+    closed = Row.of(desk.ledger.rows[row.conflict_id])
+    assert closed.state is State.RESOLVED
+    assert closed.reason.startswith("TypeMismatch: once; the item includes it")
+
+
+def test_a_parked_row_waits_as_long_as_the_item_does_not_include_its_loss() -> None:
+    for current in (None, THEIRS, {"id": {"S": "p1"}}):
+        desk, row = parked_desk(current)
+        assert desk.redriver().settle(row) is None
+        assert desk.ledger.states() == ["PARKED"]
+
+
+def test_a_parked_row_waits_as_long_as_a_person_must_decide_what_the_item_holds() -> None:
+    schema = Schema.of(table="parties", key=["id"], attributes={"owner": "manual"})
+    ours = Replica("use1", MINE).write(assign("owner", "Ada"), at=3_000, schema=schema)
+    theirs = Replica("euw1", MINE).write(assign("owner", "Eve"), at=4_000, schema=schema)
+    desk, _ = parked_desk(merge(ours, theirs))
+    row = ledger_row(event(ours, theirs), State.PARKED, 1)
+    assert desk.redriver().settle(row) is None
+
+
+def test_a_run_closes_parked_rows_that_are_settled_and_counts_no_others() -> None:
+    desk, _ = parked_desk(merge(MINE, THEIRS))
+    unseen = event(Replica("use1", MINE).write(assign("name", "Bob"), at=5_000), THEIRS)
+    desk.ledger.record([ledger_row(unseen, State.PARKED, 1)])
+    drain = desk.drain()
+    drain.leftovers()
+    assert sorted(desk.ledger.states()) == ["PARKED", "RESOLVED"]
+    assert drain.tally.counts == {RedriveOutcome.ALREADY_REPAIRED: 1}
+
+
+def test_what_only_a_person_can_merge_is_said_with_the_command_that_decides_it() -> None:
+    schema = Schema.of(table="parties", key=["id"], attributes={"name": "set_aw"})
+    desk = Desk()
+    desk.items.place(Replica("euw1").write(add("name", "Eve"), at=2_000, schema=schema))
+    result = desk.redrive({"reason": "once", "event": a_loss().document()})
+    assert (result.outcome, result.done) == (RedriveOutcome.POISON, False)
+    assert "reconciler conflicts resolve" in result.why
+
+
 # A rehearsal, refusals
 
 
@@ -243,6 +302,7 @@ def _refuse(desk: Desk, name: str, after: int) -> None:
         "put": desk.items,
         "get": desk.items,
         "record": desk.ledger,
+        "rows_of": desk.ledger,
         "publish": desk.bus,
         "park": desk.parked,
         "keep": desk.evidence,

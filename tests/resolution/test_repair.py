@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 
 from reconciler.crdt.base import Edit
-from reconciler.errors import ItemGone
+from reconciler.errors import ItemGone, ItemRecreated
+from reconciler.feed.beside import image_beside
 from reconciler.item.image import DELETE, merge, read
+from reconciler.item.metadata import context_of, metadata_in, tip_in
 from reconciler.item.schema import Schema
 from reconciler.resolution.repair import (
     JOINED,
@@ -82,6 +84,62 @@ def test_a_loss_of_an_item_that_is_gone_is_refused_unless_it_is_to_be_restored()
     with pytest.raises(ItemGone):
         repaired_image(None, [BASE], restore=False)
     assert read(repaired_image(None, [BASE], restore=True)) == read(BASE)
+
+
+# Items that were deleted for good and created anew
+
+DAY = 86_400_000
+NOW = 1_700_000_000_000
+
+
+def expired() -> tuple[Image, Image]:
+    """Return a tombstone that keeps values, and an item created anew after it had expired."""
+    writer = Replica("use1")
+    writer.write(increment("balance", 100), add("tags", "old"), at=NOW - DAY)
+    gone = writer.write(DELETE, at=NOW)
+    return gone, written(increment("balance", 5), replica="euw1", at=NOW + 40 * DAY)
+
+
+def test_a_late_loss_of_an_expired_tombstone_takes_nothing_into_the_item_created_anew() -> None:
+    gone, anew = expired()
+    assert repaired_image(anew, [gone], restore=False) is None
+
+
+def test_an_item_created_anew_that_lost_to_its_expired_tombstone_takes_its_place() -> None:
+    gone, anew = expired()
+    repaired = repaired_image(gone, [anew], restore=False)
+    assert read(repaired) == {"id": "p1", "balance": 5}
+    assert repaired is not None
+    assert tip_in(metadata_in(repaired)) is None
+    assert repaired_image(repaired, [anew, gone], restore=False) is None
+
+
+def test_a_loss_of_another_life_is_refused() -> None:
+    taken = Replica("euw1", BASE).write(assign("name", "Eve"), at=2_000)
+    lost = Replica("use1", BASE).write(increment("balance", 7), at=2_000)
+    anew = written(increment("balance", 5), at=3_000)
+    with pytest.raises(ItemRecreated, match="created anew"):
+        repaired_image(anew, [lost], restore=False, removed=lambda: [context_of(taken)])
+
+
+def test_what_was_removed_is_not_asked_for_if_the_loss_and_the_item_know_each_other() -> None:
+    lost = Replica("use1", BASE).write(increment("balance", 7), at=2_000)
+    winner = Replica("euw1", BASE).write(increment("balance", 5), at=3_000)
+
+    def removed() -> Any:
+        raise AssertionError
+
+    repaired = repaired_image(winner, [lost], restore=False, removed=removed)
+    assert (read(repaired) or {})["balance"] == 22
+
+
+def test_a_loss_that_the_item_includes_needs_no_merge_though_it_could_not_be_merged() -> None:
+    other = Schema.of(table="parties", key=["id"], attributes={"status": "counter_pn"})
+    lost = Replica("use1", BASE).write(assign("status", 5), at=2_000, schema=other)
+    winner = Replica("euw1", BASE).write(assign("status", "new"), at=3_000)
+    beside = image_beside(winner, lost, ["status"])
+    assert beside is not None
+    assert repaired_image(beside, [lost], restore=False) is None
 
 
 def test_a_manual_attribute_waits_for_a_person_until_somebody_writes_it() -> None:

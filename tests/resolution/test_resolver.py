@@ -122,8 +122,9 @@ def test_what_was_lost_is_repaired_image_the_current_item_not_into_the_winner() 
 
 def test_a_repair_is_one_read_one_write_and_then_the_row() -> None:
     world = World()
-    world.items.place(EVE)
-    world.resolve(event(ADA, EVE))
+    winner = Replica("euw1", ADA).write(assign("note", "Eve"), at=2_000)
+    world.items.place(winner)
+    world.resolve(event(Replica("use1", ADA).write(increment("balance", 1)), winner))
     assert world.calls() == ["get", "put", "record"]
     assert world.ledger.states() == ["RESOLVED"]
     assert world.telemetry.counts[telemetry.WRITES_RESCUED] == 1
@@ -133,7 +134,7 @@ def test_several_messages_of_one_item_are_one_write() -> None:
     world = World()
     world.items.place(EVE)
     assert world.resolve(*(event(ours(n), EVE) for n in range(4))) == []
-    assert world.calls() == ["get", "put", "record"]
+    assert world.calls() == ["get", "rows_of", "put", "record"]
     assert world.plain() == {
         "id": "p1",
         "balance": 1111,
@@ -250,7 +251,7 @@ def test_a_refused_merge_goes_into_the_newer_image_without_a_second_read() -> No
         lambda: world.items.place(writer.write(increment("balance", 1), at=3_000))
     )
     assert world.resolve(event(ADA, EVE)) == []
-    assert world.calls() == ["get", "put", "put", "record"]
+    assert world.calls() == ["get", "rows_of", "put", "put", "record"]
     assert world.plain() == {"id": "p1", "name": "Ada", "balance": 6, "note": "Eve"}
     assert world.telemetry.counts[telemetry.RETRIES] == 1
 
@@ -260,7 +261,7 @@ def test_a_refused_merge_that_another_writer_made_needless_is_no_retry() -> None
     world.items.place(EVE)
     world.items.faults.append(lambda: world.items.place(merge(ADA, EVE)))
     assert world.resolve(event(ADA, EVE)) == []
-    assert world.calls() == ["get", "put", "record"]
+    assert world.calls() == ["get", "rows_of", "put", "record"]
     assert world.telemetry.counts[telemetry.RETRIES] == 0
 
 
@@ -499,6 +500,55 @@ def test_the_log_says_of_each_loss_what_became_of_it() -> None:
         ("parked", bad.conflict_id),
     ]
     assert world.telemetry.measured[telemetry.LOSS_TO_REPAIR_MS] == [11_000, 11_000]
+
+
+# Items that were deleted for good and created anew
+
+
+def hard_delete(world: World, taken: Image, state: State = State.ACCEPTED) -> None:
+    """File the row of a hard delete that stands."""
+    world.ledger.record([ledger_row(event(taken, None), state, 9_000)])
+
+
+def test_a_loss_from_before_a_hard_delete_is_parked_and_the_item_created_anew_is_left_alone() -> (
+    None
+):
+    base = written(increment("balance", 100))
+    lost = Replica("use1", base).write(increment("balance", 7), at=2_000)
+    winner = Replica("euw1", base).write(assign("name", "Eve"), at=2_000)
+    world = World()
+    hard_delete(world, winner)
+    world.items.place(written(increment("balance", 5), at=4_000))
+    assert world.resolve(event(lost, winner)) == []
+    assert world.plain() == {"id": "p1", "balance": 5}
+    assert world.ledger.states() == ["ACCEPTED", "PARKED"]
+    (document,) = world.parked.documents
+    assert document["reason"].startswith("ItemRecreated: ")
+
+
+def test_a_hard_delete_that_is_taken_back_makes_no_new_life() -> None:
+    world = World()
+    removed = event(ADA, None, restore=True)
+    world.ledger.record([ledger_row(removed, State.OPEN, 9_000)])
+    world.items.place(EVE)
+    world.resolve(removed)
+    assert world.plain() == {"id": "p1", "name": "Ada", "balance": 5, "note": "Eve"}
+
+
+def test_two_regions_that_create_one_item_at_once_are_merged_though_it_was_deleted_before() -> None:
+    world = World()
+    hard_delete(world, written(increment("balance", 100), replica="apse1", at=1))
+    world.items.place(EVE)
+    world.resolve(event(ADA, EVE))
+    assert world.plain() == {"id": "p1", "name": "Ada", "balance": 5, "note": "Eve"}
+
+
+def test_a_ledger_that_cannot_say_what_was_deleted_brings_the_message_back() -> None:
+    world = World()
+    world.items.place(EVE)
+    world.ledger.faults.append(REFUSED)
+    assert world.resolve(event(ADA, EVE)) == ["m0"]
+    assert world.item() == EVE
 
 
 # Restoring what was removed around the library

@@ -15,6 +15,7 @@ from reconciler.causality import hlc
 from reconciler.causality.context import Dot, Lineage
 from reconciler.causality.hlc import Hlc, Stamp, fixed_width
 from reconciler.client import table
+from reconciler.client.editor import ItemEditor
 from reconciler.conflict.row import State
 from reconciler.crdt.counter_pn import CounterPn, exact_sum
 from reconciler.errors import Contention
@@ -46,6 +47,11 @@ def lineage_goes_on_after_a_foreign_write() -> AbstractContextManager[Any]:
         return write
 
     return replacing(table, "write", make)
+
+
+def a_block_is_written_on_whatever_stands() -> AbstractContextManager[Any]:
+    """Let a block take back what was written since it was opened (W8)."""
+    return replacing(ItemEditor, "is_blind", lambda _: lambda _: True)
 
 
 def one_lineage_for_each_region() -> AbstractContextManager[Any]:
@@ -170,8 +176,8 @@ def merge_into_the_winner_of_the_event() -> AbstractContextManager[Any]:
         return settled
 
     def merged(real: Any) -> Any:
-        def repaired_image(current: Image | None, lost: Sequence[Image], *, restore: bool) -> Any:
-            return real(winners[0] or current, lost, restore=restore)
+        def repaired_image(current: Image | None, lost: Sequence[Image], **named: Any) -> Any:
+            return real(winners[0] or current, lost, **named)
 
         return repaired_image
 

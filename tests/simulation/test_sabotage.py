@@ -42,6 +42,7 @@ SABOTAGES = [
     Sabotage("W3", sabotage.a_local_write_without_condition, "lost", 50),
     Sabotage("W4", sabotage.a_write_in_doubt_is_made_again, "doubled", 150),
     Sabotage("W6", sabotage_folds.writers_that_follow_their_machine, "lost", 100, aims.CLOCKS_OFF),
+    Sabotage("W8", sabotage.a_block_is_written_on_whatever_stands, "lost", 50),
     Sabotage("types", sabotage.one_counter_slot_for_each_region, "doubled", 300),
     Sabotage("D1", sabotage_detection.one_more_write_counts_as_clean, "lost", 50),
     Sabotage("D1", sabotage_folds.watermarks_that_nobody_compares, "lost", 50, aims.FOLDS),

@@ -13,7 +13,7 @@ from typing import Any
 
 from reconciler.causality.hlc import HLC_WIDTH
 from reconciler.crdt.base import Edit
-from reconciler.item.schema import AttributeSchema, Schema
+from reconciler.item.schema import Schema
 from reconciler.simulation.judge.oracle_types import GONE, SHOWN, WORTHS, Part, Parts, live
 from reconciler.simulation.world.history import Done
 from reconciler.values.wire import Path, Wire, canonical_bytes, from_wire
@@ -70,10 +70,7 @@ class History:
     def type_of(self, path: Path) -> str:
         """Return the declared type of what is at a path."""
         if path not in self._types:
-            declared: AttributeSchema | None = self._schema.attributes.get(path[0])
-            for name in path[1:]:
-                declared = declared and (declared.fields.get(name) or declared.values)
-            self._types[path] = declared.type if declared else "register_lww"
+            self._types[path] = self._schema.type_at(path)
         return self._types[path]
 
     def _edit(self, done: Done, edit: Edit, known: int) -> int:

@@ -14,8 +14,8 @@ from reconciler.client.lost_answers import written_dot
 from reconciler.client.sending import Surroundings
 from reconciler.client.table import ReplicatedTable
 from reconciler.errors import OutcomeUnknown, ReconcilerError
-from reconciler.item.image import DELETE, write
-from reconciler.item.metadata import decode, token_of
+from reconciler.item.image import DELETE, read, write
+from reconciler.item.metadata import token_of
 from reconciler.item.schema import Schema
 from reconciler.simulation.plan.plan import Operation
 from reconciler.simulation.world.causes import Origin, numbers
@@ -31,6 +31,7 @@ _MOST_CLIENTS = 3
 _CLOCKS_APART_MS = 50
 _BLOCKS = 0.3  # of the operations
 _LONGEST_BLOCK_MS = 2_000
+_THE_SAME_ANYWHERE = {("counter_pn", "increment"), ("set_aw", "add"), ("register_lww", "assign")}
 
 
 @dataclass
@@ -53,6 +54,7 @@ class Client:
         self.effect = Effect()
         self._setting = setting
         self._replica = replica
+        self._schema = schema
         self._about = ""
         self._changes = False
         self._ahead_ms = setting.draws.between(
@@ -120,8 +122,7 @@ class Client:
         effect = self.effect
         effect.times += 1
         effect.rested_on = replaced.rests_on
-        # Else it is edits that mean the same anywhere, written on what did not hold what was read.
-        if self._block is not None and _includes(image, self._block[0]):
+        if self._block is not None and not self._means_the_same_on(name, self._block[0]):
             effect.rested_on = self._block[1].rests_on
         effect.dot = str(written_dot(image))
         setting.journal.count("writes")
@@ -137,6 +138,14 @@ class Client:
         mask = replaced.rests_on | effect.rested_on | 1 << number
         return Origin(mask, f"operation {number}", self._replica.region, setting.agenda.now_ms)
 
+    def _means_the_same_on(self, name: str, seen: Image | None) -> bool:
+        """Return whether a block's edits mean the same on the image they replace as on `seen`."""
+        current = self._replica.items.get(name)
+        if read(seen) is not None and read(current) is None:
+            return False
+        kinds = {(self._schema.type_at(e.path), e.verb) for e in self._operation.edits}
+        return kinds <= _THE_SAME_ANYWHERE
+
     def _clock_ms(self) -> int:
         shown = self._region_time.now_ms()
         self.wall_ms = max(self.wall_ms, shown)
@@ -150,14 +159,6 @@ class Client:
 
     def _nonce(self) -> str:
         return nonce(self._setting.draws, self._about)
-
-
-def _includes(image: Image, seen: Image | None) -> bool:
-    """Return whether an image holds all writes that another one held."""
-    if seen is None:
-        return True
-    held, wanted = (decode(each)[0].context for each in (image, seen))
-    return not wanted.lost_dots(held) and not wanted.lost_watermarks(held)
 
 
 def nonce(draws: Draws, about: str) -> str:

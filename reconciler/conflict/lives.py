@@ -1,0 +1,83 @@
+"""Which life of a key an image belongs to: an item deleted for good and created anew is another.
+
+Behaviour: nothing of an earlier life may come back in a later one. A new item knows nothing of the
+old one, so their contexts do not meet; but neither do those of two regions that create one item at
+once, which is one life. What tells them apart is when the new one began, and what the ledger knows
+of hard deletes.
+Source: DynamoDB guide, "Using time to live (TTL)".
+Limit: once the new item is folded, its watermark looks as if it knew the old one.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from reconciler.causality.context import CausalContext
+from reconciler.causality.hlc import MAXIMUM_CLOCK_DRIFT_MS
+from reconciler.item.metadata import Metadata, context_of, expiry_in, is_tombstone_in, reading
+
+Wires = Mapping[str, Any]
+_DAY_MS = 86_400_000
+_SHORTEST_RETENTION_MS = _DAY_MS  # of a tombstone; which schema it had, nobody can tell later
+_LONGEST_OUTAGE_MS = _DAY_MS  # of replication between two regions: as long as a stream keeps a loss
+_LONGEST_DELAY_MS = 7 * _DAY_MS  # AWS: time-to-live deletes "within a few days"
+
+
+def is_outlived(tombstone: Wires, item: Wires) -> bool:
+    """Return whether the first image is a tombstone that had expired when the item was begun.
+
+    Time-to-live took it where the item was created, and replication brought both changes as one.
+    Such a tombstone is nothing lost: a merge would bring the values that it keeps back.
+    """
+    expiry = reading(tombstone, _tombstone_expiry)
+    if expiry is None:
+        return False
+    later = context_of(item)
+    begun = later.begun_ms()
+    if begun is None or begun + MAXIMUM_CLOCK_DRIFT_MS < expiry * 1_000:
+        return False
+    return not later.meets(context_of(tombstone))
+
+
+def may_be_expiry(removed: Wires, at_ms: int, *, by_ttl: bool) -> bool:
+    """Return whether time-to-live may have taken a revived item; `at_ms`: when, `by_ttl`: did.
+
+    Time-to-live runs in one region while another revives the tombstone, and its delete replicates
+    like any other write: an acknowledged revival can be what it took away. There nothing tells the
+    delete from an operator's, but that it comes soon after the expiry and meets a revival that
+    replication still carries. An item keeps the expiry of its last deletion.
+    """
+    expiry = reading(removed, expiry_in)
+    if expiry is None or by_ttl:
+        return by_ttl and expiry is not None
+    latest = context_of(removed).latest()
+    written_ms = at_ms if latest is None else latest.wall_ms
+    late_ms = at_ms + MAXIMUM_CLOCK_DRIFT_MS - expiry * 1_000
+    return 0 <= late_ms <= _LONGEST_DELAY_MS and at_ms - written_ms <= _LONGEST_OUTAGE_MS
+
+
+def is_recreated(
+    current: Wires, lost: Wires, removed: Callable[[], Iterable[CausalContext]]
+) -> bool:
+    """Return whether a loss and the current item are of two lives.
+
+    `removed` is asked for what hard deletes that stand took, if the two do not know each other.
+    """
+    now, then = context_of(current), context_of(lost)
+    if now.meets(then):
+        return False
+    if any(now.meets(taken) != then.meets(taken) for taken in removed()):
+        return True
+    return _is_long_after(now, then) or _is_long_after(then, now)
+
+
+def _is_long_after(later: CausalContext, earlier: CausalContext) -> bool:
+    begun, latest = later.begun_ms(), earlier.latest()
+    return (
+        begun is not None
+        and latest is not None
+        and begun > latest.wall_ms + _SHORTEST_RETENTION_MS + MAXIMUM_CLOCK_DRIFT_MS
+    )
+
+
+def _tombstone_expiry(metadata: Metadata) -> int | None:
+    return expiry_in(metadata) if is_tombstone_in(metadata) else None

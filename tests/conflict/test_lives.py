@@ -1,0 +1,133 @@
+"""Images of one key whose item was deleted for good and created anew belong to two lives of it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from reconciler.causality.context import CausalContext
+from reconciler.conflict.lives import is_outlived, is_recreated
+from reconciler.conflict.verdict import Finding, classify
+from reconciler.item.image import DELETE, merge
+from reconciler.item.metadata import context_of, expiry_in, metadata_in
+from reconciler.values.wire import Image
+from tests.builders import Replica, add, as_stream, assign, increment, written
+
+MINUTE, DAY = 60_000, 86_400_000
+NOW = 1_700_000_000_000
+
+
+def tombstone(replica: str = "use1", at: int = NOW) -> Image:
+    """Return an item that held values, deleted."""
+    writer = Replica(replica)
+    writer.write(increment("balance", 100), add("tags", "old"), at=at - DAY)
+    return writer.write(DELETE, at=at)
+
+
+def expiry_of(image: Image) -> int:
+    """Return when a tombstone may go, in milliseconds."""
+    seconds = expiry_in(metadata_in(image))
+    assert seconds is not None
+    return seconds * 1_000
+
+
+def anew(at: int, replica: str = "euw1") -> Image:
+    return written(increment("balance", 5), replica=replica, at=at)
+
+
+def finding(old: Any, new: Any) -> Finding:
+    return classify(as_stream(old), as_stream(new), replica="apse1").finding
+
+
+def test_a_key_created_anew_after_its_tombstone_went_is_clean_though_both_arrive_as_one() -> None:
+    gone = tombstone()
+    for later in (1, MINUTE, 30 * DAY):
+        assert finding(gone, anew(expiry_of(gone) + later)) is Finding.CLEAN
+
+
+def test_the_creating_writers_clock_may_be_a_minute_behind() -> None:
+    gone = tombstone()
+    assert finding(gone, anew(expiry_of(gone) - MINUTE)) is Finding.CLEAN
+    assert finding(gone, anew(expiry_of(gone) - MINUTE - 1)) is Finding.CONFLICT
+
+
+def test_several_writes_of_the_new_item_are_clean_too() -> None:
+    gone = tombstone()
+    first = anew(expiry_of(gone))
+    ours = Replica("use1", first).write(increment("balance", 1), at=expiry_of(gone) + DAY)
+    assert finding(gone, ours) is Finding.CLEAN
+    theirs = Replica("apse1", first).write(increment("balance", 2), at=expiry_of(gone) + DAY)
+    assert finding(gone, merge(ours, theirs)) is Finding.CLEAN
+
+
+def test_an_item_that_was_begun_while_the_tombstone_stood_is_a_conflict() -> None:
+    """Two regions that create one item at once, of which one deletes it again."""
+    gone = tombstone()
+    assert finding(gone, anew(NOW - DAY)) is Finding.CONFLICT
+
+
+def test_a_revival_that_missed_a_later_delete_is_a_conflict_however_late() -> None:
+    writer = Replica("use1")
+    writer.write(increment("balance", 100), at=NOW)
+    first = writer.write(DELETE, at=NOW)
+    again = Replica("use1", first).write(DELETE, at=NOW + DAY)
+    revived = Replica("euw1", first).write(increment("balance", 5), at=expiry_of(again) + DAY)
+    assert finding(again, revived) is Finding.CONFLICT
+
+
+def test_an_item_that_is_not_deleted_is_never_outlived() -> None:
+    alive = written(increment("balance", 100), at=NOW)
+    assert finding(alive, anew(NOW + 400 * DAY)) is Finding.CONFLICT
+    assert not is_outlived(alive, anew(NOW + 400 * DAY))
+
+
+# A loss that is resolved late
+
+
+def removed(*images: Image) -> Callable[[], list[CausalContext]]:
+    """Return what hard deletes took."""
+    return lambda: [context_of(image) for image in images]
+
+
+BASE = Replica("use1").write(increment("balance", 100), at=NOW)
+LOST = Replica("use1", BASE).write(increment("balance", 7), at=NOW + 1_000)
+WINNER = Replica("euw1", BASE).write(assign("name", "Eve"), at=NOW + 1_000)
+
+
+@pytest.mark.parametrize("taken", [BASE, WINNER, LOST, merge(WINNER, LOST)])
+def test_a_loss_from_before_a_hard_delete_is_of_another_life_than_the_new_item(
+    taken: Image,
+) -> None:
+    assert is_recreated(anew(NOW + 3_000), LOST, removed(taken))
+
+
+def test_the_new_item_lost_to_an_update_of_the_deleted_one_is_of_another_life_too() -> None:
+    assert is_recreated(LOST, anew(NOW + 3_000), removed(WINNER))
+
+
+def test_an_item_that_the_delete_did_not_reach_is_the_same_item() -> None:
+    assert not is_recreated(WINNER, LOST, removed(BASE))
+    assert not is_recreated(Replica("use1", WINNER).write(DELETE, at=NOW), LOST, removed(BASE))
+
+
+def test_two_regions_that_create_one_item_at_once_create_one_item() -> None:
+    ours, theirs = anew(NOW, "use1"), anew(NOW + MINUTE)
+    assert not is_recreated(ours, theirs, removed())
+    assert not is_recreated(theirs, ours, removed())
+
+
+def test_after_a_hard_delete_two_regions_that_create_it_anew_at_once_create_one_item() -> None:
+    ours, theirs = anew(NOW + DAY, "use1"), anew(NOW + DAY + MINUTE)
+    assert not is_recreated(ours, theirs, removed(LOST))
+
+
+def test_a_loss_older_than_any_tombstone_lives_is_not_of_an_item_that_began_since() -> None:
+    assert is_recreated(anew(NOW + 2 * DAY), LOST, removed())
+    assert not is_recreated(anew(NOW + DAY), LOST, removed())
+
+
+def test_two_adoptions_of_an_item_from_before_the_library_are_of_one_item() -> None:
+    plain: Image = {"id": {"S": "p1"}, "name": {"S": "Ada"}}
+    ours = Replica("use1", plain).write(increment("balance", 1), at=NOW)
+    theirs = Replica("euw1", plain).write(increment("balance", 2), at=NOW + 2 * DAY)
+    assert not is_recreated(theirs, ours, removed())
