@@ -1,7 +1,7 @@
 """The local cloud's own HTTP surface, beside the AWS APIs: `/_reconciler/<command>`.
 
-Behaviour: GET status, POST everything else; JSON in, JSON out. What a command does not accept is
-answered with 400 and `{"error": text}`.
+Behaviour: POST, JSON in, JSON out. What a command does not accept is answered with 400 and
+`{"error": text}`. Only this cloud's own processes get here: `process` asks for their token.
 """
 
 from collections.abc import Callable

@@ -7,12 +7,13 @@ answers with all that the functions' logs hold (`metric_delivery`). All else run
 Started by `cloud` with a listening socket; ends with its parent.
 """
 
+import hmac
 import json
 import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -28,6 +29,7 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import make_server
 
 from reconciler.aws_model.replication import Lag, Replication
+from reconciler.local.control_client import TOKEN_HEADER, TOKEN_VARIABLE
 from reconciler.local.lifeline import end_with_parent
 from reconciler.local.server.control import PREFIX, Control
 from reconciler.local.server.metric_delivery import MetricDelivery, WSGIApplication
@@ -39,12 +41,20 @@ _TAKING_TURNS = ("DynamoDB", "AmazonSQS.", "AWSEvents.")
 
 _LONG_POLL_PAUSE_SECONDS = 0.05
 
+_TOKEN = "HTTP_" + TOKEN_HEADER.upper().replace("-", "_")  # as WSGI names a header
+
 
 @dataclass(frozen=True)
 class _Answer:
     status: str
     headers: list[tuple[str, str]]
     body: bytes
+
+
+def _document(status: int, document: Mapping[str, Any]) -> _Answer:
+    text = json.dumps(document).encode()
+    headers = [("Content-Type", "application/json"), ("Content-Length", str(len(text)))]
+    return _Answer(f"{status} -", headers, text)
 
 
 class MotoDispatcher(DomainDispatcherApplication):
@@ -64,7 +74,9 @@ class MotoDispatcher(DomainDispatcherApplication):
 class LocalCloudApplication:
     """The WSGI layer: our own surface, and the turns that moto's requests take."""
 
-    def __init__(self, tables: GlobalTables, moto: WSGIApplication) -> None:
+    def __init__(self, tables: GlobalTables, moto: WSGIApplication, token: str) -> None:
+        """`token` opens the control surface."""
+        self._token = token
         self._tables = tables
         self._messaging = Lock()
         self._control = Control(tables, self._messaging)
@@ -74,6 +86,9 @@ class LocalCloudApplication:
         self, environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
         """Answer one HTTP request."""
+        if refusal := self._refusal(environ):
+            start_response(refusal.status, refusal.headers)
+            return [refusal.body]
         path: str = environ["PATH_INFO"]
         target: str = environ.get("HTTP_X_AMZ_TARGET", "")
         if not path.startswith(PREFIX) and not target.startswith(_TAKING_TURNS):
@@ -91,11 +106,19 @@ class LocalCloudApplication:
         start_response(answer.status, answer.headers)
         return [answer.body]
 
+    def _refusal(self, environ: dict[str, Any]) -> _Answer | None:
+        """Refuse what a browser sends for a page, and control calls of who has no token."""
+        if "HTTP_ORIGIN" in environ:
+            return _document(403, {"error": "pages of a browser may not call the local cloud"})
+        given = environ.get(_TOKEN, "").encode()
+        if environ["PATH_INFO"].startswith(PREFIX) and not hmac.compare_digest(
+            given, self._token.encode()
+        ):
+            return _document(403, {"error": "control calls need the token of this cloud's start"})
+        return None
+
     def _command(self, command: str, body: bytes) -> _Answer:
-        status, document = self._control.answer(command, json.loads(body or b"{}"))
-        text = json.dumps(document).encode()
-        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(text)))]
-        return _Answer(f"{status} -", headers, text)
+        return _document(*self._control.answer(command, json.loads(body or b"{}")))
 
     def _receive(self, environ: dict[str, Any], body: bytes) -> _Answer:
         """Poll for the caller, so that waiting for a message keeps nobody from sending it."""
@@ -141,7 +164,9 @@ def main() -> None:
     server = make_server(
         "127.0.0.1",
         settings["port"],
-        LocalCloudApplication(tables, MetricDelivery(MotoDispatcher(), logs)),
+        LocalCloudApplication(
+            tables, MetricDelivery(MotoDispatcher(), logs), os.environ[TOKEN_VARIABLE]
+        ),
         threaded=True,
         request_handler=_QuietHandler,
         fd=settings["socket"],
