@@ -5,11 +5,9 @@ region, and makes every resource; leaving it, by whatever way, ends the processe
 their files. Nothing listens beyond loopback and nothing is kept.
 """
 
-import json
 import secrets
 import shutil
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -37,7 +35,7 @@ from reconciler.local.port import listen_on_loopback
 from reconciler.local.processes import Workers, start_server
 from reconciler.local.provision import TableSpec, create_pipeline, create_table
 from reconciler.local.status import unfinished_work
-from reconciler.local.waiting import await_children
+from reconciler.local.waiting import await_children, await_rest
 from reconciler.local.worker.process import StreamFailures, WorkerSettings
 
 DEFAULT_REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
@@ -46,8 +44,6 @@ DEFAULT_REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
 LOCAL_STREAM = replace(STREAM_SOURCE, batching_window_seconds=0.1)
 LOCAL_HOME = replace(HOME_SOURCE, visibility_timeout_seconds=2)
 LOCAL_WITNESS = replace(WITNESS_SOURCE, visibility_timeout_seconds=2, delay_seconds=2)
-
-_LOOK_SECONDS = 0.05
 
 
 @dataclass
@@ -225,22 +221,12 @@ class LocalCloud(ControlClient):
         It waits as long as anything moves. Raises: LocalCloudError naming what is still busy once
         nothing has for `patience_seconds`, or the process that died and is not started again.
         """
-        seen, moved = "", time.monotonic()
-        while True:
-            try:
-                status = self.status()
-                busy = unfinished_work(status, self._worked_queues())
-            except ServerSilent as silent:
-                status, busy = {}, [str(silent)]
-            if not busy:
-                return
-            self._check()
-            now, seeing = time.monotonic(), json.dumps(status)
-            if status and seeing != seen:
-                seen, moved = seeing, now
-            if now - moved > patience_seconds:
-                raise LocalCloudError(f"nothing moved for {patience_seconds} s: {'; '.join(busy)}")
-            time.sleep(_LOOK_SECONDS)
+
+        def look() -> tuple[dict[str, Any], list[str]]:
+            status = self.status()
+            return status, unfinished_work(status, self._worked_queues())
+
+        await_rest(look, self._check, patience_seconds)
 
     def _worked_queues(self) -> list[tuple[str, str]]:
         if self.reconciled is None:

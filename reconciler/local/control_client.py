@@ -67,6 +67,15 @@ class ControlClient:
         """Resume replication everywhere."""
         self.control.ask("heal")
 
+    def expire(self, region: str, table: str, at_seconds: int) -> int:
+        """Delete in a region what its TTL deletes by a time, in seconds since the epoch.
+
+        Returns how many items. Replication carries the deletes to the other regions.
+        """
+        asked = {"region": region, "table": table, "at_seconds": at_seconds}
+        deleted: int = self.control.ask("expire", **asked)["deleted"]
+        return deleted
+
     def bodies(self, region: str, queue: str) -> list[str]:
         """Return the bodies in a queue, without receiving them."""
         bodies: list[str] = self.control.ask("messages", region=region, queue=queue)["bodies"]

@@ -1,15 +1,17 @@
-"""Waiting for processes as long as they make progress, and saying so.
+"""Waiting as long as there is progress: for processes to start, and for all work to be done.
 
-A busy machine makes a start slow, not wrong. So what ends the wait is no time limit but a process
-that does nothing: one that uses no processor.
+A busy machine makes things slow, not wrong. So no time limit ends the wait: at the start a process
+that uses no processor does, later a cloud in which no count changes.
 """
 
+import json
 import logging
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
 
 from reconciler.local.children import Child
-from reconciler.local.errors import LocalCloudError
+from reconciler.local.errors import LocalCloudError, ServerSilent
 
 logger = logging.getLogger(__name__)
 
@@ -37,4 +39,31 @@ def await_children(awaited: Callable[[], Collection[Child]]) -> None:
         if now - told > _TOLD_EVERY_SECONDS:
             told = now
             logger.warning("%s at work on the start for %.0f s: waiting", names, now - begun)
+        time.sleep(_LOOK_SECONDS)
+
+
+def await_rest(
+    look: Callable[[], tuple[Mapping[str, Any], Sequence[str]]],
+    check: Callable[[], object],
+    patience_seconds: float,
+) -> None:
+    """Wait until `look`, which returns a status and what is still busy in it, finds nothing busy.
+
+    `check` raises for a process that is gone for good. Raises: LocalCloudError naming what is busy
+    once no status has differed from the one before for `patience_seconds`.
+    """
+    seen, moved = "", time.monotonic()
+    while True:
+        try:
+            status, busy = look()
+        except ServerSilent as silent:
+            status, busy = {}, [str(silent)]
+        if not busy:
+            return
+        check()
+        now, seeing = time.monotonic(), json.dumps(status)
+        if status and seeing != seen:
+            seen, moved = seeing, now
+        if now - moved > patience_seconds:
+            raise LocalCloudError(f"nothing moved for {patience_seconds} s: {'; '.join(busy)}")
         time.sleep(_LOOK_SECONDS)

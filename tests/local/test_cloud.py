@@ -68,6 +68,13 @@ def test_settings_that_cannot_work_are_refused_before_anything_starts(
         LocalCloud([TableSpec(TABLE, "id")], **settings)
 
 
+def test_what_a_child_used_of_the_processor_is_known_even_once_it_is_gone() -> None:
+    with small() as cloud:
+        server = cloud.children[0]
+        assert server.cpu_seconds() > 0.1
+    assert server.cpu_seconds() == 0
+
+
 def test_leaving_ends_every_process_and_removes_every_file(tmp_path: Path) -> None:
     with piped() as cloud:
         pids = [child.pid for child in cloud.children]
@@ -159,14 +166,17 @@ def test_a_worker_that_dies_again_and_again_is_given_up_and_settling_says_so() -
     with piped() as cloud:
         cloud.isolate(US)
         for _ in range(4):
-            pid = cloud.children[1].pid
             kill_worker(cloud)
-            eventually(lambda pid=pid: cloud.children[1].pid != pid or is_given_up(cloud))
+            await_revival(cloud)
         put(cloud, US, TABLE, id="1")
 
         with pytest.raises(LocalCloudError, match="worker-us-east-1 ended with status -9"):
             cloud.settle()
         assert US not in cloud.status()["workers"]
+
+
+def await_revival(cloud: LocalCloud) -> None:
+    eventually(lambda: cloud.children[1].status is None or is_given_up(cloud))
 
 
 def is_given_up(cloud: LocalCloud) -> bool:

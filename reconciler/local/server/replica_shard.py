@@ -115,8 +115,17 @@ class ReplicaShard(StreamShard):
         self.touched.clear()
         return touched
 
-    def emit(self, keys: dict[str, Any], old: Item | None, new: Item | None) -> None:
-        """Append the record of a change from `old` to `new` to the stream."""
+    def emit(
+        self,
+        keys: dict[str, Any],
+        old: Item | None,
+        new: Item | None,
+        user_identity: Mapping[str, str] | None = None,
+    ) -> None:
+        """Append the record of a change from `old` to `new` to the stream.
+
+        `user_identity`: who made it, if that was DynamoDB itself.
+        """
         both = {"OldImage": old, "NewImage": new}
         images = {name: item for name, item in both.items() if item is not None}
         event_name = "INSERT" if old is None else "REMOVE" if new is None else "MODIFY"
@@ -135,6 +144,7 @@ class ReplicaShard(StreamShard):
             "eventSource": "aws:dynamodb",
             "awsRegion": self.region,
             "dynamodb": change,
+            **({} if user_identity is None else {"userIdentity": user_identity}),
         }
         self.items.append(_Record(record))
 

@@ -161,6 +161,8 @@ def test_clients_take_turns_with_a_burst_of_replicated_changes() -> None:
     stored: list[object] = []
 
     def store(arrival: object) -> None:
+        if not stored:
+            client.start()
         stored.append(arrival)
         time.sleep(0.001)
 
@@ -169,7 +171,6 @@ def test_clients_take_turns_with_a_burst_of_replicated_changes() -> None:
     client = threading.Thread(
         target=lambda: seen.append(tables.run_client_request(lambda: len(stored)))
     )
-    client.start()
     tables.replicate(lambda: bool(seen))
     client.join()
 
