@@ -1,8 +1,8 @@
 """DynamoDB as AWS answers it, where moto does otherwise and this project would be misled.
 
-Behaviour: limits (`limits`), idempotency tokens (`request_tokens`), and of a global table: the
-other replicas in its description, and settings of TTL that hold in all regions. All else is moto's
-answer. Called while the request has its turn.
+Behaviour: limits (`limits`), idempotency tokens (`request_tokens`), reads of streams
+(`stream_reads`), and of a global table: the other replicas in its description, and settings of TTL
+that hold in all regions. All else is moto's answer. Called while the request has its turn.
 Source: DynamoDB API reference, DescribeTable; developer guide, "Global tables: how it works".
 """
 
@@ -15,6 +15,7 @@ from reconciler.local.server.answers import Answer, dynamodb_document
 from reconciler.local.server.limits import Ask, held_to_limits
 from reconciler.local.server.replicas import GlobalTables
 from reconciler.local.server.request_tokens import RequestTokens
+from reconciler.local.server.stream_reads import read_records
 
 # A signature's scope: Credential=key/date/region/service/aws4_request.
 _SCOPE = re.compile(r"Credential=[^/]+/\d+/([^/]+)/")
@@ -40,6 +41,8 @@ class DynamoDb:
         match operation:
             case "TransactWriteItems":
                 return self._tokens.once(request, region, carry_out)
+            case "GetRecords":
+                return read_records(request, region, ask)
             case "DescribeTable":
                 return self._described(region, ask())
             case "UpdateTimeToLive":
