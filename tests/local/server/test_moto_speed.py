@@ -1,7 +1,6 @@
 """A queue that many messages wait in answers about as fast as an empty one, and as before."""
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,10 +12,10 @@ DAY = 86_400
 
 
 @pytest.fixture
-def queues() -> Iterator[Any]:
+def queues() -> Any:
     backend = SQSBackend("eu-west-1", "123456789012")
     backend.create_queue("waiting", MessageRetentionPeriod=DAY)
-    yield backend
+    return backend
 
 
 @pytest.mark.parametrize(("age_seconds", "retained"), [(DAY - 60, True), (DAY + 60, False)])
