@@ -82,13 +82,14 @@ def test_a_receiver_that_waits_keeps_nobody_from_sending(cloud: LocalCloud) -> N
 class MeetingPoint:
     """Stands in for moto: notes whether two requests were ever inside together."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float) -> None:
         self.barrier = threading.Barrier(2)
+        self.seconds = seconds
         self.met = False
 
     def __call__(self, _: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         with suppress(threading.BrokenBarrierError):
-            self.barrier.wait(timeout=0.3)
+            self.barrier.wait(self.seconds)
             self.met = True
         start_response("200 OK", [])
         return [b"{}"]
@@ -109,7 +110,7 @@ class MeetingPoint:
 def test_requests_that_could_harm_each_other_take_turns_and_others_do_not(
     one: str, other: str, *, meet: bool
 ) -> None:
-    moto = MeetingPoint()
+    moto = MeetingPoint(60 if meet else 0.3)  # those that may meet end the wait by it
     replication = Replication((US, EU), Lag(0, 0), Random(0), skew_ms={})
     application = LocalCloudApplication(GlobalTables(replication), moto, "token")
 
