@@ -6,10 +6,11 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
+from moto.core.common_models import BaseModel
 from moto.core.serialize import BaseJSONSerializer, JSONSerializer
 from moto.sqs.models import SQSBackend
 
-from reconciler.local.server.moto_speed import _is_retained, _serialize_structure
+from reconciler.local.server.moto_speed import _is_retained, _serialize_structure, _untracked
 
 DAY = 86_400
 
@@ -85,3 +86,15 @@ def test_every_kind_of_value_is_sent_as_moto_sends_it(monkeypatch: pytest.Monkey
 
     assert answers() == before
     assert before[0] == ITEM
+
+
+def test_nothing_that_moto_has_forgotten_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(BaseModel, "__new__", _untracked)
+
+    class Told(BaseModel):
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+    assert Told("a").name == "a"
+    tracker: Any = Told
+    assert tracker.instances_tracked == []
