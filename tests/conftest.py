@@ -25,11 +25,13 @@ SLOW = (
     "cli/test_replication.py",
     "demo",
     "drills/failover/test_on_this_machine.py",
+    "local/server/test_dynamodb.py",
     "local/server/test_metric_delivery.py",
     "local/server/test_process.py",
     "local/server/test_replicas.py",
     "local/test_cloud.py",
     "local/test_outages.py",
+    "local/test_storm.py",
     "local/worker/test_process.py",
     "test_readme.py",
     "handlers/test_runtime_client.py",  # a process for each test

@@ -16,7 +16,10 @@ def lambda_record(record: Mapping[str, Any], stream_arn: str) -> dict[str, Any]:
     for part in ("Keys", "NewImage", "OldImage"):
         if part in change:
             change[part] = _as_text(change[part])
-    return {**record, "dynamodb": change, "eventSourceARN": stream_arn}
+    shown = {**record, "dynamodb": change, "eventSourceARN": stream_arn}
+    if who := record.get("userIdentity"):
+        shown["userIdentity"] = {"type": who["Type"], "principalId": who["PrincipalId"]}
+    return shown
 
 
 def _as_text(value: Any) -> Any:

@@ -70,9 +70,6 @@ def _bad_status(check: Check, what: str, status: object) -> Finding:
 def _replicas(seen: Seen, table: Mapping[str, Any]) -> Iterator[Finding]:
     check, here = Check("replicas", seen.names.region), seen.names.region
     statuses = {each["RegionName"]: each.get("ReplicaStatus") for each in table.get("Replicas", [])}
-    if not statuses and seen.is_local:
-        yield check.not_here()
-        return
     known = {**statuses, here: "ACTIVE"}  # a description may leave its own region out
     found = list[Finding]()
     for region in seen.regions:

@@ -2,19 +2,20 @@
 
 Behaviour: entering `LocalCloud` starts one server and, for a reconciled table, one worker per
 region, and makes every resource; leaving it, by whatever way, ends the processes and removes
-their files. Nothing listens beyond loopback and nothing is kept.
+their files. Nothing listens beyond loopback and nothing is kept. A worker that dies is started
+again, three times; the server holds everything, so a cloud whose server died is over.
 """
 
+import secrets
 import shutil
 import tempfile
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import KW_ONLY, dataclass, replace
 from functools import partial
-from http.client import HTTPException
 from pathlib import Path
+from threading import Thread
 from typing import Any, Self
 
 from reconciler.deployment.names import Names
@@ -29,12 +30,13 @@ from reconciler.deployment.wiring import (
 )
 from reconciler.local.children import Child, stop
 from reconciler.local.clients import Boto3Clients
-from reconciler.local.control_client import ControlClient, ask
-from reconciler.local.errors import LocalCloudError
+from reconciler.local.control_client import ControlCalls, ControlClient
+from reconciler.local.errors import LocalCloudError, ServerSilent
 from reconciler.local.port import listen_on_loopback
 from reconciler.local.processes import Workers, start_server
 from reconciler.local.provision import TableSpec, create_pipeline, create_table
 from reconciler.local.status import unfinished_work
+from reconciler.local.waiting import await_children, await_rest
 from reconciler.local.worker.process import StreamFailures, WorkerSettings
 
 DEFAULT_REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
@@ -43,9 +45,6 @@ DEFAULT_REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
 LOCAL_STREAM = replace(STREAM_SOURCE, batching_window_seconds=0.1)
 LOCAL_HOME = replace(HOME_SOURCE, visibility_timeout_seconds=2)
 LOCAL_WITNESS = replace(WITNESS_SOURCE, visibility_timeout_seconds=2, delay_seconds=2)
-
-_START_SECONDS = 30
-_LOOK_SECONDS = 0.05
 
 
 @dataclass
@@ -88,11 +87,12 @@ class LocalCloud(ControlClient):
             self._directory = Path(tempfile.mkdtemp(prefix="reconciler-"))
             undo.callback(shutil.rmtree, self._directory, ignore_errors=True)
             self._start_server(undo)
-            self._workers = Workers(self.endpoint, self._directory)
+            self._workers = Workers(self.endpoint, self._directory, self.control.token)
             undo.callback(self._workers.stop_all)
+            Thread(target=self._workers.revive, daemon=True).start()
             for region in self.regions if self.reconciled else ():
                 self._start_worker(region, detect=self.detect, resolve=self.resolve)
-            self._await(lambda: bool(self.status()))
+            await_children(self._silent_server)
             self._streams = self._provision()
             self._lead_to_streams(self.regions if self.reconciled else ())
             self._exit = undo.pop_all()
@@ -105,6 +105,7 @@ class LocalCloud(ControlClient):
         with listen_on_loopback(self.port) as listening:
             self.port = listening.getsockname()[1]
             self.endpoint = f"http://127.0.0.1:{self.port}"
+            self.control = ControlCalls(self.port, secrets.token_urlsafe())
             self._clients = Boto3Clients(self.endpoint)
             settings = {
                 "port": self.port,
@@ -112,7 +113,12 @@ class LocalCloud(ControlClient):
                 "lag_ms": self.lag_ms,
                 "seed": self.seed,
             }
-            self._server = start_server(settings, listening=listening, directory=self._directory)
+            self._server = start_server(
+                settings,
+                listening=listening,
+                directory=self._directory,
+                token=self.control.token,
+            )
         undo.callback(stop, [self._server])
 
     def _start_worker(self, region: str, *, detect: str, resolve: str) -> None:
@@ -136,7 +142,7 @@ class LocalCloud(ControlClient):
         """Tell workers their streams and wait until they read them."""
         for region in regions:
             self._workers.tell(region, self._streams[region])
-        self._await(lambda: self._workers.are_ready(self.status()["workers"]))
+        await_children(self._unready_workers)
 
     def _provision(self) -> Mapping[str, str]:
         """Make every resource; return the ARN of the reconciled table's stream by region."""
@@ -144,7 +150,7 @@ class LocalCloud(ControlClient):
             arns = regions.map(self._provision_region, self.regions)
             streams = dict(zip(self.regions, arns, strict=True))
         for spec in self.tables:
-            ask(self.port, "register", table=spec.name, consumed=spec.name == self.reconciled)
+            self.control.ask("register", table=spec.name, consumed=spec.name == self.reconciled)
         return streams
 
     def _provision_region(self, region: str) -> str:
@@ -156,20 +162,25 @@ class LocalCloud(ControlClient):
         create_pipeline(client, names, home=self.home, witness=self.witness)
         return streams[self.reconciled]
 
-    def _await(self, ready: Callable[[], bool]) -> None:
-        """Look until the processes answer; a process that died says so at once."""
-        give_up = time.monotonic() + _START_SECONDS
-        while True:
-            for child in self.children:
-                child.check()
-            try:
-                if ready():
-                    return
-            except (OSError, HTTPException):
-                pass  # The server is not there yet, or is gone: the next look tells which.
-            if time.monotonic() > give_up:
-                raise LocalCloudError(f"the local cloud did not start in {_START_SECONDS} s")
-            time.sleep(_LOOK_SECONDS)
+    def _silent_server(self) -> tuple[Child, ...]:
+        self._check()
+        try:
+            self.status()
+        except ServerSilent:
+            return (self._server,)
+        return ()
+
+    def _unready_workers(self) -> Sequence[Child]:
+        self._check()
+        try:
+            return self._workers.unready(self.status()["workers"])
+        except ServerSilent:
+            return (self._server,)
+
+    def _check(self) -> None:
+        """Raise LocalCloudError, with the end of its log, for a process that is gone for good."""
+        self._server.check()
+        self._workers.check()
 
     @property
     def children(self) -> tuple[Child, ...]:
@@ -196,20 +207,27 @@ class LocalCloud(ControlClient):
 
     def trim(self, region: str) -> None:
         """Let a region's stream forget the records handled so far, as AWS does after 24 hours."""
-        ask(self.port, "trim", region=region, table=self._names(region).table)
+        self.control.ask("trim", region=region, table=self._names(region).table)
 
-    def settle(self, timeout_seconds: float = 30) -> None:
+    def status(self) -> dict[str, Any]:
+        """Return one instant's counts; `workers` are the processes that run and read a stream."""
+        status = super().status()
+        running = {child.pid for child in self._workers.children if child.status is None}
+        ready = {region: pid for region, pid in status["workers"].items() if pid in running}
+        return {**status, "workers": ready}
+
+    def settle(self, patience_seconds: float = 30) -> None:
         """Wait until nothing is under way: replication, streams, queues and their consumers.
 
-        Raises: LocalCloudError naming what is still busy, or the worker that died.
+        It waits as long as anything moves. Raises: LocalCloudError naming what is still busy once
+        nothing has for `patience_seconds`, or the process that died and is not started again.
         """
-        give_up = time.monotonic() + timeout_seconds
-        while busy := unfinished_work(self.status(), self._worked_queues()):
-            for child in self.children:
-                child.check()
-            if time.monotonic() > give_up:
-                raise LocalCloudError(f"after {timeout_seconds} s: {'; '.join(busy)}")
-            time.sleep(_LOOK_SECONDS)
+
+        def look() -> tuple[dict[str, Any], list[str]]:
+            status = self.status()
+            return status, unfinished_work(status, self._worked_queues())
+
+        await_rest(look, self._check, patience_seconds)
 
     def _worked_queues(self) -> list[tuple[str, str]]:
         if self.reconciled is None:

@@ -26,3 +26,13 @@ def test_records_look_as_lambda_shows_them() -> None:
     }
     assert shown["dynamodb"]["ApproximateCreationDateTime"] == CREATED.timestamp()
     json.dumps(shown)
+
+
+def test_who_made_a_change_is_named_as_lambda_spells_it() -> None:
+    who = {"Type": "Service", "PrincipalId": "dynamodb.amazonaws.com"}
+    record = {"dynamodb": {"ApproximateCreationDateTime": CREATED}, "userIdentity": who}
+
+    assert lambda_record(record, ARN)["userIdentity"] == {
+        "type": "Service",
+        "principalId": "dynamodb.amazonaws.com",
+    }

@@ -45,7 +45,7 @@ def test_a_local_cloud_has_no_problem_and_says_what_is_not_visible_there(cloud: 
     for region in (US, EU):
         assert severities[region, "table"] == "ok"
         assert severities[region, "clock"] == "ok"
-        assert severities[region, "replicas"] == "unknown"
+        assert severities[region, "replicas"] == "ok"
         assert severities[region, "iterator-age"] == "unknown"
         assert severities[region, "deletion-protection"] == "warning"
 

@@ -657,13 +657,12 @@ def test_a_clock_that_nothing_was_compared_with_is_unknown() -> None:
 def test_what_the_local_cloud_does_not_have_is_unknown_and_no_problem() -> None:
     nothing: dict[str, Any] = {"EventSourceMappings": []}
     seen = replace(
-        with_table(Replicas=[]),
+        HEALTHY,
         endpoint="http://127.0.0.1:4777",
         sources=dict.fromkeys(HEALTHY.sources, nothing),
         iterator_age={"Datapoints": []},
     )
     unknown = {
-        "replicas",
         "detect-source",
         "resolve-source-home",
         "resolve-source-witness",

@@ -12,7 +12,7 @@ US, EU, AP = "us-east-1", "eu-west-1", "ap-southeast-1"
 HANDLERS = f"{__package__}.plugged_handlers"
 
 
-def eventually(seen: Callable[[], Any], *, seconds: float = 15) -> Any:
+def eventually(seen: Callable[[], Any], *, seconds: float = 120) -> Any:
     """Return what `seen` returns once that is true; fail when the time is over."""
     give_up = time.monotonic() + seconds
     while not (found := seen()):

@@ -95,7 +95,7 @@ def test_a_stopped_region_leaves_its_stream_waiting_and_goes_on_where_it_was(
     cloud.stop_worker(US)
     change(cloud, "meanwhile")
     with pytest.raises(LocalCloudError, match="stream records not handled in us-east-1"):
-        cloud.settle(timeout_seconds=0.5)
+        cloud.settle(patience_seconds=0.5)
     assert given(cloud, "detect", "meanwhile") == 0
 
     cloud.start_worker(US)

@@ -1,7 +1,7 @@
 """The local cloud's own HTTP surface, beside the AWS APIs: `/_reconciler/<command>`.
 
-Behaviour: GET status, POST everything else; JSON in, JSON out. What a command does not accept is
-answered with 400 and `{"error": text}`.
+Behaviour: POST, JSON in, JSON out. What a command does not accept is answered with 400 and
+`{"error": text}`. Only this cloud's own processes get here: `process` asks for their token.
 """
 
 from collections.abc import Callable
@@ -31,6 +31,7 @@ class Control:
             "set_checkpoint": self._set_checkpoint,
             "checkpoint": self._checkpoint,
             "trim": self._trim,
+            "expire": self._expire,
             "messages": self._messages,
             "partition": self._partition,
             "isolate": self._isolate,
@@ -67,6 +68,9 @@ class Control:
 
     def _trim(self, region: str, table: str) -> None:
         self._tables.trim(region, table)
+
+    def _expire(self, region: str, table: str, at_seconds: int) -> dict[str, Any]:
+        return {"deleted": self._tables.expire(region, table, at_seconds)}
 
     def _partition(self, one: str, other: str) -> None:
         with self._tables.turn:

@@ -7,13 +7,13 @@ answers with all that the functions' logs hold (`metric_delivery`). All else run
 Started by `cloud` with a listening socket; ends with its parent.
 """
 
+import hmac
 import json
 import os
 import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from random import Random
@@ -28,10 +28,15 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import make_server
 
 from reconciler.aws_model.replication import Lag, Replication
+from reconciler.local.control_client import TOKEN_HEADER, TOKEN_VARIABLE
 from reconciler.local.lifeline import end_with_parent
+from reconciler.local.server.answers import Answer, document
 from reconciler.local.server.control import PREFIX, Control
+from reconciler.local.server.dynamodb import DynamoDb
+from reconciler.local.server.limits import lift_moto_s_limit
 from reconciler.local.server.metric_delivery import MetricDelivery, WSGIApplication
 from reconciler.local.server.metric_queries import answer_metric_queries
+from reconciler.local.server.moto_speed import hurry_moto
 from reconciler.local.server.replicas import GlobalTables
 
 # The X-Amz-Target of table, stream, queue and event bus requests; S3 needs no turn.
@@ -39,12 +44,7 @@ _TAKING_TURNS = ("DynamoDB", "AmazonSQS.", "AWSEvents.")
 
 _LONG_POLL_PAUSE_SECONDS = 0.05
 
-
-@dataclass(frozen=True)
-class _Answer:
-    status: str
-    headers: list[tuple[str, str]]
-    body: bytes
+_TOKEN = "HTTP_" + TOKEN_HEADER.upper().replace("-", "_")  # as WSGI names a header
 
 
 class MotoDispatcher(DomainDispatcherApplication):
@@ -64,8 +64,11 @@ class MotoDispatcher(DomainDispatcherApplication):
 class LocalCloudApplication:
     """The WSGI layer: our own surface, and the turns that moto's requests take."""
 
-    def __init__(self, tables: GlobalTables, moto: WSGIApplication) -> None:
+    def __init__(self, tables: GlobalTables, moto: WSGIApplication, token: str) -> None:
+        """`token` opens the control surface."""
+        self._token = token
         self._tables = tables
+        self._dynamodb = DynamoDb(tables)
         self._messaging = Lock()
         self._control = Control(tables, self._messaging)
         self._moto = moto
@@ -74,6 +77,9 @@ class LocalCloudApplication:
         self, environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
         """Answer one HTTP request."""
+        if refusal := self._refusal(environ):
+            start_response(refusal.status, refusal.headers)
+            return [refusal.body]
         path: str = environ["PATH_INFO"]
         target: str = environ.get("HTTP_X_AMZ_TARGET", "")
         if not path.startswith(PREFIX) and not target.startswith(_TAKING_TURNS):
@@ -82,7 +88,11 @@ class LocalCloudApplication:
         if path.startswith(PREFIX):
             answer = self._command(path.removeprefix(PREFIX), body)
         elif target.startswith("DynamoDB"):
-            answer = self._tables.run_client_request(lambda: self._ask_moto(environ, body))
+            answer = self._tables.run_client_request(
+                lambda: self._dynamodb.answer(
+                    target, environ, body, lambda: self._ask_moto(environ, body)
+                )
+            )
         elif target == "AmazonSQS.ReceiveMessage":
             answer = self._receive(environ, body)
         else:
@@ -91,13 +101,21 @@ class LocalCloudApplication:
         start_response(answer.status, answer.headers)
         return [answer.body]
 
-    def _command(self, command: str, body: bytes) -> _Answer:
-        status, document = self._control.answer(command, json.loads(body or b"{}"))
-        text = json.dumps(document).encode()
-        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(text)))]
-        return _Answer(f"{status} -", headers, text)
+    def _refusal(self, environ: dict[str, Any]) -> Answer | None:
+        """Refuse what a browser sends for a page, and control calls of who has no token."""
+        if "HTTP_ORIGIN" in environ:
+            return document(403, {"error": "pages of a browser may not call the local cloud"})
+        given = environ.get(_TOKEN, "").encode()
+        if environ["PATH_INFO"].startswith(PREFIX) and not hmac.compare_digest(
+            given, self._token.encode()
+        ):
+            return document(403, {"error": "control calls need the token of this cloud's start"})
+        return None
 
-    def _receive(self, environ: dict[str, Any], body: bytes) -> _Answer:
+    def _command(self, command: str, body: bytes) -> Answer:
+        return document(*self._control.answer(command, json.loads(body or b"{}")))
+
+    def _receive(self, environ: dict[str, Any], body: bytes) -> Answer:
         """Poll for the caller, so that waiting for a message keeps nobody from sending it."""
         request = json.loads(body)
         give_up = time.monotonic() + request.pop("WaitTimeSeconds", 0)
@@ -109,12 +127,12 @@ class LocalCloudApplication:
                 return answer
             time.sleep(_LONG_POLL_PAUSE_SECONDS)
 
-    def _ask_moto(self, environ: dict[str, Any], body: bytes) -> _Answer:
+    def _ask_moto(self, environ: dict[str, Any], body: bytes) -> Answer:
         environ["wsgi.input"] = BytesIO(body)
         environ["CONTENT_LENGTH"] = str(len(body))
         started: list[Any] = []
         chunks = self._moto(environ, lambda status, headers, *_: started.extend((status, headers)))
-        return _Answer(started[0], started[1], b"".join(chunks))
+        return Answer(started[0], started[1], b"".join(chunks))
 
 
 class _QuietHandler(MotoRequestHandler):
@@ -137,11 +155,15 @@ def main() -> None:
     )
     tables = GlobalTables(replication)
     answer_metric_queries()
+    lift_moto_s_limit()
+    hurry_moto()
     logs = {region: Path(name) for region, name in settings["logs"].items()}
     server = make_server(
         "127.0.0.1",
         settings["port"],
-        LocalCloudApplication(tables, MetricDelivery(MotoDispatcher(), logs)),
+        LocalCloudApplication(
+            tables, MetricDelivery(MotoDispatcher(), logs), os.environ[TOKEN_VARIABLE]
+        ),
         threaded=True,
         request_handler=_QuietHandler,
         fd=settings["socket"],

@@ -4,16 +4,16 @@ Behaviour: moto's table tells the shard what a request touches; when the request
 owner of the table drains that and emits records whose images nothing changes afterwards.
 moto alone: UpdateItem of an absent item emits two INSERTs; an image it has emitted shares nested
 maps with the stored item, so a later nested SET rewrites history; a cancelled transaction puts
-copies of the tables back and orphans every shard iterator; awsRegion is always us-east-1; binary
-values are encoded twice.
+copies of the tables back and orphans every shard iterator; awsRegion is always us-east-1.
+A record is JSON as it is sent (`stream_reads`).
 Source: Amazon DynamoDB Streams API reference, Record and StreamRecord.
 """
 
 import base64
 import json
+import time
 import uuid
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from moto.core.exceptions import JsonRESTError
@@ -53,25 +53,6 @@ def image(stored: Any) -> dict[str, Any] | None:
     if stored is None:
         return None
     return {name: _wire(value) for name, value in stored.attrs.items()}
-
-
-def _with_bytes(attributes: Item) -> dict[str, dict[str, Any]]:
-    """Turn base64 text into bytes: moto's answer to GetRecords encodes every binary value."""
-    return {name: _value_with_bytes(value) for name, value in attributes.items()}
-
-
-def _value_with_bytes(value: Mapping[str, Any]) -> dict[str, Any]:
-    [(kind, content)] = value.items()
-    match kind:
-        case "B":
-            content = base64.b64decode(content)
-        case "BS":
-            content = [base64.b64decode(element) for element in content]
-        case "L":
-            content = [_value_with_bytes(element) for element in content]
-        case "M":
-            content = _with_bytes(content)
-    return {kind: content}
 
 
 class _Record(StreamRecord):
@@ -115,15 +96,24 @@ class ReplicaShard(StreamShard):
         self.touched.clear()
         return touched
 
-    def emit(self, keys: dict[str, Any], old: Item | None, new: Item | None) -> None:
-        """Append the record of a change from `old` to `new` to the stream."""
+    def emit(
+        self,
+        keys: dict[str, Any],
+        old: Item | None,
+        new: Item | None,
+        user_identity: Mapping[str, str] | None = None,
+    ) -> None:
+        """Append the record of a change from `old` to `new` to the stream.
+
+        `user_identity`: who made it, if that was DynamoDB itself.
+        """
         both = {"OldImage": old, "NewImage": new}
         images = {name: item for name, item in both.items() if item is not None}
         event_name = "INSERT" if old is None else "REMOVE" if new is None else "MODIFY"
         change = {
-            "ApproximateCreationDateTime": datetime.now(UTC).replace(microsecond=0),
-            "Keys": _with_bytes(keys),
-            **{name: _with_bytes(item) for name, item in images.items()},
+            "ApproximateCreationDateTime": int(time.time()),
+            "Keys": keys,
+            **images,
             "SequenceNumber": str(self.starting_sequence_number + len(self.items)),
             "SizeBytes": len(json.dumps([keys, images])),
             "StreamViewType": BOTH_IMAGES,
@@ -135,6 +125,7 @@ class ReplicaShard(StreamShard):
             "eventSource": "aws:dynamodb",
             "awsRegion": self.region,
             "dynamodb": change,
+            **({} if user_identity is None else {"userIdentity": user_identity}),
         }
         self.items.append(_Record(record))
 

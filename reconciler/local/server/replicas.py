@@ -10,26 +10,28 @@ tables: how it works".
 
 import copy
 import json
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from threading import Condition
-from typing import Any, TypeVar
-
-from moto.dynamodb.models import dynamodb_backends
-from moto.dynamodb.models.dynamo_type import DynamoType
-from moto.dynamodb.models.table import Table
+from typing import TypeVar
 
 from reconciler.aws import now_ms
 from reconciler.aws_model.equality import same_item
 from reconciler.aws_model.replication import Arrival, ItemKey, Replication
 from reconciler.local.errors import LocalCloudError
-from reconciler.local.provision import ACCOUNT
-from reconciler.local.server.replica_shard import ReplicaShard, image
+from reconciler.local.server.expiry import EXPIRY, expired_keys
+from reconciler.local.server.replica_shard import ReplicaShard
+from reconciler.local.server.stored_items import key_types, stored, table_in
 
 _Answer = TypeVar("_Answer")
 
 # Replication looks at least this often whether it was stopped.
 _LONGEST_WAIT_MS = 250
+# How much of a burst is delivered while clients wait: a few milliseconds' work.
+_SLICE = 10
+_BETWEEN_SLICES_SECONDS = 0.001
 
 
 @dataclass
@@ -54,7 +56,7 @@ class GlobalTables:
         Raises: LocalCloudError if a region has no such empty table with a stream.
         """
         with self.turn:
-            tables = {region: self._table(region, name) for region in self.replication.regions}
+            tables = {region: table_in(region, name) for region in self.replication.regions}
             for region, table in tables.items():
                 if table is None or table.stream_shard is None or table.items:
                     raise LocalCloudError(f"{region} has no empty table {name!r} with a stream")
@@ -90,6 +92,28 @@ class GlobalTables:
             consumer = self._consumers[region, name]
             consumer.shard.trim(consumer.checkpoint)
 
+    def is_global(self, name: str) -> bool:
+        """Whether a table is replicated; for who has the turn."""
+        return (self.replication.regions[0], name) in self._shards
+
+    def share_expiry(self, region: str, name: str) -> None:
+        """Let every replica have the TTL settings of one; for who has the turn."""
+        for other in self.replication.regions if self.is_global(name) else ():
+            table_in(other, name).ttl = dict(table_in(region, name).ttl)
+
+    def expire(self, region: str, name: str, at_seconds: int) -> int:
+        """Delete what TTL would delete in a region at a time; return how many items.
+
+        Their records name DynamoDB as the one who did it, in the stream of this region alone.
+        """
+        with self.turn:
+            table, shard = table_in(region, name), self._shards[region, name]
+            for keys in expired_keys(table, at_seconds):
+                table.delete_item(*keys)
+            deleted = self._commit((region, name), shard, user_identity=EXPIRY)
+            self.turn.notify_all()
+            return deleted
+
     def unhandled(self) -> dict[str, int]:
         """Return, by region, how many stream records still wait for their consumer."""
         return {
@@ -98,60 +122,57 @@ class GlobalTables:
         }
 
     def replicate(self, stopped: Callable[[], bool]) -> None:
-        """Deliver changes as they fall due, until `stopped`."""
-        with self.turn:
-            while not stopped():
-                for arrival in self.replication.deliver(now_ms()):
+        """Deliver changes as they fall due, until `stopped`.
+
+        A burst is delivered in slices, and clients take turns between them.
+        """
+        while not stopped():
+            with self.turn:
+                slice_ = list(islice(self.replication.deliver(now_ms()), _SLICE))
+                for arrival in slice_:
                     self._store(arrival)
-                due_ms = self.replication.next_due_ms()
-                wait_ms = _LONGEST_WAIT_MS if due_ms is None else due_ms - now_ms()
-                self.turn.wait(min(max(wait_ms, 0), _LONGEST_WAIT_MS) / 1000)
+                if not slice_:
+                    due_ms = self.replication.next_due_ms()
+                    wait_ms = _LONGEST_WAIT_MS if due_ms is None else due_ms - now_ms()
+                    self.turn.wait(min(max(wait_ms, 0), _LONGEST_WAIT_MS) / 1000)
+            time.sleep(_BETWEEN_SLICES_SECONDS)  # a lock that is only let go is ours again at once
 
     def _store(self, arrival: Arrival) -> None:
         """Put a winning change into the destination's table; its record says only what changed."""
         key = arrival.write.key
         shard = self._shards[arrival.destination, key.table]
-        table = self._table(arrival.destination, key.table)
+        table = table_in(arrival.destination, key.table)
         # A deep copy: moto may grow a stored set in place, and other replicas hold this item too.
         if arrival.write.item is not None:
             table.put_item(copy.deepcopy(arrival.write.item))
         else:
-            table.delete_item(*_stored_keys(table, json.loads(key.key)))
+            table.delete_item(*key_types(table, json.loads(key.key)))
         for _, keys, old in shard.drain():
-            new = _stored(table, keys)
+            new = stored(table, keys)
             if not same_item(old, new):
                 shard.emit(keys, old, new)
 
-    def _commit(self, place: tuple[str, str], shard: ReplicaShard) -> int:
-        """Turn what a client's request did to one replica into records and replicated changes.
+    def _commit(
+        self,
+        place: tuple[str, str],
+        shard: ReplicaShard,
+        user_identity: Mapping[str, str] | None = None,
+    ) -> int:
+        """Turn what a request did to one replica into records and replicated changes.
 
-        The stored item is compared, not the outcome moto reported: a cancelled transaction has
-        touched items and changed none.
+        `user_identity` names DynamoDB where no client asked for it. The stored item is compared,
+        not the outcome moto reported: a cancelled transaction has touched items and changed none.
         """
         region, name = place
         written = 0
         for key, keys, old in shard.drain():
-            new = _stored(self._table(region, name), keys)
+            new = stored(table_in(region, name), keys)
             if new == old:
                 continue
             # An item spelled differently (1.0 for 1) is the same to a reader, so it leaves no
             # record, but it must be replicated for replicas to stay equal byte by byte.
             if not same_item(old, new):
-                shard.emit(keys, old, new)
+                shard.emit(keys, old, new, user_identity)
             self.replication.local_write(region, ItemKey(name, key), new, now_ms())
             written += 1
         return written
-
-    def _table(self, region: str, name: str) -> Any:
-        """Look a table up anew each time: a cancelled transaction replaces the object."""
-        return dynamodb_backends[ACCOUNT][region].tables.get(name)
-
-
-def _stored_keys(table: Table, keys: dict[str, Any]) -> tuple[DynamoType, DynamoType | None]:
-    sort_key = table.range_key_attr
-    partition = DynamoType(keys[table.hash_key_attr])
-    return partition, None if sort_key is None else DynamoType(keys[sort_key])
-
-
-def _stored(table: Table, keys: dict[str, Any]) -> dict[str, Any] | None:
-    return image(table.get_item(*_stored_keys(table, keys)))

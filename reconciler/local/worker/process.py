@@ -2,7 +2,7 @@
 
 Behaviour: one thread takes turns between the table's stream (detect), the home and witness queues
 (resolve) and the gauge's schedule. It polls at once while there is work and ever more slowly while
-there is none.
+there is none. A call to AWS that fails is made again at the next turn.
 What the handlers write to standard output is the process's log.
 Started by `cloud` with the environment of a function; ends with its parent.
 """
@@ -11,17 +11,20 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from threading import Event
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from reconciler.aws_model.stream_source import ShardSource, SourceNames
 from reconciler.deployment.names import Names
 from reconciler.deployment.wiring import GAUGE_HANDLER, QueueSource, StreamSource, stream_filters
 from reconciler.local.clients import Boto3Clients
-from reconciler.local.control_client import ask
+from reconciler.local.control_client import TOKEN_VARIABLE, ControlCalls
+from reconciler.local.errors import ServerSilent
 from reconciler.local.lifeline import end_with_parent
 from reconciler.local.provision import queue_url
 from reconciler.local.worker.lambda_runtime import LambdaFunction
@@ -30,10 +33,17 @@ from reconciler.local.worker.queue_source import QueueConsumer
 from reconciler.local.worker.schedule import ScheduledFunction
 from reconciler.local.worker.stream_consumer import Checkpoint, StreamConsumer, only_shard
 
+logger = logging.getLogger(__name__)
+
 StreamFailures = Literal["s3", "sqs"]
 
 _SHORTEST_PAUSE_SECONDS = 0.02
 _LONGEST_PAUSE_SECONDS = 0.25
+
+# What a timeout, a refusal and a server that is busy come to; any other error is a fault of ours.
+CALL_FAILED = (BotoCoreError, ClientError, ServerSilent)
+_Made = TypeVar("_Made")
+_START_ATTEMPTS = 20
 _GAUGE_SECONDS = 2  # deployment.GAUGE_MINUTES, in a hurry
 
 
@@ -74,9 +84,10 @@ class WorkerSettings:
 class Worker:
     """The functions of a region, and what they are fed from."""
 
-    def __init__(self, settings: WorkerSettings) -> None:
+    def __init__(self, settings: WorkerSettings, control: ControlCalls) -> None:
         """Import the handlers of stream and queues."""
         self._settings = settings
+        self._control = control
         self._names = Names(settings.table, settings.region)
         self._endpoint = f"http://127.0.0.1:{settings.port}"
         self._client = partial(Boto3Clients(self._endpoint).get, region=settings.region)
@@ -114,38 +125,61 @@ class Worker:
 
     def _queue(self, queue: str, source: QueueSource) -> QueueConsumer:
         url = queue_url(self._endpoint, queue)
-        return QueueConsumer(self._client("sqs"), url, self._resolve, batch_size=source.batch_size)
+        return QueueConsumer(self._client("sqs"), url, self._resolve, source)
 
     def _report_checkpoint(self, sequence_number: int) -> None:
         self._ask("set_checkpoint", sequence_number=sequence_number)
 
     def _ask(self, command: str, **arguments: Any) -> dict[str, Any]:
         """Carry out a command about the stream that this worker consumes."""
-        settings = self._settings
-        place = {"region": settings.region, "table": settings.table}
-        return ask(settings.port, command, **place, **arguments)
+        place = {"region": self._settings.region, "table": self._settings.table}
+        return self._control.ask(command, **place, **arguments)
 
 
 def take_turns(consumers: Sequence[Consumer], stop: Event) -> None:
     """Poll every consumer in turn until `stop` is set, pausing while there is no work."""
     pause = _SHORTEST_PAUSE_SECONDS
     while not stop.is_set():
-        met_work = [consumer.poll() for consumer in consumers]
+        met_work = [_poll(consumer) for consumer in consumers]
         pause = _SHORTEST_PAUSE_SECONDS if any(met_work) else min(pause * 2, _LONGEST_PAUSE_SECONDS)
         stop.wait(pause)
+
+
+def _poll(consumer: Consumer) -> bool:
+    """Poll a consumer; a call that failed is made again at its next turn, as Lambda's pollers do.
+
+    Nothing is lost by that: records and messages stay where they are until they are handled.
+    """
+    try:
+        return consumer.poll()
+    except CALL_FAILED as error:
+        logger.warning("%s goes on after a call that failed: %r", type(consumer).__name__, error)
+        return False
+
+
+def patiently(make: Callable[[], _Made], stop: Event) -> _Made:
+    """Make something by calls that may fail for a while; what still fails then is raised."""
+    for _ in range(_START_ATTEMPTS - 1):
+        try:
+            return make()
+        except CALL_FAILED as error:
+            logger.warning("the start goes on after a call that failed: %r", error)
+            stop.wait(_LONGEST_PAUSE_SECONDS)
+    return make()
 
 
 def main() -> None:
     """Poll until told to stop; settings come as one JSON argument, the stream's ARN as a line."""
     logging.basicConfig(level=logging.WARNING)
     settings = WorkerSettings.from_json(sys.argv[1])
-    worker = Worker(settings)
+    control = ControlCalls(settings.port, os.environ[TOKEN_VARIABLE])
+    worker = Worker(settings, control)
     stream_arn = sys.stdin.readline().strip()
     stop = end_with_parent()
     if not stream_arn:
         return  # The parent ended before it was ready.
-    consumers = worker.consumers(stream_arn)
-    ask(settings.port, "ready", region=settings.region, pid=os.getpid())
+    consumers = patiently(lambda: worker.consumers(stream_arn), stop)
+    patiently(lambda: control.ask("ready", region=settings.region, pid=os.getpid()), stop)
     take_turns(consumers, stop)
 
 

@@ -1,9 +1,9 @@
 """The event-source mapping from an SQS queue to a function.
 
 Behaviour: a batch of messages goes to the function; the messages it does not report as failed are
-deleted. The others stay in flight until the visibility timeout, and the queue's own redrive policy
-moves them to its dead-letter queue after enough receives. An exception, or an answer that is not
-well formed, leaves the whole batch.
+deleted. The others come back after the queue's visibility timeout, and its own redrive policy moves
+them to its dead-letter queue after enough receives. An exception, or an answer that is not well
+formed, leaves the whole batch.
 Source: AWS Lambda developer guide, "Using Lambda with Amazon SQS" (event, error handling).
 """
 
@@ -11,7 +11,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reconciler.aws_model.stream_source import InvocationResult
+from reconciler.deployment.wiring import QueueSource
 from reconciler.local.worker.lambda_runtime import LambdaFunction
+
+# A deployed queue hides a message for six times as long as its function may run. Here it does so
+# for moments, which a busy machine can use up while the function is at work; then the message would
+# be received again and again, and end as a dead letter although nothing failed.
+_HELD_SECONDS = 15
 
 # A message as ReceiveMessage returns it: MessageId, ReceiptHandle, Body, Attributes, ...
 SqsMessage = Mapping[str, Any]
@@ -71,11 +77,11 @@ def messages_to_delete(
 class QueueConsumer:
     """One queue of one region, polled for one function."""
 
-    def __init__(self, sqs: Any, url: str, function: LambdaFunction, *, batch_size: int) -> None:
+    def __init__(self, sqs: Any, url: str, function: LambdaFunction, source: QueueSource) -> None:
         self._sqs = sqs
         self._url = url
         self._function = function
-        self._batch_size = batch_size
+        self._source = source
         described = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
         self._arn: str = described["Attributes"]["QueueArn"]
 
@@ -83,7 +89,8 @@ class QueueConsumer:
         """Receive one batch and hand it to the function; tell whether there was any."""
         received = self._sqs.receive_message(
             QueueUrl=self._url,
-            MaxNumberOfMessages=self._batch_size,
+            MaxNumberOfMessages=self._source.batch_size,
+            VisibilityTimeout=_HELD_SECONDS,
             MessageSystemAttributeNames=["All"],
             MessageAttributeNames=["All"],
         )
@@ -98,4 +105,18 @@ class QueueConsumer:
                 for place, message in enumerate(done)
             ]
             self._sqs.delete_message_batch(QueueUrl=self._url, Entries=entries)
+        self._give_back([message for message in messages if message not in done])
         return True
+
+    def _give_back(self, failed: Sequence[SqsMessage]) -> None:
+        """Let what failed come back when the queue says, and not only when it is held no longer."""
+        if failed:
+            entries = [
+                {
+                    "Id": str(place),
+                    "ReceiptHandle": message["ReceiptHandle"],
+                    "VisibilityTimeout": self._source.visibility_timeout_seconds,
+                }
+                for place, message in enumerate(failed)
+            ]
+            self._sqs.change_message_visibility_batch(QueueUrl=self._url, Entries=entries)

@@ -1,6 +1,9 @@
 """The server's own surface, and the turns that requests take."""
 
+import http.client
+import json
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from io import BytesIO
@@ -9,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from reconciler.aws_model.replication import Lag, Replication
+from reconciler.aws_model.replication import ItemKey, Lag, Replication
 from reconciler.local.cloud import LocalCloud
-from reconciler.local.control_client import ask
+from reconciler.local.control_client import TOKEN_HEADER, ControlCalls
 from reconciler.local.errors import LocalCloudError
 from reconciler.local.provision import TableSpec
 from reconciler.local.server.process import LocalCloudApplication
@@ -52,14 +55,14 @@ def test_a_command_that_cannot_be_carried_out_says_why(
     cloud: LocalCloud, command: str, arguments: dict[str, object], complaint: str
 ) -> None:
     with pytest.raises(LocalCloudError, match=complaint):
-        ask(cloud.port, command, **arguments)
+        cloud.control.ask(command, **arguments)
 
 
 def test_a_table_that_holds_items_cannot_become_global(cloud: LocalCloud) -> None:
     put(cloud, US, "parties", id="there")
 
     with pytest.raises(LocalCloudError, match="no empty table"):
-        ask(cloud.port, "register", table="parties", consumed=False)
+        cloud.control.ask("register", table="parties", consumed=False)
 
 
 def test_a_receiver_that_waits_keeps_nobody_from_sending(cloud: LocalCloud) -> None:
@@ -79,13 +82,14 @@ def test_a_receiver_that_waits_keeps_nobody_from_sending(cloud: LocalCloud) -> N
 class MeetingPoint:
     """Stands in for moto: notes whether two requests were ever inside together."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float) -> None:
         self.barrier = threading.Barrier(2)
+        self.seconds = seconds
         self.met = False
 
     def __call__(self, _: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         with suppress(threading.BrokenBarrierError):
-            self.barrier.wait(timeout=0.3)
+            self.barrier.wait(self.seconds)
             self.met = True
         start_response("200 OK", [])
         return [b"{}"]
@@ -106,9 +110,9 @@ class MeetingPoint:
 def test_requests_that_could_harm_each_other_take_turns_and_others_do_not(
     one: str, other: str, *, meet: bool
 ) -> None:
-    moto = MeetingPoint()
+    moto = MeetingPoint(60 if meet else 0.3)  # those that may meet end the wait by it
     replication = Replication((US, EU), Lag(0, 0), Random(0), skew_ms={})
-    application = LocalCloudApplication(GlobalTables(replication), moto)
+    application = LocalCloudApplication(GlobalTables(replication), moto, "token")
 
     def request(target: str) -> None:
         body = BytesIO(b"{}")
@@ -127,6 +131,51 @@ def test_requests_that_could_harm_each_other_take_turns_and_others_do_not(
         thread.join()
 
     assert moto.met is meet
+
+
+def test_a_control_call_without_this_start_s_token_is_refused(cloud: LocalCloud) -> None:
+    for token in ("", "of another start"):
+        with pytest.raises(LocalCloudError, match="token of this cloud's start"):
+            ControlCalls(cloud.port, token).ask("isolate", region=US)
+
+    assert not any(link["cut"] for link in cloud.status()["links"])
+
+
+@pytest.mark.parametrize("path", ["/_reconciler/isolate", "/_reconciler/status", "/"])
+def test_a_page_in_a_browser_can_call_nothing_even_with_the_token(
+    cloud: LocalCloud, path: str
+) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", cloud.port)
+    headers = {"Origin": "https://example.com", TOKEN_HEADER: cloud.control.token}
+    connection.request("POST", path, json.dumps({"region": US}), headers)
+
+    assert connection.getresponse().status == 403
+    assert not any(link["cut"] for link in cloud.status()["links"])
+
+
+def test_clients_take_turns_with_a_burst_of_replicated_changes() -> None:
+    burst = 2_000
+    replication = Replication((US, EU), Lag(0, 0), Random(0), skew_ms={})
+    tables = GlobalTables(replication)
+    for number in range(burst):
+        replication.local_write(US, ItemKey("t", str(number)), {"id": {"S": str(number)}}, 0)
+    stored: list[object] = []
+
+    def store(arrival: object) -> None:
+        if not stored:
+            client.start()
+        stored.append(arrival)
+        time.sleep(0.001)
+
+    tables._store = store  # type: ignore[method-assign]  # the work, without moto
+    seen: list[int] = []
+    client = threading.Thread(
+        target=lambda: seen.append(tables.run_client_request(lambda: len(stored)))
+    )
+    tables.replicate(lambda: bool(seen))
+    client.join()
+
+    assert seen < [burst]
 
 
 def test_objects_of_s3_pass_through(cloud: LocalCloud) -> None:

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from reconciler.aws_model.stream_source import InvocationResult
-from reconciler.local.worker.queue_source import messages_to_delete, sqs_event
+from reconciler.deployment.wiring import QueueSource
+from reconciler.local.worker.queue_source import QueueConsumer, messages_to_delete, sqs_event
 
 MESSAGES = [
     {
@@ -77,3 +78,45 @@ def test_the_event_has_the_shape_that_lambda_gives_to_sqs_messages() -> None:
             }
         ]
     }
+
+
+class Queue:
+    """A queue that hands out its messages once, and notes what becomes of them."""
+
+    def __init__(self) -> None:
+        self.held_seconds = 0
+        self.deleted: list[str] = []
+        self.comes_back: dict[str, int] = {}
+
+    def get_queue_attributes(self, **_: Any) -> Any:
+        return {"Attributes": {"QueueArn": "arn:aws:sqs:eu-west-1:123456789012:work"}}
+
+    def receive_message(self, *, VisibilityTimeout: int, **_: Any) -> Any:  # noqa: N803 (boto3's)
+        self.held_seconds = VisibilityTimeout
+        return {"Messages": MESSAGES}
+
+    def delete_message_batch(self, *, Entries: Any, **_: Any) -> None:  # noqa: N803 (boto3's)
+        self.deleted = [entry["ReceiptHandle"] for entry in Entries]
+
+    def change_message_visibility_batch(self, *, Entries: Any, **_: Any) -> None:  # noqa: N803
+        self.comes_back = {each["ReceiptHandle"]: each["VisibilityTimeout"] for each in Entries}
+
+
+class Reporting:
+    """A function that reports one message as failed."""
+
+    def invoke(self, _: object) -> InvocationResult:
+        return InvocationResult("request", answer={"batchItemFailures": [{"itemIdentifier": "b"}]})
+
+
+def test_a_slow_function_keeps_its_messages_and_gives_a_failed_one_back_when_the_queue_says() -> (
+    None
+):
+    queue, function = Queue(), Reporting()
+    source = QueueSource(visibility_timeout_seconds=2)
+
+    assert QueueConsumer(queue, "url", function, source).poll()  # type: ignore[arg-type]  # plays one
+
+    assert queue.held_seconds > source.visibility_timeout_seconds
+    assert queue.deleted == ["handle-a", "handle-c"]
+    assert queue.comes_back == {"handle-b": 2}
