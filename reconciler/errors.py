@@ -4,6 +4,7 @@
     ├── InvalidInput          park   the caller's value, edit, key or schema; names field and fix
     │   └── ItemTooLarge      park   the image would pass DynamoDB's 400 KB
     ├── Undecodable           park   an image or event that this release cannot read
+    │   ├── NotOurs           park   an event that no detector of this deployment made
     │   └── UnknownWireVersion retry  written by a newer release: the work waits for that one
     ├── TypeMismatch          park   two images disagree about an attribute's type
     ├── MergeFunctionFailed   park   a custom attribute's function gave no answer that can be kept
@@ -52,6 +53,10 @@ class ItemTooLarge(InvalidInput):
 
 class Undecodable(ReconcilerError):
     """An image or an event whose reconciler metadata cannot be read."""
+
+
+class NotOurs(Undecodable):
+    """An event that no detector of this deployment made; whose parts do not belong together."""
 
 
 class UnknownWireVersion(Undecodable):

@@ -1,19 +1,22 @@
 """A stream record as Lambda delivers it, parsed once into what became of one item.
 
-Behaviour: a record that cannot be read says why, so it can be parked whole. The images are not
-looked into: a clean record must stay cheap (D4).
+Behaviour: whatever comes, nothing is raised: a record that cannot be read says why, so it can be
+parked whole. The images are not looked into: a clean record must stay cheap (D4).
 Source: Lambda guide, "Using AWS Lambda with Amazon DynamoDB", example event.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from reconciler.deployment.tables import BOTH_IMAGES
-from reconciler.errors import ReconcilerError, UnsupportedStream
-from reconciler.values.wire import Image, canonical_image
+from reconciler.errors import InvalidInput, Undecodable, UnsupportedStream
+from reconciler.values.wire import Image, canonical_image, digest, to_json
 
 Record = Mapping[str, Any]
-MALFORMED = (KeyError, ValueError, TypeError, IndexError, AttributeError, ArithmeticError)
+_VIEW_TYPES = (BOTH_IMAGES, "NEW_IMAGE", "OLD_IMAGE", "KEYS_ONLY")
+_MOST_DIGITS = 40  # of a sequence number
+_LATEST_MS = 10**15 - 1
+_NOTHING: Mapping[str, Any] = {}
 
 
 class Change(NamedTuple):
@@ -32,27 +35,57 @@ class Change(NamedTuple):
     view_type: str
     unreadable: str
 
+    @property
+    def name(self) -> str:
+        """The record's sequence number; of one that has none, a digest of it."""
+        return self.number or digest(to_json(self.record).encode(), 22)
+
     def readable_key(self) -> Image:
         """Return the key in canonical form, {} if nobody can read it."""
         try:
             return canonical_image(self.keys)
-        except (ReconcilerError, *MALFORMED):
+        except Undecodable:
             return {}
+
+
+def records_in(event: Any) -> Sequence[Record]:
+    """Return the records of a function's event; InvalidInput if it is that of another source."""
+    records = event.get("Records") if isinstance(event, Mapping) else None
+    if not isinstance(records, list):
+        raise InvalidInput(
+            "the event has no Records: the detector's event source is the table's DynamoDB stream,"
+            f" with {BOTH_IMAGES}; to try the function, use the console's template dynamodb-update"
+        )
+    return records
 
 
 def parse(record: Record) -> Change:
     """Return the change that a record shows, or why it shows none."""
-    told = record.get("dynamodb", {})
-    keys = told.get("Keys") or {}
+    told = record.get("dynamodb") if isinstance(record, Mapping) else None
+    if not isinstance(told, Mapping):
+        why = "Undecodable: not a record of a DynamoDB stream"
+        return Change(record, "", _NOTHING, None, None, None, BOTH_IMAGES, why)
+    keys, old, new = told.get("Keys"), told.get("OldImage"), told.get("NewImage")
+    number, view_type = told.get("SequenceNumber"), told.get("StreamViewType", BOTH_IMAGES)
+    has_number = isinstance(number, str) and number.isdecimal() and len(number) <= _MOST_DIGITS
+    unreadable = ""
+    if not isinstance(keys, Mapping) or not keys:
+        unreadable = "Undecodable: the record has no keys"
+    elif not has_number:
+        unreadable = "Undecodable: the record has no sequence number"
+    elif not (_is_image(old) and _is_image(new)):
+        unreadable = "Undecodable: an image of the record is no item"
+    elif view_type not in _VIEW_TYPES:
+        unreadable = "Undecodable: the record has no view type"
     return Change(
         record,
-        str(told.get("SequenceNumber", "")),
-        keys,
-        told.get("OldImage"),
-        told.get("NewImage"),
+        str(number) if has_number else "",
+        keys if isinstance(keys, Mapping) else _NOTHING,
+        old,
+        new,
         _milliseconds(told.get("ApproximateCreationDateTime")),
-        told.get("StreamViewType", BOTH_IMAGES),
-        "" if keys else "Undecodable: the record has no keys",
+        BOTH_IMAGES if unreadable else view_type,
+        unreadable,
     )
 
 
@@ -66,8 +99,13 @@ def check_view_type(change: Change) -> None:
         )
 
 
+def _is_image(image: Any) -> bool:
+    return image is None or isinstance(image, Mapping)
+
+
 def _milliseconds(seconds: Any) -> int | None:
     try:
-        return None if seconds is None else int(float(seconds) * 1000)
+        at_ms = int(float(seconds) * 1000)
     except (ValueError, TypeError, OverflowError):
         return None  # the time is for people and for folds, which do without
+    return at_ms if 0 <= at_ms <= _LATEST_MS else None

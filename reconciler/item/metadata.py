@@ -8,13 +8,20 @@ The letters of `_rec` are named below, and no other module reads one. States nam
 position in `_DOTS`.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from reconciler.causality.context import CausalContext, Dot, Lineage
 from reconciler.causality.hlc import Hlc
 from reconciler.crdt.base import decode_tagged, dots_of, encode_tagged, refs_text
-from reconciler.errors import ReconcilerError, Undecodable, UnknownWireVersion
+from reconciler.errors import (
+    MALFORMED,
+    ReconcilerError,
+    Undecodable,
+    UnknownWireVersion,
+    bounded,
+)
 from reconciler.item.replicated import ReplicatedItem
 from reconciler.values.wire import Image, Wire, canonical_bytes, canonical_image, digest, to_json
 
@@ -40,6 +47,7 @@ _DEAD = "x"  # dots that keep it deleted
 _EXPIRES = "e"  # seconds since 1970
 _TOMBSTONE = "s"  # the values of a deleted item
 _NO_WATERMARKS: Wire = {"M": {}}
+_LATER = re.compile(r"[1-9][0-9]{0,5}")  # greater than ours, which is 1
 
 
 def reading(image: Any, read: Callable[[Metadata], T]) -> T:
@@ -51,16 +59,20 @@ def reading(image: Any, read: Callable[[Metadata], T]) -> T:
         return read(metadata)
     except ReconcilerError:
         raise
-    except (KeyError, ValueError, TypeError, IndexError, AttributeError, ArithmeticError) as cause:
+    except MALFORMED as cause:
         evidence = image.get(METADATA) if isinstance(image, Mapping) else image
+        # What the cause says may quote the item, at any length.
         raise Undecodable(
-            f"unreadable metadata ({type(cause).__name__}: {cause})", metadata=evidence
+            f"unreadable metadata ({type(cause).__name__}): {METADATA} is not what this library"
+            " wrote; put the item back as it was, or remove the attribute, and what the item then"
+            " shows is taken in at the next write",
+            metadata=evidence,
         ) from None
 
 
 def _unknown(version: str, metadata: Any) -> Undecodable:
-    said = f"metadata version {version!r}; this release reads {WIRE_VERSION}"
-    if version.isdecimal() and int(version) > int(WIRE_VERSION):
+    said = bounded(f"metadata version {version!r}"[:80]) + f"; this release reads {WIRE_VERSION}"
+    if _LATER.fullmatch(version) and version != WIRE_VERSION:
         return UnknownWireVersion(f"{said}: deploy the newer release here", metadata=metadata)
     return Undecodable(said, metadata=metadata)
 
@@ -152,7 +164,10 @@ def _context(metadata: Metadata) -> CausalContext:
             Lineage.parse(lineage): Hlc.parse(hlc["S"])
             for lineage, hlc in heads_in(metadata).items()
         },
-        {replica: str(epoch["S"]) for replica, epoch in watermarks["M"].items()},
+        {
+            replica: Lineage.parse(f"{replica}.{epoch['S']}").epoch
+            for replica, epoch in watermarks["M"].items()
+        },
     )
 
 

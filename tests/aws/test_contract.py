@@ -340,7 +340,7 @@ class Book:
         else:
             dynamodb = client("dynamodb", REGION, attempts=1)
             create_ledger(dynamodb, "ledger")
-            self.port = DynamoLedger("ledger", dynamodb, Unheard().note)
+            self.port = DynamoLedger("ledger", dynamodb, FakeEvidence, Unheard().note)
             self.rows = lambda: dynamodb.scan(TableName="ledger")["Items"]
 
     def states(self) -> dict[str, str]:

@@ -37,6 +37,7 @@ from reconciler.ports import Replacement, Superseded, Unheard
 from tests.aws.conftest import REGION
 from tests.aws.test_contract import event, make_table, row
 from tests.builders import SCHEMA, Replica, assign, increment, written
+from tests.fakes import FakeEvidence
 
 
 def refusal(code: str, status: int, message: str = "no", **more: Any) -> ClientError:
@@ -347,7 +348,7 @@ def done(request: Mapping[str, Any]) -> Any:
 
 def test_rows_are_written_25_a_call() -> None:
     dynamodb = Scripted(done, done, done)
-    assert DynamoLedger("ledger", dynamodb, NOBODY).record(rows(60)) == set()
+    assert DynamoLedger("ledger", dynamodb, FakeEvidence, NOBODY).record(rows(60)) == set()
     sizes = [len(request["RequestItems"]["ledger"]) for request in dynamodb.requests]
     assert sizes == [25, 25, 10]
 
@@ -356,7 +357,7 @@ def test_rows_that_the_service_left_over_are_reported() -> None:
     def all_but_two(request: Mapping[str, Any]) -> Any:
         return {"UnprocessedItems": {"ledger": request["RequestItems"]["ledger"][3:5]}}
 
-    ledger = DynamoLedger("ledger", Scripted(all_but_two), NOBODY)
+    ledger = DynamoLedger("ledger", Scripted(all_but_two), FakeEvidence, NOBODY)
     assert ledger.record(rows(10)) == {"c3", "c4"}
 
 
@@ -364,7 +365,7 @@ def test_rows_that_the_service_left_over_are_reported() -> None:
 def test_a_call_of_the_ledger_that_fails_reports_its_rows_and_the_next_is_made(
     error: Exception,
 ) -> None:
-    ledger = DynamoLedger("ledger", Scripted(done, raising(error), done), NOBODY)
+    ledger = DynamoLedger("ledger", Scripted(done, raising(error), done), FakeEvidence, NOBODY)
     assert ledger.record(rows(60)) == {f"c{number}" for number in range(25, 50)}
 
 
@@ -383,7 +384,9 @@ def test_why_rows_are_not_written_is_told_with_their_ids_and_nothing_of_their_it
         return {"UnprocessedItems": {"ledger": request["RequestItems"]["ledger"][4:5]}}
 
     notes, refused = Notes(), raising(refusal("AccessDeniedException", 400, "no key for you"))
-    DynamoLedger("ledger", Scripted(done, refused, all_but_one), notes).record(rows(55))
+    DynamoLedger("ledger", Scripted(done, refused, all_but_one), FakeEvidence, notes).record(
+        rows(55)
+    )
     (whole, whole_call), (some, left_over) = notes.told
     assert whole == some == "rows not written"
     assert whole_call == {
@@ -396,7 +399,7 @@ def test_why_rows_are_not_written_is_told_with_their_ids_and_nothing_of_their_it
 
 def test_rows_that_are_written_are_no_news() -> None:
     notes = Notes()
-    DynamoLedger("ledger", Scripted(done), notes).record(rows(3))
+    DynamoLedger("ledger", Scripted(done), FakeEvidence, notes).record(rows(3))
     assert notes.told == []
 
 

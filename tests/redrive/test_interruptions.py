@@ -14,7 +14,20 @@ from reconciler.resolution.resolver import Message, Resolver
 from reconciler.values.wire import Image
 from tests.builders import Replica, increment
 from tests.fakes import REFUSED, Call
-from tests.redrive.desk import BATCH, NOW, POISON, QUEUE, Desk, a_loss, given_up, lost, stored, told
+from tests.redrive.desk import (
+    BATCH,
+    NOW,
+    POISON,
+    QUEUE,
+    THEIRS,
+    Desk,
+    a_loss,
+    given_up,
+    lost,
+    stored,
+    told,
+)
+from tests.resolution.test_resolver import event
 
 RESOLVE, PARKED = "parties-resolve-dlq", "parties-parked"
 QUEUES = (QUEUE, RESOLVE, PARKED)
@@ -37,7 +50,7 @@ class Faulty(list[Call]):
             return
         if self._dies:
             raise Broken
-        if call.name == "record":
+        if call.name in ("record", "set_state"):
             self._desk.ledger.refuses.appendleft(set)
         elif call.name == "publish":
             self._desk.bus.refuses.appendleft(set)
@@ -53,7 +66,7 @@ def region() -> Desk:
     desk.letters.send(QUEUE, json.dumps(given_up(lost(3, points=3))))
     desk.letters.send(RESOLVE, told(a_loss()))
     desk.letters.send(PARKED, json.dumps({"reason": "once", "record": lost(4, points=4)}))
-    dropped = a_loss(conflict_id="dropped", lost=_image(5))
+    dropped = event(_image(5), THEIRS)
     desk.open_row(dropped)
     return desk
 

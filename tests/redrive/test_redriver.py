@@ -243,6 +243,7 @@ def _refuse(desk: Desk, name: str, after: int) -> None:
         "put": desk.items,
         "get": desk.items,
         "record": desk.ledger,
+        "set_state": desk.ledger,
         "publish": desk.bus,
         "park": desk.parked,
         "keep": desk.evidence,
@@ -251,7 +252,7 @@ def _refuse(desk: Desk, name: str, after: int) -> None:
         "done": desk.set_aside,
     }
     port = ports[name]
-    if name in ("record", "publish"):
+    if name in ("record", "set_state", "publish"):
         port.refuses.extend([lambda _: set()] * after + [set])  # type: ignore[attr-defined]  # both have it
     else:
         port.faults.extend([None] * after + [REFUSED])

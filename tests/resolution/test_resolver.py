@@ -1,6 +1,6 @@
 """The resolver: what was lost is merged into the item as it is now, or set aside whole."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from itertools import pairwise
 from typing import Any
@@ -81,7 +81,6 @@ def event(lost: Any, winner: Any, /, **changed: Any) -> Any:
     """Return the event of a loss, as it comes out of a queue."""
     verdict = classify(lost, winner, replica="use1")
     known: dict[str, Any] = {
-        "conflict_id": conflict_id("parties", WIRE_KEY, verdict, lost),
         "table": "parties",
         "key": {"id": lost["id"]},
         "finding": verdict.finding,
@@ -96,7 +95,10 @@ def event(lost: Any, winner: Any, /, **changed: Any) -> Any:
         "lost": as_stream(lost),
         "winner": as_stream(winner) if winner else None,
     }
-    return ConflictEvent(**{**known, **changed})
+    told = {**known, **changed}
+    parts = {"finding": told["finding"], "lost_dots": told["lost_dots"]}
+    identifier = conflict_id(told["table"], told["key"], replace(verdict, **parts), lost)
+    return ConflictEvent(**{"conflict_id": identifier, **told})
 
 
 ADA = written(assign("name", "Ada"), increment("balance", 5))
@@ -124,7 +126,7 @@ def test_a_repair_is_one_read_one_write_and_then_the_row() -> None:
     world = World()
     world.items.place(EVE)
     world.resolve(event(ADA, EVE))
-    assert world.calls() == ["get", "put", "record"]
+    assert world.calls() == ["get", "put", "set_state"]
     assert world.ledger.states() == ["RESOLVED"]
     assert world.telemetry.counts[telemetry.WRITES_RESCUED] == 1
 
@@ -133,7 +135,7 @@ def test_several_messages_of_one_item_are_one_write() -> None:
     world = World()
     world.items.place(EVE)
     assert world.resolve(*(event(ours(n), EVE) for n in range(4))) == []
-    assert world.calls() == ["get", "put", "record"]
+    assert world.calls() == ["get", "put", "set_state"]
     assert world.plain() == {
         "id": "p1",
         "balance": 1111,
@@ -180,7 +182,7 @@ def test_a_loss_that_the_item_already_includes_writes_nothing_and_closes_the_row
     merged = merge(ADA, EVE)
     world.items.place(merged)
     assert world.resolve(event(ADA, EVE)) == []
-    assert world.calls() == ["get", "record"]
+    assert world.calls() == ["get", "set_state"]
     assert world.ledger.states() == ["RESOLVED"]
     assert world.telemetry.counts[telemetry.ALREADY_REPAIRED] == 1
 
@@ -197,7 +199,7 @@ def test_an_item_changed_around_the_library_is_adopted_even_if_nothing_else_is_m
     world = World()
     around = ADA | {"name": {"S": "Bob"}}
     world.items.place(around)
-    unmanaged = event(around, None, finding=Finding.UNMANAGED, conflict_id="u", lost_dots=())
+    unmanaged = event(around, None, finding=Finding.UNMANAGED, lost_dots=())
     assert world.resolve(unmanaged) == []
     assert world.plain() == {"id": "p1", "name": "Bob", "balance": 5}
     assert context_of(world.item()) != context_of(ADA)
@@ -212,8 +214,7 @@ def test_a_change_around_the_library_made_while_the_one_before_is_adopted_is_not
     first = before | {"name": {"S": "Bob"}}
     second = first | {"note": {"S": "later"}}
     changes = [
-        event(image, None, finding=Finding.UNMANAGED, conflict_id=each, lost_dots=())
-        for each, image in (("u1", first), ("u2", second))
+        event(image, None, finding=Finding.UNMANAGED, lost_dots=()) for image in (first, second)
     ]
     world.items.place(first)
     world.items.faults.append(lambda: world.items.place(second))
@@ -250,7 +251,7 @@ def test_a_refused_merge_goes_into_the_newer_image_without_a_second_read() -> No
         lambda: world.items.place(writer.write(increment("balance", 1), at=3_000))
     )
     assert world.resolve(event(ADA, EVE)) == []
-    assert world.calls() == ["get", "put", "put", "record"]
+    assert world.calls() == ["get", "put", "put", "set_state"]
     assert world.plain() == {"id": "p1", "name": "Ada", "balance": 6, "note": "Eve"}
     assert world.telemetry.counts[telemetry.RETRIES] == 1
 
@@ -260,7 +261,7 @@ def test_a_refused_merge_that_another_writer_made_needless_is_no_retry() -> None
     world.items.place(EVE)
     world.items.faults.append(lambda: world.items.place(merge(ADA, EVE)))
     assert world.resolve(event(ADA, EVE)) == []
-    assert world.calls() == ["get", "put", "record"]
+    assert world.calls() == ["get", "put", "set_state"]
     assert world.telemetry.counts[telemetry.RETRIES] == 0
 
 
@@ -446,7 +447,10 @@ def test_an_item_that_the_merge_would_make_too_large_is_parked() -> None:
     winner = written(assign("note", "y" * 250_000), replica="euw1")
     world = World()
     world.items.place(winner)
-    assert world.resolve(event(lost, winner)) == []
+    whole = event(lost, winner)
+    reference = world.evidence.put(whole.conflict_id, whole.images())
+    kept = {"lost": None, "winner": None, "images_ref": reference}
+    assert world.resolve(whole.model_copy(update=kept)) == []
     assert world.parked.documents[0]["reason"].startswith("ItemTooLarge")
     assert world.item() == winner
 
@@ -495,8 +499,8 @@ def test_the_log_says_of_each_loss_what_became_of_it() -> None:
     noted = [(message, about["conflict_id"]) for message, about in world.telemetry.notes]
     assert noted == [
         (telemetry.WRITE_BACKS, lost.conflict_id),
-        (telemetry.ALREADY_REPAIRED, lost.conflict_id),
         ("parked", bad.conflict_id),
+        (telemetry.ALREADY_REPAIRED, lost.conflict_id),
     ]
     assert world.telemetry.measured[telemetry.LOSS_TO_REPAIR_MS] == [11_000, 11_000]
 
@@ -508,7 +512,7 @@ def test_a_removed_item_comes_back_where_the_policy_is_to_restore() -> None:
     world = World()
     assert world.resolve(event(ADA, None, restore=True)) == []
     assert world.plain() == {"id": "p1", "name": "Ada", "balance": 5}
-    assert world.calls() == ["get", "put", "record"]
+    assert world.calls() == ["get", "put", "set_state"]
 
 
 def test_a_restored_item_is_the_same_bytes_in_every_region() -> None:
