@@ -104,7 +104,7 @@ class Detector:
     def _count(self, loss: Loss) -> None:
         if loss.reason.startswith(UNKNOWN_VERSION):
             self._ports.telemetry.count(telemetry.UNKNOWN_VERSIONS)
-        if loss.record is not None:
+        if not loss.is_readable:
             return  # of what it is a loss, nobody can tell
         counted, event = self._ports.telemetry, loss.event
         if event.finding is Finding.CONFLICT:

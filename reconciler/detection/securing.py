@@ -64,18 +64,19 @@ class Loss:
     """What one change took away, and how that is made safe: its row's state says what follows.
 
     OPEN: the event is sent. ACCEPTED: it is let stand. PARKED: it is set aside whole, for `reason`.
-    `record` is one that nobody can read; then the event says only what is known of it.
+    Of one in a `record` that nobody can read, the event says only what is known.
     """
 
     event: ConflictEvent
     state: State
     at_ms: int
     reason: str = ""
+    is_readable: bool = True
     record: Record | None = None
 
     def evidence(self) -> str | None:
         """Return the document that must be kept outside the row, None if there is none."""
-        if self.record is not None:
+        if not self.is_readable:
             return to_json({"record": self.record})
         return None if fits_inline(self.event) else self.event.images()
 
@@ -92,7 +93,7 @@ class Loss:
         """Return what a person or a redrive is to find, None if nothing is set aside."""
         if self.state is not State.PARKED:
             return None
-        if self.record is not None:
+        if not self.is_readable:
             return {"reason": self.reason, "record": self.record}
         return {"reason": self.reason, "event": self.event.document()}
 
@@ -183,7 +184,14 @@ def unreadable_loss(change: Change, reason: str, policy: DetectorPolicy, now: in
     name = f"undecodable-{policy.replica}-{change.name}"
     event = _unknown(name, change.number, policy, now)
     known = {"key": change.readable_key(), "lost_at_ms": str(at_ms)}
-    return Loss(event.model_copy(update=known), State.PARKED, now, bounded(reason), change.record)
+    return Loss(
+        event.model_copy(update=known),
+        State.PARKED,
+        now,
+        bounded(reason),
+        is_readable=False,
+        record=change.record,
+    )
 
 
 def expired_row(

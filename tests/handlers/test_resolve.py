@@ -174,5 +174,5 @@ def test_why_a_row_is_not_closed_is_in_the_log(
     body = detected(region)
     region.dynamodb.delete_table(TableName=NAMES.ledger)
     assert resolved(message(body)) == ["m1"]
-    (line,) = (vars(each) for each in caplog.records if each.message == "rows not written")
-    assert line["error"].startswith("BatchWriteItem: ResourceNotFoundException")
+    (line,) = (vars(each) for each in caplog.records if each.message == "row not closed")
+    assert line["error"].startswith("UpdateItem: ResourceNotFoundException")
