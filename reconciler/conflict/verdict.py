@@ -14,6 +14,7 @@ from typing import Any
 from reconciler.causality.context import CausalContext, Dot, Ordering
 from reconciler.item.metadata import (
     METADATA,
+    check_form,
     context_of,
     expiry_in,
     heads_in,
@@ -86,7 +87,10 @@ def classify(
 def _found(before: Wires, after: Wires) -> Finding:
     if token_in(before) == token_in(after):
         return Finding.UNMANAGED
-    return Finding.CLEAN if _dominates(before, after) else Finding.CONFLICT
+    if not _dominates(before, after):
+        return Finding.CONFLICT
+    check_form(before, after)  # or nobody would be told of what the next write cannot read
+    return Finding.CLEAN
 
 
 def _dominates(before: Wires, after: Wires) -> bool:

@@ -61,32 +61,27 @@ def records_in(event: Any) -> Sequence[Record]:
 
 def parse(record: Record) -> Change:
     """Return the change that a record shows, or why it shows none."""
-    told = record.get("dynamodb") if isinstance(record, Mapping) else None
-    if not isinstance(told, Mapping):
+    told = record.get("dynamodb") if isinstance(record, dict) else None
+    if not isinstance(told, dict):
         why = "Undecodable: not a record of a DynamoDB stream"
         return Change(record, "", _NOTHING, None, None, None, BOTH_IMAGES, why)
     keys, old, new = told.get("Keys"), told.get("OldImage"), told.get("NewImage")
     number, view_type = told.get("SequenceNumber"), told.get("StreamViewType", BOTH_IMAGES)
     has_number = isinstance(number, str) and number.isdecimal() and len(number) <= _MOST_DIGITS
     unreadable = ""
-    if not isinstance(keys, Mapping) or not keys:
-        unreadable = "Undecodable: the record has no keys"
+    if not isinstance(keys, dict) or not keys:
+        keys, unreadable = _NOTHING, "the record has no keys"
     elif not has_number:
-        unreadable = "Undecodable: the record has no sequence number"
-    elif not (_is_image(old) and _is_image(new)):
-        unreadable = "Undecodable: an image of the record is no item"
+        unreadable = "the record has no sequence number"
+    elif not ((old is None or isinstance(old, dict)) and (new is None or isinstance(new, dict))):
+        unreadable = "an image of the record is no item"
     elif view_type not in _VIEW_TYPES:
-        unreadable = "Undecodable: the record has no view type"
-    return Change(
-        record,
-        str(number) if has_number else "",
-        keys if isinstance(keys, Mapping) else _NOTHING,
-        old,
-        new,
-        _milliseconds(told.get("ApproximateCreationDateTime")),
-        BOTH_IMAGES if unreadable else view_type,
-        unreadable,
-    )
+        unreadable = "the record has no view type"
+    created_at_ms = _milliseconds(told.get("ApproximateCreationDateTime"))
+    if unreadable:
+        view_type, unreadable = BOTH_IMAGES, f"Undecodable: {unreadable}"
+    named = str(number) if has_number else ""
+    return Change(record, named, keys, old, new, created_at_ms, view_type, unreadable)
 
 
 def check_view_type(change: Change) -> None:
@@ -97,10 +92,6 @@ def check_view_type(change: Change) -> None:
             f" disable the stream and enable it again with {BOTH_IMAGES}, then point the event"
             " source at the new stream ARN"
         )
-
-
-def _is_image(image: Any) -> bool:
-    return image is None or isinstance(image, Mapping)
 
 
 def _milliseconds(seconds: Any) -> int | None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from reconciler.causality.context import CausalContext, Dot, Lineage
-from reconciler.causality.hlc import Hlc
+from reconciler.causality.hlc import HLC_WIDTH, Hlc
 from reconciler.crdt.base import decode_tagged, dots_of, encode_tagged, refs_text
 from reconciler.errors import (
     MALFORMED,
@@ -47,6 +47,7 @@ _DEAD = "x"  # dots that keep it deleted
 _EXPIRES = "e"  # seconds since 1970
 _TOMBSTONE = "s"  # the values of a deleted item
 _NO_WATERMARKS: Wire = {"M": {}}
+_STAMP = re.compile(rf"[0-9a-v]{{{HLC_WIDTH}}}").fullmatch
 _LATER = re.compile(r"[1-9][0-9]{0,5}")  # greater than ours, which is 1
 
 
@@ -157,17 +158,43 @@ def expiry_in(metadata: Metadata) -> int | None:
     return int(metadata[_EXPIRES]["N"]) if _EXPIRES in metadata else None
 
 
-def _context(metadata: Metadata) -> CausalContext:
+def check_form(before: Metadata, after: Metadata) -> None:
+    """Raise, inside `reading`, if `after` has not the form of what this library writes.
+
+    Looks at what is new in the context and at the parts, not into the states: a clean record must
+    stay cheap (D4). So a state that is broken inside is found by the next write or merge.
+    """
+    known = before[_CONTEXT]["M"]
+    for lineage, hlc in after[_CONTEXT]["M"].items():
+        if lineage not in known:
+            Lineage.parse(lineage)
+        elif known[lineage] == hlc:
+            continue
+        if not _STAMP(hlc["S"]):
+            raise ValueError("not a stamp")
+    if _WATERMARKS in after and after[_WATERMARKS] != before.get(_WATERMARKS):
+        _watermarks(after)
+    if len(after[_DIGESTS]["S"]) != _DIGEST_WIDTH * len(after[_STATES]["M"]):
+        raise ValueError("a digest is missing")
+    if not (_KEY_NAMES in after and _DOTS in after and _ALIVE in after):
+        raise ValueError("a part is missing")
+
+
+def _watermarks(metadata: Metadata) -> dict[str, str]:
     watermarks = watermarks_in(metadata) or _NO_WATERMARKS
+    return {
+        replica: Lineage.parse(f"{replica}.{epoch['S']}").epoch
+        for replica, epoch in watermarks["M"].items()
+    }
+
+
+def _context(metadata: Metadata) -> CausalContext:
     return CausalContext(
         {
             Lineage.parse(lineage): Hlc.parse(hlc["S"])
             for lineage, hlc in heads_in(metadata).items()
         },
-        {
-            replica: Lineage.parse(f"{replica}.{epoch['S']}").epoch
-            for replica, epoch in watermarks["M"].items()
-        },
+        _watermarks(metadata),
     )
 
 

@@ -51,7 +51,8 @@ def a_loss(**changed: Any) -> ConflictEvent:
 
 def another_loss(points: int, **changed: Any) -> ConflictEvent:
     """Return the event of a loss of its own for each number of points."""
-    return event(Replica("use1").write(increment("balance", points), at=points), THEIRS, **changed)
+    mine = Replica("use1").write(increment("balance", points), at=points)
+    return ConflictEvent.model_validate(event(mine, THEIRS, **changed).model_dump())
 
 
 def given_up(*records: Mapping[str, Any], payload: bool = True) -> dict[str, Any]:
