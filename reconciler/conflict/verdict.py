@@ -21,6 +21,7 @@ from reconciler.item.metadata import (
     is_managed,
     is_tombstone_in,
     reading,
+    reading_both,
     token_in,
     watermarks_in,
 )
@@ -76,7 +77,7 @@ def classify(
     if not is_managed(new):
         found = Finding.OVERWRITTEN
         return _loss(found, context_of(old), CausalContext(), replica, latest_plausible)
-    found = reading(old, lambda before: reading(new, lambda after: _found(before, after)))
+    found = reading_both(old, new, _found)
     if found is Finding.UNMANAGED:
         return CLEAN if old == new else _UNMANAGED
     if found is Finding.CLEAN:

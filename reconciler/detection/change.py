@@ -5,6 +5,7 @@ parked whole. The images are not looked into: a clean record must stay cheap (D4
 Source: Lambda guide, "Using AWS Lambda with Amazon DynamoDB", example event.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ from reconciler.values.wire import Image, canonical_image, digest, to_json
 
 Record = Mapping[str, Any]
 _VIEW_TYPES = (BOTH_IMAGES, "NEW_IMAGE", "OLD_IMAGE", "KEYS_ONLY")
-_MOST_DIGITS = 40  # of a sequence number
+_NUMBER = re.compile(r"[0-9]{1,40}")
 _LATEST_MS = 10**15 - 1
 _NOTHING: Mapping[str, Any] = {}
 
@@ -35,10 +36,15 @@ class Change(NamedTuple):
     view_type: str
     unreadable: str
 
-    @property
+    def has_number(self) -> bool:
+        """Return whether the record has a sequence number of the form that streams give."""
+        return bool(_NUMBER.fullmatch(self.number))
+
     def name(self) -> str:
-        """The record's sequence number; of one that has none, a digest of it."""
-        return self.number or digest(to_json(self.record).encode(), 22)
+        """Return the record's sequence number; of one that has none, a digest of the record."""
+        if self.has_number():
+            return self.number
+        return digest(to_json(self.record).encode(), 22)
 
     def readable_key(self) -> Image:
         """Return the key in canonical form, {} if nobody can read it."""
@@ -61,27 +67,26 @@ def records_in(event: Any) -> Sequence[Record]:
 
 def parse(record: Record) -> Change:
     """Return the change that a record shows, or why it shows none."""
-    told = record.get("dynamodb") if isinstance(record, dict) else None
-    if not isinstance(told, dict):
-        why = "Undecodable: not a record of a DynamoDB stream"
-        return Change(record, "", _NOTHING, None, None, None, BOTH_IMAGES, why)
+    told = record.get("dynamodb") if type(record) is dict else None
+    if type(told) is not dict:
+        why = "not a record of a DynamoDB stream"
+        return Change(record, "", _NOTHING, None, None, None, BOTH_IMAGES, f"Undecodable: {why}")
     keys, old, new = told.get("Keys"), told.get("OldImage"), told.get("NewImage")
     number, view_type = told.get("SequenceNumber"), told.get("StreamViewType", BOTH_IMAGES)
-    has_number = isinstance(number, str) and number.isdecimal() and len(number) <= _MOST_DIGITS
-    unreadable = ""
-    if not isinstance(keys, dict) or not keys:
-        keys, unreadable = _NOTHING, "the record has no keys"
-    elif not has_number:
-        unreadable = "the record has no sequence number"
-    elif not ((old is None or isinstance(old, dict)) and (new is None or isinstance(new, dict))):
-        unreadable = "an image of the record is no item"
-    elif view_type not in _VIEW_TYPES:
-        unreadable = "the record has no view type"
     created_at_ms = _milliseconds(told.get("ApproximateCreationDateTime"))
-    if unreadable:
-        view_type, unreadable = BOTH_IMAGES, f"Undecodable: {unreadable}"
-    named = str(number) if has_number else ""
-    return Change(record, named, keys, old, new, created_at_ms, view_type, unreadable)
+    if (
+        type(keys) is dict
+        and keys
+        and type(number) is str
+        and (old is None or type(old) is dict)
+        and (new is None or type(new) is dict)
+        and view_type in _VIEW_TYPES
+    ):
+        return Change(record, number, keys, old, new, created_at_ms, view_type, "")
+    why = "Undecodable: the record's key, number, images or view type are none"
+    keys = keys if type(keys) is dict else _NOTHING
+    named = number if type(number) is str else ""
+    return Change(record, named, keys, None, None, created_at_ms, BOTH_IMAGES, why)
 
 
 def check_view_type(change: Change) -> None:
@@ -95,6 +100,8 @@ def check_view_type(change: Change) -> None:
 
 
 def _milliseconds(seconds: Any) -> int | None:
+    if seconds is None:
+        return None
     try:
         at_ms = int(float(seconds) * 1000)
     except (ValueError, TypeError, OverflowError):

@@ -181,8 +181,8 @@ def certificate_in(change: Change, policy: DetectorPolicy, now: int) -> FoldCert
 def unreadable_loss(change: Change, reason: str, policy: DetectorPolicy, now: int) -> Loss:
     """Return the loss in a record that nobody can read; it has the same id every time."""
     at_ms = now if change.created_at_ms is None else change.created_at_ms
-    name = f"undecodable-{policy.replica}-{change.name}"
-    event = _unknown(name, change.number, policy, now)
+    name = f"undecodable-{policy.replica}-{change.name()}"
+    event = _unknown(name, change.number if change.has_number() else "", policy, now)
     known = {"key": change.readable_key(), "lost_at_ms": str(at_ms)}
     return Loss(
         event.model_copy(update=known),
