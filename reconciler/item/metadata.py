@@ -174,20 +174,19 @@ def check_form(before: Metadata, after: Metadata) -> None:
     Looks at what is new in the context and at the parts, not into the states: a clean record must
     stay cheap (D4). So a state that is broken inside is found by the next write or merge.
     """
-    known = before[_CONTEXT]["M"]
-    for lineage, hlc in after[_CONTEXT]["M"].items():
-        if lineage not in known:
-            Lineage.parse(lineage)
-        elif known[lineage] == hlc:
-            continue
-        if len(hlc["S"]) != HLC_WIDTH or not hlc["S"].isalnum():
+    known, heads = before[_CONTEXT]["M"], after[_CONTEXT]["M"]
+    for hlc in heads.values():
+        stamp = hlc["S"]
+        if len(stamp) != HLC_WIDTH or not stamp.isalnum():
             raise ValueError("not a stamp")
+    if len(heads) > len(known):
+        for lineage in heads.keys() - known.keys():
+            Lineage.parse(lineage)
     if _WATERMARKS in after and after[_WATERMARKS] != before.get(_WATERMARKS):
         _watermarks(after)
     if len(after[_DIGESTS]["S"]) != _DIGEST_WIDTH * len(after[_STATES]["M"]):
         raise ValueError("a digest is missing")
-    if not (_KEY_NAMES in after and _DOTS in after and _ALIVE in after):
-        raise ValueError("a part is missing")
+    after[_KEY_NAMES], after[_DOTS], after[_ALIVE]
 
 
 def _watermarks(metadata: Metadata) -> dict[str, str]:
