@@ -12,6 +12,7 @@ from typing import Any
 
 from reconciler.causality.context import Dot, Ordering, replica_id
 from reconciler.conflict.event import ConflictEvent, FoldCertificate, conflict_id
+from reconciler.conflict.row import fits_inline
 from reconciler.conflict.verdict import Finding, Verdict
 from reconciler.errors import NotOurs
 from reconciler.item.metadata import context_of, is_managed, key_names_in, reading
@@ -32,6 +33,8 @@ def check_fits(event: ConflictEvent, lost: Mapping[str, Any]) -> None:
 
     `lost` is its losing image, wherever that was kept.
     """
+    if not fits_inline(event):
+        raise NotOurs("the event holds images that a detector keeps in the evidence bucket")
     for image in (lost, event.winner):
         if image and not _is_of(event.key, image):
             raise NotOurs("the event's key and its images are of different items")
