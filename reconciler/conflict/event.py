@@ -37,7 +37,7 @@ def _image(value: Any) -> Json:
         image = canonical_image(value)
     except Undecodable as problem:
         raise ValueError(str(problem)) from None
-    if is_too_deep(image):
+    if is_too_deep(image, levels=-1):  # DynamoDB takes one level more than this library writes
         raise ValueError("nests deeper than DynamoDB takes")
     return image
 
