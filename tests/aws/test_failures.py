@@ -3,6 +3,7 @@
 import json
 import socket
 from collections.abc import Callable, Mapping
+from io import BytesIO
 from typing import Any
 
 import boto3
@@ -31,9 +32,16 @@ from reconciler.aws.ledger import DynamoLedger
 from reconciler.aws.parked import SqsParked
 from reconciler.conflict.event import ConflictEvent, Event
 from reconciler.conflict.row import Row
-from reconciler.errors import InvalidInput, ItemTooLarge, OutcomeUnknown, Unavailable
+from reconciler.errors import (
+    InvalidInput,
+    ItemTooLarge,
+    OutcomeUnknown,
+    Unavailable,
+    Undecodable,
+)
 from reconciler.item.metadata import token_of
 from reconciler.ports import Replacement, Superseded, Unheard
+from reconciler.values.wire import Image
 from tests.aws.conftest import REGION
 from tests.aws.test_contract import event, make_table, row
 from tests.builders import SCHEMA, Replica, assign, increment, written
@@ -521,3 +529,56 @@ def test_a_client_that_retries_by_itself_is_refused_with_the_setting_to_change()
 
     with pytest.raises(InvalidInput, match="total_max_attempts': 1"):
         connect(SCHEMA, region=REGION, dynamodb=retrying)
+
+
+# What AWS will never take
+
+
+INVALID = refusal("ValidationException", 400, "Item size has exceeded the maximum allowed size")
+
+
+def test_a_row_that_dynamodb_never_takes_holds_up_no_other_and_goes_without_its_images() -> None:
+    written: list[Image] = []
+
+    def strict(request: Mapping[str, Any]) -> Any:
+        """Refuse the whole call, as AWS does, for one row that is too large for it."""
+        items = [each["PutRequest"]["Item"] for each in request["RequestItems"]["ledger"]]
+        if any(item["conflict_id"]["S"] == "c7" and "lost" in item for item in items):
+            raise INVALID
+        written.extend(items)
+        return {"UnprocessedItems": {}}
+
+    evidence = FakeEvidence()
+    dynamodb = Scripted(*[strict] * 30)
+    ledger = DynamoLedger("ledger", dynamodb, lambda: evidence, NOBODY)
+    assert ledger.record(rows(25)) == set()
+    assert sorted(item["conflict_id"]["S"] for item in written) == sorted(
+        f"c{number}" for number in range(25)
+    )
+    (moved,) = (item for item in written if "lost" not in item)
+    assert json.loads(evidence.documents[moved["images_ref"]["S"]])["lost"] == row(7).lost
+
+
+def test_a_row_that_is_refused_even_without_its_images_is_reported_alone() -> None:
+    notes = Notes()
+    dynamodb = Scripted(*[raising(INVALID)] * 3)
+    assert DynamoLedger("ledger", dynamodb, FakeEvidence, notes).record(rows(1)) == {"c0"}
+    assert [message for message, _ in notes.told] == ["rows not written"]
+
+
+def test_one_event_that_the_bus_never_takes_holds_up_no_other() -> None:
+    def strict(request: Mapping[str, Any]) -> Any:
+        if any('"c1"' in entry["Detail"] for entry in request["Entries"]):
+            raise refusal("ValidationException", 400, "Total size of the entries is over the limit")
+        return {"Entries": [{"EventId": "1"} for _ in request["Entries"]]}
+
+    bus = EventBridgeBus("bus", Scripted(*[strict] * 5), lambda _: "", NOBODY)
+    assert bus.publish([event(number) for number in range(3)]) == {"c1"}
+
+
+def test_evidence_that_is_not_text_or_in_another_bucket_is_undecodable() -> None:
+    body = {"Body": BytesIO(b"\xff\xfe")}
+    evidence = S3Evidence("bucket", Scripted(lambda _: body))
+    for reference in ("s3://bucket/conflicts/c1.json", "s3://other/x", "nonsense"):
+        with pytest.raises(Undecodable):
+            evidence.get(reference)

@@ -26,3 +26,8 @@ def test_records_look_as_lambda_shows_them() -> None:
     }
     assert shown["dynamodb"]["ApproximateCreationDateTime"] == CREATED.timestamp()
     json.dumps(shown)
+
+
+def test_a_record_without_its_time_is_shown_without_it() -> None:
+    shown = lambda_record({"dynamodb": {"Keys": {"id": {"S": "1"}}, "SequenceNumber": "7"}}, ARN)
+    assert shown["dynamodb"] == {"Keys": {"id": {"S": "1"}}, "SequenceNumber": "7"}

@@ -8,6 +8,7 @@ import pytest
 from handlers import detect, resolve
 from reconciler.aws import now_ms
 from reconciler.deployment.wiring import CERTIFICATE_DETAIL_TYPE, LoopPause
+from reconciler.errors import InvalidInput
 from reconciler.item.image import read
 from reconciler.item.metadata import context_of
 from tests.conflict.test_folding import certificate, in_turn
@@ -95,6 +96,49 @@ def test_a_body_that_is_no_conflict_event_is_parked_whole(
     assert document["reason"].startswith("Undecodable")
     assert read(region.item()) == REPAIRED
     assert metrics(capsys.readouterr().out)["Parked"] == [1.0]
+
+
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        {"lost_at_ms": "soon"},
+        {"lost_at_ms": "9" * 5_000},
+        {"winner": {"name": []}},
+        {"lost_dots": ["nonsense"]},
+        {"lost": {"id": {"S": "\ud800"}}},
+        {"table": "orders"},
+        {"region": "eu-west-1"},
+        {"conflict_id": "c1"},
+        {"detail-type": CERTIFICATE_DETAIL_TYPE, "issued_at_ms": "now"},
+    ],
+    ids=lambda spoiled: str(spoiled)[:40],
+)
+def test_a_message_that_is_broken_or_not_ours_is_parked_and_its_neighbours_are_done(
+    region: Region, spoiled: dict[str, Any]
+) -> None:
+    good = detected(region)
+    bad = json.loads(good)
+    bad["detail-type"] = spoiled.pop("detail-type", bad["detail-type"])
+    bad["detail"] |= spoiled
+    assert resolved(message(json.dumps(bad), "bad"), message(good)) == []
+    (document,) = region.parked()
+    assert len(document["reason"]) <= 500
+    assert read(region.item()) == REPAIRED
+    assert region.ledger_states() == ["RESOLVED"]
+
+
+def test_a_body_that_nests_without_end_is_parked(region: Region) -> None:
+    good = detected(region)
+    assert resolved(message("[" * 100_000, "bad"), message(good)) == []
+    assert len(region.parked()) == 1
+    assert read(region.item()) == REPAIRED
+
+
+def test_an_event_of_another_source_is_answered_with_the_source_that_is_expected(
+    region: Region,
+) -> None:
+    with pytest.raises(InvalidInput, match="two SQS queues"):
+        resolve.handler({"key1": "value1"}, Context())
 
 
 @pytest.mark.parametrize("field", ["key", "lost"])
