@@ -7,12 +7,10 @@ in several regions. What cannot be merged is parked, whole, and holds up no othe
 HAZARD if it merged into the event's winner: whatever was written since would be lost in turn.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.conflict.event import ConflictEvent, FoldCertificate
-from reconciler.conflict.fitting import check_fits
 from reconciler.conflict.folding import CERTIFICATE_LIFE_MS, folded_image
 from reconciler.conflict.row import Progress, Row, State, item_key, ledger_row
 from reconciler.conflict.waiting import is_to_wait
@@ -24,11 +22,11 @@ from reconciler.errors import (
     NotOurs,
     OutcomeUnknown,
     ReconcilerError,
-    Undecodable,
     bounded,
     reason_of,
 )
 from reconciler.ports import Replacement, ResolverPorts, Superseded
+from reconciler.resolution.evidence import losing_image
 from reconciler.resolution.pausing import WriteBacks
 from reconciler.resolution.repair import check_clocks, merge_words, repaired_image, undecided
 from reconciler.resolution.write_back import WriteBack, write_back
@@ -53,10 +51,6 @@ class Work:
 
     message: Message
     lost: Image
-
-    @property
-    def event(self) -> ConflictEvent:
-        return self.message.event
 
 
 @dataclass(frozen=True)
@@ -152,7 +146,7 @@ class Resolver:
         ended: list[tuple[Message, Resolution | None]] = []
         for message in group:
             try:
-                works.append(Work(message, self._lost_image(message.event)))
+                works.append(Work(message, losing_image(message.event, self._ports.evidence)))
             except NotOurs as problem:
                 # Its row is left alone: it may be that of a real loss, whose own event will come.
                 is_safe = self._park([message], reason_of(problem), None)
@@ -177,7 +171,7 @@ class Resolver:
         return is_to_wait(problem, oldest, self._now_ms())
 
     def _repair(self, group: Sequence[Work]) -> Resolution:
-        events = [work.event for work in group]
+        events = [work.message.event for work in group]
         lost = [work.lost for work in group]
         check_clocks([*lost, *(event.winner for event in events)], self._now_ms())
         current = self._ports.items.get(canonical_image(events[0].key))
@@ -197,20 +191,6 @@ class Resolver:
         except OutcomeUnknown as problem:
             # A merge may be written twice: the queue simply brings the messages back.
             raise Contention("the write-back was not answered", cause=str(problem)) from None
-
-    def _lost_image(self, event: ConflictEvent) -> Image:
-        """Return the losing image; Undecodable if it is not that of the event."""
-        lost: Image | None = event.lost
-        if event.images_ref:
-            document = self._ports.evidence.get(event.images_ref)
-            try:
-                lost = canonical_image(json.loads(document)["lost"])
-            except (Undecodable, *MALFORMED):
-                raise Undecodable(f"no losing image in {event.images_ref}") from None
-        if lost is None:
-            raise Undecodable("the event carries neither a losing image nor a reference to one")
-        check_fits(event, lost)
-        return lost
 
     def _merged(self, group: Sequence[Work], step: WriteBack) -> Resolution:
         """Return how losses end whose merge is written, or was not needed."""

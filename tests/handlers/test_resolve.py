@@ -109,7 +109,6 @@ def test_a_body_that_is_no_conflict_event_is_parked_whole(
         {"table": "orders"},
         {"region": "eu-west-1"},
         {"conflict_id": "c1"},
-        {"detail-type": CERTIFICATE_DETAIL_TYPE, "issued_at_ms": "now"},
     ],
     ids=lambda spoiled: str(spoiled)[:40],
 )
@@ -118,13 +117,24 @@ def test_a_message_that_is_broken_or_not_ours_is_parked_and_its_neighbours_are_d
 ) -> None:
     good = detected(region)
     bad = json.loads(good)
-    bad["detail-type"] = spoiled.pop("detail-type", bad["detail-type"])
     bad["detail"] |= spoiled
     assert resolved(message(json.dumps(bad), "bad"), message(good)) == []
     (document,) = region.parked()
     assert len(document["reason"]) <= 500
     assert read(region.item()) == REPAIRED
     assert region.ledger_states() == ["RESOLVED"]
+
+
+def test_a_certificate_of_no_time_is_parked_and_its_neighbours_are_done(region: Region) -> None:
+    good = detected(region)
+    told = json.loads(certificate(in_turn(20)).to_detail()) | {"issued_at_ms": "now"}
+    bad = json.dumps({"detail-type": CERTIFICATE_DETAIL_TYPE, "detail": told})
+    assert resolved(message(bad, "bad"), message(good)) == []
+    (document,) = region.parked()
+    assert document["reason"] == (
+        "Undecodable: not a fold certificate: issued_at_ms: string_pattern_mismatch"
+    )
+    assert read(region.item()) == REPAIRED
 
 
 def test_a_body_that_nests_without_end_is_parked(region: Region) -> None:
