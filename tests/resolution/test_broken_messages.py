@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 
 from reconciler.conflict.event import parse_event
-from reconciler.conflict.fitting import check_is_ours
 from reconciler.conflict.row import OUTCOME, State, ledger_row
-from reconciler.errors import MOST_REASON, NotOurs, Undecodable
+from reconciler.errors import MOST_REASON, Undecodable
 from reconciler.item.image import read
 from reconciler.resolution.repair import repaired_image
 from reconciler.values.wire import Image
@@ -69,17 +68,6 @@ def test_an_event_whose_parts_do_not_belong_together_is_parked_and_no_row_is_tou
     assert (world.plain() or {}) == {"id": "p1", "balance": 1_000, "tags": {"t3"}, "note": "Eve"}
     assert world.ledger.rows[row["conflict_id"]["S"]] == row
     assert world.ledger.rows[good.conflict_id]["state"] == {"S": "RESOLVED"}
-
-
-@pytest.mark.parametrize(
-    "changed",
-    [{"table": "orders"}, {"region": "eu-west-1"}, {"replica": "euw1"}, {"key": {}}],
-    ids=str,
-)
-def test_an_event_of_another_table_or_region_is_none_of_ours(changed: dict[str, Any]) -> None:
-    check_is_ours(event(ADA, EVE), "parties", "us-east-1")
-    with pytest.raises(NotOurs):
-        check_is_ours(event(ADA, EVE).model_copy(update=changed), "parties", "us-east-1")
 
 
 def test_closing_a_row_changes_its_outcome_and_leaves_its_evidence() -> None:
