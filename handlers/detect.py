@@ -11,6 +11,7 @@ from handlers.settings import function_settings
 from handlers.tracing import trace_loss, traced
 from reconciler.aws import now_ms
 from reconciler.aws.region import Region
+from reconciler.detection.change import records_in
 from reconciler.detection.detector import Detector
 from reconciler.detection.securing import DetectorPolicy
 
@@ -35,9 +36,12 @@ def _function() -> tuple[Detector, Observability]:
 
 @traced
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Detect the losses in a batch; answer with the record to come back to, if any."""
+    """Detect the losses in a batch; answer with the record to come back to, if any.
+
+    An empty name asks for the whole batch once more.
+    """
     detector, observability = _function()
     with observability.invocation(context):
-        first_unsafe = detector.detect(event["Records"])
+        first_unsafe = detector.detect(records_in(event))
     failures = [] if first_unsafe is None else [{"itemIdentifier": first_unsafe}]
     return {"batchItemFailures": failures}

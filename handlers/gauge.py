@@ -36,9 +36,10 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
     ledger, observability = _function()
     with observability.invocation(context):
         waiting = [row.lost_at_ms for row in islice(ledger.in_state(State.OPEN), MOST)]
+        oldest = next(filter(None, waiting), None)  # a row whose time nobody can read has none
         measured = {
             telemetry.OPEN_LOSSES: len(waiting),
-            telemetry.OLDEST_OPEN_LOSS_MS: max(0, now_ms() - waiting[0]) if waiting else 0,
+            telemetry.OLDEST_OPEN_LOSS_MS: max(0, now_ms() - oldest) if oldest else 0,
             telemetry.PARKED_LOSSES: sum(1 for _ in islice(ledger.in_state(State.PARKED), MOST)),
         }
         for metric, value in measured.items():

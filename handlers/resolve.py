@@ -4,24 +4,26 @@ Event source: the home queue and the witness queue, with ReportBatchItemFailures
 """
 
 import json
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 from handlers.observability import Observability
-from handlers.settings import function_settings
+from handlers.settings import Settings, function_settings
 from handlers.tracing import resolution, traced
 from reconciler.aws import now_ms
 from reconciler.aws.region import Region
 from reconciler.conflict.event import Event, FoldCertificate, parse_certificate, parse_event
+from reconciler.conflict.fitting import check_is_ours
 from reconciler.crdt import custom
 from reconciler.deployment import telemetry
 from reconciler.deployment.wiring import CERTIFICATE_DETAIL_TYPE, LOOP_PAUSE
-from reconciler.errors import Unavailable, Undecodable
+from reconciler.errors import MALFORMED, InvalidInput, ReconcilerError, Undecodable, reason_of
 from reconciler.resolution.resolver import Message, Resolver
 
 
 @cache
-def _function() -> tuple[str, Resolver, Region, Observability]:
+def _function() -> tuple[Settings, Resolver, Region, Observability]:
     settings = function_settings()
     custom.load(settings.custom_types)
     observability = Observability(
@@ -29,36 +31,31 @@ def _function() -> tuple[str, Resolver, Region, Observability]:
     )
     region = Region(settings, telemetry=observability, parked_url=settings.parked_queue_url)
     pause = LOOP_PAUSE if settings.pauses else None
-    resolver = Resolver(region, now_ms, pause)
-    return settings.names.resolve_function, resolver, region, observability
+    return settings, Resolver(region, now_ms, pause), region, observability
 
 
 @traced
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Resolve the conflicts in a batch; answer with the messages that must come back."""
-    name, resolver, region, observability = _function()
+    settings, resolver, region, observability = _function()
+    name = settings.names.resolve_function
     with observability.invocation(context):
         messages, failed = [], []
         certificates, headers = [], []
-        for record in event["Records"]:
+        for record in _records(event):
             try:
                 told = _event(record["body"])
-                if isinstance(told, FoldCertificate):
-                    certificates.append(told)
-                else:
-                    receives = int(record["attributes"]["ApproximateReceiveCount"])
-                    messages.append(Message(record["messageId"], told, receives))
-                    headers.append((record["attributes"].get("AWSTraceHeader", ""), told))
+                check_is_ours(told, settings.table, settings.region)
             except Undecodable as problem:
-                try:
-                    region.parked.park(
-                        {"reason": f"Undecodable: {problem}", "message": record["body"]}
-                    )
-                except Unavailable as unparked:
-                    observability.note("not parked", error=unparked)
+                if not _is_parked(record, problem, region, observability):
                     failed.append(record["messageId"])
-                else:
-                    observability.count(telemetry.PARKED)
+                continue
+            if isinstance(told, FoldCertificate):
+                certificates.append(told)
+            else:
+                receives = int(record["attributes"]["ApproximateReceiveCount"])
+                messages.append(Message(record["messageId"], told, receives))
+                headers.append((record["attributes"].get("AWSTraceHeader", ""), told))
         with resolution(name, headers, observability.outcomes):
             failed += resolver.resolve(messages)
         for certificate in certificates:
@@ -66,10 +63,33 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in failed]}
 
 
+def _records(event: Any) -> list[dict[str, Any]]:
+    records = event.get("Records") if isinstance(event, dict) else None
+    if not isinstance(records, list) or not all(
+        isinstance(each, dict) and "messageId" in each for each in records
+    ):
+        raise InvalidInput(
+            "the event holds no messages: the resolver's event sources are its two SQS queues"
+        )
+    return records
+
+
+def _is_parked(
+    record: Mapping[str, Any], problem: Undecodable, region: Region, observability: Observability
+) -> bool:
+    try:
+        region.parked.park({"reason": reason_of(problem), "message": record["body"]})
+    except ReconcilerError as unparked:
+        observability.note("not parked", error=unparked)
+        return False
+    observability.count(telemetry.PARKED)
+    return True
+
+
 def _event(body: str) -> Event:
     try:
         envelope = json.loads(body)
         closed = envelope.get("detail-type") == CERTIFICATE_DETAIL_TYPE
         return (parse_certificate if closed else parse_event)(envelope["detail"])
-    except (ValueError, TypeError, KeyError, AttributeError) as problem:
-        raise Undecodable(f"not an EventBridge event ({problem})", body=body) from None
+    except MALFORMED as problem:
+        raise Undecodable(f"not an EventBridge event ({type(problem).__name__})") from None

@@ -174,6 +174,11 @@ def _losses(seen: Watched) -> Iterator[Alarm]:
         {"drift": ours(names, telemetry.CLOCK_DRIFT_MS, "Maximum")},
         above=ahead * 1_000,
     )
+    yield Alarm(
+        "unknown-versions",
+        "An item's metadata is of a version that this release cannot read, for an hour by now.",
+        {"records": ours(names, telemetry.UNKNOWN_VERSIONS, "Sum")},
+    )
 
 
 def _delivery(seen: Watched) -> Iterator[Alarm]:

@@ -205,7 +205,7 @@ def drill(arns: Arns, stream_arn: str) -> list[Statement]:
 def _repair(arns: Arns) -> list[Statement]:
     return [
         allow("RepairItems", ["dynamodb:GetItem", "dynamodb:PutItem"], arns.table),
-        allow("RecordLosses", ["dynamodb:BatchWriteItem"], arns.ledger),
+        allow("RecordLosses", ["dynamodb:BatchWriteItem", "dynamodb:UpdateItem"], arns.ledger),
         _in_bucket("ReadEvidence", ["s3:GetObject", "s3:PutObject"], arns.objects(EVIDENCE_PREFIX)),
         _see_evidence(arns),
     ]

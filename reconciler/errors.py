@@ -4,6 +4,7 @@
     ├── InvalidInput          park   the caller's value, edit, key or schema; names field and fix
     │   └── ItemTooLarge      park   the image would pass DynamoDB's 400 KB
     ├── Undecodable           park   an image or event that this release cannot read
+    │   ├── NotOurs           park   an event that no detector of this deployment made
     │   └── UnknownWireVersion retry  written by a newer release: the work waits for that one
     ├── TypeMismatch          park   two images disagree about an attribute's type
     ├── MergeFunctionFailed   park   a custom attribute's function gave no answer that can be kept
@@ -17,11 +18,20 @@
     ├── UnsupportedStream     park   the stream does not carry both images
     └── LocalCloudError       park   the regions on this machine (in reconciler.local.errors)
 
+`MALFORMED` is what Python raises over input that has not the form expected; `reason_of` is the text
+of a failure that is kept in rows and queues.
+
 `disposition` is what a stage does with the failure: "retry" leaves the work where it is, "park"
 sets it aside, whole, for a person or a redrive. `evidence` is what is needed to understand it.
 """
 
 from typing import Any, ClassVar, Literal
+
+MOST_REASON = 500  # characters: a reason must never be what does not fit a row or a message
+MALFORMED = (
+    *(KeyError, ValueError, TypeError, IndexError, AttributeError, ArithmeticError),
+    RecursionError,
+)
 
 
 class ReconcilerError(Exception):
@@ -44,6 +54,10 @@ class ItemTooLarge(InvalidInput):
 
 class Undecodable(ReconcilerError):
     """An image or an event whose reconciler metadata cannot be read."""
+
+
+class NotOurs(Undecodable):
+    """An event that no detector of this deployment made; whose parts do not belong together."""
 
 
 class UnknownWireVersion(Undecodable):
@@ -101,3 +115,19 @@ class RecordsExpired(ReconcilerError):
 
 class UnsupportedStream(ReconcilerError):
     """The stream's view type hides an image: a lost write could not be seen, let alone repaired."""
+
+
+def reason_of(problem: BaseException) -> str:
+    """Return why something failed, for a row or a queue: one line, of bounded length.
+
+    What Python says of malformed input quotes it, so of such an error only the name is told.
+    """
+    name = type(problem).__name__
+    return bounded(f"{name}: {problem}" if isinstance(problem, ReconcilerError) else name)
+
+
+def bounded(text: str) -> str:
+    """Return `text` as one line of at most 500 characters that any screen and row can take."""
+    cut = text if len(text) <= MOST_REASON else text[: MOST_REASON - 3] + "..."
+    line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in cut)
+    return line if len(line) <= MOST_REASON else line[: MOST_REASON - 3] + "..."

@@ -67,7 +67,16 @@ class Ledger(Protocol):
     """One region's ledger of losses. Whatever a row holds, it is handed out: see `Row`."""
 
     def record(self, rows: Sequence[Row]) -> set[str]:
-        """Write rows, replacing rows of the same id; return the ids that were not written."""
+        """Write rows, replacing rows of the same id; return the ids that were not written.
+
+        A row that the store refuses for good holds up no other one.
+        """
+
+    def set_state(self, rows: Sequence[Row]) -> set[str]:
+        """Say where losses stand now; return the ids of which that was not written.
+
+        Of a row that is there, only the outcome changes (`row.OUTCOME`): its evidence stays.
+        """
 
     def rows_of(self, item_key: str) -> Sequence[Row]:
         """Return the rows of one item, read consistently."""

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from reconciler.conflict.event import ConflictEvent, FoldCertificate
 from reconciler.conflict.row import Row, State
-from reconciler.errors import OutcomeUnknown, RecordsExpired, Unavailable
+from reconciler.errors import OutcomeUnknown, ReconcilerError, RecordsExpired, Unavailable
 from reconciler.item.metadata import is_managed, metadata_in, token_in
 from reconciler.ports import (
     ConflictBus,
@@ -32,6 +32,7 @@ from reconciler.ports import (
     Superseded,
     Telemetry,
 )
+from reconciler.values.size import check_size
 from reconciler.values.wire import Image, canonical_image, digest, to_json
 from tests.recorded import Recorded
 
@@ -150,7 +151,10 @@ class FakeItems(Port):
 
 
 class FakeLedger(Port):
-    """A `Ledger`; `refuses` takes the ids of a call and returns those that are not written."""
+    """A `Ledger`; `refuses` takes the ids of a call and returns those that are not written.
+
+    A row that DynamoDB would never take is not written either.
+    """
 
     def __init__(self, log: list[Call] | None = None) -> None:
         super().__init__(log)
@@ -160,7 +164,20 @@ class FakeLedger(Port):
     def record(self, rows: Sequence[Row]) -> set[str]:
         ids = [row.conflict_id for row in rows]
         self.called("record", *ids)
+        return self._write(ids, rows)
+
+    def set_state(self, rows: Sequence[Row]) -> set[str]:
+        ids = [row.conflict_id for row in rows]
+        self.called("set_state", *ids)
+        found = [self.rows.get(each) for each in ids]
+        pairs = zip(rows, found, strict=True)
+        return self._write(
+            ids, [r if old is None else Row.of(old).in_state_of(r) for r, old in pairs]
+        )
+
+    def _write(self, ids: list[str], rows: Sequence[Row]) -> set[str]:
         refused = self.refuses.popleft()(ids) if self.refuses else set()
+        refused = refused | {row.conflict_id for row in rows if not _is_taken(row.image)}
         self.rows |= {row.conflict_id: row.image for row in rows if row.conflict_id not in refused}
         return refused
 
@@ -180,6 +197,14 @@ class FakeLedger(Port):
     def states(self) -> list[str]:
         """Return the states of all rows."""
         return [row["state"]["S"] for row in self.rows.values()]
+
+
+def _is_taken(image: Image) -> bool:
+    try:
+        check_size(canonical_image(image))
+    except ReconcilerError:
+        return False
+    return True
 
 
 class FakeBus(Port):

@@ -52,6 +52,8 @@ MOST_LINES = 250
 LONGER = {
     "reconciler/conflict/row.py": "ledger rows are written and read in one place",
     "reconciler/drills/failure/scenes.py": "nine scenes that are read side by side",
+    "reconciler/item/metadata.py": "the letters of `_rec` are read and written in one place",
+    "reconciler/values/wire.py": "a wire value, its Python and its canonical form side by side",
     "reconciler/ports.py": "the whole outside world, which is read in one place",
 }
 

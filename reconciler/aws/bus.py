@@ -10,7 +10,7 @@ from typing import Any
 from reconciler.aws.clients import Note, translated
 from reconciler.conflict.event import ConflictEvent, Event
 from reconciler.deployment.wiring import CERTIFICATE_DETAIL_TYPE, DETAIL_TYPE, EVENT_SOURCE
-from reconciler.errors import ReconcilerError, Unavailable
+from reconciler.errors import InvalidInput, ReconcilerError, Unavailable
 
 _ENTRIES_PER_CALL = 10
 _CALL_BYTES = 1_000_000  # PutEvents takes 1,048,576 bytes, entries' own overhead included
@@ -48,6 +48,10 @@ class EventBridgeBus:
         try:
             with translated("PutEvents"):
                 results = self._client.put_events(Entries=entries)["Entries"]
+        except InvalidInput as problem:  # of one entry, perhaps: it must not take others along
+            if len(entries) == 1:
+                return [problem]
+            return [why for entry in entries for why in self._refusals([entry])]
         except ReconcilerError as problem:
             return [problem] * len(entries)
         return [None if "EventId" in each else _refusal(each) for each in results]

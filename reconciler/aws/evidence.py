@@ -3,6 +3,7 @@
 from typing import Any
 
 from reconciler.aws.clients import idempotent
+from reconciler.errors import Undecodable
 
 
 class S3Evidence:
@@ -25,8 +26,14 @@ class S3Evidence:
         return f"s3://{self._bucket}/{key}"
 
     def get(self, reference: str) -> str:
-        """Return the document behind a reference."""
-        bucket, _, key = reference.removeprefix("s3://").partition("/")
+        """Return the document behind a reference; Undecodable if it is none of this bucket's."""
+        place = f"s3://{self._bucket}/"
+        if not reference.startswith(place):
+            raise Undecodable(f"the reference is not of {place}", reference=reference)
+        key = reference.removeprefix(place)
         with idempotent("GetObject"):
-            body: bytes = self._client.get_object(Bucket=bucket, Key=key)["Body"].read()
-        return body.decode()
+            body: bytes = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        try:
+            return body.decode()
+        except UnicodeDecodeError:
+            raise Undecodable("the evidence is not text", reference=reference) from None

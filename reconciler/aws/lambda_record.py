@@ -12,7 +12,8 @@ def lambda_record(record: Mapping[str, Any], stream_arn: str) -> dict[str, Any]:
     Source: AWS Lambda developer guide, "Using AWS Lambda with Amazon DynamoDB", example event.
     """
     change = dict(record["dynamodb"])
-    change["ApproximateCreationDateTime"] = change["ApproximateCreationDateTime"].timestamp()
+    if "ApproximateCreationDateTime" in change:
+        change["ApproximateCreationDateTime"] = change["ApproximateCreationDateTime"].timestamp()
     for part in ("Keys", "NewImage", "OldImage"):
         if part in change:
             change[part] = _as_text(change[part])

@@ -91,7 +91,8 @@ class Region:
 
     @cached_property
     def ledger(self) -> DynamoLedger:
-        return DynamoLedger(self._resources.ledger, self.client("dynamodb"), self._note)
+        table = self._resources.ledger
+        return DynamoLedger(table, self.client("dynamodb"), lambda: self.evidence, self._note)
 
     @cached_property
     def bus(self) -> EventBridgeBus:

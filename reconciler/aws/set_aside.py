@@ -68,7 +68,7 @@ class S3SetAside:
             if not _is_missing(problem):
                 raise
             return None
-        return body.decode()
+        return body.decode(errors="replace")  # what it breaks is told by whoever reads it
 
     def _key(self, reference: str) -> str:
         place = f"s3://{self._bucket}/"

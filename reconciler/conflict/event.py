@@ -3,20 +3,76 @@
 Events are versioned. Numbers and stamps travel as strings, because EventBridge refuses integers
 beyond 64 bits. The same loss has the same id in every region. The images travel inside, or, when
 they are too large, as one object in the evidence bucket that `images_ref` names (claim check).
+Whoever may send messages can send anything, so whatever an event holds is of its form, or there is
+no event: times are numbers, dots are dots, images are items that DynamoDB could hold.
 Source: EventBridge API Reference, PutEvents.
 """
 
 import json
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
 
+from reconciler.causality.context import Dot, Lineage
+from reconciler.causality.hlc import Hlc
 from reconciler.conflict.verdict import Finding, Verdict
-from reconciler.errors import Undecodable
+from reconciler.errors import Undecodable, bounded
+from reconciler.values.size import is_too_deep
 from reconciler.values.wire import canonical_image, digest, to_json
 
 Json = dict[str, Any]
+_KEY_KINDS = ("S", "N", "B")
+
+
+def _image(value: Any) -> Json:
+    try:
+        image = canonical_image(value)
+    except Undecodable as problem:
+        raise ValueError(str(problem)) from None
+    if is_too_deep(image, levels=-1):  # DynamoDB takes one level more than this library writes
+        raise ValueError("nests deeper than DynamoDB takes")
+    return image
+
+
+def _key(value: Any) -> Json:
+    key = _image(value)
+    if len(key) > 2 or not all(kind in _KEY_KINDS for wire in key.values() for kind in wire):
+        raise ValueError("a key is one or two attributes: strings, numbers or bytes")
+    return key
+
+
+def _dot(text: str) -> str:
+    return str(Dot.parse(text))
+
+
+def _watermark(watermarks: Mapping[str, str]) -> Mapping[str, str]:
+    for replica, epoch in watermarks.items():
+        Lineage.parse(f"{replica}.{epoch}")
+    return watermarks
+
+
+def _lineages(lineages: Mapping[str, str]) -> Mapping[str, str]:
+    for lineage, hlc in lineages.items():
+        Lineage.parse(lineage), Hlc.parse(hlc)
+    return lineages
+
+
+Name = Annotated[str, Field(min_length=1, max_length=1_024)]
+Milliseconds = Annotated[str, Field(pattern=r"^[0-9]{1,15}$")]  # until the year 33658
+Number = Annotated[str, Field(pattern=r"^[0-9]{0,40}$")]  # of a record in its stream
+Key = Annotated[Json, BeforeValidator(_key)]  # {} if nobody can say
+WireImage = Annotated[Json, BeforeValidator(_image)]
+DotText = Annotated[str, AfterValidator(_dot)]
+Watermarks = Annotated[Mapping[str, str], AfterValidator(_watermark)]
+Lineages = Annotated[Mapping[str, str], AfterValidator(_lineages)]
 
 
 class ConflictEvent(BaseModel):
@@ -28,23 +84,23 @@ class ConflictEvent(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     version: Literal["1"] = "1"
-    conflict_id: str
-    table: str
-    key: Json
+    conflict_id: Name
+    table: Name
+    key: Key
     finding: Finding
-    ordering: str
+    ordering: Name
     role: Literal["home", "witness"]
-    region: str
-    replica: str
-    lost_dots: tuple[str, ...]
-    lost_watermarks: Mapping[str, str] = {}
+    region: Name
+    replica: Name
+    lost_dots: tuple[DotText, ...]
+    lost_watermarks: Watermarks = {}
     restore: bool = False
-    sequence_number: str
-    lost_at_ms: str
-    detected_at_ms: str
-    lost: Json | None = None
-    winner: Json | None = None
-    images_ref: str | None = None
+    sequence_number: Number
+    lost_at_ms: Milliseconds
+    detected_at_ms: Milliseconds
+    lost: WireImage | None = None
+    winner: WireImage | None = None
+    images_ref: Name | None = None
 
     @property
     def identifier(self) -> str:
@@ -77,14 +133,14 @@ class FoldCertificate(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     version: Literal["1"] = "1"
-    certificate_id: str
-    table: str
-    key: Json
+    certificate_id: Name
+    table: Name
+    key: Key
     role: Literal["home"] = "home"
-    replica: str
-    sequence_number: str
-    issued_at_ms: str
-    lineages: Mapping[str, str]
+    replica: Name
+    sequence_number: Number
+    issued_at_ms: Milliseconds
+    lineages: Lineages
 
     @property
     def identifier(self) -> str:
@@ -104,21 +160,25 @@ def parse_certificate(detail: Any) -> FoldCertificate:
     try:
         return FoldCertificate.model_validate(detail)
     except ValidationError as problem:
-        raise Undecodable(f"not a fold certificate: {problem}", detail=detail) from None
+        raise Undecodable(f"not a fold certificate: {_mistakes(problem)}", detail=detail) from None
 
 
 def parse_event(detail: Any) -> ConflictEvent:
     """Return the event in an EventBridge detail; Undecodable, with the detail, if it is none."""
     try:
-        event = ConflictEvent.model_validate(detail)
+        return ConflictEvent.model_validate(detail)
     except ValidationError as problem:
-        where = "; ".join(
-            f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in problem.errors()
+        raise Undecodable(f"not a conflict event: {_mistakes(problem)}", detail=detail) from None
+
+
+def _mistakes(problem: ValidationError) -> str:
+    """Return which fields are wrong, and how, without what they hold."""
+    return bounded(
+        "; ".join(
+            f"{each['loc'][0] if each['loc'] else 'it'}: {each['type']}"
+            for each in problem.errors(include_url=False, include_input=False)
         )
-        raise Undecodable(f"not a conflict event: {where}", detail=detail) from None
-    canonical_image(event.key)  # Undecodable here, where its message alone is set aside
-    canonical_image(event.lost or {})
-    return event
+    )
 
 
 def conflict_id(table: str, key: Mapping[str, Any], verdict: Verdict, lost: Any) -> str:

@@ -2,30 +2,35 @@
 event is sent.
 
 A row is a pure function of the event and its state, so writing it twice changes nothing that
-matters and the resolver can close it without reading it. Both images are in the row, or in the
-evidence bucket if they are too large: from the row on the loss is safe, whatever the bus does, for
-the event can be made of the row again. What a person decided about a loss stands in its row and,
-for ever, in one of its own, because a late delivery may replace the first.
+matters. Its evidence (key, images, what was lost) is the detector's; whoever closes it changes what
+`OUTCOME` names, and no more. Both images are in the row, or in the evidence bucket if they are too
+large or nested too deep: from the row on the loss is safe, whatever the bus does, for the event can
+be made of the row again. What a person decided about a loss stands in its row and, for ever, in one
+of its own, because a detector that reads its record again opens the first anew.
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, TypeVar
 
 from reconciler.causality.context import Dot, replica_id
-from reconciler.conflict.event import ConflictEvent
-from reconciler.conflict.verdict import Finding
-from reconciler.errors import ReconcilerError, Undecodable
+from reconciler.conflict.event import ConflictEvent, parse_event
+from reconciler.errors import MALFORMED, ReconcilerError, Undecodable, bounded, reason_of
+from reconciler.values.size import is_too_deep
 from reconciler.values.wire import Image, canonical_image, digest, to_json
 
 RETENTION_SECONDS = 30 * 86_400  # of closed rows; open and parked rows never expire
 INLINE_BYTES = 300 * 1024  # of both images: leaves room for the rest within DynamoDB's 400 KB
+ABOUT_BYTES = 64 * 1024  # of what was lost, by name: a context of thousands of lineages has more
+WORDS_BYTES = 16 * 1024  # of what became of each attribute; of an item of very many, the first ones
 ITEM_KEY_BYTES = 2_048  # what DynamoDB takes of a partition key; a legal key's text may be longer
 _READABLE = 200
 _AUDIT = ("decided_by", "decided_at_ms", "decision", "why")
-_MALFORMED = (KeyError, ValueError, TypeError, AttributeError, ReconcilerError)
+OUTCOME = ("state", "state_at_ms", "reason", "attempts", "merged", "expires")
+_NUMBER = re.compile(r"-?[0-9]{1,15}", re.ASCII)
 T = TypeVar("T")
 
 
@@ -128,27 +133,41 @@ class Row:
         row = self.image
         try:
             region = row["region"]["S"]
-            return ConflictEvent(
-                conflict_id=self.conflict_id,
-                table=row["table"]["S"],
-                key=_key(row),
-                finding=Finding(row["finding"]["S"]),
-                ordering=row["ordering"]["S"],
-                role="witness" if row["role"]["S"] == "witness" else "home",
-                region=region,
-                replica=replica_id(region),
-                lost_dots=tuple(each["S"] for each in row["lost_dots"]["L"]),
-                lost_watermarks={r: e["S"] for r, e in row["lost_watermarks"]["M"].items()},
-                restore=row["restore"]["BOOL"],
-                sequence_number=row["sequence_number"]["S"],
-                lost_at_ms=row["lost_at_ms"]["N"],
-                detected_at_ms=row["detected_at_ms"]["N"],
-                lost=row.get("lost", {"M": None})["M"],
-                winner=row.get("winner", {"M": None})["M"],
-                images_ref=row.get("images_ref", {"S": None})["S"],
-            )
-        except _MALFORMED as problem:
-            raise Undecodable(f"not a ledger row: {problem!r}", row=row) from None
+            told = {
+                "conflict_id": self.conflict_id,
+                "table": row["table"]["S"],
+                "key": _key(row),
+                "finding": row["finding"]["S"],
+                "ordering": row["ordering"]["S"],
+                "role": "witness" if row["role"]["S"] == "witness" else "home",
+                "region": region,
+                "replica": replica_id(region),
+                "lost_dots": tuple(each["S"] for each in row["lost_dots"]["L"]),
+                "lost_watermarks": {r: e["S"] for r, e in row["lost_watermarks"]["M"].items()},
+                "restore": row["restore"]["BOOL"],
+                "sequence_number": row["sequence_number"]["S"],
+                "lost_at_ms": row["lost_at_ms"]["N"],
+                "detected_at_ms": row["detected_at_ms"]["N"],
+                "lost": row.get("lost", {"M": None})["M"],
+                "winner": row.get("winner", {"M": None})["M"],
+                "images_ref": row.get("images_ref", {"S": None})["S"],
+            }
+            return parse_event(told)
+        except KeyError as problem:
+            raise Undecodable(f"not a ledger row: {bounded(str(problem))}", row=row) from None
+        except (ReconcilerError, *MALFORMED) as problem:
+            raise Undecodable(f"not a ledger row: {reason_of(problem)}", row=row) from None
+
+    def kept_at(self, reference: str) -> "Row":
+        """Return the row with a reference in place of its images."""
+        rest = {name: wire for name, wire in self.image.items() if name not in ("lost", "winner")}
+        return Row.of({**rest, "images_ref": {"S": reference}})
+
+    def in_state_of(self, other: "Row") -> "Row":
+        """Return the row with the outcome that another one tells."""
+        kept = {name: wire for name, wire in self.image.items() if name not in OUTCOME}
+        told = {name: wire for name, wire in other.image.items() if name in OUTCOME}
+        return Row.of({**kept, **told})
 
     def with_audit_of(self, decided: "Row") -> "Row":
         """Return the row with what another one keeps of a decision."""
@@ -186,7 +205,7 @@ def ledger_row(
     if _is_cut(row["item_key"]["S"]):
         row["key"] = {"M": canonical_image(event.key)}
     if reason:
-        row["reason"] = {"S": reason}
+        row["reason"] = {"S": bounded(reason)}
     if event.images_ref:
         row["images_ref"] = {"S": event.images_ref}
     else:
@@ -243,8 +262,21 @@ def item_key(key: Mapping[str, Any]) -> str:
 
 
 def fits_inline(event: ConflictEvent) -> bool:
-    """Return whether both images can be kept inside the row: their text is never the shorter."""
-    return len(event.images()) <= INLINE_BYTES
+    """Return whether both images can be kept inside the row, in which they nest a level deeper."""
+    images = [each for each in (event.lost, event.winner) if each]
+    if any(is_too_deep(image, levels=1) for image in images):
+        return False
+    return len(event.images()) <= INLINE_BYTES  # their text is never the shorter
+
+
+def check_fits_row(event: ConflictEvent) -> None:
+    """Refuse, as Undecodable, an event that no row could name, even without its images."""
+    about = to_json([event.key, event.lost_dots, event.lost_watermarks])
+    if len(about) > ABOUT_BYTES:
+        raise Undecodable(
+            f"{len(event.lost_dots):,} writes and {len(event.lost_watermarks):,} watermarks are"
+            " lost at once: no ledger row can name them"
+        )
 
 
 def _is_cut(text: str) -> bool:
@@ -259,7 +291,7 @@ def _key(row: Image) -> Image:
 def _readable(read: Callable[[], T]) -> T | None:
     try:
         return read()
-    except _MALFORMED:
+    except (ReconcilerError, *MALFORMED):
         return None
 
 
@@ -268,7 +300,8 @@ def _text(row: Image, name: str) -> str:
 
 
 def _number(row: Image, name: str) -> int | None:
-    return _readable(lambda: int(row[name]["N"]))
+    text = _readable(lambda: row[name]["N"])
+    return int(text) if isinstance(text, str) and _NUMBER.fullmatch(text) else None
 
 
 def _texts(row: Image, name: str) -> Mapping[str, str] | None:
@@ -287,7 +320,14 @@ def _audit(row: Image) -> Audit | None:
 
 
 def _words(merged: Mapping[str, str]) -> dict[str, Any]:
-    return {"M": {name: {"S": word} for name, word in sorted(merged.items())}}
+    words: Image = {}
+    room = WORDS_BYTES
+    for name, word in sorted(merged.items()):
+        room -= len(name.encode()) + len(word) + 8
+        if room < 0:
+            break
+        words[name] = {"S": word}
+    return {"M": words}
 
 
 def _expiry(closed_at_ms: int) -> dict[str, Any]:

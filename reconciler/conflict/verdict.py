@@ -15,11 +15,13 @@ from reconciler.causality.context import CausalContext, Dot, Ordering
 from reconciler.conflict.lives import is_outlived
 from reconciler.item.metadata import (
     METADATA,
+    check_form,
     context_of,
     heads_in,
     is_managed,
     is_tombstone_in,
     reading,
+    reading_both,
     token_in,
     watermarks_in,
 )
@@ -75,7 +77,7 @@ def classify(
     if not is_managed(new):
         found = Finding.OVERWRITTEN
         return _loss(found, context_of(old), CausalContext(), replica, latest_plausible)
-    found = reading(old, lambda before: reading(new, lambda after: _found(before, after)))
+    found = reading_both(old, new, _found)
     if found is Finding.UNMANAGED:
         return CLEAN if old == new else _UNMANAGED
     if found is Finding.CLEAN or is_outlived(old, new):
@@ -86,7 +88,10 @@ def classify(
 def _found(before: Wires, after: Wires) -> Finding:
     if token_in(before) == token_in(after):
         return Finding.UNMANAGED
-    return Finding.CLEAN if _dominates(before, after) else Finding.CONFLICT
+    if not _dominates(before, after):
+        return Finding.CONFLICT
+    check_form(before, after)  # or nobody would be told of what the next write cannot read
+    return Finding.CLEAN
 
 
 def _dominates(before: Wires, after: Wires) -> bool:

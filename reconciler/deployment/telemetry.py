@@ -5,6 +5,7 @@ CONFLICTS = "Conflicts"  # by kind, too: `conflict_kind`
 UNMANAGED_WRITES = "UnmanagedWrites"
 PARKED = "Parked"
 CLOCK_AHEAD = "ClockAhead"
+UNKNOWN_VERSIONS = "UnknownVersions"  # of metadata that no release came for in time
 DETECTION_FAILURES = "DetectionFailures"
 WRITES_RESCUED = "WritesRescued"
 WRITE_BACKS = "WriteBacks"

@@ -14,9 +14,10 @@ from reconciler.conflict.event import FoldCertificate
 from reconciler.conflict.row import State, item_key
 from reconciler.conflict.verdict import Finding
 from reconciler.deployment import telemetry
-from reconciler.detection.change import MALFORMED, Change, Record, check_view_type, parse
+from reconciler.detection.change import Change, Record, check_view_type, parse
 from reconciler.detection.securing import (
     CLOCK_AHEAD,
+    UNKNOWN_VERSION,
     AsOf,
     DetectorPolicy,
     Loss,
@@ -24,7 +25,7 @@ from reconciler.detection.securing import (
     loss_in,
     unreadable_loss,
 )
-from reconciler.errors import ReconcilerError
+from reconciler.errors import MALFORMED, ReconcilerError
 from reconciler.item.metadata import METADATA, context_of, is_managed
 from reconciler.ports import DetectorPorts
 from reconciler.values.size import item_size
@@ -101,7 +102,9 @@ class Detector:
             measured.measure(telemetry.CLOCK_DRIFT_MS, drift_ms(latest, now))
 
     def _count(self, loss: Loss) -> None:
-        if loss.record is not None:
+        if loss.reason.startswith(UNKNOWN_VERSION):
+            self._ports.telemetry.count(telemetry.UNKNOWN_VERSIONS)
+        if not loss.is_readable:
             return  # of what it is a loss, nobody can tell
         counted, event = self._ports.telemetry, loss.event
         if event.finding is Finding.CONFLICT:

@@ -15,14 +15,16 @@ from reconciler.causality.hlc import MAXIMUM_CLOCK_DRIFT_MS, Hlc
 from reconciler.conflict.event import ConflictEvent, FoldCertificate, conflict_id
 from reconciler.conflict.folding import closed_lineages
 from reconciler.conflict.lives import may_be_expiry
-from reconciler.conflict.row import Row, State, fits_inline, ledger_row
+from reconciler.conflict.row import Row, State, check_fits_row, fits_inline, ledger_row
 from reconciler.conflict.verdict import Finding, Verdict, classify, lost_image
-from reconciler.detection.change import MALFORMED, Change, Record
-from reconciler.errors import ReconcilerError
+from reconciler.conflict.waiting import is_to_wait
+from reconciler.detection.change import Change, Record
+from reconciler.errors import MALFORMED, ReconcilerError, UnknownWireVersion, bounded, reason_of
 from reconciler.item.metadata import is_managed
 from reconciler.ports import StreamRange
 from reconciler.values.wire import to_json
 
+UNKNOWN_VERSION = UnknownWireVersion.__name__
 CLOCK_AHEAD = "ClockAhead: a stamp of this conflict lies in the future; check NTP"
 
 
@@ -63,18 +65,19 @@ class Loss:
     """What one change took away, and how that is made safe: its row's state says what follows.
 
     OPEN: the event is sent. ACCEPTED: it is let stand. PARKED: it is set aside whole, for `reason`.
-    `record` is one that nobody can read; then the event says only what is known of it.
+    Of one in a `record` that nobody can read, the event says only what is known.
     """
 
     event: ConflictEvent
     state: State
     at_ms: int
     reason: str = ""
+    is_readable: bool = True
     record: Record | None = None
 
     def evidence(self) -> str | None:
         """Return the document that must be kept outside the row, None if there is none."""
-        if self.record is not None:
+        if not self.is_readable:
             return to_json({"record": self.record})
         return None if fits_inline(self.event) else self.event.images()
 
@@ -91,7 +94,7 @@ class Loss:
         """Return what a person or a redrive is to find, None if nothing is set aside."""
         if self.state is not State.PARKED:
             return None
-        if self.record is not None:
+        if not self.is_readable:
             return {"reason": self.reason, "record": self.record}
         return {"reason": self.reason, "event": self.event.document()}
 
@@ -99,7 +102,7 @@ class Loss:
 def loss_in(change: Change, policy: DetectorPolicy, as_of: AsOf) -> Loss | None:
     """Return what a change took away, None if it is clean.
 
-    UnknownWireVersion if only a newer release can tell: the change waits for it.
+    UnknownWireVersion if only a newer release can tell: the change waits for it, for an hour.
     """
     if change.unreadable:
         return unreadable_loss(change, change.unreadable, policy, as_of.now_ms)
@@ -111,14 +114,14 @@ def loss_in(change: Change, policy: DetectorPolicy, as_of: AsOf) -> Loss | None:
             return None
         return _loss(change, found, policy, as_of.now_ms)
     except (ReconcilerError, *MALFORMED) as problem:
-        if isinstance(problem, ReconcilerError) and problem.disposition == "retry":
+        if is_to_wait(problem, change.created_at_ms, as_of.now_ms):
             raise
-        reason = f"{type(problem).__name__}: {problem}"
-        return unreadable_loss(change, reason, policy, as_of.now_ms)
+        return unreadable_loss(change, reason_of(problem), policy, as_of.now_ms)
 
 
 def _loss(change: Change, found: Verdict, policy: DetectorPolicy, now: int) -> Loss:
     event = _event(change, found, policy, now)
+    check_fits_row(event)
     if found.clock_ahead:
         return Loss(event, State.PARKED, now, CLOCK_AHEAD)
     stands = found.finding is Finding.REMOVED and not event.restore
@@ -163,28 +166,35 @@ def certificate_in(change: Change, policy: DetectorPolicy, now: int) -> FoldCert
     as_of = now if change.created_at_ms is None else min(now, change.created_at_ms)
     try:
         lineages = closed_lineages(change.new, policy.replica, as_of)
-    except ReconcilerError:
-        return None  # the change is parked
-    if not lineages:
-        return None
-    return FoldCertificate(
-        certificate_id=f"certificate-{policy.replica}-{change.number}",
-        table=policy.table,
-        key=dict(change.keys),
-        replica=policy.replica,
-        sequence_number=change.number,
-        issued_at_ms=str(now),
-        lineages=lineages,
-    )
+        if not lineages:
+            return None
+        return FoldCertificate(
+            certificate_id=f"certificate-{policy.replica}-{change.number}",
+            table=policy.table,
+            key=dict(change.keys),
+            replica=policy.replica,
+            sequence_number=change.number,
+            issued_at_ms=str(now),
+            lineages=lineages,
+        )
+    except (ReconcilerError, *MALFORMED):
+        return None  # a fold is never due: the change is parked, or a later one certifies
 
 
 def unreadable_loss(change: Change, reason: str, policy: DetectorPolicy, now: int) -> Loss:
     """Return the loss in a record that nobody can read; it has the same id every time."""
     at_ms = now if change.created_at_ms is None else change.created_at_ms
-    name = f"undecodable-{policy.replica}-{change.number}"
-    event = _unknown(name, change.number, policy, now)
+    name = f"undecodable-{policy.replica}-{change.name()}"
+    event = _unknown(name, change.number if change.has_number() else "", policy, now)
     known = {"key": change.readable_key(), "lost_at_ms": str(at_ms)}
-    return Loss(event.model_copy(update=known), State.PARKED, now, reason, change.record)
+    return Loss(
+        event.model_copy(update=known),
+        State.PARKED,
+        now,
+        bounded(reason),
+        is_readable=False,
+        record=change.record,
+    )
 
 
 def expired_row(

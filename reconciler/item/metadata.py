@@ -8,13 +8,20 @@ The letters of `_rec` are named below, and no other module reads one. States nam
 position in `_DOTS`.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from reconciler.causality.context import CausalContext, Dot, Lineage
-from reconciler.causality.hlc import Hlc
+from reconciler.causality.hlc import HLC_WIDTH, Hlc
 from reconciler.crdt.base import decode_tagged, dots_of, encode_tagged, refs_text
-from reconciler.errors import ReconcilerError, Undecodable, UnknownWireVersion
+from reconciler.errors import (
+    MALFORMED,
+    ReconcilerError,
+    Undecodable,
+    UnknownWireVersion,
+    bounded,
+)
 from reconciler.item.replicated import ReplicatedItem
 from reconciler.values.wire import Image, Wire, canonical_bytes, canonical_image, digest, to_json
 
@@ -40,6 +47,7 @@ _DEAD = "x"  # dots that keep it deleted
 _EXPIRES = "e"  # seconds since 1970
 _TOMBSTONE = "s"  # the values of a deleted item
 _NO_WATERMARKS: Wire = {"M": {}}
+_LATER = re.compile(r"[1-9][0-9]{0,5}")  # greater than ours, which is 1
 
 
 def reading(image: Any, read: Callable[[Metadata], T]) -> T:
@@ -51,16 +59,31 @@ def reading(image: Any, read: Callable[[Metadata], T]) -> T:
         return read(metadata)
     except ReconcilerError:
         raise
-    except (KeyError, ValueError, TypeError, IndexError, AttributeError, ArithmeticError) as cause:
+    except MALFORMED as cause:
         evidence = image.get(METADATA) if isinstance(image, Mapping) else image
+        # What the cause says may quote the item, at any length.
         raise Undecodable(
-            f"unreadable metadata ({type(cause).__name__}: {cause})", metadata=evidence
+            f"unreadable metadata ({type(cause).__name__}): {METADATA} is not what this library"
+            " wrote; put the item back as it was, or remove the attribute, and what the item then"
+            " shows is taken in at the next write",
+            metadata=evidence,
         ) from None
 
 
+def reading_both(before: Any, after: Any, read: Callable[[Metadata, Metadata], T]) -> T:
+    """Return `read(metadata before, metadata after)`; errors as of `reading`."""
+    try:
+        earlier, later = before[METADATA]["M"], after[METADATA]["M"]
+        if earlier[_VERSION]["N"] == WIRE_VERSION == later[_VERSION]["N"]:
+            return read(earlier, later)
+    except MALFORMED:
+        pass  # which of the two is at fault, and how, the slower way tells
+    return reading(before, lambda one: reading(after, lambda other: read(one, other)))
+
+
 def _unknown(version: str, metadata: Any) -> Undecodable:
-    said = f"metadata version {version!r}; this release reads {WIRE_VERSION}"
-    if version.isdecimal() and int(version) > int(WIRE_VERSION):
+    said = bounded(f"metadata version {version!r}"[:80]) + f"; this release reads {WIRE_VERSION}"
+    if _LATER.fullmatch(version) and version != WIRE_VERSION:
         return UnknownWireVersion(f"{said}: deploy the newer release here", metadata=metadata)
     return Undecodable(said, metadata=metadata)
 
@@ -145,14 +168,42 @@ def expiry_in(metadata: Metadata) -> int | None:
     return int(metadata[_EXPIRES]["N"]) if _EXPIRES in metadata else None
 
 
-def _context(metadata: Metadata) -> CausalContext:
+def check_form(before: Metadata, after: Metadata) -> None:
+    """Raise, inside `reading`, if `after` has not the form of what this library writes.
+
+    Looks at what is new in the context and at the parts, not into the states: a clean record must
+    stay cheap (D4). So a state that is broken inside is found by the next write or merge.
+    """
+    known, heads = before[_CONTEXT]["M"], after[_CONTEXT]["M"]
+    for hlc in heads.values():
+        stamp = hlc["S"]
+        if len(stamp) != HLC_WIDTH or not stamp.isalnum():
+            raise ValueError("not a stamp")
+    if len(heads) > len(known):
+        for lineage in heads.keys() - known.keys():
+            Lineage.parse(lineage)
+    if _WATERMARKS in after and after[_WATERMARKS] != before.get(_WATERMARKS):
+        _watermarks(after)
+    if len(after[_DIGESTS]["S"]) != _DIGEST_WIDTH * len(after[_STATES]["M"]):
+        raise ValueError("a digest is missing")
+    after[_KEY_NAMES], after[_DOTS], after[_ALIVE]
+
+
+def _watermarks(metadata: Metadata) -> dict[str, str]:
     watermarks = watermarks_in(metadata) or _NO_WATERMARKS
+    return {
+        replica: Lineage.parse(f"{replica}.{epoch['S']}").epoch
+        for replica, epoch in watermarks["M"].items()
+    }
+
+
+def _context(metadata: Metadata) -> CausalContext:
     return CausalContext(
         {
             Lineage.parse(lineage): Hlc.parse(hlc["S"])
             for lineage, hlc in heads_in(metadata).items()
         },
-        {replica: str(epoch["S"]) for replica, epoch in watermarks["M"].items()},
+        _watermarks(metadata),
     )
 
 

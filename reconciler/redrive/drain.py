@@ -17,7 +17,7 @@ from typing import Any
 
 from reconciler.conflict.row import Row, State
 from reconciler.detection.securing import DetectorPolicy
-from reconciler.errors import ReconcilerError
+from reconciler.errors import ReconcilerError, reason_of
 from reconciler.ports import DeadLetter, DeadLetters, DrainPorts, RedrivePorts
 from reconciler.redrive.letters import contents, keys_of
 from reconciler.redrive.outcome import RedriveOutcome, RedriveTally, Result
@@ -171,7 +171,7 @@ class Drain:
             beat()
             return self._redriver.redrive(letter.body, beat)
         except ReconcilerError as problem:
-            return Result(RedriveOutcome.LEFT, f"{type(problem).__name__}: {problem}", done=False)
+            return Result(RedriveOutcome.LEFT, reason_of(problem), done=False)
 
     def _redrive_batch(self, reference: str) -> None:
         if reference not in self._seen and self._has_turn():

@@ -16,9 +16,12 @@ from urllib.parse import unquote_plus
 
 from reconciler.conflict.event import ConflictEvent, parse_event
 from reconciler.deployment.wiring import CERTIFICATE_DETAIL_TYPE
-from reconciler.detection.change import MALFORMED, Record, parse
-from reconciler.errors import Undecodable
+from reconciler.detection.change import Record, parse
+from reconciler.errors import MALFORMED, Undecodable, reason_of
 from reconciler.ports import StreamRange
+
+_S3_NOTICE = "Object Created"
+_MOST_DIGITS = 40  # of a sequence number
 
 
 @dataclass(frozen=True)
@@ -72,8 +75,8 @@ def contents(body: str) -> list[Content]:
     """Return what a message or a document holds: one piece of work, or several."""
     try:
         return _contents(json.loads(body)) or [UnreadableLetter("it holds no work")]
-    except (*MALFORMED, Undecodable, RecursionError) as problem:
-        return [UnreadableLetter(f"{type(problem).__name__}: {problem}")]
+    except (*MALFORMED, Undecodable) as problem:
+        return [UnreadableLetter(reason_of(problem))]
 
 
 def keys_of(content: Content) -> list[Any]:
@@ -86,12 +89,18 @@ def keys_of(content: Content) -> list[Any]:
 
 
 def _contents(told: Any) -> list[Content]:
+    if not isinstance(told, dict):
+        raise Undecodable("not a JSON document")
     if "DDBStreamBatchInfo" in told:
         return [_given_up(told)]
+    if told.get("Type") == "Notification" and "Message" in told:
+        return contents(_text(told["Message"]))  # of an SNS topic between function and queue
     if "Records" in told:
         return [_stored(each["s3"]) for each in told["Records"]]
     if told.get("Event") == "s3:TestEvent":
         return [NoWork()]
+    if told.get("detail-type") == _S3_NOTICE:
+        return [_stored_as(told["detail"], told["detail"]["object"]["key"])]
     if "detail" in told:
         closed = told.get("detail-type") == CERTIFICATE_DETAIL_TYPE
         return [NoWork() if closed else FailedEvent(parse_event(told["detail"]))]
@@ -102,20 +111,37 @@ def _given_up(told: Mapping[str, Any]) -> Content:
     if "payload" in told:
         return WholeRecords(tuple(json.loads(told["payload"])["Records"]))
     batch = told["DDBStreamBatchInfo"]
-    parts = ("streamArn", "shardId", "startSequenceNumber", "endSequenceNumber")
-    return NamedRecords(StreamRange(*(str(batch[part]) for part in parts)), told)
+    numbers = [_text(batch[part]) for part in ("startSequenceNumber", "endSequenceNumber")]
+    if not all(each.isdecimal() and len(each) <= _MOST_DIGITS for each in numbers):
+        raise Undecodable("the batch has no sequence numbers")
+    place = [_text(batch[part]) for part in ("streamArn", "shardId")]
+    return NamedRecords(StreamRange(*place, *numbers), told)
 
 
 def _stored(place: Mapping[str, Any]) -> Content:
-    name = unquote_plus(place["object"]["key"])
-    return StoredWork(f"s3://{place['bucket']['name']}/{name}", batch=True)
+    return _stored_as(place, unquote_plus(place["object"]["key"]))
+
+
+def _stored_as(place: Mapping[str, Any], key: str) -> Content:
+    return StoredWork(f"s3://{_text(place['bucket']['name'])}/{key}", batch=True)
 
 
 def _parked(told: Mapping[str, Any]) -> list[Content]:
     if "document_ref" in told:
-        return [StoredWork(told["document_ref"])]
+        return [StoredWork(_text(told["document_ref"]))]
     if "record" in told:
         return [WholeRecords((told["record"],), parked=True)]
     if "event" in told:
         return [FailedEvent(parse_event(told["event"]), parked=True)]
-    return contents(told["message"])
+    if "message" in told:
+        return contents(_text(told["message"]))
+    raise Undecodable(
+        "none of the shapes that work comes back in: a batch of the stream that Lambda gave up,"
+        " a conflict event, or a parked change"
+    )
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise Undecodable("a text of the letter is none")
+    return value

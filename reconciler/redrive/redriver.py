@@ -11,12 +11,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from reconciler.conflict.event import ConflictEvent
+from reconciler.conflict.fitting import check_fits, check_is_ours
 from reconciler.conflict.row import Row, State, ledger_row
 from reconciler.deployment import telemetry
 from reconciler.detection.change import Record, parse
 from reconciler.detection.detector import Detector
 from reconciler.detection.securing import DetectorPolicy, expired_row, unreadable_loss
-from reconciler.errors import ReconcilerError, RecordsExpired, Undecodable
+from reconciler.errors import ReconcilerError, RecordsExpired, Undecodable, reason_of
 from reconciler.item.metadata import context_of, is_managed
 from reconciler.ports import ParkedChanges, RedrivePorts
 from reconciler.redrive.letters import (
@@ -61,10 +62,13 @@ class Redriver:
         """
         try:
             event = row.event()
+            check_is_ours(event, self._policy.table, self._policy.region)
+            if event.lost is not None:
+                check_fits(event, event.lost)
         except Undecodable as problem:
-            return Result(RedriveOutcome.POISON, str(problem), done=False)
+            return Result(RedriveOutcome.POISON, reason_of(problem), done=False)
         opened = ledger_row(event, State.OPEN, self._now_ms())
-        if self._ports.ledger.record([opened]) or self._ports.bus.publish([event]):
+        if self._ports.ledger.set_state([opened]) or self._ports.bus.publish([event]):
             return self._refused()
         return Result(RedriveOutcome.REDRIVEN, "its event is sent again")
 
@@ -105,9 +109,9 @@ class Redriver:
         except ReconcilerError as problem:
             retry = problem.disposition == "retry"
             outcome = RedriveOutcome.LEFT if retry else RedriveOutcome.POISON
-            return Result(outcome, f"{type(problem).__name__}: {problem}", done=False)
+            return Result(outcome, reason_of(problem), done=False)
         except Exception as problem:  # whatever it holds, it must not keep the others from theirs
-            return Result(RedriveOutcome.POISON, f"{type(problem).__name__}: {problem}", done=False)
+            return Result(RedriveOutcome.POISON, reason_of(problem), done=False)
 
     def _named(self, work: NamedRecords, beat: Callable[[], object]) -> Result:
         try:
@@ -122,14 +126,21 @@ class Redriver:
 
     def _referred(self, work: StoredWork, beat: Callable[[], object]) -> Result:
         if not work.batch:
-            return self.redrive(self._ports.evidence.get(work.reference), beat)
+            return self._kept(self._ports.evidence.get(work.reference), beat)
         document = self._ports.set_aside.get(work.reference)
         if document is None:
             return Result(RedriveOutcome.ALREADY_REPAIRED, f"{work.reference} is done already")
-        result = self.redrive(document, beat)
+        result = self._kept(document, beat)
         if result.done:
             self._ports.set_aside.done(work.reference)
         return result
+
+    def _kept(self, document: str, beat: Callable[[], object]) -> Result:
+        """Do the work in a document that a letter names; it must not name another, or itself."""
+        works = contents(document)
+        if any(isinstance(work, StoredWork) for work in works):
+            raise Undecodable("the document that the letter names holds no work, but a name again")
+        return worst([self._done(work, beat) for work in works])
 
     def _batch(self, records: Sequence[Record], beat: Callable[[], object]) -> Result:
         """Detect what is in each record, in order, until one cannot be made safe."""
@@ -151,7 +162,7 @@ class Redriver:
         try:
             return detector.detect([record]) is None
         except Exception as problem:
-            return detector.give_up(record, f"{type(problem).__name__}: {problem}")
+            return detector.give_up(record, reason_of(problem))
 
     def _parked(self, work: WholeRecords) -> Result:
         """Try a record that was parked once more: a newer release may decode it."""
@@ -163,12 +174,13 @@ class Redriver:
             return self._refused(heard.errors)
         unread = unreadable_loss(parse(record), "", self._policy, self._now_ms())
         row = self._closed(unread.event, "decoded by a redrive")
-        if self._ports.ledger.record([row]):
+        if self._ports.ledger.set_state([row]):
             return self._refused()
         return Result(RedriveOutcome.REDRIVEN, "decoded now")
 
     def _resolved(self, work: FailedEvent) -> Result:
         """Resolve an event; what cannot be merged is parked, unless that is where it comes from."""
+        check_is_ours(work.event, self._policy.table, self._policy.region)
         heard, refusal = Heard(), AlreadyParked()
         ports = LetterPorts.of(self._ports, refusal if work.parked else self._ports.parked, heard)
         failed = Resolver(ports, self._now_ms).resolve([Message("redriven", work.event)])

@@ -90,6 +90,8 @@ class UnwrittenLedger:
         self._rehearsed |= {row.conflict_id for row in rows}
         return set()
 
+    set_state = record
+
     def in_state(self, state: State) -> Iterator[Row]:
         """Yield the rows in a state that the rehearsal has not come across."""
         for row in self._ledger.in_state(state):

@@ -3,11 +3,10 @@
 A batch of conflict events is grouped by key; every losing image is merged into the *current* local
 item, which is written once, conditionally on what was read. If the item already includes the
 losses, nothing is written. Then the ledger rows are closed. Every step may run twice, in any order,
-in several regions.
+in several regions. What cannot be merged is parked, whole, and holds up no other message.
 HAZARD if it merged into the event's winner: whatever was written since would be lost in turn.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -16,10 +15,20 @@ from reconciler.causality.context import CausalContext
 from reconciler.conflict.event import ConflictEvent, FoldCertificate
 from reconciler.conflict.folding import CERTIFICATE_LIFE_MS, folded_image
 from reconciler.conflict.row import Progress, Row, State, item_key, ledger_row
+from reconciler.conflict.waiting import is_to_wait
 from reconciler.deployment import telemetry
 from reconciler.deployment.wiring import LoopPause
-from reconciler.errors import Contention, OutcomeUnknown, ReconcilerError, Undecodable
+from reconciler.errors import (
+    MALFORMED,
+    Contention,
+    NotOurs,
+    OutcomeUnknown,
+    ReconcilerError,
+    bounded,
+    reason_of,
+)
 from reconciler.ports import Replacement, ResolverPorts, Superseded
+from reconciler.resolution.evidence import losing_image
 from reconciler.resolution.pausing import WriteBacks
 from reconciler.resolution.repair import (
     check_clocks,
@@ -42,6 +51,14 @@ class Message:
     identifier: str
     event: ConflictEvent
     deliveries: int = 1
+
+
+@dataclass(frozen=True)
+class Work:
+    """A message, and the losing image that it is about."""
+
+    message: Message
+    lost: Image
 
 
 @dataclass(frozen=True)
@@ -69,26 +86,33 @@ class Resolver:
 
     def resolve(self, messages: Sequence[Message]) -> list[str]:
         """Resolve a batch; return the identifiers of the messages that must come back."""
-        groups: dict[str, list[Message]] = {}
-        for message in messages:
-            groups.setdefault(item_key(message.event.key), []).append(message)
         failed: list[str] = []
+        left_alone: list[str] = []
         rows: dict[str, tuple[Row, list[str]]] = {}
-        paused = [name for name, group in groups.items() if self._is_paused(name, group)]
-        left_alone = [message.identifier for name in paused for message in groups.pop(name)]
-        for group in groups.values():
+        for name, group in self._grouped(messages).items():
+            if self._is_paused(name, group):
+                left_alone += [message.identifier for message in group]
+                continue
             for message, resolution in self._outcomes(group):
+                if resolution is None:
+                    continue
                 if resolution.state is None:
                     failed.append(message.identifier)
                     continue
                 row = self._row(message, resolution.state, resolution)
                 rows.setdefault(row.conflict_id, (row, []))[1].append(message.identifier)
-        unwritten = self._ports.ledger.record([row for row, _ in rows.values()]) if rows else set()
-        for identifier in unwritten:
+        closed = [row for row, _ in rows.values()]
+        for identifier in self._ports.ledger.set_state(closed) if closed else ():
             failed += rows[identifier][1]
         if failed:
             self._ports.telemetry.count(telemetry.RESOLUTION_FAILURES, len(failed))
         return failed + left_alone
+
+    def _grouped(self, messages: Sequence[Message]) -> Mapping[str, Sequence[Message]]:
+        groups: dict[str, list[Message]] = {}
+        for message in messages:
+            groups.setdefault(item_key(message.event.key), []).append(message)
+        return groups
 
     def _is_paused(self, name: str, group: Sequence[Message]) -> bool:
         made = self._write_backs
@@ -116,8 +140,8 @@ class Resolver:
             image = folded_image(current, certificate, rows)
             if image is None or self._ports.items.put(Replacement(image, current)) is not None:
                 return False
-        except ReconcilerError as problem:
-            self._ports.telemetry.note("not folded", error=problem, key=certificate.key)
+        except (ReconcilerError, *MALFORMED) as problem:
+            self._ports.telemetry.note("not folded", error=problem)
             return False
         self._ports.telemetry.count(telemetry.FOLDS)
         return True
@@ -126,20 +150,39 @@ class Resolver:
         progress = Progress(message.deliveries, resolution.merged.get(message.identifier, {}))
         return ledger_row(message.event, state, self._now_ms(), resolution.reason, progress)
 
-    def _outcomes(self, group: Sequence[Message]) -> list[tuple[Message, Resolution]]:
-        """Return each message and how its loss ended."""
-        try:
-            resolution = self._repair(group)
-        except ReconcilerError as problem:
-            if problem.disposition == "park" and len(group) > 1:
-                # One message that cannot be merged must not take the others along.
-                return [each for message in group for each in self._outcomes([message])]
-            resolution = self._not_merged(group, problem)
-        return [(message, resolution) for message in group]
+    def _outcomes(self, group: Sequence[Message]) -> list[tuple[Message, Resolution | None]]:
+        """Return each message of an item and how its loss ended; None if it is none of ours."""
+        works: list[Work] = []
+        ended: list[tuple[Message, Resolution | None]] = []
+        for message in group:
+            try:
+                works.append(Work(message, losing_image(message.event, self._ports.evidence)))
+            except NotOurs as problem:
+                # Its row is left alone: it may be that of a real loss, whose own event will come.
+                is_safe = self._park([message], reason_of(problem), None)
+                ended.append((message, None if is_safe else Resolution(None)))
+            except (ReconcilerError, *MALFORMED) as problem:
+                ended.append((message, self._not_merged([message], problem)))
+        return [*ended, *(self._merges(works) if works else ())]
 
-    def _repair(self, group: Sequence[Message]) -> Resolution:
-        events = [message.event for message in group]
-        lost = [self._lost_image(event) for event in events]
+    def _merges(self, works: Sequence[Work]) -> list[tuple[Message, Resolution]]:
+        messages = [work.message for work in works]
+        try:
+            resolution = self._repair(works)
+        except (ReconcilerError, *MALFORMED) as problem:
+            if len(works) > 1 and not self._waits(problem, messages):
+                # One message that cannot be merged must not take the others along.
+                return [each for work in works for each in self._merges([work])]
+            resolution = self._not_merged(messages, problem)
+        return [(message, resolution) for message in messages]
+
+    def _waits(self, problem: Exception, messages: Sequence[Message]) -> bool:
+        oldest = min(int(message.event.lost_at_ms) for message in messages)
+        return is_to_wait(problem, oldest, self._now_ms())
+
+    def _repair(self, group: Sequence[Work]) -> Resolution:
+        events = [work.message.event for work in group]
+        lost = [work.lost for work in group]
         check_clocks([*lost, *(event.winner for event in events)], self._now_ms())
         current = self._ports.items.get(canonical_image(events[0].key))
         restore = any(event.restore for event in events)
@@ -155,7 +198,7 @@ class Resolver:
             retrying=lambda: self._ports.telemetry.count(telemetry.RETRIES),
         )
         self._note(events, telemetry.WRITE_BACKS if step.is_written else telemetry.ALREADY_REPAIRED)
-        return self._merged(group, lost, step)
+        return self._merged(group, step)
 
     def _put(self, write: Replacement) -> Superseded | None:
         try:
@@ -164,43 +207,31 @@ class Resolver:
             # A merge may be written twice: the queue simply brings the messages back.
             raise Contention("the write-back was not answered", cause=str(problem)) from None
 
-    def _lost_image(self, event: ConflictEvent) -> Image:
-        lost = event.lost
-        if event.images_ref:
-            document = self._ports.evidence.get(event.images_ref)
-            try:
-                lost = json.loads(document)["lost"]
-            except (ValueError, KeyError, TypeError):
-                raise Undecodable(f"no losing image in {event.images_ref}") from None
-        if lost is None:
-            raise Undecodable("the event carries neither a losing image nor a reference to one")
-        return canonical_image(lost)
-
-    def _merged(
-        self, group: Sequence[Message], lost: Sequence[Image], step: WriteBack
-    ) -> Resolution:
+    def _merged(self, group: Sequence[Work], step: WriteBack) -> Resolution:
         """Return how losses end whose merge is written, or was not needed."""
         words = {
-            message.identifier: merge_words(each, step.before, step.after)
-            for message, each in zip(group, lost, strict=True)
+            work.message.identifier: merge_words(work.lost, step.before, step.after)
+            for work in group
         }
         waiting = undecided(step.after)
         if not waiting:
             return Resolution(State.RESOLVED, merged=words)
-        reason = f"Undecided: {', '.join(waiting)} must be decided by a person"
-        parked = self._park(group, reason, step.after)
+        reason = bounded(f"Undecided: {', '.join(waiting)} must be decided by a person")
+        parked = self._park([work.message for work in group], reason, step.after)
         return Resolution(State.PARKED if parked else None, reason, words)
 
-    def _not_merged(self, group: Sequence[Message], problem: ReconcilerError) -> Resolution:
-        reason = f"{type(problem).__name__}: {problem}"
-        if problem.disposition == "retry":
+    def _not_merged(self, group: Sequence[Message], problem: Exception) -> Resolution:
+        reason = reason_of(problem)
+        if self._waits(problem, group):
             self._ports.telemetry.note("to be retried", error=problem)
             return Resolution(None, reason)
         try:
             current = self._ports.items.get(canonical_image(group[0].event.key))
         except ReconcilerError as unread:
-            self._ports.telemetry.note("not parked", error=unread, reason=reason)
-            return Resolution(None, reason)
+            if unread.disposition == "retry":
+                self._ports.telemetry.note("not parked", error=unread, reason=reason)
+                return Resolution(None, reason)
+            current = None  # a key that the table refuses: no item can have it
         return Resolution(State.PARKED if self._park(group, reason, current) else None, reason)
 
     def _park(self, group: Sequence[Message], reason: str, current: Image | None) -> bool:

@@ -34,6 +34,11 @@ def _size(wire: Wire) -> int:
     return len(str(value).encode()) if kind == "S" else 1
 
 
+def is_too_deep(image: Mapping[str, Wire], levels: int = 0) -> bool:
+    """Return whether an item nests deeper than DynamoDB takes, `levels` deeper than it is here."""
+    return levels + max(map(_depth, image.values()), default=0) >= MAX_DEPTH
+
+
 def _depth(wire: Wire) -> int:
     ((kind, value),) = wire.items()
     if kind not in ("M", "L"):
@@ -47,7 +52,7 @@ def check_size(image: Image) -> Image:
     # The text is never shorter than the item, nor nested deeper than it opens maps and lists.
     if len(text) <= MAX_ITEM_BYTES and text.count('"M":') + text.count('"L":') < MAX_DEPTH - 1:
         return image
-    if max(map(_depth, image.values())) >= MAX_DEPTH:
+    if is_too_deep(image):
         raise InvalidInput(
             f"the item, with its metadata, nests deeper than DynamoDB's {MAX_DEPTH} levels:"
             " flatten its map_or attributes"

@@ -9,16 +9,17 @@ Source: DynamoDB API Reference, AttributeValue; Developer Guide, "Constraints" a
 import base64
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
-from decimal import Context, Decimal, InvalidOperation
+from collections.abc import Callable, Mapping
+from decimal import Context, Decimal
 from enum import Enum
+from functools import partial
 from hashlib import blake2b
 from itertools import islice
 from json.encoder import encode_basestring_ascii
 from operator import lt
 from typing import Any
 
-from reconciler.errors import InvalidInput, Undecodable
+from reconciler.errors import MALFORMED, InvalidInput, Undecodable
 
 Wire = dict[str, Any]  # one attribute value, such as {"S": "Ada"}
 Image = dict[str, Wire]  # one item: attribute name -> value
@@ -160,13 +161,18 @@ def canonical(wire: Any) -> Wire:
     try:
         ((kind, value),) = wire.items()
         return {kind: _CANONICAL[kind](value)}
-    except (AttributeError, KeyError, TypeError, ValueError, InvalidOperation) as problem:
-        raise Undecodable(f"not a DynamoDB value: {str(wire)[:200]}", cause=str(problem)) from None
+    except MALFORMED as problem:  # its message would quote the value
+        raise Undecodable(f"not a DynamoDB value ({type(problem).__name__})") from None
 
 
 def binary(value: Any) -> bytes:
     """Return the bytes of a binary value: bytes from the API, base64 text from a stream."""
-    return base64.b64decode(value, validate=True) if isinstance(value, str) else bytes(value)
+    if isinstance(value, str):
+        return base64.b64decode(value, validate=True)
+    value = _plain(value)
+    if not isinstance(value, bytes | bytearray | memoryview):
+        raise TypeError("not bytes")  # bytes(5) would be five of them
+    return bytes(value)
 
 
 def canonical_number(text: str) -> str:
@@ -174,29 +180,60 @@ def canonical_number(text: str) -> str:
     return text if _PLAIN_INTEGER.fullmatch(text) else number_text(Decimal(text))
 
 
-def _distinct_sorted(values: Iterable[Any]) -> list[Any]:
-    listed = list(values)
+def _canonical_text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("not text")
+    if not value.isascii():
+        value.encode()  # half a surrogate pair is no text, and no store takes it
+    return value
+
+
+def _canonical_flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError("not a flag")
+    return value
+
+
+def _canonical_map(value: Any) -> Image:
+    if not isinstance(value, Mapping):
+        raise TypeError("not a map")
+    return {_canonical_text(name): canonical(value[name]) for name in sorted(value)}
+
+
+def _canonical_set(element: Callable[[Any], Any], values: Any) -> list[Any]:
+    if not isinstance(values, list | set | frozenset | tuple) or not values:
+        raise TypeError("not a set")  # DynamoDB has no empty one
+    listed = list(map(element, values))
     rising = all(map(lt, listed, islice(listed, 1, None)))
     return listed if rising else sorted(set(listed))
 
 
+def _canonical_list(value: Any) -> list[Wire]:
+    if not isinstance(value, list | tuple):
+        raise TypeError("not a list")
+    return [canonical(nested) for nested in value]
+
+
 _CANONICAL: Mapping[str, Callable[[Any], Any]] = {
-    "S": str,
+    "S": _canonical_text,
     "N": canonical_number,
     "B": binary,
-    "BOOL": bool,
-    "NULL": bool,
-    "M": lambda value: {name: canonical(value[name]) for name in sorted(value)},
-    "L": lambda value: [canonical(nested) for nested in value],
-    "SS": _distinct_sorted,
-    "NS": lambda value: _distinct_sorted(map(canonical_number, value)),
-    "BS": lambda value: _distinct_sorted(map(binary, value)),
+    "BOOL": _canonical_flag,
+    "NULL": _canonical_flag,
+    "M": _canonical_map,
+    "L": _canonical_list,
+    "SS": partial(_canonical_set, _canonical_text),
+    "NS": partial(_canonical_set, canonical_number),
+    "BS": partial(_canonical_set, binary),
 }
 
 
-def canonical_image(image: Mapping[str, Any]) -> Image:
-    """Return an item in canonical form, attribute by attribute."""
-    return {name: canonical(image[name]) for name in sorted(image)}
+def canonical_image(image: Any) -> Image:
+    """Return an item in canonical form, attribute by attribute; Undecodable if it is none."""
+    try:
+        return _canonical_map(image)
+    except MALFORMED as problem:
+        raise Undecodable(f"not a DynamoDB item ({type(problem).__name__})") from None
 
 
 _TEXTS = ("S", "N")

@@ -340,7 +340,7 @@ class Book:
         else:
             dynamodb = client("dynamodb", REGION, attempts=1)
             create_ledger(dynamodb, "ledger")
-            self.port = DynamoLedger("ledger", dynamodb, Unheard().note)
+            self.port = DynamoLedger("ledger", dynamodb, FakeEvidence, Unheard().note)
             self.rows = lambda: dynamodb.scan(TableName="ledger")["Items"]
 
     def states(self) -> dict[str, str]:
@@ -375,6 +375,26 @@ def test_a_row_replaces_the_row_of_the_same_id(book: Book) -> None:
     book.port.record([row(1)])
     book.port.record([row(1, State.RESOLVED)])
     assert book.states() == {"c1": "RESOLVED"}
+
+
+@both
+def test_closing_a_row_leaves_what_it_holds_of_its_loss(book: Book) -> None:
+    book.port.record([row(1)])
+    other = event(1).model_copy(update={"lost": {"id": {"S": "forged"}}, "sequence_number": "9"})
+    reason = "decided"
+    closed = ledger_row(other, State.RESOLVED, 5_000, reason)
+    assert book.port.set_state([closed]) == set()
+    (kept,) = book.rows()
+    assert canonical_image(kept) == row(1).in_state_of(closed).image
+    assert (kept["lost"], kept["reason"]) == (row(1).image["lost"], {"S": reason})
+    assert book.port.set_state([row(1)]) == set()
+    assert [canonical_image(each) for each in book.rows()] == [canonical_image(row(1).image)]
+
+
+@both
+def test_closing_a_loss_that_has_no_row_any_more_writes_it_whole(book: Book) -> None:
+    assert book.port.set_state([row(1, State.RESOLVED)]) == set()
+    assert [canonical_image(e) for e in book.rows()] == [row(1, State.RESOLVED).image]
 
 
 @both

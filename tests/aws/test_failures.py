@@ -3,6 +3,7 @@
 import json
 import socket
 from collections.abc import Callable, Mapping
+from io import BytesIO
 from typing import Any
 
 import boto3
@@ -31,12 +32,20 @@ from reconciler.aws.ledger import DynamoLedger
 from reconciler.aws.parked import SqsParked
 from reconciler.conflict.event import ConflictEvent, Event
 from reconciler.conflict.row import Row
-from reconciler.errors import InvalidInput, ItemTooLarge, OutcomeUnknown, Unavailable
+from reconciler.errors import (
+    InvalidInput,
+    ItemTooLarge,
+    OutcomeUnknown,
+    Unavailable,
+    Undecodable,
+)
 from reconciler.item.metadata import token_of
 from reconciler.ports import Replacement, Superseded, Unheard
+from reconciler.values.wire import Image
 from tests.aws.conftest import REGION
 from tests.aws.test_contract import event, make_table, row
 from tests.builders import SCHEMA, Replica, assign, increment, written
+from tests.fakes import FakeEvidence
 
 
 def refusal(code: str, status: int, message: str = "no", **more: Any) -> ClientError:
@@ -347,7 +356,7 @@ def done(request: Mapping[str, Any]) -> Any:
 
 def test_rows_are_written_25_a_call() -> None:
     dynamodb = Scripted(done, done, done)
-    assert DynamoLedger("ledger", dynamodb, NOBODY).record(rows(60)) == set()
+    assert DynamoLedger("ledger", dynamodb, FakeEvidence, NOBODY).record(rows(60)) == set()
     sizes = [len(request["RequestItems"]["ledger"]) for request in dynamodb.requests]
     assert sizes == [25, 25, 10]
 
@@ -356,7 +365,7 @@ def test_rows_that_the_service_left_over_are_reported() -> None:
     def all_but_two(request: Mapping[str, Any]) -> Any:
         return {"UnprocessedItems": {"ledger": request["RequestItems"]["ledger"][3:5]}}
 
-    ledger = DynamoLedger("ledger", Scripted(all_but_two), NOBODY)
+    ledger = DynamoLedger("ledger", Scripted(all_but_two), FakeEvidence, NOBODY)
     assert ledger.record(rows(10)) == {"c3", "c4"}
 
 
@@ -364,7 +373,7 @@ def test_rows_that_the_service_left_over_are_reported() -> None:
 def test_a_call_of_the_ledger_that_fails_reports_its_rows_and_the_next_is_made(
     error: Exception,
 ) -> None:
-    ledger = DynamoLedger("ledger", Scripted(done, raising(error), done), NOBODY)
+    ledger = DynamoLedger("ledger", Scripted(done, raising(error), done), FakeEvidence, NOBODY)
     assert ledger.record(rows(60)) == {f"c{number}" for number in range(25, 50)}
 
 
@@ -383,7 +392,9 @@ def test_why_rows_are_not_written_is_told_with_their_ids_and_nothing_of_their_it
         return {"UnprocessedItems": {"ledger": request["RequestItems"]["ledger"][4:5]}}
 
     notes, refused = Notes(), raising(refusal("AccessDeniedException", 400, "no key for you"))
-    DynamoLedger("ledger", Scripted(done, refused, all_but_one), notes).record(rows(55))
+    DynamoLedger("ledger", Scripted(done, refused, all_but_one), FakeEvidence, notes).record(
+        rows(55)
+    )
     (whole, whole_call), (some, left_over) = notes.told
     assert whole == some == "rows not written"
     assert whole_call == {
@@ -396,7 +407,7 @@ def test_why_rows_are_not_written_is_told_with_their_ids_and_nothing_of_their_it
 
 def test_rows_that_are_written_are_no_news() -> None:
     notes = Notes()
-    DynamoLedger("ledger", Scripted(done), notes).record(rows(3))
+    DynamoLedger("ledger", Scripted(done), FakeEvidence, notes).record(rows(3))
     assert notes.told == []
 
 
@@ -518,3 +529,56 @@ def test_a_client_that_retries_by_itself_is_refused_with_the_setting_to_change()
 
     with pytest.raises(InvalidInput, match="total_max_attempts': 1"):
         connect(SCHEMA, region=REGION, dynamodb=retrying)
+
+
+# What AWS will never take
+
+
+INVALID = refusal("ValidationException", 400, "Item size has exceeded the maximum allowed size")
+
+
+def test_a_row_that_dynamodb_never_takes_holds_up_no_other_and_goes_without_its_images() -> None:
+    written: list[Image] = []
+
+    def strict(request: Mapping[str, Any]) -> Any:
+        """Refuse the whole call, as AWS does, for one row that is too large for it."""
+        items = [each["PutRequest"]["Item"] for each in request["RequestItems"]["ledger"]]
+        if any(item["conflict_id"]["S"] == "c7" and "lost" in item for item in items):
+            raise INVALID
+        written.extend(items)
+        return {"UnprocessedItems": {}}
+
+    evidence = FakeEvidence()
+    dynamodb = Scripted(*[strict] * 30)
+    ledger = DynamoLedger("ledger", dynamodb, lambda: evidence, NOBODY)
+    assert ledger.record(rows(25)) == set()
+    assert sorted(item["conflict_id"]["S"] for item in written) == sorted(
+        f"c{number}" for number in range(25)
+    )
+    (moved,) = (item for item in written if "lost" not in item)
+    assert json.loads(evidence.documents[moved["images_ref"]["S"]])["lost"] == row(7).lost
+
+
+def test_a_row_that_is_refused_even_without_its_images_is_reported_alone() -> None:
+    notes = Notes()
+    dynamodb = Scripted(*[raising(INVALID)] * 3)
+    assert DynamoLedger("ledger", dynamodb, FakeEvidence, notes).record(rows(1)) == {"c0"}
+    assert [message for message, _ in notes.told] == ["rows not written"]
+
+
+def test_one_event_that_the_bus_never_takes_holds_up_no_other() -> None:
+    def strict(request: Mapping[str, Any]) -> Any:
+        if any('"c1"' in entry["Detail"] for entry in request["Entries"]):
+            raise refusal("ValidationException", 400, "Total size of the entries is over the limit")
+        return {"Entries": [{"EventId": "1"} for _ in request["Entries"]]}
+
+    bus = EventBridgeBus("bus", Scripted(*[strict] * 5), lambda _: "", NOBODY)
+    assert bus.publish([event(number) for number in range(3)]) == {"c1"}
+
+
+def test_evidence_that_is_not_text_or_in_another_bucket_is_undecodable() -> None:
+    body = {"Body": BytesIO(b"\xff\xfe")}
+    evidence = S3Evidence("bucket", Scripted(lambda _: body))
+    for reference in ("s3://bucket/conflicts/c1.json", "s3://other/x", "nonsense"):
+        with pytest.raises(Undecodable):
+            evidence.get(reference)

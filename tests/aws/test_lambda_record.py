@@ -36,3 +36,8 @@ def test_who_made_a_change_is_named_as_lambda_spells_it() -> None:
         "type": "Service",
         "principalId": "dynamodb.amazonaws.com",
     }
+
+
+def test_a_record_without_its_time_is_shown_without_it() -> None:
+    shown = lambda_record({"dynamodb": {"Keys": {"id": {"S": "1"}}, "SequenceNumber": "7"}}, ARN)
+    assert shown["dynamodb"] == {"Keys": {"id": {"S": "1"}}, "SequenceNumber": "7"}

@@ -82,7 +82,7 @@ def test_a_letter_that_stays_says_what_refused_it_and_why(region: Region) -> Non
     region.place(merge(MINE, THEIRS))
     region.dynamodb.delete_table(TableName=region.names.ledger)
     done = run("--execute", "--queue", "resolve-dlq")
-    assert "left: rows not written: BatchWriteItem: ResourceNotFoundException" in done.stdout
+    assert "left: row not closed: UpdateItem: ResourceNotFoundException" in done.stdout
     assert region.depth(RESOLVE) == 1
 
 

@@ -24,7 +24,7 @@ from tests.detection.test_detector import loss, record
 from tests.fakes import FakeBus, FakeItems, FakeLedger, FakePorts, FakeSetAside
 from tests.recorded import Recorded
 
-LATER = 1_000_000
+LATER = 4_000_000
 KEY = {"id": {"S": "p1"}}
 
 

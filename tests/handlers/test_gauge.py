@@ -57,6 +57,15 @@ def test_what_waits_is_counted_and_the_oldest_open_loss_has_its_age(
     assert measured(capsys) == (3, 7_000, 2)
 
 
+def test_a_row_whose_time_nobody_can_read_is_counted_and_has_no_age(
+    dynamodb: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record(dynamodb, State.OPEN, NOW - 7_000)
+    broken = ledger_row(a_loss(conflict_id="broken"), State.OPEN, NOW).image
+    dynamodb.put_item(TableName=NAMES.ledger, Item=broken | {"lost_at_ms": {"N": "1.5"}})
+    assert measured(capsys) == (2, 7_000, 0)
+
+
 def test_when_nothing_waits_zeros_are_sent_so_that_alarms_end(
     dynamodb: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:

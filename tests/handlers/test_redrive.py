@@ -106,7 +106,10 @@ def test_the_line_about_a_letter_that_cannot_be_merged_shows_nothing_of_its_item
     region: Region, caplog: pytest.LogCaptureFixture
 ) -> None:
     region.place(THEIRS)
-    region.send(f"parties-resolve-dlq-{REGION}", told(a_loss(lost={"id": {"secret": "p1"}})))
+    region.send(
+        f"parties-resolve-dlq-{REGION}",
+        told(a_loss(lost={"id": {"S": "p1"}, "_rec": {"S": "secret"}})),
+    )
     handler({}, InTime())
     (line,) = (vars(each) for each in caplog.records if each.message == "redriven")
     assert line["outcome"] == "poison"

@@ -8,6 +8,7 @@ import pytest
 from handlers import detect, resolve
 from reconciler.aws import now_ms
 from reconciler.deployment.wiring import CERTIFICATE_DETAIL_TYPE, LoopPause
+from reconciler.errors import InvalidInput
 from reconciler.item.image import merge, read
 from reconciler.item.metadata import context_of
 from tests.conflict.test_folding import certificate, in_turn
@@ -97,6 +98,59 @@ def test_a_body_that_is_no_conflict_event_is_parked_whole(
     assert metrics(capsys.readouterr().out)["Parked"] == [1.0]
 
 
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        {"lost_at_ms": "soon"},
+        {"lost_at_ms": "9" * 5_000},
+        {"winner": {"name": []}},
+        {"lost_dots": ["nonsense"]},
+        {"lost": {"id": {"S": "\ud800"}}},
+        {"table": "orders"},
+        {"region": "eu-west-1"},
+        {"conflict_id": "c1"},
+    ],
+    ids=lambda spoiled: str(spoiled)[:40],
+)
+def test_a_message_that_is_broken_or_not_ours_is_parked_and_its_neighbours_are_done(
+    region: Region, spoiled: dict[str, Any]
+) -> None:
+    good = detected(region)
+    bad = json.loads(good)
+    bad["detail"] |= spoiled
+    assert resolved(message(json.dumps(bad), "bad"), message(good)) == []
+    (document,) = region.parked()
+    assert len(document["reason"]) <= 500
+    assert read(region.item()) == REPAIRED
+    assert region.ledger_states() == ["RESOLVED"]
+
+
+def test_a_certificate_of_no_time_is_parked_and_its_neighbours_are_done(region: Region) -> None:
+    good = detected(region)
+    told = json.loads(certificate(in_turn(20)).to_detail()) | {"issued_at_ms": "now"}
+    bad = json.dumps({"detail-type": CERTIFICATE_DETAIL_TYPE, "detail": told})
+    assert resolved(message(bad, "bad"), message(good)) == []
+    (document,) = region.parked()
+    assert document["reason"] == (
+        "Undecodable: not a fold certificate: issued_at_ms: string_pattern_mismatch"
+    )
+    assert read(region.item()) == REPAIRED
+
+
+def test_a_body_that_nests_without_end_is_parked(region: Region) -> None:
+    good = detected(region)
+    assert resolved(message("[" * 100_000, "bad"), message(good)) == []
+    assert len(region.parked()) == 1
+    assert read(region.item()) == REPAIRED
+
+
+def test_an_event_of_another_source_is_answered_with_the_source_that_is_expected(
+    region: Region,
+) -> None:
+    with pytest.raises(InvalidInput, match="two SQS queues"):
+        resolve.handler({"key1": "value1"}, Context())
+
+
 @pytest.mark.parametrize("field", ["key", "lost"])
 def test_an_event_whose_values_are_no_wire_values_is_parked_alone(
     region: Region, field: str
@@ -175,5 +229,5 @@ def test_why_a_row_is_not_closed_is_in_the_log(
     region.place(merge(LOST, WINNER))
     region.dynamodb.delete_table(TableName=NAMES.ledger)
     assert resolved(message(body)) == ["m1"]
-    (line,) = (vars(each) for each in caplog.records if each.message == "rows not written")
-    assert line["error"] == "Unavailable: BatchWriteItem: ResourceNotFoundException"
+    (line,) = (vars(each) for each in caplog.records if each.message == "row not closed")
+    assert line["error"] == "Unavailable: UpdateItem: ResourceNotFoundException"

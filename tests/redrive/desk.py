@@ -49,6 +49,12 @@ def a_loss(**changed: Any) -> ConflictEvent:
     return ConflictEvent.model_validate(event(MINE, THEIRS, **changed).model_dump())
 
 
+def another_loss(points: int, **changed: Any) -> ConflictEvent:
+    """Return the event of a loss of its own for each number of points."""
+    mine = Replica("use1").write(increment("balance", points), at=points)
+    return ConflictEvent.model_validate(event(mine, THEIRS, **changed).model_dump())
+
+
 def given_up(*records: Mapping[str, Any], payload: bool = True) -> dict[str, Any]:
     """Return the document of a batch that Lambda set aside, with or without its payload."""
     numbers = [each["dynamodb"]["SequenceNumber"] for each in records]

@@ -8,7 +8,7 @@ import pytest
 from reconciler.redrive.drain import HIDDEN_SECONDS, OPEN_LONG_MS, Drain, Filter, Pace
 from reconciler.redrive.outcome import RedriveOutcome, Result
 from tests.fakes import REFUSED
-from tests.redrive.desk import NOW, POISON, QUEUE, Desk, a_loss, given_up, lost, told
+from tests.redrive.desk import NOW, POISON, QUEUE, Desk, a_loss, another_loss, given_up, lost, told
 
 OTHER = "parties-resolve-dlq"
 
@@ -200,16 +200,18 @@ def test_a_batch_whose_notification_got_lost_is_found() -> None:
 
 def test_a_loss_whose_event_got_lost_is_sent_again_if_it_is_open_for_long() -> None:
     made = desk()
-    young, late = a_loss(conflict_id="young"), a_loss(conflict_id="late")
+    young, late = another_loss(1), another_loss(2)
     made.open_row(young, at_ms=NOW - OPEN_LONG_MS + 1)
     made.open_row(late, at_ms=NOW - OPEN_LONG_MS)
     made.drain().leftovers()
-    assert [event.identifier for event in made.bus.sent] == ["late"]
+    assert [event.identifier for event in made.bus.sent] == [late.identifier]
     made.drain().leftovers()  # the next run leaves it its time
-    assert [event.identifier for event in made.bus.sent] == ["late"]
+    assert [event.identifier for event in made.bus.sent] == [late.identifier]
     made.sleep(OPEN_LONG_MS / 1000)
     made.drain().leftovers()
-    assert [event.identifier for event in made.bus.sent] == ["late", "young", "late"]
+    assert [event.identifier for event in made.bus.sent] == [
+        each.identifier for each in (late, young, late)
+    ]
 
 
 def test_a_rehearsal_of_what_no_queue_speaks_of_changes_nothing() -> None:

@@ -11,10 +11,20 @@ from reconciler.item.image import read
 from reconciler.redrive.drain import HIDDEN_SECONDS, OPEN_LONG_MS, SET_ASIDE, Filter, Pace
 from reconciler.redrive.outcome import RedriveOutcome, Result
 from reconciler.resolution.resolver import Message, Resolver
-from reconciler.values.wire import Image
-from tests.builders import Replica, increment
 from tests.fakes import REFUSED, Call
-from tests.redrive.desk import BATCH, NOW, POISON, QUEUE, Desk, a_loss, given_up, lost, stored, told
+from tests.redrive.desk import (
+    BATCH,
+    NOW,
+    POISON,
+    QUEUE,
+    Desk,
+    a_loss,
+    another_loss,
+    given_up,
+    lost,
+    stored,
+    told,
+)
 
 RESOLVE, PARKED = "parties-resolve-dlq", "parties-parked"
 QUEUES = (QUEUE, RESOLVE, PARKED)
@@ -37,7 +47,7 @@ class Faulty(list[Call]):
             return
         if self._dies:
             raise Broken
-        if call.name == "record":
+        if call.name in ("record", "set_state"):
             self._desk.ledger.refuses.appendleft(set)
         elif call.name == "publish":
             self._desk.bus.refuses.appendleft(set)
@@ -53,13 +63,9 @@ def region() -> Desk:
     desk.letters.send(QUEUE, json.dumps(given_up(lost(3, points=3))))
     desk.letters.send(RESOLVE, told(a_loss()))
     desk.letters.send(PARKED, json.dumps({"reason": "once", "record": lost(4, points=4)}))
-    dropped = a_loss(conflict_id="dropped", lost=_image(5))
+    dropped = another_loss(5)
     desk.open_row(dropped)
     return desk
-
-
-def _image(points: int) -> Image:
-    return Replica("use1").write(increment("balance", points), at=points)
 
 
 def run(desk: Desk, **options: Any) -> list[tuple[str, str, RedriveOutcome]]:
@@ -213,13 +219,13 @@ def test_unwanted_letters_take_no_turn_and_no_place() -> None:
     [
         "[" * 100_000,
         '{"message":' * 50_000,
-        json.dumps(given_up(lost(1)) | {"payload": '{"Records": ["no record", null]}'}),
         '{"document_ref": "memory://itself"}',
         '{"document_ref": 5}',
         "\ud800",
         '{"record": {"dynamodb": 7}}',
+        '{"record": null}',
     ],
-    ids=["deep", "nested", "records", "circle", "reference", "surrogate", "record"],
+    ids=["deep", "nested", "circle", "reference", "surrogate", "record", "null"],
 )
 def test_garbage_stays_for_a_person_and_the_others_are_done(body: str) -> None:
     made = letters(body, told(a_loss()))
@@ -230,13 +236,25 @@ def test_garbage_stays_for_a_person_and_the_others_are_done(body: str) -> None:
     assert made.letters.bodies(QUEUE) == [body]
 
 
+def test_a_record_that_can_never_be_safe_is_parked_whole_and_its_batch_goes_on() -> None:
+    """Each has a row and a parked document of its own, so the letter is not needed any more."""
+    garbage = ["no record", None, {"dynamodb": None}, {}, {"dynamodb": 7}]
+    batch = given_up(lost(1)) | {"payload": json.dumps({"Records": [*garbage, lost(1)]})}
+    made = letters(batch)
+    drain = made.drain()
+    drain.queues([QUEUE])
+    assert drain.tally.counts[RedriveOutcome.POISON] == 1
+    assert made.letters.bodies(QUEUE) == []
+    assert [each["record"] for each in made.parked.documents] == garbage
+    assert sorted(made.ledger.states()) == ["OPEN", *["PARKED"] * 5]
+    assert made.sent() == ["1"]
+
+
 def test_garbage_set_aside_does_not_hold_up_the_other_batches() -> None:
     made = Desk()
     made.place_batch(lost(1))
     made.set_aside.documents["memory://a"] = json.dumps({"DDBStreamBatchInfo": 1, "payload": "[1]"})
-    made.set_aside.documents["memory://b"] = json.dumps(
-        {"DDBStreamBatchInfo": 1, "payload": '{"Records": [1]}'}
-    )
+    made.set_aside.documents["memory://b"] = "\ud800"
     made.drain().leftovers()
     assert sorted(made.set_aside.documents) == ["memory://a", "memory://b"]
 
@@ -244,28 +262,29 @@ def test_garbage_set_aside_does_not_hold_up_the_other_batches() -> None:
 def test_what_no_letter_speaks_of_is_done_once_a_run_and_at_its_rate() -> None:
     made = Desk()
     for number in range(3):
-        made.open_row(a_loss(conflict_id=f"c{number}"))
+        made.open_row(another_loss(number + 1))
     drain = made.drain(pace=Pace(rate=2))
     for _ in range(2):
         drain.leftovers()
-    assert [event.identifier for event in made.bus.sent] == ["c0", "c1", "c2"]
+    expected = [another_loss(number + 1).identifier for number in range(3)]
+    assert [event.identifier for event in made.bus.sent] == expected
     assert made.now - NOW == 1_000
 
 
 def test_a_loss_that_was_found_late_does_not_hide_an_older_row() -> None:
     made = Desk()
-    found_late = a_loss(conflict_id="young", lost_at_ms="1")
+    found_late, late = another_loss(1, lost_at_ms="1"), another_loss(2, lost_at_ms="2")
     made.open_row(found_late, at_ms=NOW - OPEN_LONG_MS + 1)
-    made.open_row(a_loss(conflict_id="late", lost_at_ms="2"), at_ms=NOW - OPEN_LONG_MS)
+    made.open_row(late, at_ms=NOW - OPEN_LONG_MS)
     made.drain().leftovers()
-    assert [event.identifier for event in made.bus.sent] == ["late"]
+    assert [event.identifier for event in made.bus.sent] == [late.identifier]
 
 
 def test_the_time_and_the_most_hold_for_what_no_letter_speaks_of() -> None:
     for pace, sent in ((Pace(most=1), 1), (Pace(until_ms=NOW), 0)):
         made = Desk()
         for number in range(3):
-            made.open_row(a_loss(conflict_id=f"c{number}"))
+            made.open_row(another_loss(number + 1))
         made.place_batch(lost(1))
         drain = made.drain(pace=pace)
         drain.leftovers()

@@ -102,3 +102,22 @@ def test_anything_else_is_unreadable_and_says_why(body: str) -> None:
 @given(MESSAGES)
 def test_no_message_whatever_raises(body: object) -> None:
     assert contents(json.dumps(body))
+
+
+def test_a_letter_that_came_through_a_topic_is_what_the_topic_was_told() -> None:
+    told_so = given_up(lost(1), payload=False)
+    wrapped = {"Type": "Notification", "TopicArn": "arn", "Message": json.dumps(told_so)}
+    assert contents(json.dumps(wrapped)) == contents(json.dumps(told_so))
+
+
+def test_a_notice_of_s3_that_came_through_eventbridge_names_the_object_as_it_is_called() -> None:
+    bucket, _, key = BATCH.removeprefix("s3://").partition("/")
+    detail = {"bucket": {"name": bucket}, "object": {"key": key}}  # not URL-encoded there
+    notice = {"source": "aws.s3", "detail-type": "Object Created", "detail": detail}
+    assert contents(json.dumps(notice)) == [StoredWork(BATCH, batch=True)]
+
+
+def test_a_letter_of_no_known_shape_is_answered_with_a_sentence() -> None:
+    (unread,) = contents('{"hello": "world"}')
+    assert isinstance(unread, UnreadableLetter)
+    assert "none of the shapes that work comes back in" in unread.reason

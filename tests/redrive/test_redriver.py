@@ -103,7 +103,7 @@ def test_a_record_at_which_the_code_fails_is_parked_by_itself(
     assert desk.redrive(given_up(lost(1), bug, lost(3))).outcome is RedriveOutcome.POISON
     assert desk.sent() == ["1", "3"]
     (document,) = desk.parked.documents
-    assert (document["record"], document["reason"]) == (bug, "RuntimeError: a bug")
+    assert (document["record"], document["reason"]) == (bug, "RuntimeError")
 
 
 def test_records_that_are_gone_become_a_row_and_those_that_are_left_are_detected() -> None:
@@ -303,6 +303,7 @@ def _refuse(desk: Desk, name: str, after: int) -> None:
         "get": desk.items,
         "record": desk.ledger,
         "rows_of": desk.ledger,
+        "set_state": desk.ledger,
         "publish": desk.bus,
         "park": desk.parked,
         "keep": desk.evidence,
@@ -311,7 +312,7 @@ def _refuse(desk: Desk, name: str, after: int) -> None:
         "done": desk.set_aside,
     }
     port = ports[name]
-    if name in ("record", "publish"):
+    if name in ("record", "set_state", "publish"):
         port.refuses.extend([lambda _: set()] * after + [set])  # type: ignore[attr-defined]  # both have it
     else:
         port.faults.extend([None] * after + [REFUSED])
@@ -331,10 +332,15 @@ def test_the_worst_result_speaks_for_all_and_all_must_be_done() -> None:
 def test_a_newer_releases_record_is_left_until_that_release_is_here() -> None:
     newer = MINE | {"_rec": {"M": {"v": {"N": "2"}}}}
     record = lost(1)
-    record["dynamodb"]["OldImage"] = newer
-    result = Desk().redrive(given_up(record))
+    record["dynamodb"] |= {"OldImage": newer, "ApproximateCreationDateTime": 10_000 - 3_599}
+    desk = Desk()
+    result = desk.redrive(given_up(record, lost(2)))
     assert (result.outcome, result.done) == (RedriveOutcome.LEFT, False)
     assert "deploy the newer release" in result.why
+    desk.sleep(1)  # an hour after it was written, no release that writes this is on its way
+    assert desk.redrive(given_up(record, lost(2))).done
+    assert desk.sent() == ["2"]
+    assert [each["record"] for each in desk.parked.documents] == [record]
 
 
 def test_an_error_of_the_stream_is_told_in_words() -> None:

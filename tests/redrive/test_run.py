@@ -60,7 +60,7 @@ def test_each_region_is_counted_by_itself() -> None:
 
 def test_a_region_that_cannot_be_opened_is_told_and_the_others_are_worked_off() -> None:
     regions = Regions(THERE)
-    regions.fail(THERE, a_loss())
+    regions.fail(THERE, a_loss(region=THERE.region, replica="euw1"))
     run = regions.run()
     regions.work_off(run, HERE, THERE)
     assert run.problems == {"us-east-1": "us-east-1: no such region"}

@@ -1,6 +1,6 @@
 """The resolver: what was lost is merged into the item as it is now, or set aside whole."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from itertools import pairwise
 from typing import Any
@@ -81,7 +81,6 @@ def event(lost: Any, winner: Any, /, **changed: Any) -> Any:
     """Return the event of a loss, as it comes out of a queue."""
     verdict = classify(lost, winner, replica="use1")
     known: dict[str, Any] = {
-        "conflict_id": conflict_id("parties", WIRE_KEY, verdict, lost),
         "table": "parties",
         "key": {"id": lost["id"]},
         "finding": verdict.finding,
@@ -96,7 +95,10 @@ def event(lost: Any, winner: Any, /, **changed: Any) -> Any:
         "lost": as_stream(lost),
         "winner": as_stream(winner) if winner else None,
     }
-    return ConflictEvent(**{**known, **changed})
+    told = {**known, **changed}
+    parts = {"finding": told["finding"], "lost_dots": told["lost_dots"]}
+    identifier = conflict_id(told["table"], told["key"], replace(verdict, **parts), lost)
+    return ConflictEvent(**{"conflict_id": identifier, **told})
 
 
 ADA = written(assign("name", "Ada"), increment("balance", 5))
@@ -125,7 +127,7 @@ def test_a_repair_is_one_read_one_write_and_then_the_row() -> None:
     winner = Replica("euw1", ADA).write(assign("note", "Eve"), at=2_000)
     world.items.place(winner)
     world.resolve(event(Replica("use1", ADA).write(increment("balance", 1)), winner))
-    assert world.calls() == ["get", "put", "record"]
+    assert world.calls() == ["get", "put", "set_state"]
     assert world.ledger.states() == ["RESOLVED"]
     assert world.telemetry.counts[telemetry.WRITES_RESCUED] == 1
 
@@ -134,7 +136,7 @@ def test_several_messages_of_one_item_are_one_write() -> None:
     world = World()
     world.items.place(EVE)
     assert world.resolve(*(event(ours(n), EVE) for n in range(4))) == []
-    assert world.calls() == ["get", "rows_of", "put", "record"]
+    assert world.calls() == ["get", "rows_of", "put", "set_state"]
     assert world.plain() == {
         "id": "p1",
         "balance": 1111,
@@ -181,7 +183,7 @@ def test_a_loss_that_the_item_already_includes_writes_nothing_and_closes_the_row
     merged = merge(ADA, EVE)
     world.items.place(merged)
     assert world.resolve(event(ADA, EVE)) == []
-    assert world.calls() == ["get", "record"]
+    assert world.calls() == ["get", "set_state"]
     assert world.ledger.states() == ["RESOLVED"]
     assert world.telemetry.counts[telemetry.ALREADY_REPAIRED] == 1
 
@@ -198,7 +200,7 @@ def test_an_item_changed_around_the_library_is_adopted_even_if_nothing_else_is_m
     world = World()
     around = ADA | {"name": {"S": "Bob"}}
     world.items.place(around)
-    unmanaged = event(around, None, finding=Finding.UNMANAGED, conflict_id="u", lost_dots=())
+    unmanaged = event(around, None, finding=Finding.UNMANAGED, lost_dots=())
     assert world.resolve(unmanaged) == []
     assert world.plain() == {"id": "p1", "name": "Bob", "balance": 5}
     assert context_of(world.item()) != context_of(ADA)
@@ -213,8 +215,7 @@ def test_a_change_around_the_library_made_while_the_one_before_is_adopted_is_not
     first = before | {"name": {"S": "Bob"}}
     second = first | {"note": {"S": "later"}}
     changes = [
-        event(image, None, finding=Finding.UNMANAGED, conflict_id=each, lost_dots=())
-        for each, image in (("u1", first), ("u2", second))
+        event(image, None, finding=Finding.UNMANAGED, lost_dots=()) for image in (first, second)
     ]
     world.items.place(first)
     world.items.faults.append(lambda: world.items.place(second))
@@ -251,7 +252,7 @@ def test_a_refused_merge_goes_into_the_newer_image_without_a_second_read() -> No
         lambda: world.items.place(writer.write(increment("balance", 1), at=3_000))
     )
     assert world.resolve(event(ADA, EVE)) == []
-    assert world.calls() == ["get", "rows_of", "put", "put", "record"]
+    assert world.calls() == ["get", "rows_of", "put", "put", "set_state"]
     assert world.plain() == {"id": "p1", "name": "Ada", "balance": 6, "note": "Eve"}
     assert world.telemetry.counts[telemetry.RETRIES] == 1
 
@@ -261,7 +262,7 @@ def test_a_refused_merge_that_another_writer_made_needless_is_no_retry() -> None
     world.items.place(EVE)
     world.items.faults.append(lambda: world.items.place(merge(ADA, EVE)))
     assert world.resolve(event(ADA, EVE)) == []
-    assert world.calls() == ["get", "rows_of", "put", "record"]
+    assert world.calls() == ["get", "rows_of", "put", "set_state"]
     assert world.telemetry.counts[telemetry.RETRIES] == 0
 
 
@@ -447,7 +448,10 @@ def test_an_item_that_the_merge_would_make_too_large_is_parked() -> None:
     winner = written(assign("note", "y" * 250_000), replica="euw1")
     world = World()
     world.items.place(winner)
-    assert world.resolve(event(lost, winner)) == []
+    whole = event(lost, winner)
+    reference = world.evidence.put(whole.conflict_id, whole.images())
+    kept = {"lost": None, "winner": None, "images_ref": reference}
+    assert world.resolve(whole.model_copy(update=kept)) == []
     assert world.parked.documents[0]["reason"].startswith("ItemTooLarge")
     assert world.item() == winner
 
@@ -496,8 +500,8 @@ def test_the_log_says_of_each_loss_what_became_of_it() -> None:
     noted = [(message, about["conflict_id"]) for message, about in world.telemetry.notes]
     assert noted == [
         (telemetry.WRITE_BACKS, lost.conflict_id),
-        (telemetry.ALREADY_REPAIRED, lost.conflict_id),
         ("parked", bad.conflict_id),
+        (telemetry.ALREADY_REPAIRED, lost.conflict_id),
     ]
     assert world.telemetry.measured[telemetry.LOSS_TO_REPAIR_MS] == [11_000, 11_000]
 
@@ -558,7 +562,7 @@ def test_a_removed_item_comes_back_where_the_policy_is_to_restore() -> None:
     world = World()
     assert world.resolve(event(ADA, None, restore=True)) == []
     assert world.plain() == {"id": "p1", "name": "Ada", "balance": 5}
-    assert world.calls() == ["get", "put", "record"]
+    assert world.calls() == ["get", "put", "set_state"]
 
 
 def test_a_restored_item_is_the_same_bytes_in_every_region() -> None:

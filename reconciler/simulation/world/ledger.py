@@ -54,6 +54,11 @@ class SimulatedLedger:
             return {row.conflict_id for row in rows}
         return refused
 
+    def set_state(self, rows: Sequence[Row]) -> set[str]:
+        found = [self._table.rows.get(row.item_key, {}).get(row.conflict_id) for row in rows]
+        pairs = zip(rows, found, strict=True)
+        return self.record([row if old is None else old.in_state_of(row) for row, old in pairs])
+
     def in_state(self, state: State) -> Iterator[Row]:
         """Refuse: a redrive is told of what the bus dropped."""
         raise Unavailable(f"the rows in {state}")
