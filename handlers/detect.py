@@ -41,7 +41,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     An empty name asks for the whole batch once more.
     """
     detector, observability = _function()
+    records = records_in(event)  # outside, so that whoever tries the function is told what is wrong
     with observability.invocation(context):
-        first_unsafe = detector.detect(records_in(event))
+        first_unsafe = detector.detect(records)
     failures = [] if first_unsafe is None else [{"itemIdentifier": first_unsafe}]
     return {"batchItemFailures": failures}

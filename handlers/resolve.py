@@ -39,10 +39,11 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Resolve the conflicts in a batch; answer with the messages that must come back."""
     settings, resolver, region, observability = _function()
     name = settings.names.resolve_function
+    records = _records(event)  # outside, so that whoever tries the function is told what is wrong
     with observability.invocation(context):
         messages, failed = [], []
         certificates, headers = [], []
-        for record in _records(event):
+        for record in records:
             try:
                 told = _event(record["body"])
                 check_is_ours(told, settings.table, settings.region)

@@ -26,6 +26,8 @@ ABOUT_MORE_THAN_A_MODULE = {
     "tests/redrive/test_interruptions.py": "a run that stops at any call, whatever it is doing",
     "tests/resolution/test_broken_messages.py": "messages that are broken or forged, in a batch",
     "tests/simulation/test_sabotage.py": "every rule of the protocol is missed when it is broken",
+    "tests/local/test_storm.py": "thousands of conflicts at once, end to end",
+    "tests/local/worker/test_perseverance.py": "workers that fail, go on and are started again",
     "tests/test_architecture.py": "the rules of the code",
     "tests/test_layout.py": "the rules of the tests",
     "tests/test_readme.py": "what the README says runs, and is true",

@@ -113,8 +113,7 @@ class ReplicatedTable:
                 return None
             if current is None or current is seen:
                 return self._next(key, current, edits)
-            was_deleted = read(seen) is not None and read(current) is None
-            if editor.is_blind() and not was_deleted:
+            if editor.is_blind() and (read(seen) is None or read(current) is not None):
                 return self._next(key, current, edits)
             return self._next(key, seen, edits, beside=current)
 

@@ -177,7 +177,7 @@ def check_form(before: Metadata, after: Metadata) -> None:
     known, heads = before[_CONTEXT]["M"], after[_CONTEXT]["M"]
     for hlc in heads.values():
         stamp = hlc["S"]
-        if len(stamp) != HLC_WIDTH or not stamp.isalnum():
+        if len(stamp) != HLC_WIDTH or not stamp.isascii():
             raise ValueError("not a stamp")
     if len(heads) > len(known):
         for lineage in heads.keys() - known.keys():

@@ -44,7 +44,7 @@ def event(**changed: Any) -> ConflictEvent:
         "role": "home",
         "region": "us-east-1",
         "replica": "use1",
-        "lost_dots": ("use1.00000000000010000000v8000",),
+        "lost_dots": ("use1.000000000000000000000000v80",),
         "sequence_number": "7",
         "lost_at_ms": "1000",
         "detected_at_ms": "2000",
@@ -63,7 +63,7 @@ def test_a_row_says_what_was_lost_where_and_when() -> None:
     item = ledger_row(event(), State.OPEN, 3_000).image
     assert item["conflict_id"] == {"S": "c1"}
     assert item["item_key"] == {"S": '{"id":{"S":"p1"}}'}
-    assert item["lost_dots"] == {"L": [{"S": "use1.00000000000010000000v8000"}]}
+    assert item["lost_dots"] == {"L": [{"S": "use1.000000000000000000000000v80"}]}
     assert (item["lost_at_ms"], item["state_at_ms"]) == ({"N": "1000"}, {"N": "3000"})
 
 
@@ -149,7 +149,7 @@ EVENTS = st.builds(
     ordering=st.sampled_from(["CONCURRENT", "BEFORE", "UNKNOWN"]),
     role=st.sampled_from(["home", "witness"]),
     lost_dots=st.lists(DOTS, max_size=3).map(tuple),
-    lost_watermarks=st.dictionaries(st.sampled_from(["use1", "euw1"]), st.just("0" * 13)),
+    lost_watermarks=st.dictionaries(st.sampled_from(["use1", "euw1"]), st.just("0" * 18)),
     restore=st.booleans(),
     lost_at_ms=st.integers(0, 2**45).map(str),
     lost=st.sampled_from([None, as_stream(LOST)]),

@@ -97,11 +97,11 @@ def with_watermarks(image: Image, watermarks: dict[str, str], token: str) -> Ima
 
 def test_a_watermark_that_goes_back_is_a_conflict() -> None:
     base, _, _ = forked()
-    high = with_watermarks(base, {"euw1": "0000000030000"}, "high")
-    low = with_watermarks(base, {"euw1": "0000000020000"}, "low")
+    high = with_watermarks(base, {"euw1": "000000003000000000"}, "high")
+    low = with_watermarks(base, {"euw1": "000000002000000000"}, "low")
     verdict = seen_from("euw1", high, low)
     assert verdict.finding is Finding.CONFLICT
-    assert verdict.lost_watermarks == (("euw1", "0000000030000"),)
+    assert verdict.lost_watermarks == (("euw1", "000000003000000000"),)
     assert verdict.role == "home"
     assert seen_from("use1", high, low).role == "witness"
     assert seen_from("use1", high, base).finding is Finding.CONFLICT

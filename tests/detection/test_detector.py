@@ -190,7 +190,7 @@ def test_a_record_without_its_number_is_parked_and_the_ones_after_it_are_detecte
     del bad["dynamodb"]["SequenceNumber"]
     assert world.detect(bad, loss(2)) is None
     (document,) = world.parked.documents
-    assert document["reason"] == "Undecodable: the record has no sequence number"
+    assert document["reason"].startswith("Undecodable: the record's key, number")
     assert [event.sequence_number for event in world.bus.sent] == ["2"]
 
 

@@ -111,9 +111,9 @@ def test_the_line_about_a_letter_that_cannot_be_merged_shows_nothing_of_its_item
         told(a_loss(lost={"id": {"S": "p1"}, "_rec": {"S": "secret"}})),
     )
     handler({}, InTime())
-    (line,) = (vars(each) for each in caplog.records if each.message == "redriven")
-    assert line["outcome"] == "poison"
-    assert "secret" not in str(vars(line) if not isinstance(line, dict) else line)
+    lines = [vars(each) for each in caplog.records if each.message == "redriven"]
+    assert {line["outcome"] for line in lines} == {"poison"}
+    assert "secret" not in str(lines)
 
 
 def test_nothing_is_begun_when_the_time_is_nearly_over(region: Region) -> None:

@@ -132,7 +132,9 @@ def test_the_command_exits_with_1_and_tells_a_short_story_when_nothing_is_repair
     assert done.returncode == 1
     assert "What happened:" in done.stdout
     assert "LOST" in done.stdout
-    first = next(line for line in done.stdout.splitlines() if "  seed " in line).split()[2]
+    first = next(line for line in done.stdout.splitlines() if line.startswith("   seed ")).split()[
+        1
+    ]
     assert f"--seed {first} --regions 3 --operations 10" in done.stdout
     assert "Traceback" not in done.stderr
 

@@ -43,7 +43,7 @@ class _Follower:
         self._own: dict[Place, set[int]] = {}
         for done in run.done:
             number, place = done.operation.number, (done.operation.region, done.operation.key)
-            self._with[number] = done.seen | {number}
+            self._with[number] = done.seen | done.beside | {number}
             self._dots[done.dot] = number
             if done.outcome == "acknowledged":
                 self._own.setdefault(place, set()).add(number)

@@ -37,6 +37,7 @@ THROTTLE = "throttle"  # a call is refused
 LOST_REQUEST = "lost_request"  # a write is not carried out, and its client hears nothing
 LOST_ANSWER = "lost_answer"  # a write is carried out, and its client hears nothing
 SLOW_CALL = "slow_call"  # others come between two calls
+OPEN_BLOCK = "open_block"  # a client edits in a block, and others write while it is open
 ROW_REFUSED = "row_refused"  # a ledger row of a batch is not written
 ENTRY_REFUSED = "entry_refused"  # an event of a batch is not accepted
 LOST_EVENT = "lost_event"  # the bus accepts an event and drops it: it is sent again later
@@ -78,6 +79,7 @@ KINDS = {
     THROTTLE: Kind(10 * SECOND, HOUR, 0.05, 0.9),
     LOST_REQUEST: Kind(10 * SECOND, 2 * HOUR, 0.05, 0.6),
     LOST_ANSWER: Kind(10 * SECOND, 2 * HOUR, 0.05, 0.6),
+    OPEN_BLOCK: Kind(MINUTE, 6 * HOUR, 0.1, 0.9),
     SLOW_CALL: Kind(MINUTE, 6 * HOUR, 0.1, 0.9, where="world", times=1),
     ROW_REFUSED: Kind(10 * SECOND, 2 * HOUR, 0.05, 1.0),
     ENTRY_REFUSED: Kind(10 * SECOND, 2 * HOUR, 0.05, 1.0),

@@ -14,10 +14,12 @@ from reconciler.client.lost_answers import written_dot
 from reconciler.client.sending import Surroundings
 from reconciler.client.table import ReplicatedTable
 from reconciler.errors import OutcomeUnknown, ReconcilerError
-from reconciler.item.image import DELETE, read, write
+from reconciler.item.image import DELETE, write
 from reconciler.item.metadata import token_of
 from reconciler.item.schema import Schema
+from reconciler.simulation.plan import faults
 from reconciler.simulation.plan.plan import Operation
+from reconciler.simulation.world.blocks import mean_the_same
 from reconciler.simulation.world.causes import Origin, numbers
 from reconciler.simulation.world.draws import Draws
 from reconciler.simulation.world.history import Done
@@ -29,9 +31,7 @@ from reconciler.values.wire import Image
 
 _MOST_CLIENTS = 3
 _CLOCKS_APART_MS = 50
-_BLOCKS = 0.3  # of the operations
 _LONGEST_BLOCK_MS = 2_000
-_THE_SAME_ANYWHERE = {("counter_pn", "increment"), ("set_aw", "add"), ("register_lww", "assign")}
 
 
 @dataclass
@@ -39,6 +39,7 @@ class Effect:
     """What an operation did to the item, if it did: known to the world, not to the client."""
 
     rested_on: int = 0
+    beside: int = 0
     dot: str = ""
     times: int = 0
 
@@ -90,7 +91,7 @@ class Client:
         self._items.release = release_of(self._setting.weather, self._name, now)
         key = self._replica.key_of(operation.key)
         try:
-            if self._setting.draws.chance("block", self._about) < _BLOCKS:
+            if self._items.calls.strikes(faults.OPEN_BLOCK, "edit"):
                 self._edit(key)
             else:
                 self._table.apply(key, self._change)
@@ -121,9 +122,12 @@ class Client:
         number, setting = self._operation.number, self._setting
         effect = self.effect
         effect.times += 1
-        effect.rested_on = replaced.rests_on
-        if self._block is not None and not self._means_the_same_on(name, self._block[0]):
-            effect.rested_on = self._block[1].rests_on
+        effect.rested_on, effect.beside = replaced.rests_on, 0
+        if self._block is not None:
+            seen, read_from = self._block
+            current = self._replica.items.get(name)
+            if not mean_the_same(self._schema, self._operation.edits, seen, current):
+                effect.rested_on, effect.beside = read_from.rests_on, replaced.rests_on
         effect.dot = str(written_dot(image))
         setting.journal.count("writes")
         setting.journal.note(
@@ -137,14 +141,6 @@ class Client:
         )
         mask = replaced.rests_on | effect.rested_on | 1 << number
         return Origin(mask, f"operation {number}", self._replica.region, setting.agenda.now_ms)
-
-    def _means_the_same_on(self, name: str, seen: Image | None) -> bool:
-        """Return whether a block's edits mean the same on the image they replace as on `seen`."""
-        current = self._replica.items.get(name)
-        if read(seen) is not None and read(current) is None:
-            return False
-        kinds = {(self._schema.type_at(e.path), e.verb) for e in self._operation.edits}
-        return kinds <= _THE_SAME_ANYWHERE
 
     def _clock_ms(self) -> int:
         shown = self._region_time.now_ms()
@@ -206,12 +202,9 @@ class Clients:
         )
         before = replica.origin_of(name)
         setting.journal.count("touched")
-        label = f"touch of {before.label}"
-        replica.write(
-            name,
-            release.write_image(image),
-            Origin(before.rests_on, label, replica.region, setting.agenda.now_ms),
-        )
+        label, now = f"touch of {before.label}", setting.agenda.now_ms
+        origin = Origin(before.rests_on, label, replica.region, now)
+        replica.write(name, release.write_image(image), origin)
 
     def _nonce(self) -> str:
         return nonce(self._setting.draws, self._replica.region)
@@ -236,6 +229,7 @@ class Clients:
             self._setting.agenda.now_ms,
             wall_ms,
             numbers(effect.rested_on),
+            numbers(effect.beside),
             effect.dot,
             applied=effect.times > 0,
         )

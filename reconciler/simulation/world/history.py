@@ -13,7 +13,8 @@ class Done:
     """An operation as its client saw it end.
 
     `outcome` is "acknowledged", "refused" (certainly not applied) or "unknown". `seen` are the
-    numbers of the operations that the replaced image rested on, known from the schedule alone.
+    numbers of the operations that its writer's image rested on, known from the schedule alone;
+    `beside` those that it replaced without having seen them, and kept.
     `wall_ms` is what the writer's clock showed; `dot` names the write. `applied` is the truth:
     whether the write took effect in its region, whatever its client was told. `stranded` says that
     it had not left a region that was destroyed for good: nobody can bring it back. `expired` says
@@ -25,6 +26,7 @@ class Done:
     at_ms: int
     wall_ms: int
     seen: frozenset[int]
+    beside: frozenset[int] = frozenset()
     dot: str = ""
     applied: bool = True
     stranded: bool = False

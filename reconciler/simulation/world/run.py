@@ -86,7 +86,9 @@ def _expired_writes(world: World, stranded: set[int]) -> set[int]:
         for mask in world.setting.causes.ended_tombstones(key):
             ended = numbers(mask)
             gone = ended | stranded
-            if not any(done.seen & ended for done in written if _number(done) not in gone):
+            if not any(
+                (done.seen | done.beside) & ended for done in written if _number(done) not in gone
+            ):
                 found |= ended
     return found
 
