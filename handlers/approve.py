@@ -59,7 +59,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         if row is None or not waits(row):
             return CLOSED
         if event["action"] == "apply":
-            return _applied(function, row, case["answer"])
+            return _apply(function, row, case["answer"])
         if event["action"] in ("notify", "escalate"):
             _ask(function, row, event)
         return {"waits": True, "problem": ""}
@@ -125,7 +125,7 @@ def _ask(function: Function, row: Row, event: dict[str, Any]) -> None:
     function.observability.count(asked)
 
 
-def _applied(function: Function, row: Row, output: Any) -> dict[str, Any]:
+def _apply(function: Function, row: Row, output: Any) -> dict[str, Any]:
     """Carry the answer out; one that cannot be goes back to the person, with the reason."""
     try:
         answer = parse_answer(output)

@@ -10,20 +10,27 @@ from reconciler.aws.clients import client
 from reconciler.aws.items import DynamoItems
 from reconciler.aws.region_time import region_time_of
 from reconciler.causality.context import replica_id
-from reconciler.client.sending import Surroundings
+from reconciler.client.sending import Retries, Surroundings
 from reconciler.client.table import ReplicatedTable
 from reconciler.clock import monotonic_ms, now_ms, system_clock
 from reconciler.errors import InvalidInput
 from reconciler.item.schema import Schema
 
-__all__ = ["connect", "now_ms"]
+__all__ = ["Retries", "connect", "now_ms"]
 
 
-def connect(schema: Schema, *, region: str | None = None, dynamodb: Any = None) -> ReplicatedTable:
+def connect(
+    schema: Schema,
+    *,
+    region: str | None = None,
+    dynamodb: Any = None,
+    retries: Retries = Retries(),  # noqa: B008 (it is frozen)
+) -> ReplicatedTable:
     """Open the replica of a table in `region` (default: the environment's AWS_REGION).
 
-    `dynamodb` is a boto3 client to use instead of a new one; it must make one attempt a call,
-    because only the write client can tell a retried write from a refused one.
+    `dynamodb` is a boto3 client to use instead of a new one, with timeouts of its own; it must make
+    one attempt a call, because only the write client can tell a retried write from a refused one.
+    `retries` says how often an edit is tried and how long it waits.
     """
     region = region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or ""
     if dynamodb is not None and dynamodb.meta.config.retries.get("total_max_attempts") != 1:
@@ -38,6 +45,7 @@ def connect(schema: Schema, *, region: str | None = None, dynamodb: Any = None) 
         DynamoItems(schema.table, dynamodb),
         replica=replica,
         clock=system_clock(region_time.now_ms),
+        retries=retries,
         surroundings=Surroundings(
             monotonic_ms=monotonic_ms,
             sleep=time.sleep,

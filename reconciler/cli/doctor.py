@@ -17,7 +17,7 @@ from reconciler.aws.inspection import inspect
 from reconciler.cli.options import AllRegions, AsJson, Endpoint, Suffix, TableName
 from reconciler.cli.terminal import console, print_json, say_line
 from reconciler.deployment.names import Names
-from reconciler.doctor import Finding, Severity, examine
+from reconciler.doctor import CheckResult, Severity, examine
 from reconciler.text.plain_text import shown
 
 _STYLES: dict[Severity, str] = {
@@ -57,7 +57,7 @@ def command(
     raise typer.Exit(1 if counted["problem"] else 0)
 
 
-def _show(told: Console, region: str, findings: Sequence[Finding]) -> None:
+def _show(told: Console, region: str, findings: Sequence[CheckResult]) -> None:
     counted = Counter(finding.severity for finding in findings)
     counts = ", ".join(f"{counted[each]} {each}" for each in _STYLES if counted[each])
     told.print(f"\n[bold]{region}[/bold]: {counts}")

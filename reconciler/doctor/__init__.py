@@ -10,14 +10,14 @@ from itertools import chain
 from typing import get_args
 
 from reconciler.doctor import delivery, queues, replica, sources, stores, timing
-from reconciler.doctor.facts import Check, Finding, Seen, Severity, Unseen
+from reconciler.doctor.facts import Check, CheckResult, Seen, Severity, Unseen
 
-__all__ = ["Finding", "Seen", "Severity", "Unseen", "examine"]
+__all__ = ["CheckResult", "Seen", "Severity", "Unseen", "examine"]
 
 _WORST_FIRST = get_args(Severity)
 
 
-def examine(seen: Seen) -> list[Finding]:
+def examine(seen: Seen) -> list[CheckResult]:
     """Return the findings of one region, the worst first."""
     unseen = [answer for answer in seen.answers() if isinstance(answer, Unseen)]
     if len(unseen) == len(seen.answers()):
@@ -27,7 +27,7 @@ def examine(seen: Seen) -> list[Finding]:
     return sorted(found, key=lambda finding: _WORST_FIRST.index(finding.severity))
 
 
-def _unreachable(seen: Seen, first: Unseen) -> Finding:
+def _unreachable(seen: Seen, first: Unseen) -> CheckResult:
     return Check("access", seen.names.region).problem(
         f"nothing of this region could be seen: {first.permission}: {first.reason}",
         "check the credentials, the region's name, the network and whether the region is enabled",

@@ -11,7 +11,7 @@ from typing import Any
 from reconciler.deployment.wiring import rule_pattern
 from reconciler.doctor.facts import (
     Check,
-    Finding,
+    CheckResult,
     Seen,
     Unseen,
     aws_command,
@@ -20,7 +20,7 @@ from reconciler.doctor.facts import (
 )
 
 
-def findings(seen: Seen) -> Iterator[Finding]:
+def findings(seen: Seen) -> Iterator[CheckResult]:
     """Yield the findings of the bus and its rules."""
     yield _bus(seen)
     for role, queue in (("home", seen.names.home_queue), ("witness", seen.names.witness_queue)):
@@ -28,7 +28,7 @@ def findings(seen: Seen) -> Iterator[Finding]:
         yield from _target(seen, role, queue)
 
 
-def _bus(seen: Seen) -> Finding:
+def _bus(seen: Seen) -> CheckResult:
     check, bus = Check("bus", seen.names.region), seen.names.bus
     if isinstance(seen.bus, Unseen):
         return check.unseen(seen.bus)
@@ -43,7 +43,7 @@ def _bus(seen: Seen) -> Finding:
     return check.ok(f"{bus} exists")
 
 
-def _rule(seen: Seen, role: str) -> Finding:
+def _rule(seen: Seen, role: str) -> CheckResult:
     check, answer = Check(f"rule-{role}", seen.names.region), seen.rules[role]
     name = f"--name {role} --event-bus-name {seen.names.bus}"
     pattern = rule_pattern(role)
@@ -61,7 +61,7 @@ def _rule(seen: Seen, role: str) -> Finding:
     return check.ok(f"rule {role} is ENABLED")
 
 
-def _target(seen: Seen, role: str, queue: str) -> Iterator[Finding]:
+def _target(seen: Seen, role: str, queue: str) -> Iterator[CheckResult]:
     check, answer = Check(f"rule-{role}-target", seen.names.region), seen.targets[role]
     if isinstance(answer, Unseen):
         yield check.unseen(answer)

@@ -67,7 +67,7 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """One check in one region: what was found and, unless all is well, what to do.
 
     A line of `fix` is a command to run, or a sentence.
@@ -87,27 +87,27 @@ class Check:
     id: str
     region: str
 
-    def ok(self, found: str) -> Finding:
+    def ok(self, found: str) -> CheckResult:
         """Return that all is well."""
-        return Finding(self.id, self.region, "ok", found)
+        return CheckResult(self.id, self.region, "ok", found)
 
-    def warning(self, found: str, fix: str) -> Finding:
+    def warning(self, found: str, fix: str) -> CheckResult:
         """Return what should be put right, though no write is in danger now."""
-        return Finding(self.id, self.region, "warning", found, fix)
+        return CheckResult(self.id, self.region, "warning", found, fix)
 
-    def problem(self, found: str, fix: str) -> Finding:
+    def problem(self, found: str, fix: str) -> CheckResult:
         """Return what loses writes, or keeps lost ones from being repaired."""
-        return Finding(self.id, self.region, "problem", found, fix)
+        return CheckResult(self.id, self.region, "problem", found, fix)
 
-    def unknown(self, found: str, fix: str = "") -> Finding:
+    def unknown(self, found: str, fix: str = "") -> CheckResult:
         """Return what could not be seen."""
-        return Finding(self.id, self.region, "unknown", found, fix)
+        return CheckResult(self.id, self.region, "unknown", found, fix)
 
-    def not_here(self) -> Finding:
+    def not_here(self) -> CheckResult:
         """Return that the local cloud does not have what is checked."""
         return self.unknown("not visible here: the local cloud does not have it")
 
-    def unseen(self, answer: Unseen) -> Finding:
+    def unseen(self, answer: Unseen) -> CheckResult:
         """Return that the call was refused, with the missing permission, or not answered."""
         if answer.refused:
             fix = f"allow {answer.permission} to the role or user that runs this command"

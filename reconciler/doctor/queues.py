@@ -16,7 +16,7 @@ from reconciler.deployment.wiring import (
 )
 from reconciler.doctor.facts import (
     Check,
-    Finding,
+    CheckResult,
     Seen,
     Unseen,
     aws_command,
@@ -25,7 +25,7 @@ from reconciler.doctor.facts import (
 )
 
 
-def findings(seen: Seen) -> Iterator[Finding]:
+def findings(seen: Seen) -> Iterator[CheckResult]:
     """Yield the findings of the resolver's queues and of the dead-letter queues."""
     yield _queue(seen, seen.names.home_queue, HOME_SOURCE)
     yield _queue(seen, seen.names.witness_queue, WITNESS_SOURCE)
@@ -33,7 +33,7 @@ def findings(seen: Seen) -> Iterator[Finding]:
         yield from _dead_letters(seen, queue)
 
 
-def _queue(seen: Seen, queue: str, source: QueueSource) -> Finding:
+def _queue(seen: Seen, queue: str, source: QueueSource) -> CheckResult:
     check, answer = Check(f"queue-{queue}", seen.names.region), seen.queues[queue]
     wanted = {
         "VisibilityTimeout": str(source.visibility_timeout_seconds),
@@ -89,7 +89,7 @@ def _set_attributes(seen: Seen, answer: Mapping[str, Any], attributes: Mapping[s
     return aws_command("sqs", "set-queue-attributes", seen, f"--queue-url {url} {settings}")
 
 
-def _dead_letters(seen: Seen, queue: str) -> Iterator[Finding]:
+def _dead_letters(seen: Seen, queue: str) -> Iterator[CheckResult]:
     check, answer = Check(f"queue-{queue}", seen.names.region), seen.queues[queue]
     wanted = {"MessageRetentionPeriod": str(DEAD_LETTER_RETENTION_SECONDS)}
     if isinstance(answer, Unseen):
@@ -107,7 +107,7 @@ def _dead_letters(seen: Seen, queue: str) -> Iterator[Finding]:
     yield _depth(seen, queue, answer["Attributes"])
 
 
-def _depth(seen: Seen, queue: str, attributes: Mapping[str, str]) -> Finding:
+def _depth(seen: Seen, queue: str, attributes: Mapping[str, str]) -> CheckResult:
     check = Check(f"depth-{queue}", seen.names.region)
     kinds = ("", "NotVisible", "Delayed")
     messages = sum(int(attributes.get(f"ApproximateNumberOfMessages{k}", 0)) for k in kinds)

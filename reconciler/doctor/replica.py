@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reconciler.deployment.tables import BOTH_IMAGES
-from reconciler.doctor.facts import Check, Finding, Seen, Unseen, aws_command
+from reconciler.doctor.facts import Check, CheckResult, Seen, Unseen, aws_command
 from reconciler.item.metadata import EXPIRY
 
 _IRREVERSIBLE = {
@@ -21,14 +21,14 @@ _NO_REPLICAS = "add replicas, or run this with all regions that the table should
 _PASSING = ("CREATING", "UPDATING")
 
 
-def findings(seen: Seen) -> Iterator[Finding]:
+def findings(seen: Seen) -> Iterator[CheckResult]:
     """Yield the findings of the table's replica."""
     yield from _table(seen)
     yield from _backups(seen)
     yield from _expiry(seen)
 
 
-def _table(seen: Seen) -> Iterator[Finding]:
+def _table(seen: Seen) -> Iterator[CheckResult]:
     check, names = Check("table", seen.names.region), seen.names
     if isinstance(seen.table, Unseen):
         yield check.unseen(seen.table)
@@ -56,7 +56,7 @@ def _add_replica(seen: Seen, source: str, target: str) -> str:
     return aws_command("dynamodb", "update-table", seen, arguments, region=source)
 
 
-def _bad_status(check: Check, what: str, status: object) -> Finding:
+def _bad_status(check: Check, what: str, status: object) -> CheckResult:
     if status in _IRREVERSIBLE:
         found = (
             f"{what} is {status}: after 20 hours DynamoDB makes it a single-Region table, and that"
@@ -67,11 +67,11 @@ def _bad_status(check: Check, what: str, status: object) -> Finding:
     return (check.warning if status in _PASSING else check.problem)(found, wait)
 
 
-def _replicas(seen: Seen, table: Mapping[str, Any]) -> Iterator[Finding]:
+def _replicas(seen: Seen, table: Mapping[str, Any]) -> Iterator[CheckResult]:
     check, here = Check("replicas", seen.names.region), seen.names.region
     statuses = {each["RegionName"]: each.get("ReplicaStatus") for each in table.get("Replicas", [])}
     known = {**statuses, here: "ACTIVE"}  # a description may leave its own region out
-    found = list[Finding]()
+    found = list[CheckResult]()
     for region in seen.regions:
         if region not in known:
             missing = f"the table has no replica in {region}"
@@ -88,7 +88,7 @@ def _replicas(seen: Seen, table: Mapping[str, Any]) -> Iterator[Finding]:
     yield from found or [check.ok(f"ACTIVE in {', '.join(sorted(known))}")]
 
 
-def _stream(seen: Seen, table: Mapping[str, Any]) -> Finding:
+def _stream(seen: Seen, table: Mapping[str, Any]) -> CheckResult:
     check, name = Check("stream", seen.names.region), seen.names.table
     stream = table.get("StreamSpecification") or {}
     view_type = stream.get("StreamViewType")
@@ -112,7 +112,7 @@ def _stream(seen: Seen, table: Mapping[str, Any]) -> Finding:
     return check.ok(f"the stream shows {BOTH_IMAGES}")
 
 
-def _protection(seen: Seen, table: Mapping[str, Any]) -> Finding:
+def _protection(seen: Seen, table: Mapping[str, Any]) -> CheckResult:
     check = Check("deletion-protection", seen.names.region)
     if table.get("DeletionProtectionEnabled"):
         return check.ok("deletion protection is on")
@@ -127,7 +127,7 @@ def _protection(seen: Seen, table: Mapping[str, Any]) -> Finding:
     )
 
 
-def _backups(seen: Seen) -> Iterator[Finding]:
+def _backups(seen: Seen) -> Iterator[CheckResult]:
     check = Check("point-in-time-recovery", seen.names.region)
     if isinstance(seen.backups, Unseen):
         yield check.unseen(seen.backups)
@@ -149,7 +149,7 @@ def _backups(seen: Seen) -> Iterator[Finding]:
             )
 
 
-def _expiry(seen: Seen) -> Iterator[Finding]:
+def _expiry(seen: Seen) -> Iterator[CheckResult]:
     check = Check("ttl", seen.names.region)
     if isinstance(seen.expiry, Unseen):
         yield check.unseen(seen.expiry)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reconciler.deployment.wiring import HOME_SOURCE, STREAM_SOURCE
-from reconciler.doctor.facts import Check, Finding, Seen, Unseen, aws_command, queue_arn
+from reconciler.doctor.facts import Check, CheckResult, Seen, Unseen, aws_command, queue_arn
 
 _REPORTS = "ReportBatchItemFailures"
 _SETTINGS = {
@@ -24,14 +24,14 @@ _ASK_AGAIN = "a deployment of infra/: raise stream_lookup in its settings and de
 EventSource = Mapping[str, Any]
 
 
-def findings(seen: Seen) -> Iterator[Finding]:
+def findings(seen: Seen) -> Iterator[CheckResult]:
     """Yield the findings of both functions' event sources."""
     yield from _detect_source(seen)
     for role, queue in (("home", seen.names.home_queue), ("witness", seen.names.witness_queue)):
         yield from _resolve_source(seen, role, queue)
 
 
-def _sources(seen: Seen, check: Check, function: str) -> list[EventSource] | Finding:
+def _sources(seen: Seen, check: Check, function: str) -> list[EventSource] | CheckResult:
     """Return the function's event sources, or the finding that they cannot be seen."""
     answer = seen.sources[function]
     if isinstance(answer, Unseen):
@@ -40,10 +40,10 @@ def _sources(seen: Seen, check: Check, function: str) -> list[EventSource] | Fin
     return check.not_here() if seen.is_local and not found else found
 
 
-def _detect_source(seen: Seen) -> Iterator[Finding]:
+def _detect_source(seen: Seen) -> Iterator[CheckResult]:
     check, function = Check("detect-source", seen.names.region), seen.names.detect_function
     sources = _sources(seen, check, function)
-    if isinstance(sources, Finding):
+    if isinstance(sources, CheckResult):
         yield sources
         return
     streams = [each for each in sources if "/stream/" in each.get("EventSourceArn", "")]
@@ -104,7 +104,7 @@ def _destination_option(seen: Seen, stream_arn: str) -> str:
     return f"""--destination-config '{{"OnFailure": {{"Destination": "{bucket}"}}}}'"""
 
 
-def _state(seen: Seen, identifier: str, source: EventSource) -> Finding:
+def _state(seen: Seen, identifier: str, source: EventSource) -> CheckResult:
     check, state = Check(identifier, seen.names.region), source.get("State")
     if state == "Enabled":
         return check.ok("the event source is Enabled")
@@ -113,7 +113,7 @@ def _state(seen: Seen, identifier: str, source: EventSource) -> Finding:
     return check.problem(found, _update(seen, source, "--enabled"))
 
 
-def _responses(seen: Seen, identifier: str, source: EventSource) -> Finding:
+def _responses(seen: Seen, identifier: str, source: EventSource) -> CheckResult:
     check = Check(identifier, seen.names.region)
     if _REPORTS in (source.get("FunctionResponseTypes") or []):
         return check.ok(f"failures are reported one by one ({_REPORTS})")
@@ -123,7 +123,7 @@ def _responses(seen: Seen, identifier: str, source: EventSource) -> Finding:
     )
 
 
-def _start(seen: Seen, source: EventSource) -> Finding:
+def _start(seen: Seen, source: EventSource) -> CheckResult:
     check = Check("detect-source-start", seen.names.region)
     position, wanted = source.get("StartingPosition"), STREAM_SOURCE.starting_position
     if position == wanted:
@@ -135,7 +135,7 @@ def _start(seen: Seen, source: EventSource) -> Finding:
     )
 
 
-def _destination(seen: Seen, source: EventSource) -> Finding:
+def _destination(seen: Seen, source: EventSource) -> CheckResult:
     check = Check("detect-source-on-failure", seen.names.region)
     wanted = _bucket_arn(seen, source["EventSourceArn"])
     failure = (source.get("DestinationConfig") or {}).get("OnFailure") or {}
@@ -152,7 +152,7 @@ def _destination(seen: Seen, source: EventSource) -> Finding:
     )
 
 
-def _settings(seen: Seen, source: EventSource) -> Finding:
+def _settings(seen: Seen, source: EventSource) -> CheckResult:
     check = Check("detect-source-settings", seen.names.region)
     different = {
         name: (flag, source.get(name), wanted)
@@ -169,11 +169,11 @@ def _settings(seen: Seen, source: EventSource) -> Finding:
     return check.warning("; ".join(found), _update(seen, source, " ".join(options)))
 
 
-def _resolve_source(seen: Seen, role: str, queue: str) -> Iterator[Finding]:
+def _resolve_source(seen: Seen, role: str, queue: str) -> Iterator[CheckResult]:
     identifier, function = f"resolve-source-{role}", seen.names.resolve_function
     check = Check(identifier, seen.names.region)
     sources = _sources(seen, check, function)
-    if isinstance(sources, Finding):
+    if isinstance(sources, CheckResult):
         yield sources
         return
     for source in sources:

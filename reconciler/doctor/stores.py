@@ -11,18 +11,18 @@ from reconciler.deployment.tables import (
     LEDGER_STATE_INDEX,
     LEDGER_STATE_KEY,
 )
-from reconciler.doctor.facts import Check, Finding, Seen, Unseen, aws_command
+from reconciler.doctor.facts import Check, CheckResult, Seen, Unseen, aws_command
 
 _ROLES = ("HASH", "RANGE")
 
 
-def findings(seen: Seen) -> Iterator[Finding]:
+def findings(seen: Seen) -> Iterator[CheckResult]:
     """Yield the findings of the ledger and the evidence bucket."""
     yield _ledger(seen)
     yield _bucket(seen)
 
 
-def _ledger(seen: Seen) -> Finding:
+def _ledger(seen: Seen) -> CheckResult:
     check, name = Check("ledger", seen.names.region), seen.names.ledger
     if isinstance(seen.ledger, Unseen):
         return check.unseen(seen.ledger)
@@ -71,7 +71,7 @@ def _key_parts(names: tuple[str, str]) -> list[str]:
     return [f"AttributeName={name},KeyType={role}" for name, role in parts]
 
 
-def _bucket(seen: Seen) -> Finding:
+def _bucket(seen: Seen) -> CheckResult:
     check, name = Check("evidence-bucket", seen.names.region), seen.names.evidence_bucket
     if isinstance(seen.bucket, Unseen):
         return check.unseen(seen.bucket)

@@ -6,7 +6,7 @@ Source: Lambda guide, "Monitoring", IteratorAge; DynamoDB guide, Streams keep a 
 from collections.abc import Iterator
 
 from reconciler.conflict.folding import CLOCK_SKEW_MARGIN_MS
-from reconciler.doctor.facts import Check, Finding, Seen, Unseen, aws_command
+from reconciler.doctor.facts import Check, CheckResult, Seen, Unseen, aws_command
 
 AGE_WARNING_MS = 60_000
 AGE_PROBLEM_MS = 3_600_000
@@ -15,13 +15,13 @@ _HOUR_MS = 3_600_000
 _RETENTION_HOURS = 24
 
 
-def findings(seen: Seen) -> Iterator[Finding]:
+def findings(seen: Seen) -> Iterator[CheckResult]:
     """Yield the findings of the detector's delay and of the clock."""
     yield _iterator_age(seen)
     yield clock(seen)
 
 
-def _iterator_age(seen: Seen) -> Finding:
+def _iterator_age(seen: Seen) -> CheckResult:
     check, function = Check("iterator-age", seen.names.region), seen.names.detect_function
     if isinstance(seen.iterator_age, Unseen):
         return check.unseen(seen.iterator_age)
@@ -38,7 +38,7 @@ def _iterator_age(seen: Seen) -> Finding:
     return check.warning(found, logs) if age > AGE_WARNING_MS else check.ok(found)
 
 
-def clock(seen: Seen) -> Finding:
+def clock(seen: Seen) -> CheckResult:
     """Return the finding of this machine's clock beside AWS's."""
     check = Check("clock", seen.names.region)
     if seen.clock_ahead_ms is None:

@@ -25,7 +25,7 @@ from reconciler.errors import InvalidInput, Unavailable
 from reconciler.feed.case import (
     Case,
     MergeResult,
-    Rehearsal,
+    OneItem,
     left_behind,
     merge_loss,
     merge_rest,
@@ -131,7 +131,7 @@ def rehearse(case: Case, decision: Decision, replica: str, at_ms: int) -> Decisi
 
     InvalidInput names an attribute that would not show what was decided, or is left undecided.
     """
-    copy = Rehearsal(case.current)
+    copy = OneItem(case.current)
     clock = HybridClock(lambda: at_ms, lambda: fixed_width(0, NONCE_WIDTH))
 
     def open_table(schema: Schema) -> ReplicatedTable:

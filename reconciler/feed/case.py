@@ -58,7 +58,7 @@ class MergeResult:
     is_of_another_life: bool = False
 
 
-class Rehearsal:
+class OneItem:
     """An `ItemStore` with one item, which nobody else sees."""
 
     def __init__(self, image: Image | None) -> None:
@@ -129,7 +129,7 @@ def left_behind(case: Case, decided: Collection[str], failed: MergeResult) -> li
     left = [n for n in at_stake(case.lost, failed.after, was, now) if n not in decided]
     if failed.is_of_another_life:
         return left
-    copy = Rehearsal(failed.after)
+    copy = OneItem(failed.after)
     merged = (n for n in left if not merge_rest(case, copy.image, copy, {*decided, n}).problem)
     return [name] if (name := next(merged, None)) else left
 
@@ -183,7 +183,7 @@ def _merge(
 def expected_merge(case: Case) -> MergeResult:
     """Return what the resolver would make of the item if it merged the loss now."""
     try:
-        return merge_loss(case, Rehearsal(case.current))
+        return merge_loss(case, OneItem(case.current))
     except ReconcilerError as problem:
         return MergeResult(
             case.current, case.current, problem=f"{type(problem).__name__}: {problem}"

@@ -63,7 +63,7 @@ class NoWork:
 
 @dataclass(frozen=True)
 class UnreadableLetter:
-    """None of the shapes."""
+    """A message of no shape that anything here sends; `reason` says why."""
 
     reason: str
 

@@ -96,13 +96,15 @@ class Redriver:
         try:
             match work:
                 case NamedRecords():
-                    return self._named(work, beat)
+                    return self._redrive_named(work, beat)
                 case WholeRecords():
-                    return self._parked(work) if work.parked else self._batch(work.records, beat)
+                    return (
+                        self._retry_parked(work) if work.parked else self._batch(work.records, beat)
+                    )
                 case FailedEvent():
-                    return self._resolved(work)
+                    return self._resolve(work)
                 case StoredWork():
-                    return self._referred(work, beat)
+                    return self._redrive_stored(work, beat)
                 case NoWork():
                     return Result(RedriveOutcome.ALREADY_REPAIRED, "asks for nothing")
             return Result(RedriveOutcome.POISON, work.reason, done=False)
@@ -113,7 +115,7 @@ class Redriver:
         except Exception as problem:  # whatever it holds, it must not keep the others from theirs
             return Result(RedriveOutcome.POISON, reason_of(problem), done=False)
 
-    def _named(self, work: NamedRecords, beat: Callable[[], object]) -> Result:
+    def _redrive_named(self, work: NamedRecords, beat: Callable[[], object]) -> Result:
         try:
             return self._batch(self._ports.streams.read(work.range), beat)
         except RecordsExpired as problem:
@@ -124,7 +126,7 @@ class Redriver:
                 return self._refused()
             return worst([rest, Result(RedriveOutcome.EXPIRED, reason)])
 
-    def _referred(self, work: StoredWork, beat: Callable[[], object]) -> Result:
+    def _redrive_stored(self, work: StoredWork, beat: Callable[[], object]) -> Result:
         if not work.batch:
             return self._kept(self._ports.evidence.get(work.reference), beat)
         document = self._ports.set_aside.get(work.reference)
@@ -164,7 +166,7 @@ class Redriver:
         except Exception as problem:
             return detector.give_up(record, reason_of(problem))
 
-    def _parked(self, work: WholeRecords) -> Result:
+    def _retry_parked(self, work: WholeRecords) -> Result:
         """Try a record that was parked once more: a newer release may decode it."""
         heard, refusal = Heard(), AlreadyParked()
         (record,) = work.records
@@ -178,7 +180,7 @@ class Redriver:
             return self._refused()
         return Result(RedriveOutcome.REDRIVEN, "decoded now")
 
-    def _resolved(self, work: FailedEvent) -> Result:
+    def _resolve(self, work: FailedEvent) -> Result:
         """Resolve an event; what cannot be merged is parked, unless that is where it comes from."""
         check_is_ours(work.event, self._policy.table, self._policy.region)
         heard, refusal = Heard(), AlreadyParked()

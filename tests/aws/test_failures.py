@@ -23,16 +23,18 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 from botocore.stub import Stubber
 
-from reconciler.aws import connect, now_ms
+from reconciler.aws import Retries, connect, now_ms
 from reconciler.aws.bus import EventBridgeBus, batches
 from reconciler.aws.clients import client, idempotent, pages, translated
 from reconciler.aws.evidence import S3Evidence
 from reconciler.aws.items import DynamoItems
 from reconciler.aws.ledger import DynamoLedger
 from reconciler.aws.parked import SqsParked
+from reconciler.client.editor import ItemEditor
 from reconciler.conflict.event import ConflictEvent, Event
 from reconciler.conflict.row import Row
 from reconciler.errors import (
+    Contention,
     InvalidInput,
     ItemTooLarge,
     OutcomeUnknown,
@@ -203,6 +205,20 @@ def test_a_table_is_opened_in_the_region_of_the_environment(aws: None) -> None:
     assert table.get({"id": "p1"}) == {"id": "p1", "balance": 5}
     image = DynamoItems("parties", client("dynamodb", REGION)).get({"id": {"S": "p1"}}) or {}
     assert image["_rec"]["M"]["p"]["S"].startswith("use1.")
+
+
+def test_how_often_an_edit_is_tried_is_said_when_the_table_is_opened(aws: None) -> None:
+    make_table("parties", "id")
+    table, other = connect(SCHEMA, retries=Retries(attempts=1)), connect(SCHEMA)
+
+    def overtaken(party: ItemEditor) -> None:
+        party.increment("balance", 5)
+        other.apply({"id": "p1"}, lambda item: item.increment("balance", 1))
+
+    with pytest.raises(Contention) as refused:
+        table.apply({"id": "p1"}, overtaken)
+    assert refused.value.evidence["attempts"] == 1
+    assert table.get({"id": "p1"}) == {"id": "p1", "balance": 1}
 
 
 def test_a_table_writes_through_the_client_that_makes_one_attempt(aws: None) -> None:

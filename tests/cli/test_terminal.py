@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from reconciler.cli import conflicts, doctor, metrics, redrive
 from reconciler.cli.terminal import bars, console, grid, print_json, say_line
-from reconciler.doctor import Finding
+from reconciler.doctor import CheckResult
 from reconciler.errors import Unavailable
 from tests.aws.conftest import clients, credentials, one_server
 from tests.builders import assign, written
@@ -88,7 +88,7 @@ def test_why_a_letter_or_a_region_is_left_reaches_no_terminal(
 def test_what_aws_answers_reaches_no_terminal_through_the_doctor(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    finding = Finding("queue-parties", "us-east-1", "problem", HOSTILE, f"{HOSTILE}\ndo it")
+    finding = CheckResult("queue-parties", "us-east-1", "problem", HOSTILE, f"{HOSTILE}\ndo it")
     monkeypatch.setattr(doctor, "inspect", lambda *_, **__: ["seen"])
     monkeypatch.setattr(doctor, "examine", lambda _: [finding])
     assert "owned" in run(doctor.command, *HERE)
@@ -127,8 +127,8 @@ def test_a_check_s_name_is_whole_on_its_line_and_words_are_not_broken(
     name = "queue-parties-witness-dlq-us-east-1-blue"
     found = f"{name} is " + "so " * 40 + "and parties-resolve-dlq-us-east-1-blue too"
     findings = [
-        Finding("table", "us-east-1", "ok", "fine"),
-        Finding(name, "us-east-1", "warning", found, "aws sqs " + "x" * 200),
+        CheckResult("table", "us-east-1", "ok", "fine"),
+        CheckResult(name, "us-east-1", "warning", found, "aws sqs " + "x" * 200),
     ]
     monkeypatch.setattr(doctor, "inspect", lambda *_, **__: ["seen"])
     monkeypatch.setattr(doctor, "examine", lambda _: findings)
@@ -156,7 +156,7 @@ def test_in_a_pipe_a_finding_is_one_line_and_no_table_has_a_frame(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("COLUMNS", "60")
-    finding = Finding("ledger", "us-east-1", "ok", "word " * 40 + "end")
+    finding = CheckResult("ledger", "us-east-1", "ok", "word " * 40 + "end")
     monkeypatch.setattr(doctor, "inspect", lambda *_, **__: ["seen"])
     monkeypatch.setattr(doctor, "examine", lambda _: [finding])
     assert f"  ok       ledger  {finding.found}\n" in run(doctor.command, *HERE)

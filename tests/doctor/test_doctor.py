@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.deployment.names import Names
 from reconciler.deployment.wiring import rule_pattern
-from reconciler.doctor import Finding, Seen, Unseen, examine
+from reconciler.doctor import CheckResult, Seen, Unseen, examine
 
 US, EU = "us-east-1", "eu-west-1"
 NAMES = Names("parties", US)
@@ -108,7 +108,7 @@ HEALTHY = Seen(
 )
 
 
-def found(seen: Seen, identifier: str) -> Finding:
+def found(seen: Seen, identifier: str) -> CheckResult:
     (finding,) = [each for each in examine(seen) if each.id == identifier]
     return finding
 

@@ -8,7 +8,7 @@ region has the colour of the region whose version it holds: a colour that ends i
 from collections.abc import Iterator, Sequence
 
 from reconciler.simulation.plan.plan import Fault
-from reconciler.simulation.report.layout import LETTER, Layout, Placed, Row, lay_out
+from reconciler.simulation.report.layout import LETTER, Band, Layout, Placed, lay_out
 from reconciler.simulation.report.marks import ItemMarks, marks_of
 from reconciler.simulation.report.words import clock, duration, fault_in_words
 from reconciler.simulation.world.history import Run
@@ -55,7 +55,7 @@ def diagram(run: Run, key: str) -> str:
 class _Drawing:
     """One row of the diagram."""
 
-    def __init__(self, scene: ItemMarks, layout: Layout, row: Row) -> None:
+    def __init__(self, scene: ItemMarks, layout: Layout, row: Band) -> None:
         self._scene = scene
         self._layout = layout
         self._row = row
@@ -178,7 +178,7 @@ class _Drawing:
         )
 
 
-def _levels(bars: Sequence[tuple[float, float, str]], row: Row) -> dict[int, int]:
+def _levels(bars: Sequence[tuple[float, float, str]], row: Band) -> dict[int, int]:
     """Return, of the faults seen in this row, the first level of bars that has room for each."""
     ends: list[float] = []
     found: dict[int, int] = {}

@@ -66,7 +66,7 @@ class Placed:
 
 
 @dataclass(frozen=True)
-class Row:
+class Band:
     """A part of the drawing, from `start` to `end`, and the marks that belong to it alone."""
 
     start: float
@@ -85,7 +85,7 @@ class Layout:
     placed: tuple[Placed, ...]
     stops: tuple[tuple[int, float], ...]
     gaps: tuple[tuple[float, float, int], ...]
-    rows: tuple[Row, ...]
+    rows: tuple[Band, ...]
 
     def x(self, at_ms: int) -> float:
         """Return where a time is; within a step it is proportional."""
@@ -162,7 +162,7 @@ class _Lanes:
         return found
 
 
-def _rows(placed: Sequence[Placed]) -> tuple[Row, ...]:
+def _rows(placed: Sequence[Placed]) -> tuple[Band, ...]:
     groups: list[list[Placed]] = []
     for each in placed:
         used = each.end - groups[-1][0].x if groups else ROW
@@ -175,6 +175,6 @@ def _rows(placed: Sequence[Placed]) -> tuple[Row, ...]:
     ends = [max(each.end for each in group) + MARGIN for group in groups]
     ends = [max(end, following) for end, following in zip(ends, [*starts[1:], 0.0], strict=True)]
     return tuple(
-        Row(start, end, tuple(group))
+        Band(start, end, tuple(group))
         for start, end, group in zip(starts, ends, groups, strict=True)
     )
