@@ -28,7 +28,7 @@ from reconciler.item.image import may_be_deleted, read, write, write_beside
 from reconciler.item.metadata import METADATA
 from reconciler.item.schema import Schema
 from reconciler.ports import ItemStore, Replacement, Superseded
-from reconciler.values.wire import Image, canonical_image, to_json, to_wire
+from reconciler.values.wire import Image, to_json, to_wire
 
 Key = Mapping[str, Any]
 Change = Callable[[ItemEditor], None]
@@ -135,7 +135,7 @@ class ReplicatedTable:
             edits = edits_on(image)
             return self._next(key, image, edits) if edits else None
 
-        remembered = self._seen.get(_name(key)) if self._sender.time_is_sure() else None
+        remembered = self._seen.get(self._name(key)) if self._sender.time_is_sure() else None
         if remembered is not None:
             try:
                 # Doing nothing, or refusing to, counts only on a fresh image: no condition tells
@@ -152,7 +152,7 @@ class ReplicatedTable:
 
         At most 100 items, each named once. Other regions may see the items one by one.
         """
-        names = [_name(key) for key, _ in changes]
+        names = [self._name(key) for key, _ in changes]
         if len(set(names)) < len(names) or not 1 <= len(names) <= 100:
             raise InvalidInput("a transaction edits 1 to 100 items, each of them once")
         images = [self._fetch(key) for key, _ in changes]
@@ -180,7 +180,7 @@ class ReplicatedTable:
         return ItemEditor(self._schema, read(image), key)
 
     def _fetch(self, key: Key) -> Image | None:
-        return self._sender.answered(partial(self._store.get, _wires(key)))[0]
+        return self._sender.answered(partial(self._store.get, self._schema.key_image(key)))[0]
 
     def _next(
         self,
@@ -215,7 +215,7 @@ class ReplicatedTable:
                 return written
             image = refusal.current
             self._sender.pause(attempt)
-        self._seen.pop(_name(key), None)
+        self._seen.pop(self._name(key), None)
         raise self._contention(str(dict(key)))
 
     def _contention(self, what: str) -> Contention:
@@ -235,16 +235,11 @@ class ReplicatedTable:
             return None
         raise unsettled(write)
 
+    def _name(self, key: Key) -> str:
+        return to_json(self._schema.key_image(key))
+
     def _remember(self, key: Key, image: Image) -> None:
-        self._seen.pop(_name(key), None)
-        self._seen[_name(key)] = image
+        self._seen.pop(self._name(key), None)
+        self._seen[self._name(key)] = image
         if len(self._seen) > REMEMBERED_ITEMS:
             self._seen.popitem(last=False)
-
-
-def _wires(key: Key) -> Image:
-    return canonical_image({name: to_wire(value, (name,)) for name, value in key.items()})
-
-
-def _name(key: Key) -> str:
-    return to_json(_wires(key))

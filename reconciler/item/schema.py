@@ -28,7 +28,7 @@ from pydantic import (
 import reconciler.crdt  # noqa: F401 (registers the types)
 from reconciler.crdt.base import TYPES, Spec
 from reconciler.errors import InvalidInput
-from reconciler.values.wire import Path
+from reconciler.values.wire import Image, Path, canonical_image, to_wire
 
 RESERVED_PREFIX = "_rec"
 _DEFAULT = Spec(TYPES["register_lww"])
@@ -131,6 +131,13 @@ class Schema(BaseModel):
                 for each in error.errors()
             ]
             raise InvalidInput("invalid schema: " + "; ".join(problems)) from None
+
+    def key_image(self, key: Any) -> Image:
+        """Return an item's key in wire format; InvalidInput if it is not the table's key."""
+        if not isinstance(key, Mapping) or set(key) != set(self.key):
+            right = ", ".join(f'"{name}": ...' for name in self.key)
+            raise InvalidInput(f"{key!r} is not a key of {self.table}, which is {{{right}}}")
+        return canonical_image({name: to_wire(value, (name,)) for name, value in key.items()})
 
     def type_at(self, path: Path) -> str:
         """Return the name of the type of what is at a path, "" for the item itself."""
