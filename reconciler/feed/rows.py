@@ -156,7 +156,10 @@ def three_way(
 
 
 def summary(row: Row, now_ms: int) -> dict[str, Any]:
-    """Return a row without its images, in plain values; `age_ms` counts from the loss."""
+    """Return a row without its images, in plain values.
+
+    `age_ms` counts from the loss; None if the row does not say when that was.
+    """
     audit = row.audit
     known = {
         "conflict_id": row.conflict_id,
@@ -178,7 +181,7 @@ def summary(row: Row, now_ms: int) -> dict[str, Any]:
     return {name: value for name, value in known.items() if value not in (None, "")} | {
         "key": plain(row.key),
         "merged": dict(row.merged),
-        "age_ms": max(0, now_ms - row.lost_at_ms),
+        "age_ms": max(0, now_ms - row.lost_at_ms) if row.lost_at_ms else None,
     }
 
 

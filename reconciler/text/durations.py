@@ -15,8 +15,10 @@ def duration_ms(text: str) -> int:
     return int(found[1]) * _UNITS[found[2]]
 
 
-def duration_text(milliseconds: int) -> str:
-    """Return a duration in its largest whole unit, such as 2h."""
+def duration_text(milliseconds: int | None) -> str:
+    """Return a duration in its largest whole unit, such as 2h; "?" for one that nobody knows."""
+    if milliseconds is None:
+        return "?"
     unit = max(
         (u for u, size in _UNITS.items() if size <= milliseconds),
         key=_UNITS.__getitem__,

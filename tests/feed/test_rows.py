@@ -22,6 +22,7 @@ from reconciler.feed.rows import (
     with_images,
 )
 from reconciler.item.image import DELETE
+from reconciler.text.durations import duration_text
 from tests.builders import Replica, add, assign, increment, written
 from tests.conflicts import FeedLedger, loss, unknown_loss
 from tests.fakes import FakeEvidence, FakeItems, FakeLedger
@@ -160,6 +161,13 @@ def test_a_summary_has_plain_values_and_no_image() -> None:
     assert (told["age_ms"], told["state"], told["reason"]) == (3_000, "PARKED", "ClockAhead")
     assert told["key"] == {"id": "p1", "n": Decimal("1.5")}
     assert not {"lost", "winner"} & told.keys()
+
+
+def test_a_row_whose_time_nobody_can_read_is_shown_with_an_age_that_nobody_knows() -> None:
+    bad = Row.of({**row("c1", State.PARKED).image, "lost_at_ms": {"N": "1.5"}})
+    told = summary(bad, 4_000)
+    assert told["age_ms"] is None
+    assert duration_text(told["age_ms"]) == "?"
 
 
 def test_the_three_way_view_says_what_a_merge_would_make_of_the_item_now() -> None:
