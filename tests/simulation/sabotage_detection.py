@@ -68,7 +68,8 @@ def a_batch_that_runs_on() -> AbstractContextManager[Any]:
         def secure(self: Any, losses: Any, certificates: Any) -> int | None:
             rows = [loss.row() for loss in losses]
             unsafe = self._ports.ledger.record(rows) if rows else set()
-            events = [loss.event for loss in losses if loss.event.conflict_id not in unsafe]
+            told = [loss.event for loss in losses if loss.is_readable]
+            events = [event for event in told if event.conflict_id not in unsafe]
             events += [certificate for _, certificate in certificates]
             unsafe |= self._ports.bus.publish(events) if events else set()
             return _first(losses, unsafe)

@@ -1,12 +1,13 @@
 """Records at which the detector's code fails: a defect that one item in many brings to light.
 
 Behaviour: whether a record is poison is drawn once; the code fails whenever it looks into its old
-image, as long as the fault reigns. Then, as after the release of a fix, it can be read.
+metadata, as long as the fault reigns. Then, as after the release of a fix, it can be read.
 """
 
 from typing import Any
 
 from reconciler.aws_model.stream_source import Record
+from reconciler.item.metadata import METADATA
 from reconciler.simulation.plan import faults
 from reconciler.simulation.world.setting import Setting
 
@@ -16,10 +17,10 @@ class Bug(Exception):
 
 
 class Poison(dict[str, Any]):
-    """An image that nobody can look into."""
+    """Metadata that nobody can look into."""
 
-    def __contains__(self, name: object) -> bool:
-        raise Bug(str(name))
+    def __getitem__(self, name: str) -> Any:
+        raise Bug(name)
 
 
 class Poisoner:
@@ -33,12 +34,13 @@ class Poisoner:
     def view(self, record: Record) -> Record:
         """Return a record as the detector meets it."""
         weather = self._setting.weather
-        if not weather.reigns(faults.POISON, self._region) or "OldImage" not in record["dynamodb"]:
+        old = record["dynamodb"].get("OldImage", {})
+        if not weather.reigns(faults.POISON, self._region) or METADATA not in old:
             return record
         number = str(record["dynamodb"]["SequenceNumber"])
         if number not in self._drawn:
             self._drawn[number] = weather.strikes(faults.POISON, self._region, number)
         if not self._drawn[number]:
             return record
-        change = {**record["dynamodb"], "OldImage": Poison(record["dynamodb"]["OldImage"])}
-        return {**record, "dynamodb": change}
+        poison = {**old, METADATA: Poison(old[METADATA])}
+        return {**record, "dynamodb": {**record["dynamodb"], "OldImage": poison}}
