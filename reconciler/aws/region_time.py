@@ -30,10 +30,11 @@ def _listening(dynamodb: Any) -> RegionTime:
     warned: list[int] = []
 
     def hear(http_response: Any, **_: Any) -> None:
-        date = http_response.headers.get("date")
-        if date is None:
-            return  # a stub's answer
-        region_time.hear(round(parsedate_to_datetime(date).timestamp()) * 1_000)
+        try:
+            date = parsedate_to_datetime(http_response.headers.get("date"))
+        except (TypeError, ValueError):
+            return  # none, or a proxy's: HAZARD if it failed a call that was carried out
+        region_time.hear(round(date.timestamp()) * 1_000)
         off_ms = region_time.off_ms()
         if abs(off_ms) > MAXIMUM_CLOCK_DRIFT_MS // 2 and not warned:
             warned.append(off_ms)

@@ -55,3 +55,14 @@ def test_a_client_is_listened_to_once_and_a_refusal_counts_as_an_answer(
     with pytest.raises(dynamodb.exceptions.ResourceNotFoundException):
         dynamodb.get_item(TableName="nothing", Key={"id": {"S": "p1"}})
     assert heard.is_sure()
+
+
+@pytest.mark.parametrize("headers", [{}, {"date": "soon"}, {"date": ""}])
+def test_an_answer_without_a_date_that_can_be_read_fails_no_call_and_tells_no_time(
+    dynamodb: Any, headers: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(region_time, "now_ms", lambda: NOON)
+    heard = region_time._listening(dynamodb)
+    response = SimpleNamespace(headers=headers, status_code=200)
+    dynamodb.meta.events.emit("after-call.dynamodb.PutItem", http_response=response, context={})
+    assert heard.now_ms() == NOON
