@@ -1,6 +1,7 @@
 """The write client: nothing acknowledged is lost, nothing is written twice."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from itertools import count
 from random import Random
@@ -11,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.causality.context import Dot
+from reconciler.causality.hlc import NONCE_WIDTH, HybridClock, fixed_width
+from reconciler.causality.region_time import RegionTime
 from reconciler.client.editor import ItemEditor
 from reconciler.client.lost_answers import written_dot
 from reconciler.client.sending import Retries
@@ -25,6 +28,7 @@ from reconciler.errors import (
 )
 from reconciler.item.image import DELETE, merge, read
 from reconciler.item.metadata import context_of, token_of
+from reconciler.ports import Replacement, Superseded
 from reconciler.values.wire import MAX_DIGITS, Image
 from tests.builders import KEY, SCHEMA, Replica, assign, clock, increment, surroundings, written
 from tests.fakes import REFUSED, AnswerLost, FakeItems, Port
@@ -100,6 +104,54 @@ def test_a_key_of_another_form_is_answered_with_the_right_one(key: Any) -> None:
     for use in (table(store).get, lambda wrong: table(store).apply(wrong, add())):
         with pytest.raises(InvalidInput, match=r'is not a key of parties, which is \{"id": ...\}'):
             use(key)
+
+
+class Machine:
+    """A machine in a region where it is `true_ms`; its monotonic clock stops while it sleeps."""
+
+    def __init__(self) -> None:
+        self.true_ms = 10_000_000
+        self.store = store = FakeItems()
+        self.heard = heard = RegionTime(lambda: self.true_ms, lambda: 0)
+
+        class Answering(FakeItems):
+            def get(self, key: Image) -> Image | None:
+                machine.heard.hear(machine.true_ms)
+                return store.get(key)
+
+            def put(self, write: Replacement) -> Superseded | None:
+                machine.heard.hear(machine.true_ms)
+                return store.put(write)
+
+        machine = self
+        self.table = ReplicatedTable(
+            SCHEMA,
+            Answering(),
+            replica="use1",
+            clock=HybridClock(heard.now_ms, lambda: fixed_width(next(nonces), NONCE_WIDTH)),
+            surroundings=replace(surroundings(), time_is_sure=heard.is_sure),
+        )
+
+    def last_stamp_ms(self) -> int:
+        (image,) = self.store.items.values()
+        return written_dot(image).hlc.wall_ms
+
+
+def test_the_first_write_after_a_sleep_is_stamped_with_the_time_of_the_region() -> None:
+    machine = Machine()
+    machine.table.apply({"id": "p1"}, add())
+    machine.true_ms += 3 * 3_600_000
+    machine.table.apply({"id": "p1"}, add())
+    assert machine.last_stamp_ms() >= machine.true_ms - 2_000
+
+
+def test_a_block_that_was_open_while_the_machine_slept_is_stamped_when_it_is_written() -> None:
+    machine = Machine()
+    with machine.table.edit({"id": "p1"}) as item:
+        item.increment("balance", 1)
+        machine.true_ms += 3 * 3_600_000
+    assert machine.last_stamp_ms() >= machine.true_ms - 2_000
+    assert machine.table.get({"id": "p1"}) == {"id": "p1", "balance": 1}
 
 
 def test_an_edit_keeps_what_it_does_not_touch() -> None:
