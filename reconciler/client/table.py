@@ -135,7 +135,7 @@ class ReplicatedTable:
             edits = edits_on(image)
             return self._next(key, image, edits) if edits else None
 
-        remembered = self._seen.get(self._name(key)) if self._sender.time_is_sure() else None
+        remembered = self._seen.get(self._name(key))
         if remembered is not None:
             try:
                 # Doing nothing, or refusing to, counts only on a fresh image: no condition tells
