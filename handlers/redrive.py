@@ -1,6 +1,6 @@
 """Lambda entry point of the redrive: works off a region's dead letters, on a schedule.
 
-Behaviour: as `scripts/redrive_dlq.py --execute`, within limits: no letter is begun once the
+It does what `scripts/redrive_dlq.py --execute` does, within limits: no letter is begun once the
 function's time is nearly over, and a queue that cannot be read does not keep the others from
 theirs. A letter that was received many times and is still not done is counted and logged by itself:
 a person must look.

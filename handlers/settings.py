@@ -1,6 +1,6 @@
 """What the functions are told through their environment, read once, at the first invocation.
 
-Behaviour: all mistakes are named at once, each with its variable and what to do about it.
+All mistakes are named at once, each with its variable and what to do about it.
 """
 
 import os

@@ -1,7 +1,7 @@
 """What an alarm is, and how CloudFormation has it.
 
-Behaviour: it tells the topic when it goes on and when it is over. Its description says what it
-means and where its entry in the runbook is.
+It tells the topic when it goes on and when it is over. Its description says what it means and where
+its entry in the runbook is.
 Source: CloudWatch API reference, PutMetricAlarm; CloudWatch guide, "Configuring how alarms treat
 missing data", "Math expressions with metrics".
 """

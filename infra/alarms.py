@@ -1,7 +1,7 @@
 """The alarms of one region: everything that can put a write out of reach, or keep it waiting.
 
-Behaviour: each kind has an entry in RUNBOOK.md. What falls silent when it fails is alarmed on its
-silence: the gauge, and the reading of the stream.
+Each kind has an entry in RUNBOOK.md. What falls silent when it fails is alarmed on its silence: the
+gauge, and the reading of the stream.
 Source: Lambda guide, "Types of metrics"; SQS guide, "Available CloudWatch metrics"; EventBridge
 guide, "Monitoring".
 """

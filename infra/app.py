@@ -1,8 +1,8 @@
 """The stacks of a deployment, and the program that `cdk` runs.
 
-Behaviour: with keys of our own, first the key's stack, then its replica in each other region, then
-the table's, then a reconciler in each region. For an existing table, the reconcilers alone. Every
-rule of cdk-nag's AwsSolutions is checked at each synthesis.
+With keys of our own, first the key's stack, then its replica in each other region, then the
+table's, then a reconciler in each region. For an existing table, the reconcilers alone. Every rule
+of cdk-nag's AwsSolutions is checked at each synthesis.
 """
 
 import os

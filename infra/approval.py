@@ -1,8 +1,8 @@
 """The workflow in which people decide parked losses: `reconciler.deployment.approval` in a stack.
 
-Behaviour: a schedule starts it for every parked row. It asks through two topics, to which people
-subscribe, and waits for whoever answers. Histories carry the item's key and the answer, so they are
-encrypted under the pipeline's key, and the log of steps has none of that.
+A schedule starts it for every parked row. It asks through two topics, to which people subscribe,
+and waits for whoever answers. Histories carry the item's key and the answer, so they are encrypted
+under the pipeline's key, and the log of steps has none of that.
 Source: Step Functions guide, "Data at rest encryption in Step Functions", "Using CloudWatch Logs to
 log execution history", "Creating an IAM role for your state machine".
 """

@@ -1,7 +1,7 @@
 """A region's bus, its archive, and the rules that lead from it to the resolver's queues.
 
-Behaviour: an event that cannot be delivered is tried again for as long as EventBridge can, then
-goes to the rules' dead letters. The archive keeps a copy of every event, for a replay.
+An event that cannot be delivered is tried again for as long as EventBridge can, then goes to the
+rules' dead letters. The archive keeps a copy of every event, for a replay.
 Source: EventBridge guide, "Rule targets", "Dead-letter queues", "Archives".
 """
 

@@ -1,6 +1,6 @@
 """Dashboards: one for each region, and one on which all regions stand side by side.
 
-Behaviour: which alarms are on, the panels of `reconciler.deployment.panels`, and what AWS knows of
+They show which alarms are on, the panels of `reconciler.deployment.panels`, and what AWS knows of
 the functions, the queues and the replication. The one of all regions is made in the owner's stack;
 dashboards belong to no region, and each chart asks its own for its metrics.
 Source: CloudWatch guide, "Dashboard body structure and syntax".

@@ -1,7 +1,7 @@
 """The role by which AWS FIS pauses the replication of a region's replica, for a failover drill.
 
-Behaviour: it has a name, by which the drill finds it. Only an experiment of this account in this
-region can use it, on this table alone. Whoever may pass it to FIS may pause the table.
+It has a name, by which the drill finds it. Only an experiment of this account in this region can
+use it, on this table alone. Whoever may pass it to FIS may pause the table.
 Source: FIS guide, "AWS FIS actions reference", "IAM roles for AWS FIS experiments".
 """
 

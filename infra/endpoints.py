@@ -1,8 +1,8 @@
 """The ways from a network to the services that its functions call.
 
-Behaviour: an endpoint lets this account through, to this deployment's resources only; which calls
-are made there is for the functions' roles to say. DynamoDB and S3 have gateways, which cost
-nothing; the others have an interface in each subnet, which answers to the service's own name.
+An endpoint lets this account through, to this deployment's resources only; which calls are made
+there is for the functions' roles to say. DynamoDB and S3 have gateways, which cost nothing; the
+others have an interface in each subnet, which answers to the service's own name.
 Limit: DynamoDB's gateway does not serve its streams, and the endpoint that does has no private
 name. So the functions are told its address, in `environment`.
 Source: PrivateLink guide, "Gateway endpoints", "Endpoint policies"; DynamoDB guide, "AWS

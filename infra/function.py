@@ -1,7 +1,7 @@
 """One Lambda function with its own role and log group.
 
-Behaviour: an event source reads for `target`: the function, or its alias when versions start warm
-(SnapStart, provisioned concurrency), because those belong to versions.
+An event source reads for `target`: the function, or its alias when versions start warm (SnapStart,
+provisioned concurrency), because those belong to versions.
 Source: Lambda guide, "Python runtimes", "SnapStart", "Provisioned concurrency".
 """
 

@@ -1,7 +1,7 @@
 """KMS keys: one multi-Region key for the table, and one key for the pipeline of each region.
 
-Behaviour: the table's key is made in the owner's region and replicated to each other one, under the
-same id. Keys rotate yearly, outlive their stack, and allow the account to grant their use by IAM.
+The table's key is made in the owner's region and replicated to each other one, under the same id.
+Keys rotate yearly, outlive their stack, and allow the account to grant their use by IAM.
 Source: KMS guide, "Multi-Region keys"; DynamoDB guide, "Global tables security"; SQS guide, "Key
 management"; EventBridge guide, "Targets" (queues under AWS owned keys are not supported).
 """

@@ -1,6 +1,6 @@
 """The metrics that alarms and dashboards name, each with the dimensions that its sender gives it.
 
-Guarantee: a metric of ours has the dimensions table and region, and at most kind besides.
+A metric of ours has the dimensions table and region, and at most kind besides.
 Source: Lambda guide, "Viewing metrics for Lambda functions"; SQS guide, "Available CloudWatch
 metrics"; DynamoDB guide, "DynamoDB metrics and dimensions"; EventBridge guide, "Monitoring".
 """

@@ -1,6 +1,6 @@
 """What each function may do: named actions on named resources.
 
-Behaviour: a resource with a wildcard is an exception; `EXCEPTIONS` says why, by statement.
+A resource with a wildcard is an exception; `EXCEPTIONS` says why, by statement.
 Source: Service Authorization Reference; Lambda guide, "Execution role permissions" of the DynamoDB
 and SQS event sources, "Retaining discarded records"; DynamoDB guide, "Encryption at rest: usage".
 """

@@ -1,7 +1,7 @@
 """The reconciler of one region: everything between a replica's stream and its write-backs.
 
-Behaviour: what the functions, the scripts and the local cloud go by is
-`reconciler.deployment.wiring`: its names, numbers and patterns, and the functions' environment.
+What the functions, the scripts and the local cloud go by is `reconciler.deployment.wiring`: its
+names, numbers and patterns, and the functions' environment.
 """
 
 from collections.abc import Sequence

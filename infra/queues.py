@@ -1,8 +1,8 @@
 """A region's queues: those that the resolver works on, and those that keep what failed or waits.
 
-Behaviour: every queue is encrypted under the pipeline's key, refuses plain HTTP, and keeps messages
-as long as SQS can. Only the rules may send to the worked queues from outside, and only the evidence
-bucket to the stream's dead letters.
+Every queue is encrypted under the pipeline's key, refuses plain HTTP, and keeps messages as long as
+SQS can. Only the rules may send to the worked queues from outside, and only the evidence bucket to
+the stream's dead letters.
 Source: SQS guide, "Dead-letter queues"; Lambda guide, "Using Lambda with Amazon SQS"; EventBridge
 guide, "Resource-based policies"; S3 guide, "Granting permissions to publish notifications".
 """

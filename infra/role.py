@@ -1,7 +1,7 @@
 """Roles: the one service that assumes a role, and what it may do, inline.
 
-Behaviour: a wildcard among the resources must have its reason in `EXCEPTIONS`. `source` is the ARN
-of the only resource that the service may act for, so that nobody else's can make it act here.
+A wildcard among the resources must have its reason in `EXCEPTIONS`. `source` is the ARN of the only
+resource that the service may act for, so that nobody else's can make it act here.
 Source: IAM guide, "The confused deputy problem".
 """
 

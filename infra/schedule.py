@@ -1,7 +1,7 @@
 """Functions that a schedule runs.
 
-Behaviour: Lambda does not retry them, because the next run makes up for one that fails; they start
-cold; each must be done before its next run, so that runs do not pile up.
+Lambda does not retry them, because the next run makes up for one that fails; they start cold; each
+must be done before its next run, so that runs do not pile up.
 Source: EventBridge guide, "Schedule expressions" (a rate of 1 has its unit in the singular).
 """
 

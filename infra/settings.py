@@ -1,6 +1,6 @@
 """What is to be deployed, as the owner of a table says it, in one JSON document.
 
-Behaviour: an unknown field, a missing one or a wrong value is refused, named, with what it may be.
+An unknown field, a missing one or a wrong value is refused, named, with what it may be.
 What AWS would refuse only in the middle of a deployment is refused here, all of it at once.
 HAZARD if an index gave the table's key another type: the table's key would silently change.
 Source: DynamoDB guide, "Naming rules", "Quotas"; Lambda guide, "Configuring scaling behavior for

@@ -1,8 +1,8 @@
 """The global table, with all its replicas, in one stack of one region.
 
-Behaviour: what DynamoDB does not copy between replicas (point-in-time recovery, deletion
-protection, tags, Contributor Insights) is said of every replica. The stream shows both images from
-the start, for with more than one replica it cannot be changed.
+What DynamoDB does not copy between replicas (point-in-time recovery, deletion protection, tags,
+Contributor Insights) is said of every replica. The stream shows both images from the start, for
+with more than one replica it cannot be changed.
 Source: CloudFormation, AWS::DynamoDB::GlobalTable; DynamoDB guide, "Best practices for managing
 global tables".
 """

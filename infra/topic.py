@@ -1,6 +1,6 @@
 """An SNS topic, encrypted under the pipeline's key, that refuses plain HTTP.
 
-Behaviour: who may send to it is said where it is made; people subscribe to it by hand.
+Who may send to it is said where it is made; people subscribe to it by hand.
 Source: SNS guide, "Encryption at rest", "Example cases for access control"; CloudWatch guide,
 "Notifying users on alarm changes".
 """

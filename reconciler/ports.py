@@ -1,8 +1,8 @@
 """What the reconciler needs from the outside world, as protocols.
 
-Behaviour: the adapters in `reconciler.aws` and the in-memory fakes of the tests fulfil the same
-contract, and the same contract tests hold for both. Adapters raise `Unavailable` for a call that
-was certainly not carried out and `OutcomeUnknown` for a write whose answer was lost.
+The adapters in `reconciler.aws` and the in-memory fakes of the tests fulfil the same contract, and
+the same contract tests hold for both. Adapters raise `Unavailable` for a call that was certainly
+not carried out and `OutcomeUnknown` for a write whose answer was lost.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,6 +1,6 @@
 """The loop of a minute: what is to be right after every change of some rooms.
 
-Behaviour: lint and format, with fixes; then, side by side, the tests of the rooms named and of the
+Lint and format, with fixes; then, side by side, the tests of the rooms named and of the
 modules above them that use them, and types and 50 schedules of the simulator. Without names all
 rooms. Tests that are about no room in particular always run. Slow tests are left out, and few
 examples are drawn: continuous integration does the rest.

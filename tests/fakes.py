@@ -1,6 +1,6 @@
 """In-memory ports, with one call log for all of them and faults that a test scripts.
 
-Behaviour: the same contract as the adapters in `reconciler.aws`; `tests/aws/test_contract.py` holds
+The same contract as the adapters in `reconciler.aws`; `tests/aws/test_contract.py` holds
 both to it. Each call takes the next fault of its port, if any is left: an exception is raised
 instead of the call, a callable runs before it ("another writer comes first"), and an `AnswerLost`
 carries a write out, or not, and keeps the answer back.

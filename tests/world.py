@@ -1,6 +1,6 @@
 """A model of one item under whole-item last-writer-wins, with its history kept outside the item.
 
-Behaviour: regions write, versions travel late, reordered, coalesced or not at all, and a version
+Regions write, versions travel late, reordered, coalesced or not at all, and a version
 with a greater hidden time replaces the local one whole. Whatever `classify` calls a conflict leaves
 its old image in `lost`, which a resolve merges back. `seen` of a version is which writes it rests
 on, known from the schedule alone: the oracle reads it and never an image's metadata.

@@ -1,7 +1,7 @@
 """One region's event bus, over the EventBridge API.
 
-Behaviour: an event that is not certainly accepted is reported as not sent; sending it again is
-harmless. Source: EventBridge API Reference, PutEvents.
+An event that is not certainly accepted is reported as not sent; sending it again is harmless.
+Source: EventBridge API Reference, PutEvents.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -1,7 +1,7 @@
 """boto3 clients with explicit timeouts, and AWS's errors in our own tree.
 
-Behaviour: a call that was certainly not carried out becomes `Unavailable`; a write whose answer was
-lost becomes `OutcomeUnknown`. Source: DynamoDB guide, "Error handling with DynamoDB".
+A call that was certainly not carried out becomes `Unavailable`; a write whose answer was lost
+becomes `OutcomeUnknown`. Source: DynamoDB guide, "Error handling with DynamoDB".
 """
 
 import os

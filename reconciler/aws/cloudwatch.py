@@ -1,7 +1,7 @@
 """The metrics of a table in the CloudWatch of each of its regions.
 
-Behaviour: it only reads; however many queries there are, and however many pages the answer has. A
-region that refuses or does not answer is told, and the others are read all the same.
+It only reads, however many queries there are and however many pages the answer has. A region that
+refuses or does not answer is told, and the others are read all the same.
 Source: CloudWatch API reference, GetMetricData (500 queries a call).
 """
 

@@ -1,7 +1,7 @@
 """One region's dead-letter queues, over the SQS API.
 
-Behaviour: a message is hidden, not removed, while it is worked on; whoever stops working on it
-leaves it to come back by itself. Queues are named; their URLs are looked up once.
+A message is hidden, not removed, while it is worked on; whoever stops working on it leaves it to
+come back by itself. Queues are named; their URLs are looked up once.
 Source: SQS API Reference, ReceiveMessage, ChangeMessageVisibility, StartMessageMoveTask.
 """
 

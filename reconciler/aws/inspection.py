@@ -1,8 +1,8 @@
 """What one region answers about a deployment, gathered for `reconciler.doctor`.
 
-Behaviour: it only reads. A call that is refused or not answered becomes `Unseen`, with the
-permission it needs; what AWS does not know becomes None. Only missing credentials raise, because
-without them there is nothing to see. A service that does not answer is asked once, not ten times.
+It only reads. A call that is refused or not answered becomes `Unseen`, with the permission it
+needs; what AWS does not know becomes None. Only missing credentials raise, because without them
+there is nothing to see. A service that does not answer is asked once, not ten times.
 Source: API References of the calls; Service Authorization Reference for the permissions.
 """
 

@@ -1,6 +1,6 @@
 """One region's replica of the table, over the DynamoDB API.
 
-Behaviour: every write is conditional on the image it replaces. The SDK's own retries are off for
+Every write is conditional on the image it replaces. The SDK's own retries are off for
 writes: a retried write that was applied the first time looks refused, and only the write client,
 which knows its dot, can tell the difference.
 Source: DynamoDB API Reference, PutItem (ReturnValuesOnConditionCheckFailure), TransactWriteItems.

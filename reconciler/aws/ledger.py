@@ -1,8 +1,8 @@
 """One region's ledger of losses, over the DynamoDB API.
 
-Behaviour: a row that is not certainly written is reported as not written; writing it again is
-harmless. One row that DynamoDB will never take makes it refuse the whole call: such rows go one by
-one, and what is refused alone goes in with its images in the evidence bucket.
+A row that is not certainly written is reported as not written; writing it again is harmless. One
+row that DynamoDB will never take makes it refuse the whole call: such rows go one by one, and what
+is refused alone goes in with its images in the evidence bucket.
 Source: DynamoDB API Reference, BatchWriteItem, UpdateItem, Query.
 """
 

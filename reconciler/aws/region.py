@@ -1,6 +1,6 @@
 """One region's adapters, each made once, when it is first asked for.
 
-Behaviour: a region fulfils the ports of every stage. Its clients are those of its process; an
+A region fulfils the ports of every stage. Its clients are those of its process; an
 adapter that nobody asks for makes none, so that a function starts with what it uses.
 """
 

@@ -1,7 +1,7 @@
 """The time of a region, heard in the answers of one boto3 client.
 
-Behaviour: every answer counts, refusals too. A machine whose clock is off by half of what clocks
-may drift apart is warned about, once; its writes follow the region's time all the same (W6).
+Every answer counts, refusals too. A machine whose clock is off by half of what clocks may drift
+apart is warned about, once; its writes follow the region's time all the same (W6).
 Source: botocore, "Event system" (`after-call`).
 """
 

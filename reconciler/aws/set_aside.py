@@ -1,7 +1,7 @@
 """The batches that Lambda wrote to the evidence bucket, over the S3 API.
 
-Behaviour: what waits to be redriven is under the prefix that Lambda writes to; what is done moves
-under another one, so that the listing alone tells what is left. Listing is strongly consistent.
+What waits to be redriven is under the prefix that Lambda writes to; what is done moves under
+another one, so that the listing alone tells what is left. Listing is strongly consistent.
 References are s3:// addresses; any that is not of a waiting batch is refused: `done` deletes.
 Source: Lambda guide, "Retaining discarded records"; S3 guide, "Amazon S3 data consistency model";
 S3 API Reference, ListObjectsV2, CopyObject.

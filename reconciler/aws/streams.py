@@ -1,8 +1,8 @@
 """Records of a DynamoDB stream, read again by name, as Lambda shows them to a function.
 
-Behaviour: reads across empty pages, from shard to child shard, over iterators that expire, until
-the last wanted record. All records are returned, or an error that holds those that are left: a
-stream keeps records for 24 hours and then trims them at any moment, oldest first.
+They are read across empty pages, from shard to child shard, over iterators that expire, until the
+last wanted record. All records are returned, or an error that holds those that are left: a stream
+keeps records for 24 hours and then trims them at any moment, oldest first.
 Source: DynamoDB API Reference, GetShardIterator, GetRecords, DescribeStream (DynamoDB Streams).
 """
 

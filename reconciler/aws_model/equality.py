@@ -1,7 +1,7 @@
 """Equality of items in DynamoDB's wire format.
 
-Behaviour: two items are the same if DynamoDB stores them alike: numbers by value, sets whatever
-their order, everything else exactly.
+Two items are the same if DynamoDB stores them alike: numbers by value, sets whatever their order,
+everything else exactly.
 Shapes: an item is `{attribute: {"S" | "N" | "B" | "M" | ...: value}}`.
 Source: Amazon DynamoDB API reference, AttributeValue.
 """

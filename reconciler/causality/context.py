@@ -1,6 +1,6 @@
 """Causality of images: lineages, dots, causal contexts and how they compare.
 
-Behaviour: a context says exactly which writes an image includes, even after whole-item
+A context says exactly which writes an image includes, even after whole-item
 last-writer-wins made a replica forget its own. The actors of the version vector are lineages, not
 regions: a region that writes on top of a foreign image starts a new one, so it never claims a write
 that it lost. HAZARD if actors were regions: acknowledged writes are lost while replicas agree.

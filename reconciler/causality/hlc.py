@@ -1,6 +1,6 @@
 """Hybrid logical clock: stamps that follow wall time and never contradict causality.
 
-Behaviour: a stamp is greater than everything its writer has seen, and stays close to wall time.
+A stamp is greater than everything its writer has seen, and stays close to wall time.
 HAZARD if stamps went back: a later write of the same lineage would look older than one it saw,
 and detection would take it for clean. Hence `tick` and `HybridClock` are monotone whatever the
 wall clock does.

@@ -1,7 +1,7 @@
 """The time of a region, as its answers tell it, whatever this machine's clock shows.
 
-Behaviour: every answer of DynamoDB carries a `Date`, in whole seconds. Between answers time goes on
-by a clock that nobody sets. A machine's clock that agrees with the dates is taken as it is.
+Every answer of DynamoDB carries a `Date`, in whole seconds. Between answers time goes on by a clock
+that nobody sets. A machine's clock that agrees with the dates is taken as it is.
 HAZARD if epochs were the machine's time: a fold covers every epoch up to its watermark, so epochs
 must rise in the order in which a whole region issues them. A writer that was 75 seconds behind lost
 an acknowledged write to a fold.

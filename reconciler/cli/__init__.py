@@ -1,7 +1,7 @@
 """The console command `reconciler`: each command is a module here, a few lines over the library.
 
-Behaviour: only the command that is asked for is imported, because all of them take a second. What
-is not installed is named with the extra that brings it.
+Only the command that is asked for is imported, because all of them take a second. What is not
+installed is named with the extra that brings it.
 """
 
 import os

@@ -1,7 +1,7 @@
 """How the conflict feed looks in a terminal or a pipe: a line a loss, a line a value.
 
-Behaviour: nothing is cut and no line is broken here: an id is whole on its line, and a value in
-its own, however narrow the terminal is.
+Nothing is cut and no line is broken here: an id is whole on its line, and a value in its own,
+however narrow the terminal is.
 """
 
 from collections.abc import Mapping, Sequence

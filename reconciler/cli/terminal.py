@@ -1,8 +1,8 @@
 """How commands print: to a terminal in its width and colours, to a pipe as plain lines.
 
-Behaviour: in a pipe nothing is wrapped, cut or framed, so a line can be searched and pasted. Text
-from outside goes through `shown` before it is printed, here or by whoever prints it; markup and
-line ends are our own. Where no UTF-8 can be written, charts are drawn in ASCII.
+In a pipe nothing is wrapped, cut or framed, so a line can be searched and pasted. Text from outside
+goes through `shown` before it is printed, here or by whoever prints it; markup and line ends are
+our own. Where no UTF-8 can be written, charts are drawn in ASCII.
 """
 
 import re

@@ -1,7 +1,7 @@
 """Settling a write whose answer was lost: was it carried out, or not, or can nobody tell?
 
-Behaviour: a write is sent again only as the same image under the same condition, so it takes effect
-at most once. HAZARD if it were applied anew on a newer image: it would count twice.
+A write is sent again only as the same image under the same condition, so it takes effect at most
+once. HAZARD if it were applied anew on a newer image: it would count twice.
 """
 
 from reconciler.causality.context import Dot, Lineage

@@ -1,8 +1,8 @@
 """Sending calls until they are answered: how often, how long apart, and when nobody can tell.
 
-Behaviour: each try sends the same images under the same conditions, so at most one takes effect.
-Pauses double, up to a longest one, and each is drawn from all of its length: writers that met once
-do not meet again at the next try.
+Each try sends the same images under the same conditions, so at most one takes effect. Pauses
+double, up to a longest one, and each is drawn from all of its length: writers that met once do not
+meet again at the next try.
 HAZARD if a write were still sent when a fold margin has passed since its epoch was drawn: the fold
 could cover it unseen. So one write is sent for half a margin at most, then it is given up.
 Source: AWS Architecture Blog, "Exponential Backoff And Jitter" (full jitter).

@@ -1,7 +1,7 @@
 """The item as an editor shows it: a tree of values whose containers record their changes.
 
-Behaviour: what is shown and what is handed out is one object, so a container that was taken earlier
-shows the edits made since.
+What is shown and what is handed out is one object, so a container that was taken earlier shows the
+edits made since.
 """
 
 from collections.abc import Callable, Mapping

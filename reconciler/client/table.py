@@ -1,6 +1,6 @@
 """ReplicatedTable: the write client. One conditional write for each edit, and nothing forgotten.
 
-Behaviour: an edit is replayed on the newer image when another writer was first, without a second
+An edit is replayed on the newer image when another writer was first, without a second
 read; attempts are bounded. A write whose answer was lost is settled by looking for its dot. Readers
 see plain values and no tombstones.
 

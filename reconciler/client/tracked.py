@@ -1,8 +1,8 @@
 """What an editor hands out: dicts, sets and lists whose changes are edits of the item.
 
-Behaviour: they read as the plain containers that they are. A change to one is recorded where it
-belongs: a field of a map or an element of a set as just that, anything inside a register as a new
-value of the whole register. So whatever spelling a dict's user knows, it is written.
+They read as the plain containers that they are. A change to one is recorded where it belongs: a
+field of a map or an element of a set as just that, anything inside a register as a new value of the
+whole register. So whatever spelling a dict's user knows, it is written.
 HAZARD if a plain container were handed out: a change to it would end with the block, unwritten.
 """
 

@@ -1,8 +1,8 @@
 """Whether an event is one that a detector of this deployment made, as far as it can be told. Pure.
 
-Behaviour: whoever may send messages can send an event of another table, or one with the id of a
-real loss and another image. So the table and the region are compared with the deployment's, the key
-with the images', and the id is made again of what the event says.
+Whoever may send messages can send an event of another table, or one with the id of a real loss and
+another image. So the table and the region are compared with the deployment's, the key with the
+images', and the id is made again of what the event says.
 HAZARD without it: a foreign image is merged into an item, and the row of a real loss is closed.
 Limit: who knows an item's dots can make an event that fits; see "Rights" in the README.
 """

@@ -1,9 +1,9 @@
 """Which life of a key an image belongs to: an item deleted for good and created anew is another.
 
-Behaviour: nothing of an earlier life may come back in a later one. A new item knows nothing of the
-old one, so their contexts do not meet; but neither do those of two regions that create one item at
-once, which is one life. What tells them apart is when the new one began, and what the ledger knows
-of hard deletes.
+Nothing of an earlier life may come back in a later one. A new item knows nothing of the old one, so
+their contexts do not meet; but neither do those of two regions that create one item at once, which
+is one life. What tells them apart is when the new one began, and what the ledger knows of hard
+deletes.
 Source: DynamoDB guide, "Using time to live (TTL)".
 Limit: once the new item is folded, its watermark looks as if it knew the old one.
 """

@@ -1,8 +1,8 @@
 """What one stream record means: clean, or a loss, decided on the metadata of its two images alone.
 
-Behaviour: a record is clean iff the new image includes everything the old one did. The test is
-dominance, never "+1", because replication coalesces changes. Nothing is deserialised: for a clean
-record this compares a few strings (rules D1, D2, D4).
+A record is clean iff the new image includes everything the old one did. The test is dominance,
+never "+1", because replication coalesces changes. Nothing is deserialised: for a clean record this
+compares a few strings (rules D1, D2, D4).
 Source: Lambda guide, "Using AWS Lambda with Amazon DynamoDB"; DynamoDB guide, "Global tables".
 """
 

@@ -1,7 +1,7 @@
 """What the two set types share: elements of one kind, and dots that point at them by position.
 
-Behaviour: the visible set, in canonical order, already holds the elements, so metadata says only
-which positions each dot stands for ("0-4,7"). A set costs its dots, not its elements twice.
+The visible set, in canonical order, already holds the elements, so metadata says only which
+positions each dot stands for ("0-4,7"). A set costs its dots, not its elements twice.
 """
 
 from abc import abstractmethod

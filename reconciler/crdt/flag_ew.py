@@ -1,6 +1,6 @@
 """flag_ew: a boolean in which enabling wins over concurrent disabling.
 
-Behaviour: readers see true if any enabling was not seen by a later disabling.
+Readers see true if any enabling was not seen by a later disabling.
 Source: INRIA RR-7506, 2011; Riak's flag data type.
 """
 

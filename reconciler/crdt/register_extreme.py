@@ -1,9 +1,9 @@
 """register_max and register_min: the greatest, or the least, value ever assigned.
 
-Behaviour: values are numbers (by value) or strings (by UTF-8 bytes, which suits ISO 8601 times); a
-number counts as less than any string. Assigning a value that is not beyond the current one states
-the current one again. Removing forgets the values seen, not concurrent ones. Source: INRIA
-RR-7506, 2011: the join of a totally ordered set.
+Values are numbers (by value) or strings (by UTF-8 bytes, which suits ISO 8601 times); a number
+counts as less than any string. Assigning a value that is not beyond the current one states the
+current one again. Removing forgets the values seen, not concurrent ones. Source: INRIA RR-7506,
+2011: the join of a totally ordered set.
 """
 
 from decimal import Decimal

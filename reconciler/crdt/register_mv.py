@@ -1,8 +1,8 @@
 """register_mv: every concurrent value is kept until somebody decides.
 
-Behaviour: readers see a list with one value, or with several after concurrent assignments, in
-canonical order. The next assignment replaces all the values its writer saw. Source: INRIA RR-7506,
-2011, section 3.2.2; Dynamo's siblings.
+Readers see a list with one value, or with several after concurrent assignments, in canonical order.
+The next assignment replaces all the values its writer saw. Source: INRIA RR-7506, 2011, section
+3.2.2; Dynamo's siblings.
 """
 
 from reconciler.crdt.base import register

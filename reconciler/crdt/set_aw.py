@@ -1,9 +1,9 @@
 """set_aw: a set in which adding wins over concurrent removing.
 
-Behaviour: discarding takes away the additions its writer saw; an addition it did not see stays.
-Nothing is kept of removed elements (the causal context remembers them). Assigning a set adds what
-is missing and discards what is not in it. Source: Bieniusa et al., "An optimized conflict-free
-replicated set", INRIA RR-8083, 2012 (ORSWOT).
+Discarding takes away the additions its writer saw; an addition it did not see stays. Nothing is
+kept of removed elements (the causal context remembers them). Assigning a set adds what is missing
+and discards what is not in it. Source: Bieniusa et al., "An optimized conflict-free replicated
+set", INRIA RR-8083, 2012 (ORSWOT).
 """
 
 from collections import defaultdict

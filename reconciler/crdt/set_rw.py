@@ -1,6 +1,6 @@
 """set_rw: a set in which removing wins over concurrent adding.
 
-Behaviour: an element is in the set if somebody added it and no discard stands beside the additions.
+An element is in the set if somebody added it and no discard stands beside the additions.
 Limit: a discarded element stays in the metadata until it is added again, because its removal must
 still defeat additions that have not arrived. Source: Baquero, Almeida, Lerche, "The problem with
 embedded CRDT counters and a solution", PaPoC 2016, and Antidote's remove-wins set.

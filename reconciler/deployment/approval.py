@@ -1,6 +1,6 @@
 """A person's decision about a parked loss, as a Step Functions workflow.
 
-Behaviour: one execution for each parked loss, named after it, so starting it again starts nothing.
+One execution for each parked loss, named after it, so starting it again starts nothing.
 It asks, waits for the answer, asks others when none comes in time, and ends with the row closed, by
 the answer or by anybody else, or as Expired with the row still parked. An answer that cannot be
 carried out is not lost in silence: the question comes again and says why. A decided item is not in

@@ -1,6 +1,6 @@
 """What the resources of a deployment are called.
 
-Behaviour: one class gives every name, to the stacks, the local cloud, the commands and the doctor,
+One class gives every name, to the stacks, the local cloud, the commands and the doctor,
 so that what one makes the other finds.
 """
 

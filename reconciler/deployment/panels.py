@@ -1,6 +1,6 @@
 """What a dashboard shows of one region, said once for CloudWatch, the terminal and the page.
 
-Behaviour: data only. A panel is one chart; its series share a unit. Every metric has the dimensions
+Data only. A panel is one chart; its series share a unit. Every metric has the dimensions
 table and region; a series of a kind has that dimension, too. A gauge is a level: its latest value
 says how things stand.
 Source: CloudWatch guide, "Dashboard body structure and syntax" (statistics by their names there).

@@ -1,6 +1,6 @@
 """What DynamoDB is told of the tables: a replica's stream and expiry, the ledger's keys and index.
 
-Behaviour: the stacks, the local cloud and the doctor all read it here, so they cannot disagree.
+The stacks, the local cloud and the doctor all read it here, so they cannot disagree.
 """
 
 from reconciler.item.metadata import EXPIRY

@@ -1,6 +1,6 @@
 """The numbers, names and patterns that a deployment and the local cloud share.
 
-Behaviour: one place says how the pipeline is wired; infrastructure code and `reconciler.local` both
+One place says how the pipeline is wired; infrastructure code and `reconciler.local` both
 read it, so that what runs on one machine is what is deployed.
 Source: AWS Lambda, EventBridge and SQS quotas (docs.aws.amazon.com).
 """

@@ -1,7 +1,7 @@
 """A stream record as Lambda delivers it, parsed once into what became of one item.
 
-Behaviour: whatever comes, nothing is raised: a record that cannot be read says why, so it can be
-parked whole. The images are not looked into: a clean record must stay cheap (D4).
+Whatever comes, nothing is raised: a record that cannot be read says why, so it can be parked whole.
+The images are not looked into: a clean record must stay cheap (D4).
 Source: Lambda guide, "Using AWS Lambda with Amazon DynamoDB", example event.
 """
 

@@ -1,8 +1,8 @@
 """The detector: the consumer of one replica's stream.
 
-Behaviour: gathers the losses of a batch, writes their ledger rows, then sends their events, and
-answers with the first record that is not safe yet; Lambda comes back from there. A record that
-cannot be read is parked whole, and the shard goes on. Every step may run twice (rule D3).
+It gathers the losses of a batch, writes their ledger rows, then sends their events, and answers
+with the first record that is not safe yet; Lambda comes back from there. A record that cannot be
+read is parked whole, and the shard goes on. Every step may run twice (rule D3).
 HAZARD if an event were sent before its row: a bus that drops it would leave no trace of the loss.
 Source: Lambda guide, "Configuring partial batch response with DynamoDB".
 """

@@ -1,6 +1,6 @@
 """What has to be made safe of a change: its loss, and the certificate that it allows. Pure.
 
-Behaviour: a loss is a ledger row first, then an event to send or a document to park. A change that
+A loss is a ledger row first, then an event to send or a document to park. A change that
 nobody can read is a loss too: of what, only its record can tell, so it is parked whole and its row
 keeps the item from being folded. The same change gives the same loss, whenever it is looked at.
 """

@@ -1,8 +1,8 @@
 """Is a deployed system as it must be, region by region, and what is to be done if it is not.
 
-Behaviour: `examine` takes what one region answered and returns its findings, one or more for each
-check, the worst first. It is pure: it asks nothing and changes nothing. "problem" is what loses
-writes or leaves losses unrepaired; "unknown" is what could not be seen.
+`examine` takes what one region answered and returns its findings, one or more for each check, the
+worst first. It is pure: it asks nothing and changes nothing. "problem" is what loses writes or
+leaves losses unrepaired; "unknown" is what could not be seen.
 Source: AWS API References and developer guides, named in the modules of the checks.
 """
 

@@ -1,7 +1,7 @@
 """What one region answered, and the findings made of it.
 
-Behaviour: answers are AWS's own documents, unchanged. None says that AWS knows no such thing;
-`Unseen`, that the call was refused or not answered, which is a finding of its own and no failure.
+Answers are AWS's own documents, unchanged. None says that AWS knows no such thing; `Unseen`, that
+the call was refused or not answered, which is a finding of its own and no failure.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """Probes: a write in one region, and how long until another region shows it.
 
-Behaviour: a lag counts from the write's answer to the answer of the read that first shows it, both
-by this machine's clock: it is at most too long, by one read and one pause.
+A lag counts from the write's answer to the answer of the read that first shows it, both by this
+machine's clock: it is at most too long, by one read and one pause.
 """
 
 import time

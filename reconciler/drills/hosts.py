@@ -1,7 +1,7 @@
 """A table in use and its guests: items that a check puts beside the user's own.
 
-Behaviour: the keys of guests begin with a prefix that says whose they are, and their attributes are
-none of those that the table's keys and indexes use, because those have a type. Once deleted, their
+The keys of guests begin with a prefix that says whose they are, and their attributes are none of
+those that the table's keys and indexes use, because those have a type. Once deleted, their
 tombstones are gone after a day. Limit: whoever reads the table or its stream sees them.
 Source: DynamoDB API, DescribeTable.
 """

@@ -1,8 +1,8 @@
 """A burst of edits to TMF632 parties, and the two ways of writing them.
 
-Behaviour: every edit leaves a mark of its own (a tag, a contact, a digit of a sum), so that a lost
-or doubled one can be named afterwards. The same edits go to a table with the reconciler and, with
-ordinary DynamoDB calls, to one without. Source: TM Forum TMF632 Party Management, `Individual`.
+Every edit leaves a mark of its own (a tag, a contact, a digit of a sum), so that a lost or doubled
+one can be named afterwards. The same edits go to a table with the reconciler and, with ordinary
+DynamoDB calls, to one without. Source: TM Forum TMF632 Party Management, `Individual`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

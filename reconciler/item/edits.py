@@ -1,9 +1,9 @@
 """The edits that a local write can be made of, one function for each verb.
 
-Behaviour: `where` is an attribute's name, or a path of names that reaches into maps, such as
-("address", "city"). Values are plain Python values and become DynamoDB's here. Whether an edit fits
-the attribute's type is for the write to say: only it knows the schema. InvalidInput for a path that
-is none and for a value that DynamoDB cannot hold.
+`where` is an attribute's name, or a path of names that reaches into maps, such as ("address",
+"city"). Values are plain Python values and become DynamoDB's here. Whether an edit fits the
+attribute's type is for the write to say: only it knows the schema. InvalidInput for a path that is
+none and for a value that DynamoDB cannot hold.
 """
 
 from decimal import Decimal

@@ -1,9 +1,9 @@
 """Several AWS regions on this machine, for the demo, the drills and tests.
 
-Behaviour: entering `LocalCloud` starts one server and, for a reconciled table, one worker per
-region, and makes every resource; leaving it, by whatever way, ends the processes and removes
-their files. Nothing listens beyond loopback and nothing is kept. A worker that dies is started
-again, three times; the server holds everything, so a cloud whose server died is over.
+Entering `LocalCloud` starts one server and, for a reconciled table, one worker per region, and
+makes every resource; leaving it, by whatever way, ends the processes and removes their files.
+Nothing listens beyond loopback and nothing is kept. A worker that dies is started again, three
+times; the server holds everything, so a cloud whose server died is over.
 """
 
 import secrets

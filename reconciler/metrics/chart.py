@@ -1,7 +1,7 @@
 """One panel as an SVG chart: time to the right, values up, what a period holds as a hover title.
 
-Behaviour: kinds of one count are stacked bars, for together they are the count; all else is a line
-each, interrupted where nothing was measured. Colours are classes that the page defines.
+Kinds of one count are stacked bars, for together they are the count; all else is a line each,
+interrupted where nothing was measured. Colours are classes that the page defines.
 """
 
 from collections.abc import Iterator, Sequence

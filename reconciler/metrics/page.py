@@ -1,7 +1,7 @@
 """The dashboard as a page: the numbers of all regions side by side, then every panel, drawn.
 
-Behaviour: one self-contained HTML document; see `reconciler.text.page`. A region that did not
-answer is named at the top and has no section.
+The page stands alone, as all do (`reconciler.text.page`). A region that did not answer is named at
+the top and has no section.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

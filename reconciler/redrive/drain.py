@@ -1,9 +1,9 @@
 """Working off the dead-letter queues of a region, one letter at a time or several at once.
 
-Behaviour: a message is deleted only after its work is confirmed, hidden from others while it is
-worked on, and shown again if it stays; so a run that is stopped leaves nothing half-done and the
-next one goes on from there. A dry run rehearses and deletes nothing. After the queues come the
-batches whose notification got lost, and the losses whose event did: their ledger row is still open.
+A message is deleted only after its work is confirmed, hidden from others while it is worked on, and
+shown again if it stays; so a run that is stopped leaves nothing half-done and the next one goes on
+from there. A dry run rehearses and deletes nothing. After the queues come the batches whose
+notification got lost, and the losses whose event did: their ledger row is still open.
 Units: milliseconds, seconds where the name says so.
 """
 

@@ -1,9 +1,9 @@
 """What a dead letter says: every shape in which work comes back, as the work itself. Pure.
 
-Behaviour: the shapes are those of Lambda's on-failure destinations (names of records straight to a
-queue, or an object with the payload and S3's notification of it), of conflict events in a queue's
-or a rule's dead-letter queue, and of parked changes. What is none of them is an
-`UnreadableLetter`, with the reason; nothing is raised.
+The shapes are those of Lambda's on-failure destinations (names of records straight to a queue, or
+an object with the payload and S3's notification of it), of conflict events in a queue's or a rule's
+dead-letter queue, and of parked changes. What is none of them is an `UnreadableLetter`, with the
+reason; nothing is raised.
 Source: Lambda guide, "Retaining discarded records"; S3 guide, "Event message structure";
 EventBridge guide, "Using dead-letter queues".
 """

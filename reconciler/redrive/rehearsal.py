@@ -1,6 +1,6 @@
 """The ports of a rehearsal, which only reads, and those of the work on one letter.
 
-Behaviour: the same detector and resolver run over these, so a dry run says what the real one does.
+The same detector and resolver run over these, so a dry run says what the real one does.
 """
 
 from collections import Counter

@@ -1,7 +1,7 @@
 """One run of a redrive over several regions: a drain for each, kept until the run ends.
 
-Behaviour: nothing is done twice in a run, however often it looks at a region. A region that cannot
-be worked off is told and does not keep the others from theirs.
+Nothing is done twice in a run, however often it looks at a region. A region that cannot be worked
+off is told and does not keep the others from theirs.
 """
 
 from collections import Counter

@@ -1,6 +1,6 @@
 """A seeded simulator in virtual time: the real detector, resolver and client, a hostile world.
 
-Behaviour: one seed is one schedule, byte for byte. Use it to test a schema of your own:
+One seed is one schedule, byte for byte. Use it to test a schema of your own:
 
     found = simulate(schema, seeds=50, regions=3, operations=30)
     assert not found.problems, found.story()

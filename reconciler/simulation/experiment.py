@@ -1,7 +1,7 @@
 """What to simulate, and one of its runs explained.
 
-Behaviour: an experiment and a seed are one plan. A run that fails is explained by the smallest one
-found that breaks a promise as grave, told step by step.
+An experiment and a seed are one plan. A run that fails is explained by the smallest one found that
+breaks a promise as grave, told step by step.
 """
 
 from collections.abc import Sequence

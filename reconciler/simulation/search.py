@@ -1,8 +1,8 @@
 """Many seeds, spread over the cores: how much was tried, and which seeds broke a promise.
 
-Behaviour: the outcome depends on the experiment and the seeds alone, never on the number of workers
-or on the order in which they finish, so two processes that ran the same seeds have the same hash.
-Seeds are taken in order and the search ends with the `stop_after`-th that fails.
+The outcome depends on the experiment and the seeds alone, never on the number of workers or on the
+order in which they finish, so two processes that ran the same seeds have the same hash. Seeds are
+taken in order and the search ends with the `stop_after`-th that fails.
 
     found = simulate(schema, seeds=50, regions=3, operations=30)
     assert not found.problems, found.story()

@@ -1,9 +1,9 @@
 """A failing plan, made small: delta debugging over its operations and its faults.
 
-Behaviour: the result fails as the plan does, and leaving out any one thing more makes it pass, as
-far as the bounded number of runs told. Chance depends on what is drawn for, so what is left of a
-plan goes as it went before. Source: Zeller, Hildebrandt, "Simplifying and isolating failure-
-inducing input", IEEE TSE 2002 (ddmin).
+The result fails as the plan does, and leaving out any one thing more makes it pass, as far as the
+bounded number of runs told. Chance depends on what is drawn for, so what is left of a plan goes as
+it went before. Source: Zeller, Hildebrandt, "Simplifying and isolating failure- inducing input",
+IEEE TSE 2002 (ddmin).
 """
 
 from collections.abc import Callable, Sequence

@@ -1,6 +1,6 @@
 """What every page of this project is: one HTML document that stands alone.
 
-Behaviour: it loads nothing and runs no script. Light or dark as the reader's system is.
+It loads nothing and runs no script. It is light or dark as the reader's system is.
 """
 
 from collections.abc import Iterable

@@ -1,7 +1,7 @@
 """Plain values as an operator types and reads them: JSON, with numbers exact.
 
-Behaviour: what JSON does not have is an object with one name: {"set": [...]} is a set and
-{"bytes": "base64"} is binary, both ways. What a terminal would obey is written as JSON's escapes.
+What JSON does not have is an object with one name: {"set": [...]} is a set and {"bytes": "base64"}
+is binary, both ways. What a terminal would obey is written as JSON's escapes.
 Limit: a map with just that one name cannot be told apart.
 """
 

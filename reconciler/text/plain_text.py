@@ -1,8 +1,8 @@
 """Text from outside as people may safely see it: in a terminal, in a mail, on a page.
 
-Behaviour: what is not plain text becomes a visible escape such as \\x1b, \\n or \\u202e: control
-characters, which move the cursor, colour or forge lines, the invisible ones that reorder or hide
-what they stand beside, and lone surrogates, which no terminal takes. All else stays as it is.
+What is not plain text becomes a visible escape such as \\x1b, \\n or \\u202e: control characters,
+which move the cursor, colour or forge lines, the invisible ones that reorder or hide what they
+stand beside, and lone surrogates, which no terminal takes. All else stays as it is.
 Limit: a text that spells such an escape itself is shown the same. Letters that look alike stay.
 Source: Unicode Standard Annex 9 (bidirectional controls), 44 (general categories).
 """

@@ -1,8 +1,8 @@
 """DynamoDB wire values: to and from Python, and to one canonical form.
 
-Behaviour: every DynamoDB type, numbers of 38 digits exact, sets sorted. Stream images (binary as
-base64 text) and API items (binary as bytes) have the same canonical form, so a merge is the same
-bytes whatever it was read from.
+Every DynamoDB type is here; numbers of 38 digits stay exact, and sets are sorted. Stream images
+(binary as base64 text) and API items (binary as bytes) have the same canonical form, so a merge is
+the same bytes whatever it was read from.
 Source: DynamoDB API Reference, AttributeValue; Developer Guide, "Constraints" and "Item sizes".
 """
 

@@ -1,6 +1,6 @@
 """Benchmarks: each prints the ratio of two things measured in one run, beside its target.
 
-Behaviour: the two things take turns and the median of the paired ratios is printed, so a noisy
+The two things take turns and the median of the paired ratios is printed, so a noisy
 machine moves both. Nothing here passes or fails. Run it with `./scripts/bench`.
 """
 

@@ -1,6 +1,6 @@
 """An interpreter of the Amazon States Language, as far as the approval workflow uses it.
 
-Behaviour: states run until one waits for its token or the execution ends; time is virtual. What it
+States run until one waits for its token or the execution ends; time is virtual. What it
 does not know it refuses, so a definition that uses more fails here instead of passing unseen.
 Source: Amazon States Language (states-language.net).
 """

@@ -1,6 +1,6 @@
 """Schedules aimed at one kind of trouble, and settings that make rare things frequent.
 
-Behaviour: a setting breaks no rule of the protocol: a healthy product passes every aim.
+A setting breaks no rule of the protocol: a healthy product passes every aim.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,6 +1,6 @@
 """Single rules of the protocol, broken one at a time from outside: each must be caught.
 
-Behaviour: every sabotage is a context manager that replaces a function of the product while it is
+Every sabotage is a context manager that replaces a function of the product while it is
 open; the product has no switch for it. `test_sabotage` says as what each is caught, and by when.
 """
 

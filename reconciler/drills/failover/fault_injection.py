@@ -1,8 +1,8 @@
 """A pause of a table's replication in one region, by AWS Fault Injection Service.
 
-Behaviour: the experiment and its template exist for one pause only. Their tokens make it harmless
-to ask twice, so an answer that was lost, or interrupted, leaves no experiment running. Should this
-process be killed, the pause ends by itself after its minutes; the template stays, with its tags.
+The experiment and its template exist for one pause only. Their tokens make it harmless to ask
+twice, so an answer that was lost, or interrupted, leaves no experiment running. Should this process
+be killed, the pause ends by itself after its minutes; the template stays, with its tags.
 Limit: the whole table pauses in that region, in both directions; other regions go on.
 Source: FIS guide, "AWS FIS actions reference", "Cross-Region: Connectivity"; FIS API reference.
 """

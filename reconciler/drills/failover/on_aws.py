@@ -1,8 +1,8 @@
 """A failover drill on AWS: what it would do, in sentences, and doing it.
 
-Behaviour: planning only reads, and refuses a table that the drill would not suit. However the
-drill ends, by Ctrl-C too, its pause ends and its items are deleted; only if writes were lost do
-they stay, to be looked at.
+Planning only reads, and refuses a table that the drill would not suit. However the drill ends, by
+Ctrl-C too, its pause ends and its items are deleted; only if writes were lost do they stay, to be
+looked at.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,9 +1,9 @@
 """The failover drill on this machine: three regions, cut off from each other in three ways.
 
-Behaviour: the steps and the judge are those that drill a table on AWS. A region that stops takes
-its last writes with it: nobody else has seen them, and none of its functions looks at them until it
-is back. Where a home region's functions are gone, a witness must have repaired its losses before
-they come back; then they must change nothing.
+The steps and the judge are those that drill a table on AWS. A region that stops takes its last
+writes with it: nobody else has seen them, and none of its functions looks at them until it is back.
+Where a home region's functions are gone, a witness must have repaired its losses before they come
+back; then they must change nothing.
 """
 
 from collections.abc import Callable, Sequence

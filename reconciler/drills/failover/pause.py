@@ -1,8 +1,8 @@
 """A region whose replication is paused for a while, on a table that knows nothing of a drill.
 
-Behaviour: a pause counts as begun when probes written in the region arrive nowhere, and none
-arrives there, because replication goes on for minutes after the pause was asked for. At the end
-nothing says what is still under way: all must be well in two looks, with a quiet time between.
+A pause counts as begun when probes written in the region arrive nowhere, and none arrives there,
+because replication goes on for minutes after the pause was asked for. At the end nothing says what
+is still under way: all must be well in two looks, with a quiet time between.
 Source: FIS guide, "AWS FIS actions reference" (`aws:dynamodb:global-table-pause-replication`).
 """
 

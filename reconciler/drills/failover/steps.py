@@ -1,9 +1,9 @@
 """The steps of the failover drill: writes in several regions, and what must be left of them.
 
-Behaviour: writes go through the write client; the judge knows their history alone, and judges each
-region's replica by it. A drill in which no write was out of another region's sight, or none was
-lost to a conflict, has shown nothing, and that is a problem too. The same steps drill regions on
-this machine and on AWS: only how they are cut off from each other differs.
+Writes go through the write client; the judge knows their history alone, and judges each region's
+replica by it. A drill in which no write was out of another region's sight, or none was lost to a
+conflict, has shown nothing, and that is a problem too. The same steps drill regions on this machine
+and on AWS: only how they are cut off from each other differs.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -1,9 +1,9 @@
 """The failure drill: every way in which the pipeline fails, and what the redrive brings back.
 
-Behaviour: each scene breaks one thing, lets two regions write in conflict, rehearses the redrive,
-carries it out and judges: no acknowledged write lost, replicas byte-identical, no loss left OPEN,
-the dead-letter queues empty but for what the scene says must stay. A scene whose fault cost
-nothing before the redrive has shown nothing, and fails, too.
+Each scene breaks one thing, lets two regions write in conflict, rehearses the redrive, carries it
+out and judges: no acknowledged write lost, replicas byte-identical, no loss left OPEN, the
+dead-letter queues empty but for what the scene says must stay. A scene whose fault cost nothing
+before the redrive has shown nothing, and fails, too.
 """
 
 import time

@@ -1,7 +1,7 @@
 """The redrive as the failure drill runs it.
 
-Behaviour: `run` wires, in this process, what the command `reconciler redrive` wires, because each
-process of it costs seconds; where a process is the point, `start` runs the command itself.
+`run` wires, in this process, what the command `reconciler redrive` wires, because each process of
+it costs seconds; where a process is the point, `start` runs the command itself.
 """
 
 import json

@@ -1,8 +1,8 @@
 """Where the failure drill plays: two regions, edits that conflict, and what can be seen of them.
 
-Behaviour: both regions edit the same parties while they are cut off from each other, `here` first
-and `there` later, so that last-writer-wins takes the edits of `here`, and its stream alone shows
-them. Retries are few and timeouts short; all else is what is deployed.
+Both regions edit the same parties while they are cut off from each other, `here` first and `there`
+later, so that last-writer-wins takes the edits of `here`, and its stream alone shows them. Retries
+are few and timeouts short; all else is what is deployed.
 """
 
 from collections import Counter

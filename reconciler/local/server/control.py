@@ -1,6 +1,6 @@
 """The local cloud's own HTTP surface, beside the AWS APIs: `/_reconciler/<command>`.
 
-Behaviour: POST, JSON in, JSON out. What a command does not accept is answered with 400 and
+A command is a POST with JSON in and JSON out. What it does not accept is answered with 400 and
 `{"error": text}`. Only this cloud's own processes get here: `process` asks for their token.
 """
 

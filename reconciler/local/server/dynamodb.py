@@ -1,8 +1,8 @@
 """DynamoDB as AWS answers it, where moto does otherwise and this project would be misled.
 
-Behaviour: limits (`limits`), idempotency tokens (`request_tokens`), reads of streams
-(`stream_reads`), and of a global table: the other replicas in its description, and settings of TTL
-that hold in all regions. All else is moto's answer. Called while the request has its turn.
+That is: limits (`limits`), idempotency tokens (`request_tokens`), reads of streams
+(`stream_reads`), the other replicas in a global table's description, and settings of TTL that hold
+in all regions. All else is moto's answer. It is called while the request has its turn.
 Source: DynamoDB API reference, DescribeTable; developer guide, "Global tables: how it works".
 """
 

@@ -1,8 +1,8 @@
 """Embedded metric format: the metrics that CloudWatch Logs finds in one line of a log.
 
-Behaviour: each metric that a line names becomes one datum of PutMetricData in each of its sets of
-dimensions. A line in any other form is only a log line; a metric or a set whose member is missing,
-or has a wrong type, is left out, as there.
+Each metric that a line names becomes one datum of PutMetricData in each of its sets of dimensions.
+A line in any other form is only a log line; a metric or a set whose member is missing, or has a
+wrong type, is left out, as there.
 Source: CloudWatch, "Embedded metric format specification"; API reference, PutMetricData.
 """
 

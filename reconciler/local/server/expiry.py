@@ -1,6 +1,6 @@
 """What TTL deletes, which moto only describes.
 
-Behaviour: an item whose TTL attribute is a number of seconds that has passed, by not more than five
+An item goes if its TTL attribute is a number of seconds that has passed, by not more than five
 years. The record of such a delete says that DynamoDB made it, in the region that ran it only.
 Source: DynamoDB developer guide, "Using time to live", "DynamoDB Streams and TTL".
 """

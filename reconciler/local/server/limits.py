@@ -1,7 +1,7 @@
 """The limits of DynamoDB that moto does not know: a batch's length, an item's depth and size.
 
-Behaviour: what is in the request is looked at before moto sees it; what an update makes of an item
-afterwards, and it is taken back if DynamoDB would not hold it. So a refusal leaves nothing.
+What is in the request is looked at before moto sees it; what an update makes of an item afterwards,
+and it is taken back if DynamoDB would not hold it. So a refusal leaves nothing.
 Source: DynamoDB developer guide, "Quotas and constraints"; API reference, BatchWriteItem,
 TransactWriteItems (CancellationReasons).
 """

@@ -1,9 +1,9 @@
 """The way of the functions' metrics into CloudWatch: what CloudWatch Logs does with their logs.
 
-Behaviour: before a CloudWatch request is answered, every line that the workers have written since
-the last one is looked at, and the metrics in it are put. So an answer holds all that was printed
-before the question, each value once, and nothing runs while nobody asks. A line that is not yet
-whole waits for its end.
+Before a CloudWatch request is answered, every line that the workers have written since the last one
+is looked at, and the metrics in it are put. So an answer holds all that was printed before the
+question, each value once, and nothing runs while nobody asks. A line that is not yet whole waits
+for its end.
 """
 
 from collections.abc import Callable, Iterable, Mapping

@@ -1,8 +1,8 @@
 """GetMetricData over moto's metrics, as CloudWatch answers it.
 
-Behaviour: dimensions match exactly, in any order; periods begin at the start time; a period without
-data has no value; percentiles are of the values themselves (nearest rank; CloudWatch approximates).
-moto compares dimensions in order, knows no percentiles, and reads everything for each period.
+Dimensions match exactly, in any order; periods begin at the start time; a period without data has
+no value; percentiles are of the values themselves (nearest rank; CloudWatch approximates). moto
+compares dimensions in order, knows no percentiles, and reads everything for each period.
 Limits: queries with expressions are left to moto; data put as statistic sets is not seen.
 Source: CloudWatch API reference, GetMetricData; user guide, "Statistics definitions".
 """

@@ -1,9 +1,9 @@
 """Global tables on moto: every replica of every registered table, under one lock.
 
-Behaviour: a registered table is replicated between all regions. Client requests and replicated
-puts take turns, so that no interleaving can make replicas differ for good. A request leaves at
-most one stream record per item, none for a write that changed nothing, and none for a
-transaction that was cancelled.
+A registered table is replicated between all regions. Client requests and replicated puts take
+turns, so that no interleaving can make replicas differ for good. A request leaves at most one
+stream record per item, none for a write that changed nothing, and none for a transaction that was
+cancelled.
 Source: Amazon DynamoDB developer guide, "Change data capture for DynamoDB Streams", "Global
 tables: how it works".
 """

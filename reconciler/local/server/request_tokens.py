@@ -1,8 +1,8 @@
 """The idempotency of TransactWriteItems, which moto does not know.
 
-Behaviour: a token that succeeded stands for its parameters, in its region, for ten minutes: the
-same request is answered again and not applied again, another one is refused. A transaction that
-was cancelled leaves no token.
+A token that succeeded stands for its parameters, in its region, for ten minutes: the same request
+is answered again and not applied again, another one is refused. A transaction that was cancelled
+leaves no token.
 Source: DynamoDB API reference, TransactWriteItems (ClientRequestToken).
 """
 

@@ -1,8 +1,8 @@
 """The on-failure destinations of a stream's event-source mapping.
 
-Behaviour: a message with its records is written to the evidence bucket, and then the bucket's
-notification of it is sent to the queue; one that only names its records is sent to the queue. Of
-one message the object's key is always the same, so delivering it again is harmless.
+A message with its records is written to the evidence bucket, and then the bucket's notification of
+it is sent to the queue; one that only names its records is sent to the queue. Of one message the
+object's key is always the same, so delivering it again is harmless.
 Source: AWS Lambda developer guide, "Retaining discarded records for a DynamoDB event source"; S3
 user guide, "Event message structure".
 """

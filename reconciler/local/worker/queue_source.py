@@ -1,9 +1,9 @@
 """The event-source mapping from an SQS queue to a function.
 
-Behaviour: a batch of messages goes to the function; the messages it does not report as failed are
-deleted. The others come back after the queue's visibility timeout, and its own redrive policy moves
-them to its dead-letter queue after enough receives. An exception, or an answer that is not well
-formed, leaves the whole batch.
+A batch of messages goes to the function; the messages it does not report as failed are deleted. The
+others come back after the queue's visibility timeout, and its own redrive policy moves them to its
+dead-letter queue after enough receives. An exception, or an answer that is not well formed, leaves
+the whole batch.
 Source: AWS Lambda developer guide, "Using Lambda with Amazon SQS" (event, error handling).
 """
 

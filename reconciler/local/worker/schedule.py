@@ -1,7 +1,7 @@
 """An EventBridge schedule that invokes a function at a fixed rate.
 
-Behaviour: the first invocation is one interval after the start. What the function answers or
-raises changes nothing: the next one is due all the same. It is loaded when it is first due.
+The first invocation is one interval after the start. What the function answers or raises changes
+nothing: the next one is due all the same. It is loaded when it is first due.
 Source: EventBridge user guide, "Creating a scheduled rule" (the event).
 """
 

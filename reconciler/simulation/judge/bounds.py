@@ -1,8 +1,8 @@
 """How much work a run may do: whatever its faults, a loss costs a bounded number of calls.
 
-Behaviour: a scheme can heal everything and still never come to rest, or grow without end. Where
-nothing goes wrong for long, folds keep an item's lineages few. The bounds are generous: healthy
-runs stay at about half of them.
+A scheme can heal everything and still never come to rest, or grow without end. Where nothing goes
+wrong for long, folds keep an item's lineages few. The bounds are generous: healthy runs stay at
+about half of them.
 """
 
 from collections import Counter

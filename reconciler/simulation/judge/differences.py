@@ -1,7 +1,7 @@
 """How what readers see differs from what the history says, and which operations that is about.
 
-Behaviour: names operations, not only values. An increment that is missing or counted again is found
-from the difference alone, because the increments of a run are large and unique.
+It names operations, not only values. An increment that is missing or counted again is found from
+the difference alone, because the increments of a run are large and unique.
 """
 
 from collections.abc import Iterator, Mapping

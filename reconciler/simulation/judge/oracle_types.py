@@ -1,7 +1,7 @@
 """What each type must show, from the parts of the history that are about one attribute.
 
-Behaviour: about ten lines a type, from its definition, sharing nothing with `reconciler.crdt`. A
-part counts unless another part that has seen it took it away or its place.
+Each takes about ten lines, from the type's definition, and shares nothing with `reconciler.crdt`. A
+part counts unless another part that has seen it took it away or took its place.
 """
 
 from collections.abc import Callable, Sequence

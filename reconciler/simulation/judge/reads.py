@@ -1,9 +1,9 @@
 """Reads that go back: a region that stops showing its own write must have noted the loss.
 
-Behaviour: follows from the trace what each region held, and asks for a loss record wherever a write
-that this region acknowledged is not in what took its place. Needs a trace. Items that were folded
-or removed by time-to-live are left out: a watermark does not say which writes it stands for, and a
-tombstone that ends takes its writes along.
+A run's trace says what each region held. Wherever a write that this region acknowledged is not in
+what took its place, there must be a loss record; without a trace nothing is found.
+Limit: items that were folded or removed by time-to-live are left out. A watermark does not say
+which writes it stands for, and a tombstone that ends takes its writes along.
 """
 
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
 """Plans drawn from a seed: who edits what, when and where, and what goes wrong.
 
-Behaviour: a plan follows from its seed and the arguments alone. Operations come in bursts, so that
+A plan follows from its seed and the arguments alone. Operations come in bursts, so that
 several regions write to one item within the replication lag; bursts are seconds to hours apart.
 Every operation is drawn from the seed and its own number.
 Units: virtual milliseconds.

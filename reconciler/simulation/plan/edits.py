@@ -1,6 +1,6 @@
 """Edits drawn by type: what clients do to an attribute, given its declared type.
 
-Behaviour: values collide where that is hard (members of sets, keys of maps) and are unique where it
+Values collide where that is hard (members of sets, keys of maps) and are unique where it
 helps to name what went wrong: increments are large and unlike any sum of others.
 """
 

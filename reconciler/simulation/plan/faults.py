@@ -1,6 +1,6 @@
 """What can go wrong, how badly, and for how long.
 
-Behaviour: each kind takes part in about a quarter of the runs (FoundationDB's buggify), so every
+Each kind takes part in about a quarter of the runs (FoundationDB's buggify), so every
 run combines a few of them. Every fault ends, but for a region that is destroyed.
 Units: milliseconds; a rate is a probability, or the share of a kind's greatest extent.
 Source: AWS guides on global tables, event-source mappings, EventBridge and SQS (at-least-once

@@ -1,6 +1,6 @@
 """What decides a simulated run: its operations and its faults. Plain values only.
 
-Behaviour: a plan decides a run completely. One with fewer operations or faults is a smaller run of
+A plan decides a run completely. One with fewer operations or faults is a smaller run of
 the same kind, which is what shrinking uses. Times are virtual
 milliseconds since the run began.
 """

@@ -1,6 +1,6 @@
 """Operations written down one by one, for tests that are about one situation.
 
-Behaviour: edits read as those of `ReplicatedTable.edit`, but nothing is read back: what a client
+Edits read as those of `ReplicatedTable.edit`, but nothing is read back: what a client
 finds when its turn comes is the simulation's to say, so assigning to a counter or a set means the
 difference to nothing. Clients who edit one item at one time do so in the order written here.
 

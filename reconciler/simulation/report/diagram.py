@@ -1,8 +1,8 @@
 """The space-time diagram of one item as SVG: a line per region, time to the right, row after row.
 
-Behaviour: needs no script and no other file; what a mark means in full is its hover title. Colours
-are classes that the page defines, so that they follow its light or dark scheme. The line of a
-region has the colour of the region whose version it holds: a colour that ends in a cross was lost.
+It needs no script and no other file; what a mark means in full is its hover title. Colours are
+classes that the page defines, so that they follow its light or dark scheme. The line of a region
+has the colour of the region whose version it holds: a colour that ends in a cross was lost.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,7 @@
 """One run as a page that a person reads: what happened, drawn, and what it came to.
 
-Behaviour: one self-contained HTML document; it loads nothing and runs no script. Light or dark as
-the reader's system is. Everything of the run that is drawn is also there as text.
+The page stands alone, as all do (`reconciler.text.page`). Everything of the run that is drawn is
+also there as text.
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,7 +1,7 @@
 """A run told in plain text: who wrote what and where, what replaced it, what was found and merged.
 
-Behaviour: only the items that the problems are about, in order of time; then the problems; then the
-command that runs the seed again. Best told of a shrunk plan.
+It tells only of the items that the problems are about, in order of time; then the problems; then
+the command that runs the seed again. It is best told of a shrunk plan.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

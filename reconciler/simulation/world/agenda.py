@@ -1,6 +1,6 @@
 """Virtual time: what is due when, and time that passes while a function waits for an answer.
 
-Behaviour: actions run one at a time, the earliest first, those of one instant in the order in which
+Actions run one at a time, the earliest first, those of one instant in the order in which
 they were entered. An action may let time pass: what is due in the meantime runs inside it, as other
 processes run while one waits. Nothing is ever carried out before it is due.
 Units: virtual milliseconds since the run began.

@@ -1,6 +1,6 @@
 """What a block of edits rests on that was open while others wrote (W8), known without the product.
 
-Behaviour: edits that mean the same anywhere are made on what stands when the block ends; all others
+Edits that mean the same anywhere are made on what stands when the block ends; all others
 are made beside it, by a writer that saw only what the block read.
 """
 

@@ -1,6 +1,6 @@
 """True causality, kept outside the items: which operations every image rests on.
 
-Behaviour: known from the schedule alone and never read from an image's metadata, of which only the
+Known from the schedule alone and never read from an image's metadata, of which only the
 version token is used, as a name. A client's write rests on what it replaced and on itself; a merge
 on what it replaced and on the losing images of its call; a fold on what it replaced. Nothing rests
 on a tombstone that time-to-live removed: what is written then is a new item.

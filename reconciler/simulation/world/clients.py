@@ -1,6 +1,6 @@
 """The clients of one region: several processes, each with a write client and a clock of its own.
 
-Behaviour: an operation runs as a unit unless calls are slow: then others come between its calls. A
+An operation runs as a unit unless calls are slow: then others come between its calls. A
 client that dies is replaced by one that remembers nothing.
 """
 

@@ -1,6 +1,6 @@
 """Randomness that depends on what it is about, not on how much was drawn before it.
 
-Behaviour: a draw is a pure function of the seed, its purpose, what it is about, and how often that
+A draw is a pure function of the seed, its purpose, what it is about, and how often that
 was drawn. So a run with one operation or fault less draws the same for all the others: a failing
 schedule shrinks without turning into another schedule.
 """

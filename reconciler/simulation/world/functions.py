@@ -1,6 +1,6 @@
 """The functions of a region, run with the real detector, the real resolver and the real redriver.
 
-Behaviour: every invocation has ports of its own, as a new process does. A message is mostly handed
+Every invocation has ports of its own, as a new process does. A message is mostly handed
 over as it is; now and then it goes through its JSON, as all do on the wire.
 """
 

@@ -1,6 +1,6 @@
 """The trace of a run: what happened, in order, and a hash that two equal runs share.
 
-Behaviour: the hash is over every fact, kept or not, so a run without a trace has the same hash.
+The hash is over every fact, kept or not, so a run without a trace has the same hash.
 """
 
 from collections import Counter

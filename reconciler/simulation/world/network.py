@@ -1,6 +1,6 @@
 """Replication between the regions of a world, with its faults.
 
-Behaviour: `reconciler.aws_model.replication` decides what wins and when it travels; this module
+`reconciler.aws_model.replication` decides what wins and when it travels; this module
 gives it virtual time, keyed chance, partitions, regions that are gone, slow links and skewed
 clocks.
 """

@@ -1,6 +1,6 @@
 """Records at which the detector's code fails: a defect that one item in many brings to light.
 
-Behaviour: whether a record is poison is drawn once; the code fails whenever it looks into its old
+Whether a record is poison is drawn once; the code fails whenever it looks into its old
 metadata, as long as the fault reigns. Then, as after the release of a fix, it can be read.
 """
 

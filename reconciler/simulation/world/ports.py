@@ -1,6 +1,6 @@
 """The reconciler's ports in memory, on one region, for one running function.
 
-Behaviour: the contract of `reconciler.ports`, with faults: a call may be refused, carried out in
+The contract of `reconciler.ports`, with faults: a call may be refused, carried out in
 part, carried out unheard, or be the last thing a process does. Images are shared, never copied:
 nobody changes one.
 """

@@ -1,6 +1,6 @@
 """One standard queue of SQS, its dead-letter queue, and the mapping that feeds a function from it.
 
-Behaviour: unordered, at least once. A message that was not deleted is visible again after a while;
+Unordered, at least once. A message that was not deleted is visible again after a while;
 after enough receives it goes to the dead-letter queue, from where it comes back later, whole. A
 deleted message may come once more.
 Units: milliseconds. Source: SQS developer guide, "Standard queues", "Visibility timeout",

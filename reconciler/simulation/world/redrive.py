@@ -1,6 +1,6 @@
 """The dead letters of one region, and the redrive that works them off.
 
-Behaviour: what is set aside waits for minutes or hours, in the shapes that AWS writes. Then the
+What is set aside waits for minutes or hours, in the shapes that AWS writes. Then the
 real redriver takes it, over the same unreliable ports. What is not done comes back. What is parked
 is tried a few times, and stays parked if only a person can help.
 """

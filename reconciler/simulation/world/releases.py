@@ -1,6 +1,6 @@
 """Two releases at work side by side: a deployment reaches one process after the other.
 
-Behaviour: the newer release reads both wire forms and writes the newer one, which the older refuses
+The newer release reads both wire forms and writes the newer one, which the older refuses
 to read. Before a deployment every process is of the older release, after it of the newer one; while
 it goes on, each changes over at a moment of its own. The model of the newer form is today's, with
 the next version number and a mark on its token, because its bytes are others.

@@ -1,6 +1,6 @@
 """One region's replica of the table: its items, and the records that their changes leave.
 
-Behaviour: every change leaves one record with both images, whether a client, the resolver,
+Every change leaves one record with both images, whether a client, the resolver,
 replication or time-to-live made it; a write that changes nothing leaves none and is not replicated.
 """
 

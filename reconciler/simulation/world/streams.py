@@ -1,6 +1,6 @@
 """One shard of a region's stream, and the event-source mapping that reads it.
 
-Behaviour: `reconciler.aws_model.stream_source` decides on batches, retries, bisecting and records
+`reconciler.aws_model.stream_source` decides on batches, retries, bisecting and records
 that are too old; this module gives it virtual time. A batch that was handled may come again. What
 is set aside comes back later: its records are read from the stream again, for as long as it keeps
 them.

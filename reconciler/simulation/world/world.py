@@ -1,6 +1,6 @@
 """The world of one run: regions with clients, replicas, streams and functions, and their faults.
 
-Behaviour: single-threaded and in virtual time. Everything that happens follows from the plan, so
+Single-threaded and in virtual time. Everything that happens follows from the plan, so
 the same plan is the same run. It ends when nothing is under way any more: operations done, faults
 over, replication quiet, streams read and queues empty, dead-letter queues included.
 """
