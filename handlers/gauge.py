@@ -1,8 +1,8 @@
 """Lambda entry point of the gauge: how many losses wait, and for how long the oldest has.
 
 Each run of the schedule looks at the region's ledger. Zeros are sent, too: an alarm must be able to
-go back to OK. At most 1,000 rows of a state are counted, so a run's cost is bounded: 1,000 means
-"or more". The oldest are counted first, so the oldest one's age is exact.
+go back to OK.
+Limit: at most 1,000 rows of a state are counted, so 1,000 means "or more".
 """
 
 from functools import cache

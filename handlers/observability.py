@@ -1,9 +1,7 @@
 """Logs and metrics of the functions, through Powertools.
 
-Metrics leave as embedded metric format when an invocation ends, whatever its outcome: a document
-with the dimensions table and region, and one more for each kind that was counted. What measured
-nothing sends nothing. Logs hold ids and counts: no key, no value and no text that may quote one,
-unless `log_items` says so. What fails is named by its kind, its call and AWS's code.
+Metrics leave as embedded metric format when an invocation ends, whatever its outcome. Logs hold ids
+and counts: no key, no value and no text that may quote one, unless `log_items` says so.
 Source: CloudWatch, "Embedded metric format specification"; Powertools for AWS Lambda (Python).
 """
 

@@ -1,12 +1,9 @@
 """One X-Ray trace from the record to the write-back.
 
-Off unless RECONCILER_TRACING is "on"; off, its packages are not even imported. Each loss is a
-subsegment of the detector's invocation; its event carries the header, EventBridge hands it to SQS,
-and SQS to the resolver. Lambda's segment there belongs to another trace, for a batch has messages
-of many, and cannot be replaced: so each resolution gets a segment of its own in the trace of its
-loss. Searching for a `conflict_id` finds all of it. No answer and no error of a function is in a
-trace; segments of AWS calls have names of tables and objects, and what AWS said of a call that
-failed.
+Each loss is a subsegment of the detector's invocation; its event carries the header through
+EventBridge and SQS to the resolver, so searching for a `conflict_id` finds all of it. No answer and
+no error of a function is in a trace; segments of AWS calls have names of tables and objects, and
+what AWS said of a call that failed.
 Limit: sampling is decided where the trace begins. An event that is replayed from the archive has no
 trace; one that a redrive sends is of the redrive's.
 Source: EventBridge guide, "Integration with AWS X-Ray"; X-Ray guide, "Amazon SQS and AWS X-Ray",

@@ -1,10 +1,8 @@
 """The functions' code, packaged: this project's part that runs in Lambda, and what it imports.
 
-Wheels for Lambda's Python 3.13 on arm64, whatever this machine is, in the versions that this
-environment has, so that what is deployed is what was tested; nothing is built. Not in it: boto3 and
-what only boto3 needs, which the runtime has, and what runs on a person's machine (commands, demo,
-doctor, local cloud, charts, simulation). Every source has its bytecode beside it, because the
-runtime can keep none that it makes. Two checkouts make the same bytes.
+It holds wheels for Lambda's Python 3.13 on arm64, whatever this machine is, in the versions that
+this environment has, so that what is deployed is what was tested. Nothing is built, and every
+source has its bytecode beside it. Two checkouts make the same bytes.
 Limit: bytecode needs a Python 3.13 on this machine; without one, functions start more slowly.
 Source: Lambda guide, "Working with .zip file archives for Python", "Python runtimes"; Python
 library reference, `compileall` (an unchecked pyc is used without a look at its source).

@@ -1,9 +1,7 @@
 """What keeps a region's losses: the ledger, and the evidence bucket for what is large.
 
 Both outlive their stack. The bucket tells the stream's dead letters of each batch that Lambda sets
-aside. Old evidence of 128 KB and more moves to the class of Glacier that answers at once: a redrive
-after a year reads it as it reads any other. Smaller objects stay, for that class charges for 128 KB
-at least.
+aside.
 Source: S3 guide, "Storage classes", "Event notifications", "Bucket policies".
 """
 

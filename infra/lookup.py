@@ -1,10 +1,8 @@
 """What only AWS knows when a stack is deployed, asked for by a function of its own.
 
-The function may make its stack's calls and write its log, and nothing else. A stream's ARN is
-looked up in its own region, because the owner's stack knows its own only; the table's key, by its
-alias, in the owner's; the lists of DynamoDB's and S3's addresses, which AWS keeps, in the region.
-The answer is asked for again when the question changes. It is never in a network of ours: it runs
-at deployments only, reads no data, and must answer CloudFormation in a bucket of AWS's.
+The function may make its stack's calls and write its log, and nothing else. It is never in a
+network of ours: it runs at deployments only, reads no data, and must answer CloudFormation in a
+bucket of AWS's. The answer is asked for again when the question changes.
 Source: CDK, AwsCustomResource; DynamoDB API, DescribeTable; KMS API, DescribeKey; EC2 API,
 DescribeManagedPrefixLists.
 """

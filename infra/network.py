@@ -1,10 +1,10 @@
 """A region's network that its functions cannot leave.
 
-Two subnets in two zones, without a way to the internet or to another network. From them, endpoints
-lead to the services that the functions call. A log keeps who spoke with whom. Not through here:
-what Lambda does in a function's name. It reads the streams and queues, sets batches aside, writes
-logs (metrics are lines of them) and sends traces from its own network. Keys are used by the
-services that they encrypt for.
+It has two subnets in two zones, without a way to the internet or to another network; endpoints lead
+to the services that the functions call. A log keeps who spoke with whom.
+Limit: what Lambda does in a function's name does not pass through here. From its own network it
+reads the streams and queues, sets batches aside, writes logs (metrics are lines of them) and sends
+traces. Keys are used by the services that they encrypt for.
 Source: Lambda guide, "Giving Lambda functions access to resources in an Amazon VPC", "Using source
 function ARN to control function access behavior" (what Lambda calls outside of a function's
 environment); VPC guide, "Logging IP traffic using VPC Flow Logs".

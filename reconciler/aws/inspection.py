@@ -2,7 +2,7 @@
 
 It only reads. A call that is refused or not answered becomes `Unseen`, with the permission it
 needs; what AWS does not know becomes None. Only missing credentials raise, because without them
-there is nothing to see. A service that does not answer is asked once, not ten times.
+there is nothing to see.
 Source: API References of the calls; Service Authorization Reference for the permissions.
 """
 

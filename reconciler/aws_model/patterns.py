@@ -2,8 +2,8 @@
 
 A pattern is a document of the event's shape whose leaves are lists of alternatives: a literal, or
 whether the leaf exists. All fields of a pattern must match; where the event holds a list, one
-element suffices. Several filters of a mapping are alternatives, and no filters let everything
-through. Raises: ValueError for any other operator.
+element suffices.
+Errors: ValueError for any other operator.
 Source: AWS Lambda developer guide, "Control which events Lambda sends to your function"; Amazon
 EventBridge user guide, "Event patterns".
 """

@@ -2,12 +2,9 @@
 
 Every write of a region gets a hidden write time and is offered, as a whole item, to each link out
 of that region. An arriving item replaces the local one if and only if its write time is strictly
-greater; a deleted item keeps its own, so that an older put arriving later loses. A cut link holds
-its writes until it is healed. Writes of one item keep their order on a link, and several of them
-may travel as one: the newest. This module holds no items but those under way; the caller stores
-them. It reads no clock and no randomness of its own: both are arguments.
-Units: milliseconds. Source: Amazon DynamoDB developer guide, "Global tables: how it works",
-"Best practices for global table design" (the conditional write on an item's last write time).
+greater. The caller stores the items, and gives the time and the randomness.
+Units: milliseconds. Source: Amazon DynamoDB developer guide, "Global tables: how it works", "Best
+practices for global table design" (the conditional write on an item's last write time).
 """
 
 import heapq

@@ -2,11 +2,8 @@
 
 Records go in as they were read and come out in batches, in order, one batch at a time, until each
 was handled, filtered out, or named in a message for the on-failure destination. A batch fails from
-the lowest failed sequence number on; a malformed answer or an exception fails it whole. With
-bisecting, an exception splits the batch in half and a partial answer splits it at the sequence
-number it names; a split does not use up a retry. An answer that names the first record leaves
-nothing to split off: it uses a retry. Records past their age are not sent at all. At least once: a
-caller that stops between `next_batch` and `finish` reads the records again.
+the lowest failed sequence number on. It is at least once: a caller that stops between `next_batch`
+and `finish` reads the records again.
 Units: milliseconds since the epoch. Source: AWS Lambda developer guide, "Using Lambda with
 DynamoDB" (parameters, batch failure reporting, retaining discarded records).
 """

@@ -1,13 +1,10 @@
 """Hybrid logical clock: stamps that follow wall time and never contradict causality.
 
-A stamp is greater than everything its writer has seen, and stays close to wall time.
-HAZARD if stamps went back: a later write of the same lineage would look older than one it saw,
-and detection would take it for clean. Hence `tick` and `HybridClock` are monotone whatever the
-wall clock does.
+A stamp is greater than everything its writer has seen, and stays close to wall time. `tick` and
+`HybridClock` are monotone whatever the wall clock does.
+HAZARD if stamps went back: a later write of the same lineage would look older than one it saw, and
+detection would take it for clean.
 Source: Kulkarni, Demirbas et al., "Logical Physical Clocks", OPODIS 2014.
-
-Text form: 7 digits of wall milliseconds and 2 of logical counter, in base 64 with the digits in the
-order of their ASCII codes, so that text order is stamp order. Wall time fits until the year 2109.
 """
 
 import re

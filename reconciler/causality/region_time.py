@@ -3,8 +3,8 @@
 Every answer of DynamoDB carries a `Date`, in whole seconds. Between answers time goes on by a clock
 that nobody sets. A machine's clock that agrees with the dates is taken as it is.
 HAZARD if epochs were the machine's time: a fold covers every epoch up to its watermark, so epochs
-must rise in the order in which a whole region issues them. A writer that was 75 seconds behind lost
-an acknowledged write to a fold.
+must rise in the order in which a whole region issues them. (A writer that was 75 seconds behind
+lost an acknowledged write to a fold.)
 Limit: about two seconds, which a fold's margin of a minute allows for. Source: RFC 9110, `Date`.
 """
 

@@ -3,8 +3,7 @@
 Changes are recorded as intentions ("add 5", "add this tag"), so they mean the same on a newer
 image, and take away only what their writer saw. Assigning a set, a map or a counter records its
 difference to what the block read, where absent counts as empty (W8). Reading back shows the edits
-made so far, and what it hands out records changes, too. A path of several names reaches into maps:
-`item["address", "city"] = "Paris"`. Values are compared as DynamoDB holds them: True is no number.
+made so far, and what it hands out records changes, too.
 HAZARD if an assignment were the whole value: on a newer image it would undo what others wrote.
 """
 

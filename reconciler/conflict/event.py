@@ -1,10 +1,8 @@
 """The conflict event: what a detector tells the resolver, through the bus and two queues.
 
-Events are versioned. Numbers and stamps travel as strings, because EventBridge refuses integers
-beyond 64 bits. The same loss has the same id in every region. The images travel inside, or, when
-they are too large, as one object in the evidence bucket that `images_ref` names (claim check).
-Whoever may send messages can send anything, so whatever an event holds is of its form, or there is
-no event: times are numbers, dots are dots, images are items that DynamoDB could hold.
+Events are versioned, and the same loss has the same id in every region. Whoever may send messages
+can send anything, so whatever an event holds is of its form, or there is no event: times are
+numbers, dots are dots, images are items that DynamoDB could hold.
 Source: EventBridge API Reference, PutEvents.
 """
 

@@ -1,12 +1,9 @@
-"""The ledger's rows, the conflict feed, written and read here: one for each loss, OPEN before its
-event is sent.
+"""The ledger's rows, the conflict feed, written and read here: one for each loss.
 
-A row is a pure function of the event and its state, so writing it twice changes nothing that
-matters. Its evidence (key, images, what was lost) is the detector's; whoever closes it changes what
-`OUTCOME` names, and no more. Both images are in the row, or in the evidence bucket if they are too
-large or nested too deep: from the row on the loss is safe, whatever the bus does, for the event can
-be made of the row again. What a person decided about a loss stands in its row and, for ever, in one
-of its own, because a detector that reads its record again opens the first anew.
+A row is OPEN before its event is sent: from then on the loss is safe, whatever the bus does, for
+the event can be made of the row again. It is a pure function of the event and its state, so writing
+it twice changes nothing that matters. Its evidence (key, images, what was lost) is the detector's;
+whoever closes it changes what `OUTCOME` names, and no more.
 """
 
 import json

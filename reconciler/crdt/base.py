@@ -1,8 +1,8 @@
 """What every replicated data type is: a state whose join, given both causal contexts, is exact.
 
-States are immutable. `join` is commutative, associative and idempotent for states that writes can
-reach. A dot that one side lacks although its context covers it was removed or replaced there, so it
-goes; a dot it never saw stays. No type keeps tombstones unless its meaning needs them.
+States are immutable, and `join` is commutative, associative and idempotent for states that writes
+can reach. A dot that one side lacks although its context covers it was removed or replaced there,
+so it goes; a dot it never saw stays. No type keeps tombstones unless its meaning needs them.
 Source: Almeida, Shoker, Baquero, "Delta State Replicated Data Types", JPDC 2018 (causal CRDTs).
 """
 

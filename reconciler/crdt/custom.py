@@ -4,13 +4,10 @@
     def brightest(values: list[Any], about: Siblings) -> Any:
         return max(values)
 
-Every concurrent value is kept until a later write replaces those that it saw; the function is asked
-only for what readers see of several, when a merge has brought them together. So joins are
-commutative, associative and idempotent whatever the function does, and a process that has not
-registered it can read the item and edit all of it. Removing takes away the values its writer saw,
-so a function meets values only. The function must be pure: it is called twice, with copies, and
-must give the same wire value. While regions run different releases of it, one of their answers
-stands, until the next value comes.
+Every concurrent value is kept until a later write replaces those that it saw, so joins are
+commutative, associative and idempotent whatever the function does. It is asked only for what
+readers see of several values, when a merge has brought them together. It must be pure: it is called
+twice, with copies, and must give the same wire value.
 Errors: MergeFunctionFailed, and nothing is guessed.
 Source: Dynamo's application-assisted conflict resolution, SOSP 2007, section 4.4.
 """

@@ -2,9 +2,7 @@
 
 Every concurrent value is kept until a later write replaces those that it saw, so a decision is a
 write like any other. Until then readers see the value that register_lww would show, and the repair
-is parked for a person. Values that are equal are in no dispute. Removing is a write like any other,
-in a map_or too: where one region removes and another assigns, "gone" is one of the values to choose
-from, because giving way unasked would be a decision already.
+is parked for a person. Removing is a write like any other, too, also in a map_or.
 Limit: a removed value stays in the metadata, as one dot. Assigning a whole map_or writes only what
 differs from what readers see; to decide on what they see, assign the field itself.
 Source: INRIA RR-7506, 2011, section 3.2.2; Dynamo's siblings.

@@ -1,8 +1,8 @@
 """map_or: a map whose fields are replicated types of their own, maps included.
 
 Edits of different fields merge; edits of one field merge by its type. Removing a key takes away
-what its writer saw, so a field written concurrently comes back alone. A map without keys is not
-visible. Assigning a map writes only the differences.
+what its writer saw, so a field written concurrently comes back alone. Assigning a map writes only
+the differences, and a map without keys is not visible.
 Source: Riak DT map; Almeida et al., JPDC 2018.
 """
 

@@ -2,11 +2,12 @@
 
 Concurrent assignments are ordered by (rank, replica, canonical bytes), so ties are total. The rank
 of an assignment is its hlc, or above the ranks of what it replaced, where its clock is behind
-those. HAZARD without ranks: a write with a lesser stamp than what it replaced makes merges depend
-on their order, and a join can end empty: the attribute is gone everywhere. Removing the attribute
-is a write like any other. Limit: the losing value is gone from the item (the ledger keeps it);
-where both matter use register_mv. Inside a map_or, removing a key takes away only the writes it
-saw, so concurrent values are kept there until the next write.
+those. Removing the attribute is a write like any other.
+HAZARD without ranks: a write with a lesser stamp than what it replaced makes merges depend on their
+order, and a join can end empty: the attribute is gone everywhere.
+Limit: the losing value is gone from the item (the ledger keeps it); where both matter use
+register_mv. Inside a map_or, removing a key takes away only the writes it saw, so concurrent values
+are kept there until the next write.
 Source: Shapiro et al., "A comprehensive study of CRDTs", INRIA RR-7506, 2011, section 3.2.1.
 """
 

@@ -1,13 +1,11 @@
 """A person's decision about a parked loss, as a Step Functions workflow.
 
-One execution for each parked loss, named after it, so starting it again starts nothing.
 It asks, waits for the answer, asks others when none comes in time, and ends with the row closed, by
 the answer or by anybody else, or as Expired with the row still parked. An answer that cannot be
 carried out is not lost in silence: the question comes again and says why. A decided item is not in
 the workflow's hands: every step reads the row, and every step may run twice.
 Limits: a name stays taken for 90 days after its execution, so a loss that expired is decided with
 the command line. Histories carry the item's key and the answer: encrypt them if those are secret.
-There is no heartbeat: a person sends none, so only TimeoutSeconds bounds the wait.
 Source: Amazon States Language (states-language.net); Step Functions guide, "Wait for a callback
 with task token" and "Handle Lambda service exceptions"; API Reference, StartExecution.
 """

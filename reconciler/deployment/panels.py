@@ -1,8 +1,7 @@
 """What a dashboard shows of one region, said once for CloudWatch, the terminal and the page.
 
-Data only. A panel is one chart; its series share a unit. Every metric has the dimensions
-table and region; a series of a kind has that dimension, too. A gauge is a level: its latest value
-says how things stand.
+This is data only. Every metric has the dimensions table and region; a series of a kind has that
+dimension, too.
 Source: CloudWatch guide, "Dashboard body structure and syntax" (statistics by their names there).
 """
 

@@ -1,9 +1,6 @@
 """Which acknowledged writes are missing at the end, judged from their history alone.
 
-Knows the edits and what their writers saw, and nothing of how either table stores them. A tag, a
-contact and a digit of the points must be there, once. A name or a phone number may be replaced, but
-only by a writer who saw it or who wrote at the same time. A deleted party must stay away, unless
-somebody tagged it without knowing.
+It knows the edits and what their writers saw, and nothing of how either table stores them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

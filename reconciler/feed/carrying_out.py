@@ -1,16 +1,11 @@
 """An operator's decision about one loss, carried out: merge, then a local write, then the row.
 
-Whatever of the losing image can be merged is merged into the *current* item first, so a decision
-about one attribute leaves nothing else of the loss behind. The decision is an ordinary local write
-on top, so it dominates all that it has seen. If the loss cannot be merged as a whole, the decision
-is written first, then the rest is merged, the decided attributes left out; what even then cannot be
-merged must be decided, too. Each step is conditional on what it replaces and may run twice: what
-already stands is not written again, so a command that was broken off is simply given again. A
-decided attribute that another writer changes in between ends in Contention; whatever else others
-write meanwhile is kept.
+Whatever of the losing image can be merged is merged into the *current* item, so a decision about
+one attribute leaves nothing else of the loss behind. The decision is an ordinary local write on
+top, so it dominates all that it has seen. Each step is conditional on what it replaces and may run
+twice: a command that was broken off is simply given again.
 HAZARD if the decision were always written before the merge: the lost write would be concurrent with
-it, and could win against it. If the rest were merged before it: the item would count as including
-the decided attributes of the loss, and another decision, given after a broken-off one, lose them.
+it, and could win against it.
 """
 
 from collections.abc import Callable, Mapping

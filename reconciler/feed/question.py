@@ -1,8 +1,8 @@
 """What a person is asked about a parked loss, and the answer, checked. Pure.
 
-The question holds all that a decision needs: what was lost, the three images where they
-differ, and the commands that decide it, ready to be edited. It is cut to what SNS takes; the
-commands come before the images. A value takes one line, so no item can forge another.
+The question holds all that a decision needs: what was lost, the three images where they differ, and
+the commands that decide it, ready to be edited. A value takes one line, so no item can forge
+another.
 HAZARD: questions show values of the item to whoever subscribes to the topics.
 Source: SNS API Reference, Publish; AWS CLI, `stepfunctions send-task-success`.
 """

@@ -1,8 +1,7 @@
 """The conflict feed as an operator reads it: which losses, and what each image says of the item.
 
-Pure, over the ports. The oldest loss comes first. An image is shown as its attributes, without the
-key and the metadata; of a deleted item, the values that wait inside `_rec` are shown. An image that
-no release can decode still shows its plain attributes.
+This is pure, over the ports. The oldest loss comes first. An image is shown as its attributes,
+without the key and the metadata.
 """
 
 import json

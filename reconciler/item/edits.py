@@ -2,8 +2,8 @@
 
 `where` is an attribute's name, or a path of names that reaches into maps, such as ("address",
 "city"). Values are plain Python values and become DynamoDB's here. Whether an edit fits the
-attribute's type is for the write to say: only it knows the schema. InvalidInput for a path that is
-none and for a value that DynamoDB cannot hold.
+attribute's type is for the write to say: only it knows the schema.
+Errors: InvalidInput for a path that is none and for a value that DynamoDB cannot hold.
 """
 
 from decimal import Decimal

@@ -1,11 +1,8 @@
 """The one wire form of a replicated item: plain attributes beside one reserved map, `_rec`.
 
 `encode` is canonical: equal items give equal bytes, in any region. `decode` reads an image back and
-says which attributes no longer match the metadata, because a writer went around the library. A
-deleted item shows only its key, so indexes drop it; its values wait inside `_rec`.
-
-The letters of `_rec` are named below, and no other module reads one. States name dots by their
-position in `_DOTS`.
+says which attributes no longer match the metadata, because a writer went around the library. The
+letters of `_rec` are named below, and no other module reads one.
 """
 
 import re

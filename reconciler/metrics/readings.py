@@ -1,10 +1,8 @@
 """What the panels of a region come to: the queries to ask, and the numbers in their answers.
 
 A metric that nothing was put to is quiet: a count of it is 0, a measurement is None. A count adds
-up over the window and over regions. Of a level (`panels.GAUGES`) the latest value says how things
-stand. CloudWatch itself makes averages and percentiles of the whole window: they do not follow from
-those of its periods, nor those of all regions from each region's. There the greatest stands for
-all.
+up over the window and over regions; of a level (`panels.GAUGES`) the latest value says how things
+stand.
 Limits: AWS keeps a minute's values apart for 15 days, and no shorter period for these metrics.
 Source: CloudWatch API reference, GetMetricData.
 """

@@ -1,9 +1,8 @@
 """Doing the work of a dead letter again, with the detector and the resolver that failed at it.
 
-Idempotent, as every stage is, so two redrives at once are harmless. Work is confirmed when its
-ledger rows are written and its events accepted, or when its merge is in the item and its row
+It is idempotent, as every stage is, so two redrives at once are harmless. Work is confirmed when
+its ledger rows are written and its events accepted, or when its merge is in the item and its row
 closed. A record that fails by itself is parked and does not hold up the others of its batch.
-Records that the stream holds no more become a row of the conflict feed, with all that is known.
 HAZARD if a message were deleted before that: what it stands for may exist nowhere else.
 """
 

@@ -1,10 +1,8 @@
 """When a resolver leaves an item alone for a while, so that a loop does not write without end.
 
-Whoever overwrites each repair as soon as it is made keeps a resolver busy for ever. Of each item,
-the times of the latest write-backs are kept; more of them than the limit within the window pause
-it. Nothing is lost by a pause: the rows stay OPEN and the messages come back, at the latest through
-a redrive, which does not pause. Detection never pauses. It costs no call.
-The ledger could not count them: what is lost again and again is one loss, so it has one row.
+More write-backs of one item than the limit within the window pause it. Nothing is lost by a pause:
+the rows stay OPEN and the messages come back, at the latest through a redrive, which does not
+pause; detection never pauses.
 Limits: a process counts its own write-backs, so a region makes at most the limit times its
 processes; of the items, the latest 10,000 are remembered.
 """

@@ -1,9 +1,8 @@
 """The resolver: brings lost writes back into the item as it is now.
 
-A batch of conflict events is grouped by key; every losing image is merged into the *current* local
-item, which is written once, conditionally on what was read. If the item already includes the
-losses, nothing is written. Then the ledger rows are closed. Every step may run twice, in any order,
-in several regions. What cannot be merged is parked, whole, and holds up no other message.
+Every losing image of a key is merged into the *current* local item, which is written once,
+conditionally on what was read; then the ledger rows are closed. Every step may run twice, in any
+order, in several regions. What cannot be merged is parked, whole, and holds up no other message.
 HAZARD if it merged into the event's winner: whatever was written since would be lost in turn.
 """
 

@@ -1,10 +1,7 @@
 """The process that answers every AWS call of the local cloud, on loopback only.
 
-Moto's server application behind a thin WSGI layer. DynamoDB requests take turns with replicated
-puts (`replicas`). SQS and EventBridge requests take turns with each other: moto rebuilds a queue's
-list when it deletes, and a message sent at that moment would vanish. CloudWatch answers with all
-that the functions' logs hold (`metric_delivery`). All else runs freely. Started by `cloud` with a
-listening socket; ends with its parent.
+It is moto's server application behind a thin WSGI layer, in which some requests take turns. It is
+started by `cloud` with a listening socket, and ends with its parent.
 """
 
 import hmac

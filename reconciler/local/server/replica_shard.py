@@ -1,11 +1,11 @@
 """The stream of one replica, as DynamoDB writes it and moto does not.
 
-Moto's table tells the shard what a request touches; when the request is over, the owner of the
-table drains that and emits records whose images nothing changes afterwards. moto alone: UpdateItem
-of an absent item emits two INSERTs; an image it has emitted shares nested maps with the stored
-item, so a later nested SET rewrites history; a cancelled transaction puts copies of the tables back
-and orphans every shard iterator; awsRegion is always us-east-1. A record is JSON as it is sent
-(`stream_reads`).
+moto's table tells the shard what a request touches; when the request is over, the owner of the
+table drains that and emits records whose images nothing changes afterwards. A record is JSON as it
+is sent (`stream_reads`).
+moto alone: UpdateItem of an absent item emits two INSERTs; an image it has emitted shares nested
+maps with the stored item, so a later nested SET rewrites history; a cancelled transaction puts
+copies of the tables back and orphans every shard iterator; awsRegion is always us-east-1.
 Source: Amazon DynamoDB Streams API reference, Record and StreamRecord.
 """
 

@@ -1,10 +1,8 @@
 """The process that is Lambda in one region: it polls the stream and the queues for the handlers.
 
 One thread takes turns between the table's stream (detect), the home and witness queues (resolve)
-and the gauge's schedule. It polls at once while there is work and ever more slowly while there is
-none. A call to AWS that fails is made again at the next turn. What the handlers write to standard
-output is the process's log. Started by `cloud` with the environment of a function; ends with its
-parent.
+and the gauge's schedule. What the handlers write to standard output is the process's log. It is
+started by `cloud` with the environment of a function, and ends with its parent.
 """
 
 import json

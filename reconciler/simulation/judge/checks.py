@@ -1,9 +1,7 @@
 """What must hold once a run has come to rest.
 
 Nothing that took effect is lost or doubled, all replicas hold the same bytes, every loss is closed
-or parked whole, and the work done stays within bounds. `check` returns what is broken. A write
-whose answer was lost counts iff the schedule says that it was carried out: then it must be there
-once, else never. What is parked counts as merged, for a person can: so it must be complete.
+or parked whole, and the work done stays within bounds. `check` returns what is broken.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

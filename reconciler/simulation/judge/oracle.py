@@ -1,11 +1,7 @@
 """What each attribute of an item must be, from the history alone.
 
-A second implementation, about ten lines a type. It knows what every write did and which writes it
-had seen, never looks at an image, and shares no code with `reconciler.crdt` but `Edit`. A write's
-stamp is its wall clock, or one beyond what it saw where that is ahead. Where the schedule names the
-writes' dots, their hlc texts are the stamps: a client's clock also remembers the stamps it gave to
-other items. Stamps order concurrent writes of a register_lww and do nothing else. Every part of a
-write is a bit; "seen" is a mask of bits, so a history costs little.
+This is a second implementation, about ten lines a type. It knows what every write did and which
+writes it had seen, never looks at an image, and shares no code with `reconciler.crdt` but `Edit`.
 """
 
 from collections.abc import Iterable, Sequence

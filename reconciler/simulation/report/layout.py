@@ -1,9 +1,7 @@
 """Where the marks of a space-time diagram stand: time to the right, compressed, without collisions.
 
-Order is exact, distance is not. A longer wait is a wider step, but hours are no wider than a few
-words, so a partition of hours and a race of milliseconds fit one drawing. A mark moves to the right
-until it and its label are free of those before it on its lane. What is wider than a row continues
-in the next one, as in a score.
+Order is exact, distance is not. A mark moves to the right until it and its label are free of those
+before it on its lane. What is wider than a row continues in the next one, as in a score.
 """
 
 from bisect import bisect_right

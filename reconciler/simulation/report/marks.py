@@ -2,8 +2,7 @@
 
 Every fact of the trace about the item is one mark, in order; facts about no item (a crash, a parked
 change that nobody can read) stand in every item's diagram. Writes that never took effect leave no
-trace, so they are marked from what their clients heard. Colours are "r0", "r1", ... for what a
-region's clients wrote, and "joined" for what a merge wrote: the same bytes everywhere.
+trace, so they are marked from what their clients heard.
 """
 
 from collections.abc import Callable, Iterable

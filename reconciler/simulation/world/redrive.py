@@ -1,8 +1,7 @@
 """The dead letters of one region, and the redrive that works them off.
 
-What is set aside waits for minutes or hours, in the shapes that AWS writes. Then the
-real redriver takes it, over the same unreliable ports. What is not done comes back. What is parked
-is tried a few times, and stays parked if only a person can help.
+What is set aside waits for minutes or hours, in the shapes that AWS writes. Then the real redriver
+takes it, over the same unreliable ports, and what is not done comes back.
 """
 
 import json
