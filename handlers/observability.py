@@ -30,7 +30,7 @@ class InvocationFailed(Exception):
 
 
 class Observability:
-    """A `Telemetry`. Few dimensions (table, region, kind): each combination is billed.
+    """A `Telemetry` with few dimensions (table, region, kind), for each combination is billed.
 
     `outcomes` are the words last noted about each loss in this invocation, by conflict_id.
     """

@@ -22,7 +22,7 @@ Query: TypeAlias = CfnAlarm.MetricDataQueryProperty
 
 @dataclass(frozen=True)
 class Alarm:
-    """When a person is told.
+    """One alarm: which numbers, how long above which limit, have a person told.
 
     kind: its entry in the runbook. about: which it is, of several of a kind. metrics: by the ids
     that `expression` names them by; without one there is one metric. It is on while that is above

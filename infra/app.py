@@ -27,7 +27,7 @@ from reconciler.errors import InvalidInput, ReconcilerError
 
 
 class Deployment:
-    """Adds the stacks of `settings` to an app. artefact: the functions' code, a folder."""
+    """The stacks of `settings`, added to an app; `artefact` is the folder with the functions."""
 
     def __init__(self, app: App, settings: Settings, artefact: Path, account: str | None) -> None:
         self._app, self._settings, self._account = app, settings, account

@@ -29,7 +29,7 @@ _DATA_KEY_SECONDS = 300
 
 
 class Approval(Construct):
-    """The state machine, its topics and its schedule. function: what every step calls."""
+    """The state machine, its topics and its schedule; `function` is what every step calls."""
 
     def __init__(
         self, scope: Construct, arns: Arns, key: CfnKey, function: Function, *, tracing: bool

@@ -31,7 +31,7 @@ MEMORY_MB = 1_024
 
 @dataclass(frozen=True)
 class Work:
-    """What a function runs and what it may do. handler: "module:attribute"."""
+    """What a function runs, as "module:attribute", and what it may do."""
 
     name: str
     handler: str

@@ -14,7 +14,7 @@ from reconciler.deployment.wiring import METRICS_NAMESPACE
 
 @dataclass(frozen=True)
 class Metric:
-    """One metric. statistic: what the values of a period come to: Sum, Maximum, p99."""
+    """One metric, and what the values of a period come to: Sum, Maximum, p99."""
 
     namespace: str
     name: str

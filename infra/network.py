@@ -49,7 +49,7 @@ def cidr(settings: Settings, region: str) -> IPv4Network:
 
 
 class Network(Construct):
-    """A VPC without a way out. prefix_lists: the addresses of DynamoDB and S3, which AWS keeps."""
+    """A VPC without a way out, but to `prefix_lists`: the addresses of DynamoDB and S3."""
 
     def __init__(
         self,

@@ -27,7 +27,7 @@ _DATA_KEY_SECONDS = 300  # how long SQS uses one data key; longer costs less and
 
 
 class Queues(Construct):
-    """The queues, by name in `all`."""
+    """All queues of one region, by name in `all`."""
 
     def __init__(self, scope: Construct, arns: Arns, key: CfnKey) -> None:
         super().__init__(scope, "Queues")

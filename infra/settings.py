@@ -40,14 +40,14 @@ class _Part(BaseModel):
 
 
 class Key(_Part):
-    """An attribute of a key: a string, a number or binary."""
+    """One attribute of the key of a table or index: a string, a number or binary."""
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=255)]
     type: Literal["S", "N", "B"] = "S"
 
 
 class Index(_Part):
-    """A global secondary index."""
+    """One of the table's global secondary indexes, with its own key."""
 
     name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{3,255}$")]
     partition_key: Key
@@ -56,7 +56,7 @@ class Index(_Part):
 
 
 class Settings(_Part):
-    """A table, its regions, and the reconciler's options.
+    """What the owner of a table says of a deployment: the table, its regions, and the options.
 
     suffix: the environment; a table that is made here has it in its name, too.
     regions: the first owns the table's stack. existing_table: the table is there already, and only

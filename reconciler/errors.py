@@ -35,7 +35,7 @@ MALFORMED = (
 
 
 class ReconcilerError(Exception):
-    """Base of the tree; never raised itself."""
+    """The base of every error here, which is never raised itself."""
 
     disposition: ClassVar[Literal["retry", "park"]] = "park"
 

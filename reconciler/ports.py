@@ -64,7 +64,7 @@ class ItemStore(Protocol):
 
 
 class Ledger(Protocol):
-    """One region's ledger of losses. Whatever a row holds, it is handed out: see `Row`."""
+    """One region's ledger of losses; whatever a row holds, it is handed out (see `Row`)."""
 
     def record(self, rows: Sequence[Row]) -> set[str]:
         """Write rows, replacing rows of the same id; return the ids that were not written.
@@ -148,7 +148,7 @@ class StreamReader(Protocol):
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """One message received from a dead-letter queue. `sent_at_ms` is when it came there."""
+    """One message received from a dead-letter queue; `sent_at_ms` is when it came there."""
 
     queue: str
     message_id: str

@@ -18,7 +18,7 @@ from reconciler.aws_model.equality import Item
 
 @dataclass(frozen=True, order=True)
 class WriteTime:
-    """The hidden last-write time of an item. The origin region makes ties total."""
+    """The hidden last-write time of an item; its region of origin makes ties total."""
 
     millis: int
     region: str

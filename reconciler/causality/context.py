@@ -63,7 +63,7 @@ class Lineage(str):
 
 
 class Dot(NamedTuple):
-    """The name of one write, spent once. Text form: the lineage followed by the hlc."""
+    """The name of one write, spent once; its text is the lineage followed by the hlc."""
 
     lineage: Lineage
     hlc: Hlc
@@ -78,7 +78,7 @@ class Dot(NamedTuple):
 
 
 class Ordering(Enum):
-    """How one context stands to another."""
+    """How one context stands to another: BEFORE means that the other one knows more."""
 
     SAME = "SAME"
     BEFORE = "BEFORE"

@@ -109,7 +109,7 @@ def epoch_after(epoch: str) -> str:
 
 
 class HybridClock:
-    """A writer's clock. Wall time and nonces are passed in: nothing is read at import.
+    """A writer's clock, which is given wall time and nonces: nothing is read at import.
 
     Lambda SnapStart copies what import creates: a nonce drawn then would be shared by all copies.
     """

@@ -25,7 +25,7 @@ class _Answer(NamedTuple):
 
 
 class RegionTime:
-    """The region's time. `wall_ms` may be set by anybody; `monotonic_ms` never is."""
+    """The time of one region, by two clocks: anybody may set `wall_ms`, nobody `monotonic_ms`."""
 
     def __init__(self, wall_ms: Callable[[], int], monotonic_ms: Callable[[], int]) -> None:
         self._wall_ms = wall_ms

@@ -18,7 +18,7 @@ SETS = (SetAw, SetRw)
 
 
 class Shown:
-    """Attribute name -> value. `spec_at` says which type is declared at a path."""
+    """What an editor shows, by attribute; `spec_at` says which type is declared at a path."""
 
     def __init__(self, editor: Editor, spec_at: Callable[[Path], Spec]) -> None:
         self._editor, self._spec_at = editor, spec_at

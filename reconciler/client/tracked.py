@@ -24,7 +24,7 @@ class Editor(Protocol):
 
 
 class TrackedMap(dict[str, Any]):
-    """The value of a map_or: each change is one of a field. `show` changes what it reads as."""
+    """The value of a map_or: each change is one of a field; `show` changes what it reads as."""
 
     def __init__(self, editor: Editor, path: Path) -> None:
         super().__init__()

@@ -55,7 +55,7 @@ class Spec:
 
 
 class Crdt(ABC):
-    """The state of one attribute. Subclasses are the types; `TYPES` registers them."""
+    """The state of one attribute; its subclasses are the types, which `TYPES` registers."""
 
     NAME: ClassVar[str]  # in schemas and messages
     TAG: ClassVar[str]  # in the metadata of an item

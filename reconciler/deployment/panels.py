@@ -12,7 +12,7 @@ from reconciler.deployment import telemetry as t
 
 @dataclass(frozen=True)
 class Series:
-    """One line of a chart. statistic: Sum, Maximum, Average, or a percentile such as p99."""
+    """One line of a chart; `statistic` is Sum, Maximum, Average, or a percentile such as p99."""
 
     label: str
     metric: str

@@ -32,7 +32,7 @@ from reconciler.values.size import item_size
 
 
 class Detector:
-    """Makes every loss in a replica's stream safe, batch by batch. `now_ms`: the physical clock."""
+    """Makes every loss in a replica's stream safe, batch by batch; `now_ms` is the wall clock."""
 
     def __init__(
         self, policy: DetectorPolicy, ports: DetectorPorts, now_ms: Callable[[], int]

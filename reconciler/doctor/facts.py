@@ -30,7 +30,7 @@ AwsAnswer = Mapping[str, Any] | Unseen | None
 
 @dataclass(frozen=True)
 class Seen:
-    """One region, as seen by whoever runs the doctor.
+    """What one region answered to whoever runs the doctor.
 
     regions: all regions that the table should be in. endpoint: the local cloud's, None for AWS.
     rules, targets: by role. queues: {"QueueUrl", "Attributes"} by name. oldest: CloudWatch's

@@ -51,7 +51,7 @@ def patience(seconds: float, look_seconds: float) -> Patience:
 
 @dataclass(frozen=True)
 class Probes:
-    """One probe for each region, which is written there alone. key: of a region's probe."""
+    """One probe for each region, which is written there alone; `key` makes a probe's key."""
 
     tables: Mapping[str, ReplicatedTable]
     key: Callable[[str], dict[str, Any]]

@@ -24,7 +24,7 @@ _QUOTES = ", where a text stands in double quotes"
 
 @dataclass(frozen=True)
 class Choice:
-    """For one attribute: the image to take it from, or a value, or, with neither, its removal."""
+    """What one attribute becomes: an image's value, a given one, or, with neither, nothing."""
 
     take: str | None = None
     value: Wire | None = None

@@ -24,7 +24,7 @@ SIDES = ("lost", "winner", "current")
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which rows: states, one item's key as ledgers name it, times of loss, words of the reason."""
+    """Which rows are wanted: by state, an item's ledger key, time of loss, words of the reason."""
 
     states: Collection[State] = (State.OPEN, State.PARKED)
     item_key: str | None = None

@@ -12,7 +12,7 @@ from reconciler.values.wire import Image
 
 @dataclass(frozen=True)
 class ReplicatedItem:
-    """An item with its causality.
+    """An item as states that can be merged, and which writes it includes.
 
     `tip` is the lineage that wrote the image, if a local write did. The item exists iff a dot keeps
     it `alive` and none keeps it `dead` (a delete that wins over updates it has not seen).

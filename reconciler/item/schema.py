@@ -81,7 +81,7 @@ class AttributeSchema(BaseModel):
 
 
 class Schema(BaseModel):
-    """A replicated table.
+    """Which type each attribute of a replicated table has, and what deleting an item means.
 
     `key` names the partition key and, if there is one, the sort key. `delete` says who wins when an
     item is deleted in one region and updated in another. A tombstone, with the values that it

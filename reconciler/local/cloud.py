@@ -49,7 +49,7 @@ LOCAL_WITNESS = replace(WITNESS_SOURCE, visibility_timeout_seconds=2, delay_seco
 
 @dataclass
 class LocalCloud(ControlClient):
-    """The regions, alive inside this context.
+    """Several regions of one local cloud, alive inside this context.
 
     tables: the global tables to make. reconciled: the one whose streams feed the pipeline, or
     None for no pipeline. regions: two to five. lag_ms: least and most replication lag.

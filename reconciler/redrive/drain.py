@@ -55,7 +55,7 @@ class Filter:
 
 @dataclass(frozen=True)
 class Pace:
-    """How fast: wanted letters a second and in all, how many at once, when no more are begun.
+    """How fast a drain goes: letters a second, in all and at once, and when no more are begun.
 
     None is no limit. What no letter speaks of counts like a letter.
     """

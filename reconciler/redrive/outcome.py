@@ -8,7 +8,7 @@ from typing import Any
 
 
 class RedriveOutcome(Enum):
-    """In the order of what asks for attention most: of several works the greatest one counts."""
+    """How a redrive can end, what asks for attention most last: of several, that one counts."""
 
     ALREADY_REPAIRED = "already repaired"
     REDRIVEN = "redriven"
@@ -41,7 +41,7 @@ def worst(results: Iterable[Result]) -> Result:
 
 @dataclass
 class RedriveTally:
-    """Counts of outcomes, and the same per queue."""
+    """How often each outcome was met, in all and by queue."""
 
     counts: Counter[RedriveOutcome] = field(default_factory=Counter)
     by_queue: dict[str, Counter[RedriveOutcome]] = field(default_factory=dict)

@@ -36,7 +36,7 @@ from reconciler.values.wire import canonical_image
 
 
 class Redriver:
-    """Does the work of one region's letters again. `now_ms` is the physical clock."""
+    """Does the work of one region's letters again; `now_ms` is the physical clock."""
 
     def __init__(
         self, policy: DetectorPolicy, ports: RedrivePorts, now_ms: Callable[[], int]

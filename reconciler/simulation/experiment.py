@@ -66,7 +66,7 @@ def _check(plan: Plan) -> None:
 
 @dataclass(frozen=True)
 class Explained:
-    """A run small enough to read; `notes` say how small it was made. No problems, no story."""
+    """A run small enough to read; `notes` say how small it was made."""
 
     run: Run
     problems: tuple[Problem, ...]

@@ -23,7 +23,7 @@ _ENDED = ("completed", "stopped", "failed", "cancelled")
 
 @dataclass(frozen=True)
 class Pause:
-    """What is paused, by which role, for how long at most; stop_alarm: an alarm's ARN, or None."""
+    """What is paused, by which role, for how long at most, and the alarm that stops it, if any."""
 
     run: str
     table_arn: str
@@ -63,7 +63,7 @@ class Pause:
 
 
 class FisExperiment:
-    """An `Experiment`. fis: a boto3 client of the region that is to pause."""
+    """An `Experiment` of AWS FIS, over a boto3 client `fis` of the region that is to pause."""
 
     def __init__(self, pause: Pause, fis: Any, patience: Patience) -> None:
         self._pause, self._client, self._patience = pause, fis, patience

@@ -37,7 +37,7 @@ _WAITS = Waits(
 
 @dataclass(frozen=True)
 class Wish:
-    """What was asked for. role: the ARN of the role that FIS takes, None for the deployed one."""
+    """What was asked for; `role` is the ARN of FIS's role, None for the one that is deployed."""
 
     isolated: str
     minutes: int
@@ -48,7 +48,7 @@ class Wish:
 
 @dataclass(frozen=True)
 class Plan:
-    """One drill: where, what is paused, and the edits. Its name begins its items' keys."""
+    """One planned drill: where, what is paused, and the edits; its name begins its items' keys."""
 
     places: Sequence[Names]
     isolated: str

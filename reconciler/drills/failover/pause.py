@@ -16,7 +16,7 @@ from reconciler.errors import Unavailable
 
 
 class Experiment(Protocol):
-    """What pauses the replication of one region, into it and out of it."""
+    """What pauses the replication of one region, into it and out of it, and ends the pause."""
 
     def start(self) -> None:
         """Begin the pause."""
@@ -27,7 +27,7 @@ class Experiment(Protocol):
 
 @dataclass(frozen=True)
 class Waits:
-    """How patient a drill is.
+    """How long a drill waits for what it must see.
 
     silence: how long a probe must not arrive. pausing_ms: until replication must have stopped.
     settling: how long until all must be well. quiet_seconds: between the two looks.

@@ -34,7 +34,7 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True)
 class Replica:
-    """One region's part in the drill."""
+    """One region's part in a drill: the ways to write there, and to look at what came of it."""
 
     region: str
     table: ReplicatedTable
@@ -57,7 +57,7 @@ class Fault(Protocol):
 
 @dataclass
 class Report:
-    """What a drill led to. `problems` is empty iff its verdict is good.
+    """What a drill led to; `problems` is empty iff its verdict is good.
 
     apart: acknowledged writes that some region did not see while it was cut off. conflicts: losses
     in the ledgers, each counted once; by_role: their repaired rows. lost: by region, the
@@ -77,7 +77,7 @@ class Report:
 
 
 class Drill:
-    """One drill under way. key: of the item that stands for a party of the workload."""
+    """One drill under way; `key` names the item that stands for a party of the workload."""
 
     def __init__(self, scene: str, replicas: Sequence[Replica], key: Callable[[str], Key]) -> None:
         self.scene, self._replicas, self._key = scene, replicas, key

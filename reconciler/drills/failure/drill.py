@@ -28,7 +28,7 @@ Opener = Callable[[LocalCloud, str], LocalRedrive]  # of a table
 
 @dataclass
 class SceneReport:
-    """What a scene led to. `problems` is empty iff its verdict is good.
+    """What a scene led to; `problems` is empty iff its verdict is good.
 
     `missing_before` and `missing` are the acknowledged writes missing before and after the redrive;
     `waited` and `left` count the messages in each queue before and after it.

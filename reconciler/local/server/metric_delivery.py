@@ -23,7 +23,7 @@ WSGIApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]
 
 
 class MetricDelivery:
-    """A WSGI layer before moto. logs: by region, the file that its functions write to."""
+    """A WSGI layer before moto; `logs` are the files that functions write to, by region."""
 
     def __init__(self, moto: WSGIApplication, logs: Mapping[str, Path]) -> None:
         self._moto = moto

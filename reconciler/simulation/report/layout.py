@@ -29,7 +29,7 @@ class ArrowStart:
 
 @dataclass(frozen=True)
 class Mark:
-    """Something on a lane. `label` stands above the lane, or below; `room` is kept to its left.
+    """Something on a lane; `label` stands above the lane, or below, and `room` is kept to its left.
 
     `title` says everything in words. `holds` is the colour of the version that the lane holds from
     here on, "" if that does not change, and `token` names that version. `operation` is the number
