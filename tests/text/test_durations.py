@@ -3,7 +3,7 @@
 import pytest
 
 from reconciler.errors import InvalidInput
-from reconciler.text.durations import duration_ms, duration_text
+from reconciler.text.durations import duration_in_words, duration_ms, duration_text
 
 HOUR = 3_600_000
 
@@ -38,3 +38,19 @@ def test_anything_else_is_refused_with_an_example(text: str) -> None:
 )
 def test_a_duration_is_told_in_its_largest_whole_unit(milliseconds: int, text: str) -> None:
     assert duration_text(milliseconds) == text
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "text"),
+    [
+        (0, "0 ms"),
+        (999, "999 ms"),
+        (1_250, "1.2 s"),
+        (60_000, "1 min"),
+        (2 * HOUR + 299_999, "2 h 4 min"),
+        (50 * HOUR + 59_999, "2 d 2 h"),
+        (24 * HOUR + 300_000, "1 d 5 min"),
+    ],
+)
+def test_in_words_a_duration_takes_at_most_two_units(milliseconds: int, text: str) -> None:
+    assert duration_in_words(milliseconds) == text
