@@ -13,9 +13,10 @@ from reconciler.causality.context import ADOPTED
 from reconciler.conflict.event import Event
 from reconciler.conflict.row import Row, State
 from reconciler.item.metadata import context_of, is_managed
-from reconciler.values.wire import Image
+from reconciler.values.wire import Image, Wires
 
-Wires = Mapping[str, Any]
+# A stream's record as Lambda shows it to a function: eventID, eventName, dynamodb{...}.
+Record = Mapping[str, Any]
 
 
 @dataclass(frozen=True)

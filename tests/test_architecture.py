@@ -52,7 +52,6 @@ MOST_LINES = 250
 LONGER = {
     "reconciler/cli/conflicts.py": "the commands of one person's work, with all their options",
     "reconciler/conflict/row.py": "ledger rows are written and read in one place",
-    "reconciler/drills/failure/scenes.py": "nine scenes that are read side by side",
     "reconciler/item/metadata.py": "the letters of `_rec` are read and written in one place",
     "reconciler/resolution/resolver.py": "what becomes of each message, in the order it happens",
     "reconciler/values/wire.py": "a wire value, its Python and its canonical form side by side",

@@ -134,7 +134,7 @@ def _outcome(row: Row) -> dict[str, Any]:
     sets = ", ".join(f"#{name} = :{name}" for name in said)
     removes = f" REMOVE {', '.join(f'#{name}' for name in silent)}" if silent else ""
     return {
-        "Key": {name: row.image[name] for name in ("item_key", "conflict_id")},
+        "Key": row.ledger_key,
         "UpdateExpression": f"SET {sets}{removes}",
         "ConditionExpression": "attribute_exists(conflict_id)",
         "ExpressionAttributeNames": {f"#{name}": name for name in OUTCOME},

@@ -14,14 +14,12 @@ from typing import Any
 from reconciler.aws.clients import idempotent
 from reconciler.aws.lambda_record import lambda_record
 from reconciler.errors import InvalidInput, RecordsExpired, Unavailable
-from reconciler.ports import StreamRange
+from reconciler.ports import Record, StreamRange
 
 _GONE = ("TrimmedDataAccessException", "ResourceNotFoundException")
 _OLD_ITERATOR = "ExpiredIteratorException"
 _EMPTY_PAGES = 1_000  # in a row: then an open shard has nothing more for now
 _FROM_THE_START = {"ShardIteratorType": "TRIM_HORIZON"}
-
-Record = Mapping[str, Any]
 
 
 class _End(Enum):

@@ -17,9 +17,7 @@ from typing import Any
 
 from reconciler.aws_model.patterns import passes
 from reconciler.deployment.wiring import StreamSource
-
-# A record as the function sees it: eventID, eventName, dynamodb{SequenceNumber, ...}.
-Record = Mapping[str, Any]
+from reconciler.ports import Record
 
 _UNLIMITED = -1
 _PAYLOAD_BYTES = 6_000_000

@@ -8,14 +8,13 @@ Source: DynamoDB guide, "Using time to live (TTL)".
 Limit: once the new item is folded, its watermark looks as if it knew the old one.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable
 
 from reconciler.causality.context import CausalContext
 from reconciler.causality.hlc import MAXIMUM_CLOCK_DRIFT_MS
 from reconciler.item.metadata import Metadata, context_of, expiry_in, is_tombstone_in, reading
+from reconciler.values.wire import Wires
 
-Wires = Mapping[str, Any]
 _DAY_MS = 86_400_000
 _SHORTEST_RETENTION_MS = _DAY_MS  # of a tombstone; which schema it had, nobody can tell later
 _LONGEST_OUTAGE_MS = _DAY_MS  # of replication between two regions: as long as a stream keeps a loss

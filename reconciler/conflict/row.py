@@ -122,6 +122,11 @@ class Row:
             winner=_readable(lambda: dict(image["winner"]["M"])),
         )
 
+    @property
+    def ledger_key(self) -> Image:
+        """The row's key in the ledger, in wire format."""
+        return {"item_key": {"S": self.item_key}, "conflict_id": {"S": self.conflict_id}}
+
     def event(self) -> ConflictEvent:
         """Return the row's event; a row that holds images or their reference has it whole.
 

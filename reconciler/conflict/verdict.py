@@ -6,10 +6,8 @@ compares a few strings (rules D1, D2, D4).
 Source: Lambda guide, "Using AWS Lambda with Amazon DynamoDB"; DynamoDB guide, "Global tables".
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
 
 from reconciler.causality.context import CausalContext, Dot, Ordering
 from reconciler.conflict.lives import is_outlived
@@ -25,8 +23,7 @@ from reconciler.item.metadata import (
     token_in,
     watermarks_in,
 )
-
-Wires = Mapping[str, Any]
+from reconciler.values.wire import Wires
 
 
 class Finding(Enum):

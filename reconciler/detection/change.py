@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 from reconciler.deployment.tables import BOTH_IMAGES
 from reconciler.errors import InvalidInput, Undecodable, UnsupportedStream
+from reconciler.ports import Record
 from reconciler.values.wire import Image, canonical_image, digest, to_json
 
-Record = Mapping[str, Any]
 _TTL = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
 _VIEW_TYPES = (BOTH_IMAGES, "NEW_IMAGE", "OLD_IMAGE", "KEYS_ONLY")
 _NUMBER = re.compile(r"[0-9]{1,40}")

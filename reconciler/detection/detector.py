@@ -14,7 +14,7 @@ from reconciler.conflict.event import FoldCertificate
 from reconciler.conflict.row import State, item_key
 from reconciler.conflict.verdict import Finding
 from reconciler.deployment import telemetry
-from reconciler.detection.change import Change, Record, check_view_type, parse
+from reconciler.detection.change import Change, check_view_type, parse
 from reconciler.detection.securing import (
     CLOCK_AHEAD,
     UNKNOWN_VERSION,
@@ -27,7 +27,7 @@ from reconciler.detection.securing import (
 )
 from reconciler.errors import MALFORMED, ReconcilerError
 from reconciler.item.metadata import METADATA, context_of, is_managed
-from reconciler.ports import DetectorPorts
+from reconciler.ports import DetectorPorts, Record
 from reconciler.values.size import item_size
 
 

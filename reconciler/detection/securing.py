@@ -18,10 +18,10 @@ from reconciler.conflict.lives import may_be_expiry
 from reconciler.conflict.row import Row, State, check_fits_row, fits_inline, ledger_row
 from reconciler.conflict.verdict import Finding, Verdict, classify, lost_image
 from reconciler.conflict.waiting import is_to_wait
-from reconciler.detection.change import Change, Record
+from reconciler.detection.change import Change
 from reconciler.errors import MALFORMED, ReconcilerError, UnknownWireVersion, bounded, reason_of
 from reconciler.item.metadata import is_managed
-from reconciler.ports import StreamRange
+from reconciler.ports import Record, StreamRange
 from reconciler.values.wire import to_json
 
 UNKNOWN_VERSION = UnknownWireVersion.__name__

@@ -16,9 +16,9 @@ from urllib.parse import unquote_plus
 
 from reconciler.conflict.event import ConflictEvent, parse_event
 from reconciler.deployment.wiring import CERTIFICATE_DETAIL_TYPE
-from reconciler.detection.change import Record, parse
+from reconciler.detection.change import parse
 from reconciler.errors import MALFORMED, Undecodable, reason_of
-from reconciler.ports import StreamRange
+from reconciler.ports import Record, StreamRange
 
 _S3_NOTICE = "Object Created"
 _MOST_DIGITS = 40  # of a sequence number

@@ -13,12 +13,12 @@ from reconciler.conflict.event import ConflictEvent
 from reconciler.conflict.fitting import check_fits, check_is_ours
 from reconciler.conflict.row import Row, State, ledger_row
 from reconciler.deployment import telemetry
-from reconciler.detection.change import Record, parse
+from reconciler.detection.change import parse
 from reconciler.detection.detector import Detector
 from reconciler.detection.securing import DetectorPolicy, expired_row, unreadable_loss
 from reconciler.errors import ReconcilerError, RecordsExpired, Undecodable, reason_of
 from reconciler.item.metadata import context_of, is_managed
-from reconciler.ports import ParkedChanges, RedrivePorts
+from reconciler.ports import ParkedChanges, Record, RedrivePorts
 from reconciler.redrive.letters import (
     Content,
     FailedEvent,

@@ -23,6 +23,7 @@ from reconciler.errors import MALFORMED, InvalidInput, Undecodable
 
 Wire = dict[str, Any]  # one attribute value, such as {"S": "Ada"}
 Image = dict[str, Wire]  # one item: attribute name -> value
+Wires = Mapping[str, Any]  # an image, for those who only read it
 Path = tuple[str, ...]
 
 MAX_DIGITS = 38

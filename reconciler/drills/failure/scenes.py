@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 
 from reconciler.conflict.row import Row, State
 from reconciler.deployment.names import Names
-from reconciler.deployment.tables import LEDGER_KEY
 from reconciler.deployment.wiring import DETAIL_TYPE, EVENT_SOURCE
 from reconciler.drills.failure import broken
 from reconciler.drills.failure.drill import Play, Scene
@@ -197,7 +196,7 @@ def _put_into_rules_queue(stage: Stage, row: Row) -> None:
 def _make_old(stage: Stage, row: Row) -> None:
     stage.cloud.client("dynamodb", stage.here).update_item(
         TableName=Names(RECONCILED, stage.here).ledger,
-        Key={name: row.image[name] for name in LEDGER_KEY},
+        Key=row.ledger_key,
         UpdateExpression="SET state_at_ms = state_at_ms - :age",
         ExpressionAttributeValues={":age": {"N": str(OPEN_LONG_MS)}},
     )

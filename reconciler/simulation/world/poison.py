@@ -6,8 +6,8 @@ metadata, as long as the fault reigns. Then, as after the release of a fix, it c
 
 from typing import Any
 
-from reconciler.aws_model.stream_source import Record
 from reconciler.item.metadata import METADATA
+from reconciler.ports import Record
 from reconciler.simulation.plan import faults
 from reconciler.simulation.world.setting import Setting
 

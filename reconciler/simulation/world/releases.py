@@ -10,7 +10,6 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from reconciler.aws_model.stream_source import Record
 from reconciler.conflict.event import Event, FoldCertificate
 from reconciler.item.metadata import (
     WIRE_VERSION,
@@ -20,6 +19,7 @@ from reconciler.item.metadata import (
     version_in,
     with_token,
 )
+from reconciler.ports import Record
 from reconciler.simulation.plan import faults
 from reconciler.simulation.world.weather import Weather
 

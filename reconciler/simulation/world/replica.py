@@ -12,12 +12,11 @@ from typing import Any
 from reconciler.deployment.tables import BOTH_IMAGES
 from reconciler.item.metadata import EXPIRY, heads_in, metadata_in
 from reconciler.item.schema import Schema
+from reconciler.ports import Record
 from reconciler.simulation.world.causes import Origin
 from reconciler.simulation.world.releases import token
 from reconciler.simulation.world.setting import Setting
 from reconciler.values.wire import Image
-
-Record = dict[str, Any]
 
 
 class SimulatedReplica:
@@ -128,7 +127,7 @@ class SimulatedReplica:
         if new is not None:
             change["NewImage"] = new
         kind = "INSERT" if old is None else "REMOVE" if new is None else "MODIFY"
-        record: Record = {"eventName": kind, "awsRegion": self.region, "dynamodb": change}
+        record: dict[str, Any] = {"eventName": kind, "awsRegion": self.region, "dynamodb": change}
         if by_ttl:
             record["userIdentity"] = {
                 "type": "Service",

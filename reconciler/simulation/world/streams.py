@@ -13,10 +13,10 @@ from typing import Any
 
 from reconciler.aws_model.stream_source import Batch, InvocationResult, ShardSource, SourceNames
 from reconciler.deployment.wiring import STREAM_SOURCE, StreamSource, stream_filters
+from reconciler.ports import Record
 from reconciler.simulation.plan import faults
 from reconciler.simulation.plan.faults import HOUR
 from reconciler.simulation.world.poison import Bug
-from reconciler.simulation.world.replica import Record
 from reconciler.simulation.world.setting import Crash, Setting
 
 RETENTION_MS = 24 * HOUR

@@ -10,7 +10,7 @@ from functools import partial
 
 from reconciler.conflict.event import ConflictEvent, Event, FoldCertificate
 from reconciler.deployment.wiring import HOME_SOURCE, WITNESS_SOURCE
-from reconciler.ports import StreamRange
+from reconciler.ports import Record, StreamRange
 from reconciler.simulation.plan import faults
 from reconciler.simulation.plan.faults import FOR_EVER, HOUR, MINUTE
 from reconciler.simulation.plan.plan import Fault, Operation, Plan
@@ -24,7 +24,7 @@ from reconciler.simulation.world.journal import Journal
 from reconciler.simulation.world.network import Network
 from reconciler.simulation.world.queues import Queue
 from reconciler.simulation.world.redrive import SimulatedRedrive
-from reconciler.simulation.world.replica import Record, SimulatedReplica
+from reconciler.simulation.world.replica import SimulatedReplica
 from reconciler.simulation.world.setting import Setting
 from reconciler.simulation.world.streams import Shard
 from reconciler.simulation.world.weather import Weather

@@ -9,7 +9,7 @@ from reconciler.conflict.event import ConflictEvent, Event
 from reconciler.conflict.row import State, item_key, ledger_row
 from reconciler.deployment.wiring import QueueSource
 from reconciler.errors import OutcomeUnknown, Unavailable
-from reconciler.ports import Replacement, Superseded
+from reconciler.ports import Record, Replacement, Superseded
 from reconciler.simulation.plan import faults
 from reconciler.simulation.plan.drawing import DEFAULT_SCHEMA
 from reconciler.simulation.plan.faults import HOUR
@@ -27,7 +27,7 @@ from reconciler.simulation.world.ports import (
 )
 from reconciler.simulation.world.queues import Queue
 from reconciler.simulation.world.releases import OLDER
-from reconciler.simulation.world.replica import Record, SimulatedReplica
+from reconciler.simulation.world.replica import SimulatedReplica
 from reconciler.simulation.world.setting import Calls, Crash, Setting
 from reconciler.simulation.world.streams import Shard
 from reconciler.simulation.world.weather import Weather
