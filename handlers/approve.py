@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from handlers.observability import Observability
-from handlers.settings import Settings, function_settings
+from handlers.settings import FunctionSettings, function_settings
 from handlers.tracing import traced
 from reconciler.aws import connect, now_ms
 from reconciler.aws.clients import idempotent
@@ -29,47 +29,47 @@ from reconciler.feed.workflow import execution_input, execution_name, waits
 CLOSED = {"waits": False, "problem": ""}
 
 
-class Function(NamedTuple):
+class StepPorts(NamedTuple):
     """What the steps need: the settings, the region's adapters, logs and metrics."""
 
-    settings: Settings
+    settings: FunctionSettings
     region: Region
     observability: Observability
 
 
 @cache
-def _function() -> Function:
+def _function() -> StepPorts:
     settings = function_settings()
     custom.load(settings.custom_types)
     observability = Observability(
         "approve", settings.table, settings.region, log_items=settings.log_items
     )
-    return Function(settings, Region(settings, telemetry=observability), observability)
+    return StepPorts(settings, Region(settings, telemetry=observability), observability)
 
 
 @traced
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Take the step that `action` names; start takes `state_machine_arn`, the others the `case`."""
-    function = _function()
-    with function.observability.invocation(context):
+    ports = _function()
+    with ports.observability.invocation(context):
         if event["action"] == "start":
-            return _start(function, event["state_machine_arn"])
+            return _start(ports, event["state_machine_arn"])
         case = event["case"]
-        row = _row(function, case)
+        row = _row(ports, case)
         if row is None or not waits(row):
             return CLOSED
         if event["action"] == "apply":
-            return _apply(function, row, case["answer"])
+            return _apply(ports, row, case["answer"])
         if event["action"] in ("notify", "escalate"):
-            _ask(function, row, event)
+            _ask(ports, row, event)
         return {"waits": True, "problem": ""}
 
 
-def _start(function: Function, state_machine_arn: str) -> dict[str, Any]:
+def _start(ports: StepPorts, state_machine_arn: str) -> dict[str, Any]:
     """Start the workflow of every parked row; whose name is taken has it, or had it."""
-    machine = function.region.client("stepfunctions")
+    machine = ports.region.client("stepfunctions")
     found = failed = 0
-    for row in function.region.ledger.in_state(State.PARKED):
+    for row in ports.region.ledger.in_state(State.PARKED):
         found += 1
         name = execution_name(row.conflict_id)
         try:
@@ -79,32 +79,32 @@ def _start(function: Function, state_machine_arn: str) -> dict[str, Any]:
                 )
         except ReconcilerError as problem:
             failed += 1
-            function.observability.note("not started", conflict_id=name, error=problem)
+            ports.observability.note("not started", conflict_id=name, error=problem)
     if failed:
         raise Unavailable(f"{failed} executions were not started; the next run starts them")
     return {"parked": found}
 
 
-def _row(function: Function, case: dict[str, Any]) -> Row | None:
-    rows = function.region.ledger.rows_of(case["item_key"])
+def _row(ports: StepPorts, case: dict[str, Any]) -> Row | None:
+    rows = ports.region.ledger.rows_of(case["item_key"])
     return next((r for r in rows if r.conflict_id == case["conflict_id"]), None)
 
 
-def _case(function: Function, row: Row) -> Case:
-    region = function.region
+def _case(ports: StepPorts, row: Row) -> Case:
+    region = ports.region
     return open_case(row, region.items, region.evidence, region.ledger)
 
 
-def _ask(function: Function, row: Row, event: dict[str, Any]) -> None:
+def _ask(ports: StepPorts, row: Row, event: dict[str, Any]) -> None:
     escalated = event["action"] == "escalate"
-    settings, now = function.settings, now_ms()
+    settings, now = ports.settings, now_ms()
     waiting, attributes = [], None
     try:
-        case = _case(function, row)
+        case = _case(ports, row)
         attributes = document(case, now)["attributes"]
         waiting = to_decide(case)
     except ReconcilerError as problem:  # a question without its images is better than none
-        function.observability.note("asked without images", error=problem)
+        ports.observability.note("asked without images", error=problem)
     question = Question(
         table=settings.table,
         region=settings.region,
@@ -116,32 +116,32 @@ def _ask(function: Function, row: Row, event: dict[str, Any]) -> None:
         attributes=attributes,
     )
     with idempotent("Publish"):
-        function.region.client("sns").publish(
+        ports.region.client("sns").publish(
             TopicArn=event["topic_arn"],
             Subject=subject(settings.table, escalated),
             Message=question_text(question, summary(row, now)),
         )
     asked = telemetry.DECISIONS_ESCALATED if escalated else telemetry.DECISIONS_ASKED
-    function.observability.count(asked)
+    ports.observability.count(asked)
 
 
-def _apply(function: Function, row: Row, output: Any) -> dict[str, Any]:
+def _apply(ports: StepPorts, row: Row, output: Any) -> dict[str, Any]:
     """Carry the answer out; one that cannot be goes back to the person, with the reason."""
     try:
         answer = parse_answer(output)
-        case = _case(function, row)
-        decide(case, answer, _desk(function))
+        case = _case(ports, row)
+        decide(case, answer, _desk(ports))
     except ReconcilerError as problem:
         if problem.disposition == "retry" and not isinstance(problem, Contention):
             raise
-        function.observability.note("answer refused", error=problem)
+        ports.observability.note("answer refused", error=problem)
         return {"waits": True, "problem": str(problem)}
-    function.observability.count(telemetry.DECISIONS)
+    ports.observability.count(telemetry.DECISIONS)
     return CLOSED
 
 
-def _desk(function: Function) -> Desk:
-    region = function.region
+def _desk(ports: StepPorts) -> Desk:
+    region = ports.region
     return Desk(
         region.items,
         region.ledger,

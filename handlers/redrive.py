@@ -12,7 +12,7 @@ from functools import cache, partial
 from typing import Any
 
 from handlers.observability import Observability
-from handlers.settings import Settings, function_settings
+from handlers.settings import FunctionSettings, function_settings
 from handlers.tracing import traced
 from reconciler.aws import now_ms
 from reconciler.aws.region import Region, open_region
@@ -28,7 +28,7 @@ _RESERVE_MS = 20_000  # for the letter that is worked on when the time is over
 
 
 @cache
-def _function() -> tuple[Settings, Region, Observability]:
+def _function() -> tuple[FunctionSettings, Region, Observability]:
     settings = function_settings()
     custom.load(settings.custom_types)
     observability = Observability(

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from handlers.observability import Observability
-from handlers.settings import Settings, function_settings
+from handlers.settings import FunctionSettings, function_settings
 from handlers.tracing import resolution, traced
 from reconciler.aws import now_ms
 from reconciler.aws.region import Region
@@ -23,7 +23,7 @@ from reconciler.resolution.resolver import Message, Resolver
 
 
 @cache
-def _function() -> tuple[Settings, Resolver, Region, Observability]:
+def _function() -> tuple[FunctionSettings, Resolver, Region, Observability]:
     settings = function_settings()
     custom.load(settings.custom_types)
     observability = Observability(

@@ -59,7 +59,7 @@ def _required(variable: str) -> Any:
     return Field(alias=variable, min_length=1)
 
 
-class Settings(BaseModel):
+class FunctionSettings(BaseModel):
     """The environment of a function, typed; each field's alias is its variable.
 
     `log_items`: logs may hold keys and values of items. `custom_types` are the modules that
@@ -95,17 +95,17 @@ class Settings(BaseModel):
         return self.names.parked_queue
 
 
-def read_settings(environment: Mapping[str, str]) -> Settings:
+def read_settings(environment: Mapping[str, str]) -> FunctionSettings:
     """Return the settings; InvalidInput names every variable that is missing or wrong."""
     try:
-        return Settings.model_validate(dict(environment))
+        return FunctionSettings.model_validate(dict(environment))
     except ValidationError as error:
         found = error.errors(include_url=False)
     raise InvalidInput("environment: " + "; ".join(_problem(**each) for each in found))
 
 
 @cache
-def function_settings() -> Settings:
+def function_settings() -> FunctionSettings:
     """Return the settings of this process, whose environment does not change."""
     return read_settings(os.environ)
 
@@ -114,6 +114,6 @@ def _problem(*, type: str, loc: tuple[Any, ...], input: Any, **_: Any) -> str:  
     variable, *place = loc
     if type in ("missing", "string_too_short"):
         return f"{variable} is not set"
-    fields = Settings.model_fields.values()
+    fields = FunctionSettings.model_fields.values()
     fix = next(field.description for field in fields if field.alias == variable)
     return f"{variable} {'names' if place else 'is'} {input!r}; {fix}"

@@ -28,7 +28,7 @@ from reconciler.deployment.approval import APPROVAL
 _DATA_KEY_SECONDS = 300
 
 
-class Approval(Construct):
+class ApprovalWorkflow(Construct):
     """The state machine, its topics and its schedule; `function` is what every step calls."""
 
     def __init__(
@@ -40,7 +40,7 @@ class Approval(Construct):
         decisions = topic(self, "Decisions", names.decisions_topic, key, [])
         escalations = topic(self, "Escalations", names.escalations_topic, key, [])
         machine = self._machine(
-            approval.Arns(
+            approval.CalledArns(
                 function.function.function_arn, decisions.ref, escalations.ref, Aws.PARTITION
             )
         )
@@ -53,7 +53,7 @@ class Approval(Construct):
             "EscalationsTopic": escalations.ref,
         }
 
-    def _machine(self, called: approval.Arns) -> CfnStateMachine:
+    def _machine(self, called: approval.CalledArns) -> CfnStateMachine:
         name = self._arns.names.approval_state_machine
         log = LogGroup(
             self,

@@ -12,7 +12,7 @@ from infra.arns import Arns
 from infra.role import role
 
 
-class Drill(Construct):
+class DrillRole(Construct):
     """The role that a failover drill hands to FIS."""
 
     def __init__(self, scope: Construct, arns: Arns, stream_arn: str) -> None:

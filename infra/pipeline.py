@@ -15,11 +15,11 @@ from constructs import Construct
 from infra import permissions
 from infra.alarm import make_alarm
 from infra.alarms import alarms
-from infra.approval import Approval
+from infra.approval import ApprovalWorkflow
 from infra.arns import Arns
 from infra.bus import Bus
 from infra.dashboard import dashboards
-from infra.drill import Drill
+from infra.drill import DrillRole
 from infra.evidence import evidence_bucket, ledger
 from infra.function import Function, Work
 from infra.keys import pipeline_key, read_by_log_delivery
@@ -101,7 +101,7 @@ class Reconciler(Construct):
         if settings.approval:
             more |= self._approval(key)
         if settings.drills:
-            more |= Drill(self, self._arns, replica.stream_arn).outputs
+            more |= DrillRole(self, self._arns, replica.stream_arn).outputs
         reconciler_outputs(Stack.of(self), names, self._queues.all, **more)
 
     def _make_network(self, replica: Replica) -> Network:
@@ -174,7 +174,7 @@ class Reconciler(Construct):
         may = self._statements(name, own)
         work = scheduled(name, APPROVE_HANDLER, APPROVAL.function_timeout_seconds, may)
         function, tracing = self._function(work), self._settings.tracing
-        return Approval(self, self._arns, key, function, tracing=tracing).outputs
+        return ApprovalWorkflow(self, self._arns, key, function, tracing=tracing).outputs
 
     def _observability(self, key: CfnKey, reads: CfnEventSourceMapping) -> str:
         """Make the alarms and the dashboards; return the ARN of the topic that the alarms tell."""

@@ -12,7 +12,7 @@ from rich.table import Table
 from reconciler.cli.options import AnyRegions, AnyTableName, AsJson, Endpoint, Execute, Suffix
 from reconciler.cli.terminal import console, grid, print_json
 from reconciler.deployment.names import Names
-from reconciler.drills.failover.on_aws import Plan, Wish, plan_for
+from reconciler.drills.failover.on_aws import DrillPlan, Wish, plan_for
 from reconciler.drills.failover.on_this_machine import drill
 from reconciler.drills.failover.steps import Report
 from reconciler.drills.failure.drill import counts_in_words
@@ -74,7 +74,7 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     _rehearse(told, plan, as_json=as_json)
 
 
-def _rehearse(told: Console, plan: Plan, *, as_json: bool) -> None:
+def _rehearse(told: Console, plan: DrillPlan, *, as_json: bool) -> None:
     if as_json:
         document = {"executed": False, "warning": plan.warning(), "would": plan.steps()}
         print_json(json.dumps(document))

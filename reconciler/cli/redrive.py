@@ -23,7 +23,7 @@ from reconciler.deployment.names import DEAD_LETTERS, Names
 from reconciler.errors import InvalidInput, ReconcilerError, Unavailable
 from reconciler.redrive.drain import Filter, Pace, Time
 from reconciler.redrive.outcome import RedriveOutcome, Result
-from reconciler.redrive.run import Hear, Run
+from reconciler.redrive.run import HearInRegion, RedriveRun
 from reconciler.text.durations import duration_ms
 from reconciler.text.plain_text import shown
 
@@ -99,7 +99,7 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     names, told = [Names(table, each, suffix) for each in dict.fromkeys(region)], _console(as_json)
     wanted = Filter(key, error, _ms(older_than) or 0, _ms(newer_than))
     pace = Pace(rate, most, parallel)
-    run = Run(open_region, execute, tuple(queue or ()), wanted, pace, outside_writes)
+    run = RedriveRun(open_region, execute, tuple(queue or ()), wanted, pace, outside_writes)
     if native:
         _move_back(told, names, native, run)
         return
@@ -115,7 +115,7 @@ def _check_queues(queues: Sequence[str]) -> None:
             raise InvalidInput(f"--queue {each}: a redrive reads {', '.join(DEAD_LETTERS)}")
 
 
-def _carry_out(run: Run, regions: Sequence[Names], told: Console, *, follow: bool) -> bool:
+def _carry_out(run: RedriveRun, regions: Sequence[Names], told: Console, *, follow: bool) -> bool:
     """Work off all regions, again and again if told so; return whether Ctrl-C ended it."""
     try:
         with stoppable() as stop, _progress(told, run, regions) as hear:
@@ -131,7 +131,7 @@ def _carry_out(run: Run, regions: Sequence[Names], told: Console, *, follow: boo
         return True
 
 
-def _move_back(told: Console, regions: Sequence[Names], queue: str, run: Run) -> None:
+def _move_back(told: Console, regions: Sequence[Names], queue: str, run: RedriveRun) -> None:
     if (run.wanted, run.pace) != (Filter(), Pace()) or run.queues:
         raise InvalidInput("--native moves a queue whole: give no other choice and no pace")
     if queue not in _NATIVE:
@@ -165,7 +165,7 @@ def stoppable() -> Iterator[Event]:
 
 
 @contextmanager
-def _progress(told: Console, run: Run, names: Sequence[Names]) -> Iterator[Hear]:
+def _progress(told: Console, run: RedriveRun, names: Sequence[Names]) -> Iterator[HearInRegion]:
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
     would = "" if run.execute else "would be "
     with Progress(
@@ -182,7 +182,7 @@ def _progress(told: Console, run: Run, names: Sequence[Names]) -> Iterator[Hear]
         yield hear
 
 
-def _waiting(run: Run, regions: Sequence[Names]) -> int:
+def _waiting(run: RedriveRun, regions: Sequence[Names]) -> int:
     """Return about how many messages there are to work off, where that can be told."""
     found = 0
     for names in regions:
@@ -202,7 +202,7 @@ def _console(as_json: bool) -> Console:
     return console(stderr=as_json)
 
 
-def _say(told: Console, run: Run, *, stopped: bool, as_json: bool) -> None:
+def _say(told: Console, run: RedriveRun, *, stopped: bool, as_json: bool) -> None:
     if as_json:
         print_json(json.dumps({"executed": run.execute, "stopped": stopped, **run.summary()}))
     for region, drain in run.drains.items():

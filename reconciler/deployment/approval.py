@@ -52,7 +52,7 @@ APPROVAL = Approval()
 
 
 @dataclass(frozen=True)
-class Arns:
+class CalledArns:
     """What the workflow calls: the function, and the topics of the first and of later questions.
 
     partition: theirs, which the names of Step Functions' own integrations say, too.
@@ -69,7 +69,7 @@ class Arns:
         return f"arn:{self.partition}:states:::lambda:invoke"
 
 
-def definition(arns: Arns, settings: Approval = APPROVAL) -> dict[str, Any]:
+def definition(arns: CalledArns, settings: Approval = APPROVAL) -> dict[str, Any]:
     """Return the state machine, of type STANDARD: Look, Ask or Escalate, Apply, and again."""
     next_round = _again("States.MathAdd($.round, 1)", "$.failure.Error") | {"Next": "Rounds"}
     last_look = settings.escalations + 1
@@ -115,7 +115,7 @@ def _up_to(rounds: int, following: str) -> dict[str, Any]:
     return {"Variable": "$.round", "NumericLessThanEquals": rounds, "Next": following}
 
 
-def _call(arns: Arns, settings: Approval, action: str, result: str) -> dict[str, Any]:
+def _call(arns: CalledArns, settings: Approval, action: str, result: str) -> dict[str, Any]:
     return {
         "Type": "Task",
         "Resource": arns.invoke,
@@ -131,7 +131,7 @@ def _call(arns: Arns, settings: Approval, action: str, result: str) -> dict[str,
     }
 
 
-def _wait(arns: Arns, topic: str, settings: Approval, action: str) -> dict[str, Any]:
+def _wait(arns: CalledArns, topic: str, settings: Approval, action: str) -> dict[str, Any]:
     """Return a state that asks, and waits for whoever has the token."""
     payload = {
         "action": action,

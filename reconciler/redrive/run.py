@@ -17,11 +17,12 @@ from reconciler.ports import DrainPorts
 from reconciler.redrive.drain import Drain, Filter, Pace, Time
 from reconciler.redrive.outcome import RedriveOutcome, Result
 
-Hear = Callable[[str, str, str, Result], object]  # region, queue, what it is about, how it ended
+# The region, the queue, what it is about, how it ended.
+HearInRegion = Callable[[str, str, str, Result], object]
 
 
 @dataclass
-class Run:
+class RedriveRun:
     """What was asked for, and what has become of it: a drain for each region that answered.
 
     open_region: how to reach a region; Unavailable if it cannot be redriven. queues: which of
@@ -37,7 +38,7 @@ class Run:
     drains: dict[str, Drain] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
 
-    def work_off(self, names: Names, time: Time, hear: Hear) -> None:
+    def work_off(self, names: Names, time: Time, hear: HearInRegion) -> None:
         """Do what waits in a region; what it was not asked for in this run before, if it was."""
         try:
             if names.region not in self.drains:
@@ -70,7 +71,7 @@ class Run:
         bad = (RedriveOutcome.EXPIRED, RedriveOutcome.POISON, RedriveOutcome.LEFT)
         return bool(self.problems) or (self.execute and any(counts[each] for each in bad))
 
-    def _drain(self, names: Names, time: Time, hear: Hear) -> Drain:
+    def _drain(self, names: Names, time: Time, hear: HearInRegion) -> Drain:
         return Drain(
             self.open_region(names),
             DetectorPolicy(names.table, names.region, self.outside_writes),

@@ -20,7 +20,7 @@ from reconciler.drills.arrivals import patience
 from reconciler.drills.failover import on_aws
 from reconciler.drills.failover.fault_injection import FisExperiment
 from reconciler.drills.failover.pause import Waits
-from reconciler.drills.failover.steps import Drill, Fault, Report
+from reconciler.drills.failover.steps import Drill, Report, Separation
 from reconciler.drills.hosts import Host, host_of
 from reconciler.drills.workload import PartyEdit
 from reconciler.errors import InvalidInput, Unavailable
@@ -145,7 +145,7 @@ def test_writes_that_nobody_brings_back_are_counted_named_and_left_to_be_looked_
 def test_a_drill_that_showed_nothing_but_lost_nothing_leaves_no_item(
     cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def play(drill: Drill, _fault: Fault, edits: Sequence[PartyEdit], _act: object) -> Report:
+    def play(drill: Drill, _apart: Separation, edits: Sequence[PartyEdit], _act: object) -> Report:
         drill.create(edits)
         assert any(parties(cloud, US))
         return report("paused", lost={US: [], EU: []}, problems=["nothing was shown: no conflict"])

@@ -16,7 +16,7 @@ from reconciler.causality.context import replica_id
 from reconciler.conflict.event import conflict_id
 from reconciler.conflict.row import State
 from reconciler.conflict.verdict import classify
-from reconciler.deployment.approval import APPROVAL, Approval, Arns, definition
+from reconciler.deployment.approval import APPROVAL, Approval, CalledArns, definition
 from reconciler.detection.change import parse
 from reconciler.detection.securing import DetectorPolicy, expired_row, unreadable_loss
 from reconciler.feed.workflow import execution_input, execution_name, waits
@@ -25,7 +25,7 @@ from tests.builders import assign, written
 from tests.conflicts import loss
 from tests.handlers.states_language import Execution
 
-ARNS = Arns("function", "arn:decisions", "arn:escalations")
+ARNS = CalledArns("function", "arn:decisions", "arn:escalations")
 INPUT = execution_input(loss(written(assign("name", "Ada")), None))
 STATES: dict[str, Any] = definition(ARNS)["States"]
 NAME = re.compile(r"[0-9A-Za-z_-]{1,80}")  # API Reference, StartExecution: these are also logged

@@ -13,7 +13,7 @@ import pytest
 import handlers.approve
 from reconciler.aws.clients import client
 from reconciler.conflict.row import Row, State
-from reconciler.deployment.approval import APPROVAL, Arns, definition
+from reconciler.deployment.approval import APPROVAL, CalledArns, definition
 from reconciler.deployment.names import Names
 from reconciler.deployment.wiring import function_environment
 from reconciler.errors import Unavailable
@@ -54,7 +54,7 @@ class Cloud:
         self.decisions, self.escalations = map(
             self._topic, (NAMES.decisions_topic, NAMES.escalations_topic)
         )
-        arns = Arns(NAMES.approve_function, self.decisions, self.escalations)
+        arns = CalledArns(NAMES.approve_function, self.decisions, self.escalations)
         self.definition = definition(arns)
         self.machine = self.machines.create_state_machine(
             name=NAMES.approval_state_machine,

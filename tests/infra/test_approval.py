@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.deployment.approval import APPROVAL, Arns, definition
+from reconciler.deployment.approval import APPROVAL, CalledArns, definition
 from tests.infra.stacks import ACCOUNT, Stacks, synthesised
 from tests.infra.test_permissions import granted, of_roles, statements
 
@@ -34,7 +34,7 @@ def test_the_workflow_is_the_one_of_the_project_with_the_deployed_names(options:
 
     assert made["StateMachineName"] == "parties-approval-eu-west-1"
     assert made["StateMachineType"] == "STANDARD"
-    expected = definition(Arns(FUNCTION, DECISIONS, ESCALATIONS), APPROVAL)
+    expected = definition(CalledArns(FUNCTION, DECISIONS, ESCALATIONS), APPROVAL)
     assert json.loads(made["DefinitionString"]) == expected
 
 

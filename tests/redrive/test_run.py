@@ -9,7 +9,7 @@ from reconciler.errors import Unavailable
 from reconciler.ports import DrainPorts
 from reconciler.redrive.drain import Filter, Pace, Time
 from reconciler.redrive.outcome import RedriveOutcome, Result
-from reconciler.redrive.run import Run
+from reconciler.redrive.run import RedriveRun
 from tests.fakes import REFUSED
 from tests.redrive.desk import Desk, a_loss, told
 
@@ -35,10 +35,10 @@ class Regions:
 
     def run(
         self, *, execute: bool = True, queues: Sequence[str] = (), wanted: Filter | None = None
-    ) -> Run:
-        return Run(self.open, execute, queues, wanted or Filter(), Pace(), "accept")
+    ) -> RedriveRun:
+        return RedriveRun(self.open, execute, queues, wanted or Filter(), Pace(), "accept")
 
-    def work_off(self, run: Run, *regions: Names) -> None:
+    def work_off(self, run: RedriveRun, *regions: Names) -> None:
         for names in regions:
             now = Time(lambda: 10_000_000, lambda _: None)
             run.work_off(names, now, self._hear)

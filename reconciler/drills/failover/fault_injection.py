@@ -63,7 +63,7 @@ class Pause:
 
 
 class FisExperiment:
-    """An `Experiment` of AWS FIS, over a boto3 client `fis` of the region that is to pause."""
+    """A `PausingExperiment` of AWS FIS, over a boto3 client of the region that is to pause."""
 
     def __init__(self, pause: Pause, fis: Any, patience: Patience) -> None:
         self._pause, self._client, self._patience = pause, fis, patience

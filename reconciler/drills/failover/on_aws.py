@@ -47,7 +47,7 @@ class Wish:
 
 
 @dataclass(frozen=True)
-class Plan:
+class DrillPlan:
     """One planned drill: where, what is paused, and the edits; its name begins its items' keys."""
 
     places: Sequence[Names]
@@ -96,11 +96,11 @@ class Plan:
         probes = Probes(tables, lambda region: self.key(f"probe-{region}"))
         fis = client("fis", self.isolated)
         experiment = FisExperiment(self.pause, fis, _EXPERIMENT)
-        fault = PausedReplication(experiment, self.isolated, probes, _WAITS, say)
+        separation = PausedReplication(experiment, self.isolated, probes, _WAITS, say)
         drill = Drill("paused", self.replicas, self.key)
         with drill.leaving_nothing():
             try:
-                report = play(drill, fault, self.edits, partial(drill.write, self.edits))
+                report = play(drill, separation, self.edits, partial(drill.write, self.edits))
             finally:
                 probes.remove()
         if any(report.lost.values()):
@@ -113,7 +113,7 @@ class Plan:
         return report
 
 
-def plan_for(places: Sequence[Names], wish: Wish) -> Plan:
+def plan_for(places: Sequence[Names], wish: Wish) -> DrillPlan:
     """Return the plan; InvalidInput says why the drill does not suit the table."""
     regions = [names.region for names in places]
     if len(regions) < 2:
@@ -131,7 +131,7 @@ def plan_for(places: Sequence[Names], wish: Wish) -> Plan:
     _, partition, _, _, account, _ = host.arn.split(":", 5)
     role = wish.role or f"arn:{partition}:iam::{account}:role/{names.drill_role}"
     run = f"drill-{token_hex(4)}"
-    plan = Plan(
+    plan = DrillPlan(
         places,
         wish.isolated,
         host,

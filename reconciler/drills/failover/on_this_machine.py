@@ -38,8 +38,8 @@ def open_cloud() -> LocalCloud:
 
 
 @dataclass
-class LocalFault:
-    """A `Fault`, made of what the cloud can do."""
+class LocalSeparation:
+    """A `Separation`, made of what the cloud can do."""
 
     begin: Callable[[], object]
     end: Callable[[], object]
@@ -47,7 +47,7 @@ class LocalFault:
 
 
 @dataclass
-class Setting:
+class SceneSetting:
     """A scene to play: its drill, the cloud, and how many edits to draw from which seed."""
 
     drill: Drill
@@ -87,21 +87,21 @@ def play_scene(
         for region in cloud.regions
     ]
     drilled = Drill(name, replicas, lambda party: _HOST.key(f"drill-{name}-{seed}-{party}"))
-    return scene(Setting(drilled, cloud, edits, seed))
+    return scene(SceneSetting(drilled, cloud, edits, seed))
 
 
-def _partition(setting: Setting) -> Report:
+def _partition(setting: SceneSetting) -> Report:
     cloud, edits = setting.cloud, setting.edits(*setting.cloud.regions)
 
     def cut() -> None:
         for one, other in combinations(cloud.regions, 2):
             cloud.partition(one, other)
 
-    fault = LocalFault(cut, cloud.heal, setting.settle)
-    return play(setting.drill, fault, edits, partial(setting.drill.write, edits))
+    separation = LocalSeparation(cut, cloud.heal, setting.settle)
+    return play(setting.drill, separation, edits, partial(setting.drill.write, edits))
 
 
-def _region_stops(setting: Setting) -> Report:
+def _region_stops(setting: SceneSetting) -> Report:
     cloud, edits = setting.cloud, setting.edits(*setting.cloud.regions)
     gone = cloud.regions[0]
 
@@ -117,10 +117,10 @@ def _region_stops(setting: Setting) -> Report:
         setting.drill.write(_of(edits, gone))
         setting.drill.write([edit for edit in edits if edit.region != gone])
 
-    return play(setting.drill, LocalFault(cut, mend, setting.settle), edits, act)
+    return play(setting.drill, LocalSeparation(cut, mend, setting.settle), edits, act)
 
 
-def _home_is_gone(setting: Setting) -> Report:
+def _home_is_gone(setting: SceneSetting) -> Report:
     cloud, drill_, patience = setting.cloud, setting.drill, setting.patience
     home, winner, witness = cloud.regions
     edits = setting.edits(home, winner)
@@ -134,7 +134,7 @@ def _home_is_gone(setting: Setting) -> Report:
         patience.until(lambda: drill_.agree(home, witness))  # who saw nothing witnesses nothing
         drill_.write(_of(edits, winner))
 
-    report = play(drill_, LocalFault(cut, cloud.heal, patience.until), edits, act)
+    report = play(drill_, LocalSeparation(cut, cloud.heal, patience.until), edits, act)
     if not report.by_role["witness"]:
         report.problems.append("no witness repaired anything")
     cloud.start_worker(home)
@@ -149,7 +149,7 @@ def _of(edits: Sequence[PartyEdit], region: str) -> list[PartyEdit]:
     return [edit for edit in edits if edit.region == region]
 
 
-SCENES: dict[str, tuple[str, Callable[[Setting], Report]]] = {
+SCENES: dict[str, tuple[str, Callable[[SceneSetting], Report]]] = {
     "partition": ("all regions are cut off from each other, and all write", _partition),
     "region-stopped": (
         "a region acknowledges writes that nobody else sees and is gone; the others go on",

@@ -15,7 +15,7 @@ from reconciler.drills.arrivals import Patience, Probes
 from reconciler.errors import Unavailable
 
 
-class Experiment(Protocol):
+class PausingExperiment(Protocol):
     """What pauses the replication of one region, into it and out of it, and ends the pause."""
 
     def start(self) -> None:
@@ -40,11 +40,11 @@ class Waits:
 
 
 class PausedReplication:
-    """A `Fault`: `region` is cut off from the other regions."""
+    """A `Separation`: `region` is cut off from the other regions."""
 
     def __init__(
         self,
-        experiment: Experiment,
+        experiment: PausingExperiment,
         region: str,
         probes: Probes,
         waits: Waits,

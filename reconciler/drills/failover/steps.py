@@ -42,7 +42,7 @@ class Replica:
     ledger: Ledger
 
 
-class Fault(Protocol):
+class Separation(Protocol):
     """What cuts regions off, and mends them."""
 
     def begin(self) -> object:
@@ -187,21 +187,21 @@ class Drill:
 
 
 def play(
-    drill: Drill, fault: Fault, edits: Sequence[PartyEdit], act: Callable[[], object]
+    drill: Drill, separation: Separation, edits: Sequence[PartyEdit], act: Callable[[], object]
 ) -> Report:
-    """Create the items, let `act` write during a fault, mend it, and judge.
+    """Create the items, let `act` write during a separation, mend it, and judge.
 
-    However the drill ends, the fault does.
+    However the drill ends, the separation does.
     """
     drill.create(edits)
-    fault.settle(drill.is_well)
+    separation.settle(drill.is_well)
     try:
-        fault.begin()
+        separation.begin()
         act()
         drill.compare()
     finally:
-        fault.end()
-    fault.settle(drill.is_well)
+        separation.end()
+    separation.settle(drill.is_well)
     return drill.judge()
 
 

@@ -1,4 +1,4 @@
-"""Two regions of fakes, and a fault whose end a test chooses."""
+"""Two regions of fakes, and a separation whose end a test chooses."""
 
 from collections.abc import Callable, Sequence
 from itertools import count
@@ -63,7 +63,7 @@ class Stage:
     def end(self) -> None:
         self.calls.append("end")
 
-    def settle(self, well: Callable[[], bool]) -> None:  # noqa: ARG002 (a fault is asked so)
+    def settle(self, well: Callable[[], bool]) -> None:  # noqa: ARG002 (a separation is asked so)
         """Replicate."""
         self.calls.append("settle")
         self.replicate()

@@ -100,7 +100,7 @@ def test_a_drill_without_a_conflict_has_shown_nothing() -> None:
     assert report.problems == ["nothing was shown: no write was lost to a conflict"]
 
 
-def test_the_fault_ends_however_the_writes_do() -> None:
+def test_the_separation_ends_however_the_writes_do() -> None:
     stage = Stage()
 
     def interrupted() -> None:
