@@ -102,6 +102,7 @@ def detect(arns: Arns, stream_arn: str) -> list[Statement]:
     return [
         _read_stream(stream_arn),
         allow("FindStreams", ["dynamodb:ListStreams"], "*"),
+        _know_replica(arns),
         _in_bucket("SetAsideBatches", ["s3:PutObject"], arns.objects(SET_ASIDE_PREFIX)),
         allow("RecordLosses", ["dynamodb:BatchWriteItem"], arns.ledger),
         allow("SendLosses", ["events:PutEvents"], arns.bus),
@@ -162,6 +163,7 @@ def approve(arns: Arns, key_arn: str) -> list[Statement]:
         allow("ReadLosses", ["dynamodb:Query"], arns.ledger, arns.ledger_by_state),
         allow("RecordLosses", ["dynamodb:BatchWriteItem"], arns.ledger),
         allow("RepairItems", ["dynamodb:GetItem", "dynamodb:PutItem"], arns.table),
+        _know_replica(arns),
         _in_bucket("ReadEvidence", ["s3:GetObject"], arns.objects(EVIDENCE_PREFIX)),
         _see_evidence(arns),
         allow("AskPeople", ["sns:Publish"], arns.decisions, arns.escalations),
@@ -202,8 +204,14 @@ def drill(arns: Arns, stream_arn: str) -> list[Statement]:
     ]
 
 
+def _know_replica(arns: Arns) -> Statement:
+    """Allow to see when the table was made: a replica that is made anew is another one."""
+    return allow("KnowReplica", ["dynamodb:DescribeTable"], arns.table)
+
+
 def _repair(arns: Arns) -> list[Statement]:
     return [
+        _know_replica(arns),
         allow("RepairItems", ["dynamodb:GetItem", "dynamodb:PutItem"], arns.table),
         allow("RecordLosses", ["dynamodb:BatchWriteItem", "dynamodb:UpdateItem"], arns.ledger),
         _in_bucket("ReadEvidence", ["s3:GetObject", "s3:PutObject"], arns.objects(EVIDENCE_PREFIX)),

@@ -217,6 +217,9 @@ class StagePorts(Protocol):
     @property
     def parked(self) -> ParkedChanges: ...
 
+    def replica(self) -> str:
+        """Return which replica this is: its region's code, and its incarnation if it is known."""
+
 
 class DetectorPorts(StagePorts, Protocol):
     """The outside world of a detector."""

@@ -381,6 +381,10 @@ class FakePorts:
     streams: StreamReader = field(default_factory=FakeStreamReader)
     letters: DeadLetters = field(default_factory=FakeDeadLetters)
     telemetry: Telemetry = field(default_factory=Recorded)
+    code: str = "use1"
+
+    def replica(self) -> str:
+        return self.code
 
     def refusal(self) -> str:
         return "its row or its event was not accepted"

@@ -7,6 +7,7 @@ from random import random
 from typing import Any
 
 from reconciler.aws.clients import client
+from reconciler.aws.incarnation import ReplicaCode
 from reconciler.aws.items import DynamoItems
 from reconciler.aws.region_time import region_time_of
 from reconciler.causality.context import replica_id
@@ -37,13 +38,13 @@ def connect(
         raise InvalidInput(
             "the client retries by itself: Config(retries={'total_max_attempts': 1})"
         )
-    replica = replica_id(region)  # first of all, because it says what is wrong with the region
+    replica_id(region)  # first of all, because it says what is wrong with the region
     dynamodb = dynamodb or client("dynamodb", region, attempts=1)
     region_time = region_time_of(dynamodb)
     return ReplicatedTable(
         schema,
         DynamoItems(schema.table, dynamodb),
-        replica=replica,
+        replica=ReplicaCode(schema.table, region, dynamodb, now_ms, monotonic_ms),
         clock=system_clock(region_time.now_ms),
         retries=retries,
         surroundings=Surroundings(

@@ -13,13 +13,17 @@ from reconciler.aws.bus import EventBridgeBus
 from reconciler.aws.clients import ClientOf, client, idempotent
 from reconciler.aws.dead_letters import SqsDeadLetters
 from reconciler.aws.evidence import S3Evidence
+from reconciler.aws.incarnation import ReplicaCode
 from reconciler.aws.items import DynamoItems
 from reconciler.aws.ledger import DynamoLedger
 from reconciler.aws.parked import SqsParked
 from reconciler.aws.set_aside import S3SetAside
 from reconciler.aws.streams import StreamRecords
+from reconciler.causality.context import replica_id
+from reconciler.clock import monotonic_ms, now_ms
 from reconciler.conflict.event import Event
 from reconciler.deployment.names import Names
+from reconciler.errors import Unavailable
 from reconciler.ports import Telemetry, Unheard
 
 
@@ -81,6 +85,17 @@ class Region:
             return self._client_of("dynamodb", self.name)
         return client("dynamodb", self.name, attempts=1)
 
+    def replica(self) -> str:
+        """Return the replica's code; if nobody knows its incarnation, that of its region alone.
+
+        Then losses are repaired as those of another replica, a minute later, and nothing is folded.
+        """
+        try:
+            return self._code()
+        except Unavailable as problem:
+            self.telemetry.note("the replica is not known", error=problem)
+            return replica_id(self.name)
+
     def refusal(self) -> str:
         """Return what the ledger or the bus refused last in this thread, and why."""
         return self._refused.why
@@ -88,6 +103,11 @@ class Region:
     @cached_property
     def items(self) -> DynamoItems:
         return DynamoItems(self._resources.table, self.write_client)
+
+    @cached_property
+    def _code(self) -> ReplicaCode:
+        table, dynamodb = self._resources.table, self.client("dynamodb")
+        return ReplicaCode(table, self.name, dynamodb, now_ms, monotonic_ms)
 
     @cached_property
     def ledger(self) -> DynamoLedger:

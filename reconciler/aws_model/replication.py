@@ -117,6 +117,11 @@ class Link:
                 del self._newest[entry.write.key]
             yield entry.write
 
+    def clear(self) -> None:
+        """Forget what is under way."""
+        self._under_way.clear()
+        self._newest.clear()
+
     def report(self) -> LinkReport:
         """Return the link's counts."""
         return LinkReport(
@@ -190,6 +195,13 @@ class Replication:
         """Cut every link to and from a region."""
         for pair, link in self._links.items():
             link.cut = link.cut or region in pair
+
+    def remake(self, region: str, source: str) -> None:
+        """Make a region's replica anew from another one's copy; what it had not sent is gone."""
+        self._times[region] = dict(self._times[source])
+        for pair, link in self._links.items():
+            if pair[0] == region:
+                link.clear()
 
     def heal(self) -> None:
         """Mend every link; what they held is delivered as it falls due."""

@@ -27,14 +27,26 @@ K = TypeVar("K")
 V = TypeVar("V", bound=str)
 
 ADOPTED = "~"  # the replica of writes made around the library; no region has this code
+INCARNATION_WIDTH = 5
 
 
-def replica_id(region: str) -> str:
-    """Return the short code of an AWS region: "us-east-1" is "use1", "ap-southeast-1" "apse1"."""
+def replica_id(region: str, incarnation: str = "") -> str:
+    """Return the code of a replica: "use1" for "us-east-1", "apse1" for "ap-southeast-1".
+
+    A region's replica that is deleted and made anew is another one: `incarnation`, five characters
+    of a-z and 0-9, tells them apart. HAZARD without it: it takes the lineages of the earlier one
+    for its own, goes on with them, and its folds cover writes that it never had.
+    """
     if not _REGION.fullmatch(region):
         raise InvalidInput(f"region {region[:80]!r} is not an AWS region name such as 'eu-west-1'")
     area, *words, number = region.split("-")
-    return area + "".join(_SHORT.get(word, word) for word in words) + number
+    return area + "".join(_SHORT.get(word, word) for word in words) + number + incarnation
+
+
+def is_replica_of(replica: str, region: str) -> bool:
+    """Return whether a code is that of a region's replica, in any of its incarnations."""
+    code = replica_id(region)
+    return replica in (code, code + replica[-INCARNATION_WIDTH:])
 
 
 class Lineage(str):

@@ -37,14 +37,17 @@ _HIDING = {"AttributesToGet", "ProjectionExpression", "Select"}
 
 
 class ReplicatedTable:
-    """One region's replica of a table, read and written as plain values."""
+    """One region's replica of a table, read and written as plain values.
+
+    `replica` is asked, before each stamp is drawn, which replica it is.
+    """
 
     def __init__(  # noqa: PLR0913 (a client is all of these, by name)
         self,
         schema: Schema,
         store: ItemStore,
         *,
-        replica: str,
+        replica: Callable[[], str],
         clock: HybridClock,
         surroundings: Surroundings,
         retries: Retries = Retries(),  # noqa: B008 (it is frozen)
@@ -195,7 +198,7 @@ class ReplicatedTable:
             edits=edits,
             key=key,
             schema=self._schema,
-            replica=self._replica,
+            replica=self._replica(),
             clock=self._clock,
         )
         return with_own_token(written, self._fresh())

@@ -10,7 +10,7 @@ Limit: who knows an item's dots can make an event that fits; see "Rights" in the
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.causality.context import Dot, Ordering, replica_id
+from reconciler.causality.context import Dot, Ordering, is_replica_of
 from reconciler.conflict.event import ConflictEvent, FoldCertificate, conflict_id
 from reconciler.conflict.row import fits_inline
 from reconciler.conflict.verdict import Finding, Verdict
@@ -22,7 +22,7 @@ def check_is_ours(event: ConflictEvent | FoldCertificate, table: str, region: st
     """Refuse, as NotOurs, an event of another table or another region's detector."""
     if event.table != table:
         raise NotOurs("the event is about another table than this deployment's")
-    if event.replica != replica_id(region) or getattr(event, "region", region) != region:
+    if not is_replica_of(event.replica, region) or getattr(event, "region", region) != region:
         raise NotOurs("the event comes from another region's detector")
     if not event.key:
         raise NotOurs("the event does not say which item it is about")

@@ -43,7 +43,7 @@ class Detector:
 
     def detect(self, records: Sequence[Record]) -> str | None:
         """Handle a batch in order; return the sequence number to come back to, or None."""
-        as_of = AsOf.of(self._now_ms(), self._policy)
+        as_of = AsOf(self._now_ms(), self._ports.replica())
         self._ports.telemetry.count(telemetry.RECORDS, len(records))
         changes = [parse(record) for record in records]
         self._measure_one(changes, as_of.now_ms)
@@ -63,7 +63,7 @@ class Detector:
                 self._note_failure(problem)
                 first_unsafe = change.number
                 break
-            certificate = certificate_in(change, self._policy, as_of.now_ms)
+            certificate = certificate_in(change, self._policy, as_of)
             if certificate is not None:
                 certificates[item_key(certificate.key)] = (len(losses), certificate)
         unsafe = self._secure(losses, list(certificates.values()))

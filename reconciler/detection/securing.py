@@ -7,7 +7,6 @@ keeps the item from being folded. The same change gives the same loss, whenever 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any, Literal
 
 from reconciler.causality.context import replica_id
@@ -42,22 +41,17 @@ class DetectorPolicy:
     maximum_clock_drift_ms: int = MAXIMUM_CLOCK_DRIFT_MS
     folds: bool = True
 
-    @cached_property
-    def replica(self) -> str:
-        """The short code of the region."""
-        return replica_id(self.region)
-
 
 @dataclass(frozen=True)
 class AsOf:
-    """The physical clock when a batch was taken, and the greatest hlc that drift can explain."""
+    """When a batch was taken, by the physical clock, and by which replica."""
 
     now_ms: int
-    latest_plausible: Hlc
+    replica: str
 
-    @classmethod
-    def of(cls, now_ms: int, policy: DetectorPolicy) -> "AsOf":
-        return cls(now_ms, Hlc.of(now_ms + policy.maximum_clock_drift_ms))
+    def latest_plausible(self, policy: DetectorPolicy) -> Hlc:
+        """Return the greatest hlc that the drift of clocks can explain."""
+        return Hlc.of(self.now_ms + policy.maximum_clock_drift_ms)
 
 
 @dataclass(frozen=True)
@@ -107,20 +101,19 @@ def loss_in(change: Change, policy: DetectorPolicy, as_of: AsOf) -> Loss | None:
     if change.unreadable:
         return unreadable_loss(change, change.unreadable, policy, as_of.now_ms)
     try:
-        found = classify(
-            change.old, change.new, replica=policy.replica, latest_plausible=as_of.latest_plausible
-        )
+        latest = as_of.latest_plausible(policy)
+        found = classify(change.old, change.new, replica=as_of.replica, latest_plausible=latest)
         if found.finding is Finding.CLEAN:
             return None
-        return _loss(change, found, policy, as_of.now_ms)
+        return _loss(change, found, policy, as_of)
     except (ReconcilerError, *MALFORMED) as problem:
         if is_to_wait(problem, change.created_at_ms, as_of.now_ms):
             raise
         return unreadable_loss(change, reason_of(problem), policy, as_of.now_ms)
 
 
-def _loss(change: Change, found: Verdict, policy: DetectorPolicy, now: int) -> Loss:
-    event = _event(change, found, policy, now)
+def _loss(change: Change, found: Verdict, policy: DetectorPolicy, as_of: AsOf) -> Loss:
+    event, now = _event(change, found, policy, as_of), as_of.now_ms
     check_fits_row(event)
     if found.clock_ahead:
         return Loss(event, State.PARKED, now, CLOCK_AHEAD)
@@ -128,9 +121,9 @@ def _loss(change: Change, found: Verdict, policy: DetectorPolicy, now: int) -> L
     return Loss(event, State.ACCEPTED if stands else State.OPEN, now)
 
 
-def _event(change: Change, found: Verdict, policy: DetectorPolicy, now: int) -> ConflictEvent:
+def _event(change: Change, found: Verdict, policy: DetectorPolicy, as_of: AsOf) -> ConflictEvent:
     """Return the event for what a change shows, both images inside."""
-    old, new = change.old or {}, change.new
+    old, new, now = change.old or {}, change.new, as_of.now_ms
     at_ms = now if change.created_at_ms is None else change.created_at_ms
     removed = found.finding is Finding.REMOVED
     restore = (removed or found.finding is Finding.OVERWRITTEN) and (
@@ -146,7 +139,7 @@ def _event(change: Change, found: Verdict, policy: DetectorPolicy, now: int) -> 
         ordering=found.ordering.value,
         role="witness" if found.role == "witness" else "home",
         region=policy.region,
-        replica=policy.replica,
+        replica=as_of.replica,
         lost_dots=tuple(str(dot) for dot in found.lost_dots),
         lost_watermarks=dict(found.lost_watermarks),
         restore=restore,
@@ -158,21 +151,22 @@ def _event(change: Change, found: Verdict, policy: DetectorPolicy, now: int) -> 
     )
 
 
-def certificate_in(change: Change, policy: DetectorPolicy, now: int) -> FoldCertificate | None:
+def certificate_in(change: Change, policy: DetectorPolicy, as_of: AsOf) -> FoldCertificate | None:
     """Return the certificate of the closed lineages that the new image shows; mostly none."""
     if not policy.folds or change.new is None or not is_managed(change.new):
         return None
     # As of the record, not of now: a late detector knows nothing of what came after it.
-    as_of = now if change.created_at_ms is None else min(now, change.created_at_ms)
+    now, created = as_of.now_ms, change.created_at_ms
+    at_ms = now if created is None else min(now, created)
     try:
-        lineages = closed_lineages(change.new, policy.replica, as_of)
+        lineages = closed_lineages(change.new, as_of.replica, at_ms)
         if not lineages:
             return None
         return FoldCertificate(
-            certificate_id=f"certificate-{policy.replica}-{change.number}",
+            certificate_id=f"certificate-{as_of.replica}-{change.number}",
             table=policy.table,
             key=dict(change.keys),
-            replica=policy.replica,
+            replica=as_of.replica,
             sequence_number=change.number,
             issued_at_ms=str(now),
             lineages=lineages,
@@ -184,7 +178,7 @@ def certificate_in(change: Change, policy: DetectorPolicy, now: int) -> FoldCert
 def unreadable_loss(change: Change, reason: str, policy: DetectorPolicy, now: int) -> Loss:
     """Return the loss in a record that nobody can read; it has the same id every time."""
     at_ms = now if change.created_at_ms is None else change.created_at_ms
-    name = f"undecodable-{policy.replica}-{change.name()}"
+    name = f"undecodable-{replica_id(policy.region)}-{change.name()}"
     event = _unknown(name, change.number if change.has_number() else "", policy, now)
     known = {"key": change.readable_key(), "lost_at_ms": str(at_ms)}
     return Loss(
@@ -201,7 +195,7 @@ def expired_row(
     gone: StreamRange, told: Mapping[str, Any], policy: DetectorPolicy, now: int, reason: str
 ) -> Row:
     """Return the row of records that their stream does not hold any more: what is known of them."""
-    event = _unknown(f"expired-{policy.replica}-{gone.first}", gone.first, policy, now)
+    event = _unknown(f"expired-{replica_id(policy.region)}-{gone.first}", gone.first, policy, now)
     return ledger_row(event, State.PARKED, now, f"{reason}; {_known(gone, told)}")
 
 
@@ -224,7 +218,7 @@ def _unknown(identifier: str, number: str, policy: DetectorPolicy, now: int) -> 
         ordering="UNKNOWN",
         role="home",
         region=policy.region,
-        replica=policy.replica,
+        replica=replica_id(policy.region),
         lost_dots=(),
         sequence_number=number,
         lost_at_ms=str(now),

@@ -133,7 +133,7 @@ def rehearse(case: Case, decision: Decision, replica: str, at_ms: int) -> Decisi
         return ReplicatedTable(
             schema,
             copy,
-            replica=replica,
+            replica=lambda: replica,
             clock=clock,
             surroundings=Surroundings(lambda: at_ms, lambda _: None, lambda: 0.0, lambda: b""),
         )

@@ -4,7 +4,7 @@ The same detector and resolver run over these, so a dry run says what the real o
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -147,6 +147,7 @@ class Rehearsal:
         self.set_aside = UnmovedBatches(ports.set_aside)
         self.streams = ports.streams
         self.refusal = ports.refusal
+        self.replica = ports.replica
 
 
 @dataclass(frozen=True)
@@ -160,6 +161,7 @@ class LetterPorts:
     parked: ParkedChanges
     set_aside: SetAside
     telemetry: Telemetry
+    replica: Callable[[], str]
 
     @classmethod
     def of(cls, ports: RedrivePorts, parked: ParkedChanges, telemetry: Telemetry) -> "LetterPorts":
@@ -172,4 +174,5 @@ class LetterPorts:
             parked=parked,
             set_aside=ports.set_aside,
             telemetry=telemetry,
+            replica=ports.replica,
         )

@@ -131,6 +131,8 @@ class Resolver:
         """
         if self._now_ms() - int(certificate.issued_at_ms) > CERTIFICATE_LIFE_MS:
             return False
+        if certificate.replica != self._ports.replica():
+            return False  # of a replica that was here before this one: it had other writes
         try:
             if not self._ports.set_aside.is_empty():
                 return False  # a batch that no ledger row speaks of yet

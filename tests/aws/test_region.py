@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from reconciler.aws.clients import client
 from reconciler.aws.region import Region, open_region
+from reconciler.causality.context import replica_id
 from reconciler.conflict.row import State, ledger_row
 from reconciler.deployment.names import Names
 from reconciler.detection.detector import Detector
@@ -28,7 +30,9 @@ class Silent:
     """A client that answers everything with as good as nothing."""
 
     def __getattr__(self, _: str) -> Callable[..., dict[str, Any]]:
-        return lambda **_: {"Entries": [{"EventId": "e"}], "QueueUrl": "http://queue"}
+        table = {"TableId": "cats", "CreationDateTime": datetime(2026, 1, 1, tzinfo=UTC)}
+        answer = {"Entries": [{"EventId": "e"}], "QueueUrl": "http://queue", "Table": table}
+        return lambda **_: answer
 
 
 class Refusing:
@@ -73,9 +77,17 @@ def test_a_detector_makes_the_clients_it_needs_and_no_other() -> None:
     assert asked == []
     detector = Detector(DetectorPolicy("parties", REGION), ports, lambda: 20_000)
     detector.detect([clean(1)])
-    assert set(asked) <= {"events"}  # for a certificate that its lineages are closed
+    # To know which replica it is; for a certificate that its lineages are closed.
+    assert set(asked) <= {"dynamodb", "events"}
     detector.detect([lost(2)])
     assert set(asked) == {"dynamodb", "events"}
+
+
+def test_a_region_that_cannot_tell_which_replica_it_is_says_so_and_works_on() -> None:
+    counted = Recorded()
+    made = region(of=Refusing(), telemetry=counted)
+    assert made.replica() == replica_id(REGION)
+    assert region(of=Silent()).replica() not in (replica_id(REGION), "")
 
 
 def test_only_writes_of_items_make_one_attempt_a_call(credentials: None, clients: None) -> None:

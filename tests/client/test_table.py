@@ -50,7 +50,7 @@ def table(
     return ReplicatedTable(
         SCHEMA,
         store,
-        replica=replica,
+        replica=lambda: replica,
         clock=clock(at, nonces),
         surroundings=surroundings(slept.append, draw or Random(7).random),
     )
@@ -127,7 +127,7 @@ class Machine:
         self.table = ReplicatedTable(
             SCHEMA,
             Answering(),
-            replica="use1",
+            replica=lambda: "use1",
             clock=HybridClock(heard.now_ms, lambda: fixed_width(next(nonces), NONCE_WIDTH)),
             surroundings=replace(surroundings(), time_is_sure=heard.is_sure),
         )
@@ -352,7 +352,7 @@ def test_two_writers_that_draw_one_nonce_in_one_millisecond_both_count() -> None
         ReplicatedTable(
             SCHEMA,
             store,
-            replica="use1",
+            replica=lambda: "use1",
             clock=clock(1_000, iter([7, 7, 7, 7])),
             surroundings=surroundings(lambda _: None, lambda: 0.5),
         )

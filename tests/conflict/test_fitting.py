@@ -26,9 +26,21 @@ def test_an_event_with_another_losing_image_does_not_fit() -> None:
         check_fits(forged, canonical_image(ours(2)))
 
 
+def test_an_event_of_a_replica_that_was_here_before_is_ours() -> None:
+    before = event(ADA, EVE).model_copy(update={"replica": "use1abcde"})
+    check_is_ours(before, "parties", "us-east-1")
+
+
 @pytest.mark.parametrize(
     "changed",
-    [{"table": "orders"}, {"region": "eu-west-1"}, {"replica": "euw1"}, {"key": {}}],
+    [
+        {"table": "orders"},
+        {"region": "eu-west-1"},
+        {"replica": "euw1"},
+        {"replica": "use2abcde"},
+        {"replica": "use1abcdef"},
+        {"key": {}},
+    ],
     ids=str,
 )
 def test_an_event_of_another_table_or_region_is_none_of_ours(changed: dict[str, Any]) -> None:

@@ -341,6 +341,15 @@ def test_the_resolver_folds_the_current_item_under_its_token() -> None:
     assert counted.counts[FOLDS] == 1
 
 
+def test_a_certificate_of_a_replica_that_was_here_before_folds_nothing() -> None:
+    """It had writes that its successor, a copy of another region's replica, may not have."""
+    image = in_turn(20)
+    resolver, items, _ = resolving(image, [])
+
+    assert not resolver.fold(certificate(image, replica="use1abcde"))
+    assert items.items[item_key(KEY)] == image
+
+
 def test_nothing_is_folded_while_a_batch_of_the_stream_is_set_aside() -> None:
     """The event source gave a batch up; no ledger row spoke of its losses, and a fold passed on."""
     image, aside = in_turn(20), FakeSetAside()

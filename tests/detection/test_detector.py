@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.causality.context import replica_id
 from reconciler.conflict.verdict import Finding
 from reconciler.deployment import telemetry
 from reconciler.detection.detector import Detector
@@ -46,6 +47,7 @@ class World:
             evidence=self.evidence,
             parked=self.parked,
             telemetry=self.telemetry,
+            code=replica_id(self.region),
         )
         policy = DetectorPolicy("parties", self.region, self.outside_writes)
         self.detector = Detector(policy, ports, lambda: self.now)

@@ -39,7 +39,7 @@ def decided(lost: Image, winner: Image, decision: dict[str, Choice]) -> Image:
         return ReplicatedTable(
             schema,
             items,
-            replica="use1",
+            replica=lambda: "use1",
             clock=clock(9_000, nonces),
             surroundings=surroundings(lambda _: None, Random(7).random),
         )

@@ -59,7 +59,7 @@ class Desk:
         return ReplicatedTable(
             schema,
             self.items,
-            replica="use1",
+            replica=lambda: "use1",
             clock=clock(9_000, nonces),
             surroundings=surroundings(lambda _: None, Random(7).random),
         )

@@ -11,6 +11,7 @@ import pytest
 
 from handlers import approve, detect, gauge, redrive, resolve
 from handlers.settings import function_settings
+from reconciler.aws import incarnation
 from reconciler.aws.clients import client
 from reconciler.deployment.names import Names
 from reconciler.deployment.wiring import function_environment
@@ -95,6 +96,8 @@ def region(aws: None, fresh_functions: None, monkeypatch: pytest.MonkeyPatch) ->
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("RECONCILER_TRACING", raising=False)
+    # Images of these tests are of replicas without an incarnation, so the region's is one, too.
+    monkeypatch.setattr(incarnation, "incarnation_of", lambda _: "")
     monkeypatch.delenv("RECONCILER_OUTSIDE_WRITES", raising=False)
     return made
 

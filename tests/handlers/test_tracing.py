@@ -83,7 +83,7 @@ def test_each_loss_is_named_in_the_trace_of_the_detectors_invocation(
     for each in found:
         assert each["trace_id"] == trace_id(DETECTING)
         assert each["parent_id"] == invocation["id"]
-        assert each["annotations"]["role"] == "home"
+        assert each["annotations"]["role"] == "witness"  # the replica has another incarnation
         assert each["annotations"]["table"] == "parties"
 
 

@@ -8,6 +8,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
@@ -34,7 +35,9 @@ def answer(_: BaseClient, operation: str, parameters: Mapping[str, Any]) -> Any:
     if operation == "PutEvents":
         ENTRIES.extend(parameters["Entries"])
         return {"Entries": [{"EventId": "e"} for _ in parameters["Entries"]]}
-    return {"GetItem": {"Item": WINNER}, "Query": {"Items": []}}.get(operation, {})
+    table = {"TableId": "t", "CreationDateTime": datetime(2026, 1, 1, tzinfo=UTC)}
+    known = {"GetItem": {"Item": WINNER}, "Query": {"Items": []}, "DescribeTable": {"Table": table}}
+    return known.get(operation, {})
 
 
 def detected(trace: str, *records: Mapping[str, Any]) -> list[dict[str, Any]]:

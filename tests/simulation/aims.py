@@ -115,6 +115,30 @@ def clocks_off(seed: int) -> Plan:
     return _at(replace(plan, faults=(*off, *late)), times)
 
 
+def made_anew(seed: int) -> Plan:
+    """Return a replica made anew from that of a region which had not heard the last of it.
+
+    What it wrote last has reached a third region alone, which it hears from again at the end.
+    """
+    plan = draw_plan(seed, operations=40, items=1, regions=3)
+    drawn = Random(f"{seed}/anew")
+    anew, source, third = drawn.sample(plan.regions, 3)
+    cut = (
+        Fault(faults.PARTITION, 15 * SECOND, 30 * SECOND, anew, source),
+        Fault(faults.PARTITION, 15 * SECOND, 5 * MINUTE, source, third),
+        Fault(faults.REMADE, 30 * SECOND, MINUTE, anew, source),
+        Fault(faults.PARTITION, 30 * SECOND, 5 * MINUTE, anew, third),
+    )
+    times = sorted(
+        drawn.choice([drawn.randint(0, 30), drawn.randint(60, 240)]) * SECOND
+        for _ in plan.operations
+    )
+    moved = tuple(
+        replace(each, region=anew) if drawn.random() < 0.9 else each for each in plan.operations
+    )
+    return _at(replace(plan, operations=moved, faults=cut), times)
+
+
 def a_late_detector_and_a_clock_that_steps_back(seed: int) -> Plan:
     """Return the same with a stream that nobody reads until the clock has been put back."""
     plan = a_clock_steps_back(seed)
@@ -191,6 +215,8 @@ REFUSED_ROWS = Aim(refused_rows, EAGER_FOLDS)
 ALONE_AND_LATE = Aim(alone_and_late, EAGER_FOLDS)
 CLOCK_STEPS = Aim(a_clock_steps_back, (*ANY_FOLDS, *DEAF_WRITERS))
 CLOCKS_OFF = Aim(clocks_off, ANY_FOLDS)
+MADE_ANEW = Aim(made_anew)
+MADE_ANEW_AND_FOLDED = Aim(made_anew, EAGER_FOLDS)
 LATE_DETECTOR = Aim(a_late_detector_and_a_clock_that_steps_back, (*EAGER_FOLDS, *SMALL_BATCHES))
 GIVEN_UP = Aim(batches_given_up, EAGER_FOLDS)
 NAMED = Aim(batches_given_up_by_name)

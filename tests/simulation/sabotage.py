@@ -21,6 +21,7 @@ from reconciler.crdt.counter_pn import CounterPn, exact_sum
 from reconciler.errors import Contention
 from reconciler.item.metadata import decode, encode, is_managed
 from reconciler.resolution import repair, resolver
+from reconciler.simulation.world import replica
 from reconciler.values.wire import Image
 
 
@@ -52,6 +53,11 @@ def lineage_goes_on_after_a_foreign_write() -> AbstractContextManager[Any]:
 def a_block_is_written_on_whatever_stands() -> AbstractContextManager[Any]:
     """Let a block take back what was written since it was opened (W8)."""
     return replacing(ItemEditor, "is_blind", lambda _: lambda _: True)
+
+
+def a_replica_made_anew_is_taken_for_the_old() -> AbstractContextManager[Any]:
+    """Let a replica that is made anew have the code of the one before it (W7)."""
+    return replacing(replica, "replica_id", lambda real: lambda region, _="": real(region))
 
 
 def one_lineage_for_each_region() -> AbstractContextManager[Any]:

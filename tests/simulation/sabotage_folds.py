@@ -1,7 +1,7 @@
 """The rules of certified folds, broken one at a time from outside; see `sabotage`."""
 
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
@@ -9,6 +9,7 @@ from unittest.mock import patch
 from reconciler.causality import hlc
 from reconciler.causality.hlc import Hlc, Stamp
 from reconciler.causality.region_time import RegionTime
+from reconciler.client import table
 from reconciler.conflict import folding
 from reconciler.conflict import verdict as detection
 from reconciler.conflict.event import FoldCertificate
@@ -22,7 +23,7 @@ from reconciler.item.metadata import (
 from reconciler.item.replicated import ReplicatedItem
 from reconciler.resolution import resolver
 from reconciler.values.wire import Image
-from tests.simulation.sabotage import replacing
+from tests.simulation.sabotage import a_replica_made_anew_is_taken_for_the_old, replacing
 
 _WALL_WIDTH = hlc.EPOCH_WIDTH - hlc.NONCE_WIDTH
 
@@ -48,6 +49,24 @@ def fold_by_age() -> AbstractContextManager[Any]:
         return folded
 
     return replacing(resolver, "folded_image", make)
+
+
+def a_replica_made_anew_folds_what_the_old_wrote() -> AbstractContextManager[Any]:
+    """Let a replica made anew extend no lineage of the old one, but have its code (W7)."""
+
+    def make(real: Any) -> Any:
+        def write(before: Image | None, *given: Any, **named: Any) -> Image:
+            if before is not None and is_managed(before):
+                item, changed = decode(before)
+                before = before if changed else encode(replace(item, tip=None))
+            return dict(real(before, *given, **named))
+
+        return write
+
+    stack = ExitStack()
+    stack.enter_context(a_replica_made_anew_is_taken_for_the_old())
+    stack.enter_context(replacing(table, "write", make))
+    return stack
 
 
 def fold_without_the_ledger() -> AbstractContextManager[Any]:

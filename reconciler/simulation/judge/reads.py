@@ -61,6 +61,9 @@ class _Follower:
             brought = [self._losses[each] for each in str(detail["conflicts"]).split(",")]
             held = self._held.get(place, frozenset()).union(*brought)
             self._become(place, str(detail["token"]), held)
+        elif moment.kind == "copy":
+            # What the replica before it held went with it, and is none of this one's to miss.
+            self._held[place] = self._images.get(str(detail["token"]), frozenset())
         elif moment.kind == "replicate" and detail["token"]:
             token, source = str(detail["token"]), (str(detail.get("source")), moment.key)
             # An item that was touched at the end is what its region held.

@@ -22,6 +22,7 @@ _AT_WORST = 0.3
 PARTITION = "partition"  # two regions exchange nothing
 OUTAGE = "outage"  # a region is gone and comes back: no clients, no functions, no links
 DESTROYED = "destroyed"  # a region is gone for good
+REMADE = "remade"  # a region is gone for good, and its replica made again from another one's copy
 LAG = "lag"  # replication is slow; rate 1 is ten minutes
 SKEW = "skew"  # the hidden clock that decides which write wins is off; rate 1 is three seconds
 CLOCK = "clock"  # a region's wall clock is off, by a step and back; rate 1 is twenty seconds
@@ -66,6 +67,7 @@ KINDS = {
     PARTITION: Kind(10 * SECOND, 6 * HOUR, where="pair", times=3),
     OUTAGE: Kind(10 * SECOND, 4 * HOUR, times=1),
     DESTROYED: Kind(FOR_EVER, FOR_EVER, times=1),
+    REMADE: Kind(2 * MINUTE, 4 * HOUR, where="pair", times=1),
     LAG: Kind(5 * SECOND, HOUR, 0.005, 1.0, where="world", times=1),
     SKEW: Kind(MINUTE, 6 * HOUR, 0.02, 1.0),
     CLOCK: Kind(SECOND, 2 * HOUR, 0.01, 1.0),
@@ -96,7 +98,7 @@ def draw_faults(seed: int, regions: Sequence[str], span_ms: int) -> tuple[Fault,
     faults = []
     for name, kind in KINDS.items():
         drawn = Random(f"{seed}/fault/{name}")
-        if name == DESTROYED and len(regions) < 2:
+        if name in (DESTROYED, REMADE) and len(regions) < 2:
             continue
         if drawn.random() < PART_OF_RUNS:
             faults += [

@@ -36,6 +36,7 @@ SHAPES = {  # drawn around (0, 0)
     "redeliver": '<path d="M3-3A4.2 4.2 0 1 0 4 1M4-5V-2H1"/>',
     "fault": '<path d="M0 5L-4-3H4Z"/>',
     "expire": '<path d="M-4-5H4L-4 5H4Z"/>',
+    "copy": '<path d="M-5-5H2V2H-5ZM-2-2H5V5H-2Z"/>',
 }
 
 

@@ -40,6 +40,7 @@ _LEGEND = {
     "park": "set aside, whole",
     "crash": "a process dies between two calls",
     "redeliver": "delivered once more",
+    "copy": "the replica is made anew: it has what the other one's copy has",
     "expire": "time-to-live removes a tombstone",
 }
 

@@ -118,6 +118,7 @@ def _problem(problem: Problem) -> str:
 _TOLD: dict[str, Callable[[Moment, Mapping[int, Done]], str]] = {
     "write": _write,
     "replicate": _replicate,
+    "copy": _replicate,
     "loss": _loss,
     "merge": _merge,
     "fold": _fold,

@@ -55,6 +55,10 @@ class Causes:
         held = self._held[region]
         held[key] = held.get(key, 0) | origin.rests_on
 
+    def note_remade(self, region: str, images: Mapping[str, Mapping[str, Any]]) -> None:
+        """Note that a region has nothing left but a copy of these images."""
+        self._held[region] = {key: self.of(image).rests_on for key, image in images.items()}
+
     def note_end(self, key: str, origin: Origin) -> None:
         """Note that time-to-live removed a tombstone."""
         self._ended.setdefault(key, []).append(origin.rests_on)

@@ -6,7 +6,6 @@ client that dies is replaced by one that remembers nothing.
 
 from dataclasses import dataclass
 
-from reconciler.causality.context import replica_id
 from reconciler.causality.hlc import NONCE_WIDTH, HybridClock, fixed_width
 from reconciler.causality.region_time import RegionTime
 from reconciler.client.editor import ItemEditor
@@ -70,7 +69,7 @@ class Client:
         self._table = ReplicatedTable(
             schema,
             self._items,
-            replica=replica_id(replica.region),
+            replica=lambda: replica.code,
             clock=HybridClock(self._clock_ms, self._nonce),
             surroundings=Surroundings(
                 monotonic_ms=lambda: setting.agenda.now_ms,
@@ -197,7 +196,7 @@ class Clients:
             (),
             key=replica.key_of(name),
             schema=self._schema,
-            replica=replica_id(replica.region),
+            replica=replica.code,
             clock=HybridClock(lambda: setting.wall_ms(replica.region), self._nonce),
         )
         before = replica.origin_of(name)

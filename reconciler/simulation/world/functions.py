@@ -146,6 +146,7 @@ class Functions:
             set_aside=SimulatedSetAside(self.set_aside, calls, release),
             streams=SimulatedStream(read, calls, release, self._poisoner),
             telemetry=Unheard(),
+            code=self._replica.code,
         )
 
     def _process(self, function: str, about: str) -> tuple[Calls, Release]:

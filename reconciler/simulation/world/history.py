@@ -17,7 +17,7 @@ class Done:
     `beside` those that it replaced without having seen them, and kept.
     `wall_ms` is what the writer's clock showed; `dot` names the write. `applied` is the truth:
     whether the write took effect in its region, whatever its client was told. `stranded` says that
-    it had not left a region that was destroyed for good: nobody can bring it back. `expired` says
+    it had not left a replica that was lost for good: nobody can bring it back. `expired` says
     that its item was deleted and time-to-live removed the tombstone before anybody wrote on it.
     """
 
@@ -37,7 +37,8 @@ class Done:
 class Moment:
     """One line of the trace; `detail` holds strings and numbers only.
 
-    `kind` is write, replicate, loss, event, merge, fold, park, fault, redeliver, crash or expire.
+    `kind` is write, replicate, loss, event, merge, fold, park, fault, redeliver, crash, expire or
+    copy.
     """
 
     at_ms: int

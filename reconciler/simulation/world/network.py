@@ -64,6 +64,10 @@ class Network:
         replication.set_lag(lag if lag.most_ms > self._usual.most_ms else self._usual)
         self._expect()
 
+    def remake(self, region: str, source: str) -> None:
+        """Let a region's replica be made anew from a copy of another one's."""
+        self._replication.remake(region, source)
+
     def count_pending(self, regions: Sequence[str]) -> int:
         """Return how many changes are under way between these regions."""
         return sum(

@@ -206,6 +206,10 @@ class Ports:
     set_aside: SimulatedSetAside
     streams: SimulatedStream
     telemetry: Unheard
+    code: str
+
+    def replica(self) -> str:
+        return self.code
 
     def refusal(self) -> str:
         """Return the same words for every refusal."""

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from reconciler.conflict.event import ConflictEvent, Event
-from reconciler.conflict.row import item_key
+from reconciler.conflict.row import State
 from reconciler.deployment.wiring import DETAIL_TYPE, SET_ASIDE_PREFIX
 from reconciler.errors import RecordsExpired
 from reconciler.ports import StreamRange
@@ -62,11 +62,18 @@ class SimulatedRedrive:
         """Take a change that was parked: it stays among them until it is done."""
         self._take(to_json(document), f"parked {len(self._functions.parked)}", document)
 
-    def look_for_row(self, event: ConflictEvent) -> None:
-        """Look, after a while, for the row of an event that the bus dropped."""
+    def look_for_row(self, item: str, conflict_id: str) -> None:
+        """Look, after a while, whether a loss of an item is still open: its event may be gone."""
         self.waiting += 1
-        delay_ms = self._setting.draws.between("outbox", event.conflict_id, 16 * MINUTE, HOUR)
-        self._setting.agenda.after(delay_ms, lambda: self._resend(event))
+        delay_ms = self._setting.draws.between("outbox", conflict_id, 16 * MINUTE, HOUR)
+        self._setting.agenda.after(delay_ms, lambda: self._resend(item, conflict_id))
+
+    def look_for_rows(self) -> None:
+        """Look, after a while, for every loss that is open now."""
+        for item, rows in self._functions.ledger.rows.items():
+            for conflict_id in sorted(rows):
+                if rows[conflict_id].state is State.OPEN:
+                    self.look_for_row(item, conflict_id)
 
     def _take(self, body: str, about: str, document: Any = None) -> None:
         self.waiting += 1
@@ -93,14 +100,14 @@ class SimulatedRedrive:
         if self._setting.weather.strikes(faults.MESSAGE_TWICE, self._region, about):
             self._take(body, about, document)
 
-    def _resend(self, event: ConflictEvent) -> None:
-        row = self._functions.ledger.open_row(item_key(event.key), event.conflict_id)
+    def _resend(self, item: str, conflict_id: str) -> None:
+        row = self._functions.ledger.open_row(item, conflict_id)
         if row is not None:
-            about = f"outbox/{self._region}/{event.conflict_id}"
+            about = f"outbox/{self._region}/{conflict_id}"
             resend = partial(self._functions.resend, row, about, self._bus)
             result = self._attempt(resend)
             if result is None or not result.done:
-                self._later(event.conflict_id, lambda: self._resend(event))
+                self._later(conflict_id, lambda: self._resend(item, conflict_id))
                 return
         self.waiting -= 1
 

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+from reconciler.causality.context import INCARNATION_WIDTH, replica_id
 from reconciler.deployment.tables import BOTH_IMAGES
 from reconciler.item.metadata import EXPIRY, heads_in, metadata_in
 from reconciler.item.schema import Schema
@@ -35,6 +36,7 @@ class SimulatedReplica:
         emit: Callable[[str, Record], object],
     ) -> None:
         self.region = region
+        self.code = replica_id(region)
         self.items: dict[str, Image] = {}
         self._setting = setting
         self._schema = schema
@@ -62,6 +64,23 @@ class SimulatedReplica:
         origin = self._setting.causes.note_image(image, origin)
         if self._become(name, image, origin):
             self._send(self.region, name, image, origin)
+
+    def make_anew(self, source: "SimulatedReplica", number: int) -> None:
+        """Become another replica, the region's `number`th: a copy of what `source` holds."""
+        self.code = replica_id(self.region, f"{number:0{INCARNATION_WIDTH}d}")
+        setting, before = self._setting, self.items
+        self.items = dict(source.items)
+        setting.causes.note_remade(self.region, self.items)
+        for name in sorted({*before, *self.items}):
+            setting.journal.note(
+                self.region,
+                "copy",
+                name,
+                source=source.region,
+                image=self.origin_of(name).label,
+                token=token(self.items.get(name)),
+                over=setting.causes.of(before.get(name)).label,
+            )
 
     def arrive(self, name: str, image: Image | None, origin: Origin, source: str) -> None:
         """Take in what replication brought and what won against what is held here."""

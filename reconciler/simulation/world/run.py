@@ -70,9 +70,11 @@ def _with_fates(world: World, left: Sequence[str]) -> tuple[Done, ...]:
 
 
 def _is_stranded(world: World, left: Sequence[str], done: Done) -> bool:
-    """Return whether no region but a destroyed one ever held a write."""
+    """Return whether no replica but a lost one ever held a write."""
     held = world.setting.causes.ever_held(left, done.operation.key)
-    return done.operation.region not in left and not held >> _number(done) & 1
+    region = done.operation.region
+    is_lost = region not in left or region in world.made_anew
+    return is_lost and not held >> _number(done) & 1
 
 
 def _expired_writes(world: World, stranded: set[int]) -> set[int]:

@@ -42,8 +42,8 @@ class Setting:
 
     def is_gone(self, region: str) -> bool:
         """Return whether nothing runs in a region now."""
-        weather = self.weather
-        return weather.reigns(faults.OUTAGE, region) or weather.reigns(faults.DESTROYED, region)
+        gone = (faults.OUTAGE, faults.DESTROYED, faults.REMADE)
+        return any(self.weather.reigns(kind, region) for kind in gone)
 
 
 class Calls:

@@ -37,20 +37,21 @@ class Shard:
         self,
         setting: Setting,
         region: str,
-        number: int,
+        name: str,
         partition_key: str,
         detect: Detect,
         give_up: GiveUp,
     ) -> None:
         self._setting = setting
         self._region = region
-        self.name = f"{region}/shard{number}"
+        self.name = f"{region}/{name}"
         self._detect = detect
         self._give_up = give_up
         self._log: list[Record] = []
         names = SourceNames("detect", f"{region}/stream", self.name)
         self._source = ShardSource(STREAM_SOURCE, stream_filters(partition_key), names)
         self._labels: dict[str, str] = {}
+        self._closed = False
         self._running = False
         self._expected = False
         self._failures = 0  # in a row
@@ -58,7 +59,11 @@ class Shard:
     @property
     def backlog(self) -> int:
         """How many records await the detector."""
-        return self._source.backlog
+        return 0 if self._closed else self._source.backlog
+
+    def close(self) -> None:
+        """Hand out nothing any more: the table is gone, and its stream has no consumer."""
+        self._closed = True
 
     def append(self, record: Record, label: str) -> None:
         """Write one record; `label` names its new image."""
@@ -107,8 +112,10 @@ class Shard:
 
     def _is_off(self) -> bool:
         setting = self._setting
-        return setting.is_gone(self._region) or setting.weather.reigns(
-            faults.DETECTOR_OFF, self._region
+        return (
+            self._closed
+            or setting.is_gone(self._region)
+            or setting.weather.reigns(faults.DETECTOR_OFF, self._region)
         )
 
     def _comes_again(self, batch: Batch) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from reconciler.conflict.event import ConflictEvent, Event, FoldCertificate
+from reconciler.conflict.row import item_key
 from reconciler.deployment.wiring import HOME_SOURCE, WITNESS_SOURCE
 from reconciler.ports import Record, StreamRange
 from reconciler.simulation.plan import faults
@@ -50,13 +51,10 @@ class SimulatedRegion:
         self._redrive = SimulatedRedrive(setting, self.functions, self._publish, self._read_again)
         self.functions.when_parked = self._redrive.take_parked
         self.clients = Clients(setting, plan.schema, self.replica)
-        several = setting.draws.between("shards", name, 1, _MOST_SHARDS)
-        detect = partial(self.functions.detect, send=self._publish)
-        put_aside = partial(self._redrive.take_batch, whole=whole)
-        self._shards = [
-            Shard(setting, name, number, plan.schema.key[0], detect, put_aside)
-            for number in range(several)
-        ]
+        self._whole, self._partition_key = whole, plan.schema.key[0]
+        self._incarnations = 1
+        self._shards = self._open_shards()
+        self._old_shards: list[Shard] = []
         receive, give_up = self.functions.resolve, self._redrive.take_event
         self._queues = {
             "home": Queue(setting, name, "resolve", HOME_SOURCE, receive, give_up),
@@ -76,13 +74,32 @@ class SimulatedRegion:
         for queue in self._queues.values():
             queue.wake()
 
+    def make_anew(self, source: "SimulatedRegion") -> None:
+        """Replace the replica by a copy of another one's; its stream begins again, empty."""
+        self._incarnations += 1
+        for shard in self._shards:
+            shard.close()
+        self._old_shards += self._shards
+        self._shards = self._open_shards()
+        self.replica.make_anew(source.replica, self._incarnations)
+        self._redrive.look_for_rows()  # what the old stream told goes on without it
+
+    def _open_shards(self) -> list[Shard]:
+        setting, key = self._setting, self._partition_key
+        several = setting.draws.between("shards", self.name, 1, _MOST_SHARDS)
+        detect = partial(self.functions.detect, send=self._publish)
+        put_aside = partial(self._redrive.take_batch, whole=self._whole)
+        names = (f"stream{self._incarnations}/shard{number}" for number in range(several))
+        return [Shard(setting, self.name, name, key, detect, put_aside) for name in names]
+
     def _emit(self, key: str, record: Record) -> None:
         # Items keep to their shard; which one it is must not depend on the other items.
         shard = self._shards[sum(key.encode()) % len(self._shards)]
         shard.append(record, self.replica.origin_of(key).label)
 
     def _read_again(self, wanted: StreamRange) -> Sequence[Record]:
-        (shard,) = (each for each in self._shards if each.name == wanted.shard_id)
+        every = [*self._shards, *self._old_shards]
+        (shard,) = (each for each in every if each.name == wanted.shard_id)
         return shard.read_again(wanted.first, wanted.last)
 
     def _publish(self, event: Event) -> None:
@@ -97,7 +114,7 @@ class SimulatedRegion:
         setting, about = self._setting, event.identifier
         if setting.weather.strikes(faults.LOST_EVENT, self.name, about):
             if isinstance(event, ConflictEvent):
-                self._redrive.look_for_row(event)
+                self._redrive.look_for_row(item_key(event.key), event.conflict_id)
             return
         delay_ms = setting.draws.between("bus", about, 10, _BUS_MS)
         if setting.weather.strikes(faults.LATE_EVENT, self.name, about):
@@ -130,6 +147,7 @@ class World:
         }
         self.network.replicas = {name: each.replica for name, each in self.regions.items()}
         self.done: list[Done] = []
+        self.made_anew: set[str] = set()
 
     def run(self) -> bool:
         """Let everything happen; return whether the world came to rest within its bounds."""
@@ -161,7 +179,7 @@ class World:
         return {name: dict(self.regions[name].replica.items) for name in self.survivors()}
 
     def _reunite(self) -> bool:
-        """Write once more to each item that a destroyed region left apart; tell if there was any.
+        """Write once more to each item that a lost region left apart; tell if there was any.
 
         Its last write may have reached some regions and not others. Replication goes from a write's
         own region only, so nothing but the next write to the item tells them of each other.
@@ -173,7 +191,7 @@ class World:
 
     def _apart(self, left: Sequence[str]) -> dict[str, str]:
         """Return the items that differ among the regions that are left, and who holds each."""
-        if len(left) == len(self.regions):
+        if len(left) == len(self.regions) and not self.made_anew:
             return {}  # then nothing explains a difference, and the oracle must see it
         held = {region: self.regions[region].replica.items for region in left}
         return {
@@ -192,9 +210,19 @@ class World:
 
     def _end(self, fault: Fault) -> None:
         self.setting.weather.end(fault)
+        if fault.kind == faults.REMADE:
+            self._make_anew(fault)
         self._changed(fault)
         for region in self.regions.values():
             region.wake()
+
+    def _make_anew(self, fault: Fault) -> None:
+        left = self.survivors()
+        others = [name for name in (fault.other, *left) if name in left and name != fault.region]
+        if fault.region in left and others:
+            self.made_anew.add(fault.region)
+            self.network.remake(fault.region, others[0])
+            self.regions[fault.region].make_anew(self.regions[others[0]])
 
     def _changed(self, fault: Fault) -> None:
         self.network.weather_changed()

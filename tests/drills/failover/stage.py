@@ -1,6 +1,7 @@
 """Two regions of fakes, and a separation whose end a test chooses."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import count
 from random import Random
 from typing import Any
@@ -46,7 +47,7 @@ class Stage:
                 ReplicatedTable(
                     HOST.schema(party_schema().attributes),
                     self.items[region],
-                    replica=replica,
+                    replica=partial(str, replica),
                     clock=clock(wall_ms, nonces),
                     surroundings=surroundings(lambda _: None, Random(7).random),
                 ),

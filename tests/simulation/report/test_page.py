@@ -17,7 +17,7 @@ from reconciler.simulation.report.words import clock, duration, edits_in_words, 
 from tests.pages import Tags, stands_alone
 from tests.simulation.commands import simulate
 
-RARE = {"fold", "park", "crash", "expire", "redeliver"}
+RARE = {"fold", "park", "crash", "copy", "expire", "redeliver"}
 
 
 def drawn(text: str) -> Counter[str]:

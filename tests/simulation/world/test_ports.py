@@ -259,7 +259,7 @@ class Function:
 
 
 def shard_with(bench: Bench, function: Function, records: int) -> Shard:
-    shard = Shard(bench.setting, REGION, 0, "id", function, bench.given_up)
+    shard = Shard(bench.setting, REGION, "shard0", "id", function, bench.given_up)
     for number in range(records):
         created = bench.setting.agenda.epoch_ms // 1000
         change = {"OldImage": KEY, "Keys": KEY, "ApproximateCreationDateTime": created}

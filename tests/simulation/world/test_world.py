@@ -13,6 +13,7 @@ from reconciler.item.image import DELETE, read
 from reconciler.simulation.judge.checks import check
 from reconciler.simulation.plan import faults
 from reconciler.simulation.plan.drawing import DEFAULT_SCHEMA, REGIONS, draw_plan
+from reconciler.simulation.plan.faults import MINUTE
 from reconciler.simulation.plan.plan import Fault, Operation, Plan
 from reconciler.simulation.world.history import Run
 from reconciler.simulation.world.replica import SimulatedReplica
@@ -116,6 +117,7 @@ def test_every_kind_of_fault_really_strikes(runs: list[Run]) -> None:
         faults.PARTITION,
         faults.OUTAGE,
         faults.DESTROYED,
+        faults.REMADE,
         faults.LAG,
         faults.SKEW,
         faults.CLOCK,
@@ -217,6 +219,32 @@ def test_replicas_that_a_destroyed_region_left_apart_meet_at_the_next_write() ->
     run = run_plan(plan(first, later, troubles=(cut, end)))
     assert not any(done.stranded for done in run.done)
     assert set(balances(run).values()) == {120}
+
+
+def made_anew(*later: Operation, cut_off_until: int) -> dict[str, object]:
+    """Return the balances after the east's last 7 reached Asia alone, and a copy of the west."""
+    troubles = (
+        Fault(faults.PARTITION, HOUR, 3 * HOUR, EAST, WEST),
+        Fault(faults.PARTITION, HOUR, cut_off_until, WEST, ASIA),
+        Fault(faults.REMADE, 2 * HOUR, 3 * HOUR, EAST, WEST),
+        Fault(faults.PARTITION, 2 * HOUR, cut_off_until, EAST, ASIA),
+    )
+    first, second = adding(0, 0, EAST, 100), adding(1, HOUR, EAST, 7)
+    run = run_plan(plan(first, second, *later, troubles=troubles))
+    assert not any(done.stranded for done in run.done)
+    return balances(run)
+
+
+def test_a_replica_made_anew_does_not_claim_what_the_one_before_it_wrote() -> None:
+    later = adding(2, 4 * HOUR, EAST, 1)
+    assert set(made_anew(later, cut_off_until=3 * HOUR).values()) == {108}
+
+
+def test_a_replica_made_anew_does_not_fold_what_the_one_before_it_wrote() -> None:
+    """Its ten next lineages were folded, and the watermark covered the 7 that it never had."""
+    ours = [adding(n, 3 * HOUR + n * 10 * MINUTE, EAST, 1) for n in range(2, 22)]
+    theirs = [adding(n + 100, 3 * HOUR + n * 10 * MINUTE + MINUTE, WEST, 1) for n in range(2, 22)]
+    assert set(made_anew(*ours, *theirs, cut_off_until=9 * HOUR).values()) == {147}
 
 
 @pytest.mark.parametrize("how", ["whole", faults.NAMES_ONLY])
