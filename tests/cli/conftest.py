@@ -27,9 +27,15 @@ def plain_cloud() -> Iterator[LocalCloud]:
 @pytest.fixture(autouse=True)
 def environment() -> Iterator[None]:
     """Put back what `--endpoint` changes: it holds for the rest of a command's process."""
-    before = dict(os.environ)
+    before = _of_the_process()
     yield
-    if os.environ != before:
-        os.environ.clear()
+    if _of_the_process() != before:
+        for name in _of_the_process():
+            del os.environ[name]
         os.environ.update(before)
         client.cache_clear()
+
+
+def _of_the_process() -> dict[str, str]:
+    """Return the environment without what pytest itself notes there at every step of a test."""
+    return {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
