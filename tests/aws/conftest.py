@@ -1,13 +1,16 @@
 """One region of AWS in this process, with credentials that are worth nothing."""
 
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 from moto import mock_aws
 
 from reconciler.aws.clients import client
+from reconciler.local.server.moto_speed import hurry_moto
 
 REGION = "us-east-1"
+_hurry_moto_once = cache(hurry_moto)
 
 
 @pytest.fixture
@@ -24,6 +27,7 @@ def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def clients() -> Iterator[None]:
     """Make clients once a module: it costs more than most tests do."""
+    _hurry_moto_once()
     client.cache_clear()
     yield
     client.cache_clear()

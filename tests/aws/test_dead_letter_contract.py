@@ -1,7 +1,7 @@
 """The contract of a redrive's ports: it holds for the adapters and the fakes alike."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -146,11 +146,16 @@ ITEMS: Sequence[Mapping[str, Any]] = [
 ]
 
 
+@pytest.fixture(scope="module")
+def clients(clients: None) -> Iterator[None]:
+    """With an account's own endpoint the SDK would not meet the streams in this process."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("AWS_ACCOUNT_ID_ENDPOINT_MODE", "disabled")
+        yield
+
+
 @pytest.fixture
-def stream(kind: str, aws: None, monkeypatch: pytest.MonkeyPatch) -> Stream:
-    # With an account's own endpoint the SDK would not meet the service in this process.
-    monkeypatch.setenv("AWS_ACCOUNT_ID_ENDPOINT_MODE", "disabled")
-    client.cache_clear()
+def stream(kind: str, aws: None) -> Stream:
     return Stream(kind)
 
 
@@ -214,7 +219,7 @@ class Queues:
 
 
 @pytest.fixture
-def queues(kind: str, aws: None) -> Queues:
+def queues(kind: str, aws: None, one_server: None) -> Queues:
     return Queues(kind)
 
 

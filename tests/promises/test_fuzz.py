@@ -41,7 +41,7 @@ from tests.redrive.desk import (
     told,
 )
 
-QUICK, LONG = range(400), range(400, 6_000)
+QUICK, LONG = range(100), range(100, 6_000)
 amounts = pytest.mark.parametrize(
     "seeds", [QUICK, pytest.param(LONG, marks=pytest.mark.slow)], ids=["quick", "long"]
 )

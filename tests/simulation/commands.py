@@ -1,26 +1,25 @@
-"""The command `simulate`, run as its user runs it."""
+"""The command `simulate`, in this process or as its user runs it, in one of its own."""
 
 import os
 import subprocess
 import sys
-from pathlib import Path
 
-_SIMULATE = "from reconciler.cli import main; main()"
-_WITHOUT_A_RESOLVER = (
-    "from reconciler.resolution.resolver import Resolver;"
-    f" Resolver.resolve = lambda *_: []; {_SIMULATE}"
-)
+from typer.testing import CliRunner, Result
+
+from reconciler.cli import commands
 
 
-def simulate(
-    *options: str, cwd: Path | None = None, broken: bool = False, hashseed: str = "0"
-) -> subprocess.CompletedProcess[str]:
-    """Run the command in a process of its own; broken means that nothing is ever merged."""
+def simulate(*options: str) -> Result:
+    """Run the command."""
+    return CliRunner().invoke(commands(["simulate"]), ["simulate", *options])
+
+
+def process(*options: str, hashseed: str = "0") -> "subprocess.CompletedProcess[str]":
+    """Run the command in a process of its own, whose output is a pipe."""
     return subprocess.run(
-        [sys.executable, "-c", _WITHOUT_A_RESOLVER if broken else _SIMULATE, "simulate", *options],
+        [sys.executable, "-c", "from reconciler.cli import main; main()", "simulate", *options],
         capture_output=True,
         text=True,
         check=False,
-        cwd=cwd,
         env={**os.environ, "PYTHONHASHSEED": hashseed},
     )

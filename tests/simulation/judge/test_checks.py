@@ -144,6 +144,7 @@ def test_a_problem_names_what_it_is_about() -> None:
     )
 
 
+@pytest.mark.slow  # the loop runs seeds of its own beside the tests
 @pytest.mark.parametrize("folds", [True, False])
 def test_the_product_breaks_no_promise_whatever_goes_wrong(folds: bool) -> None:
     for seed in range(1, 41):
