@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,13 +18,16 @@ from reconciler.aws.ledger import DynamoLedger
 from reconciler.cli import conflicts
 from reconciler.conflict.row import Row, State, ledger_row
 from reconciler.deployment.names import Names
-from reconciler.deployment.tables import LEDGER_STATE_INDEX
 from reconciler.errors import Contention, Unavailable
 from reconciler.item.image import read
+from reconciler.local.provision import TableSpec, create_ledger, create_table
 from reconciler.ports import Replacement, Superseded
 from reconciler.values.wire import Image, canonical_image
+from tests.aws.conftest import clients, credentials
 from tests.builders import SCHEMA, Replica, add, as_stream, assign, discard, increment, written
 from tests.conflicts import loss, unknown_loss
+
+__all__ = ["clients", "credentials"]
 
 REGIONS = ("us-east-1", "eu-west-1")
 HERE = ("--table", "parties", "--region", "us-east-1")
@@ -55,61 +59,17 @@ def refused(*arguments: str) -> str:
     return str(told.problem)
 
 
-@pytest.fixture(scope="module")
-def clients() -> Iterator[None]:
-    client.cache_clear()
-    yield
-    client.cache_clear()
-
-
 @pytest.fixture
-def cloud(monkeypatch: pytest.MonkeyPatch, clients: None) -> Iterator[None]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
-        monkeypatch.setenv(name, "worthless")
-    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION"):
-        monkeypatch.delenv(name, raising=False)
+def cloud(monkeypatch: pytest.MonkeyPatch, credentials: None, clients: None) -> Iterator[None]:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name)
     with mock_aws():
         for region in REGIONS:
-            create(region)
+            of = partial(client, region=region, attempts=1)
+            create_table(of, TableSpec("parties", "id"))
+            create_ledger(of("dynamodb"), Names("parties", region).ledger)
+        client("s3", REGIONS[0]).create_bucket(Bucket=Names("parties", REGIONS[0]).evidence_bucket)
         yield
-
-
-def create(region: str) -> None:
-    dynamodb, names = client("dynamodb", region, attempts=1), Names("parties", region)
-
-    def attributes(*definitions: str) -> list[dict[str, str]]:
-        return [
-            {"AttributeName": name, "AttributeType": kind}
-            for name, kind in (each.split(":") for each in definitions)
-        ]
-
-    def schema(*keys: str) -> list[dict[str, str]]:
-        kinds = ("HASH", "RANGE")
-        return [{"AttributeName": k, "KeyType": t} for k, t in zip(keys, kinds, strict=False)]
-
-    dynamodb.create_table(
-        TableName="parties",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=attributes("id:S"),
-        KeySchema=schema("id"),
-    )
-    dynamodb.create_table(
-        TableName=names.ledger,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=attributes("item_key:S", "conflict_id:S", "state:S", "lost_at_ms:N"),
-        KeySchema=schema("item_key", "conflict_id"),
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": LEDGER_STATE_INDEX,
-                "KeySchema": schema("state", "lost_at_ms"),
-                "Projection": {"ProjectionType": "ALL"},
-            }
-        ],
-    )
-    place = {"CreateBucketConfiguration": {"LocationConstraint": region}}
-    client("s3", region).create_bucket(
-        Bucket=names.evidence_bucket, **({} if region == "us-east-1" else place)
-    )
 
 
 def record(row: Row, region: str = "us-east-1") -> None:

@@ -23,7 +23,6 @@ from reconciler.item.schema import Schema
 from reconciler.values.wire import Image
 from tests.builders import Replica, assign
 from tests.cli.test_conflicts import (
-    clients,
     cloud,
     conflict,
     item,
@@ -37,7 +36,7 @@ from tests.conflicts import loss, unknown_loss
 from tests.handlers.conftest import Context
 from tests.handlers.states_language import Execution, TokenRefused
 
-__all__ = ["clients", "cloud"]
+__all__ = ["cloud"]
 
 REGION = "us-east-1"
 NAMES = Names("parties", REGION)

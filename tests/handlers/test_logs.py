@@ -20,7 +20,7 @@ from reconciler.feed.workflow import execution_input
 from reconciler.item.schema import Schema
 from reconciler.values.wire import Image
 from tests.builders import Replica, as_stream, assign, increment, written
-from tests.cli.test_conflicts import clients, cloud, place, row_of
+from tests.cli.test_conflicts import cloud, place, row_of
 from tests.cli.test_conflicts import record as place_row
 from tests.conflicts import loss
 from tests.handlers.conftest import NAMES, Context, Region
@@ -34,7 +34,7 @@ from tests.redrive.desk import told
 from tests.redrive.region import Region as RedriveRegion
 from tests.resolution.test_resolver import event
 
-__all__ = ["approving", "clients", "cloud", "redriving"]
+__all__ = ["approving", "cloud", "redriving"]
 
 SECRET = "SECRET"  # noqa: S105 (a mark)
 KEY = {"id": {"S": f"{SECRET}-key"}}

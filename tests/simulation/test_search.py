@@ -47,6 +47,7 @@ def test_two_processes_that_run_the_same_seeds_print_the_same_document() -> None
     assert documents[0]["hash"] == search(Experiment(operations=10), range(7, 19)).hash
 
 
+@pytest.mark.slow
 def test_every_run_is_announced_in_the_order_of_the_seeds() -> None:
     heard: list[RunCounts] = []
 

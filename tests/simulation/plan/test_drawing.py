@@ -1,6 +1,7 @@
 """Plans: what a seed decides, and that removing a part leaves the others as they were."""
 
 from collections import Counter
+from functools import cache
 from itertools import pairwise
 
 import pytest
@@ -15,6 +16,7 @@ from reconciler.simulation.plan.plan import Fault
 from tests.builders import clock
 
 SEEDS = range(200)
+plan_of = cache(draw_plan)  # several tests look at the same ones
 
 
 def test_a_seed_is_one_plan() -> None:
@@ -39,14 +41,14 @@ def test_the_number_of_regions_is_limited(regions: int) -> None:
 
 def test_operations_come_in_order_and_race() -> None:
     for seed in SEEDS:
-        times = [operation.at_ms for operation in draw_plan(seed).operations]
+        times = [operation.at_ms for operation in plan_of(seed).operations]
         assert times == sorted(times)
         assert any(later - earlier < 500 for earlier, later in pairwise(times))
 
 
 def test_each_kind_of_fault_takes_part_in_about_a_quarter_of_the_runs() -> None:
     runs = Counter(
-        kind for seed in range(600) for kind in {fault.kind for fault in draw_plan(seed).faults}
+        kind for seed in range(600) for kind in {fault.kind for fault in plan_of(seed).faults}
     )
     assert runs.keys() == faults.KINDS.keys()
     assert all(90 < several < 210 for several in runs.values())
@@ -54,7 +56,7 @@ def test_each_kind_of_fault_takes_part_in_about_a_quarter_of_the_runs() -> None:
 
 def test_every_fault_ends_but_a_region_that_is_destroyed() -> None:
     for seed in SEEDS:
-        for fault in draw_plan(seed).faults:
+        for fault in plan_of(seed).faults:
             endless = fault.until_ms >= faults.FOR_EVER
             assert endless == (fault.kind == faults.DESTROYED)
             assert fault.at_ms < fault.until_ms
@@ -71,7 +73,7 @@ def test_one_region_alone_is_neither_cut_off_nor_destroyed() -> None:
 def test_every_type_and_every_verb_is_drawn_and_can_be_written() -> None:
     verbs = Counter[str]()
     for seed in SEEDS:
-        for operation in draw_plan(seed).operations:
+        for operation in plan_of(seed).operations:
             write(
                 None,
                 operation.edits,
@@ -107,7 +109,7 @@ def test_a_schema_of_the_users_own_is_drawn_from() -> None:
 
 
 def test_where_tombstones_expire_operations_happen_when_they_do() -> None:
-    plans = [draw_plan(seed) for seed in SEEDS]
+    plans = [plan_of(seed) for seed in SEEDS]
     expiring = [plan for plan in plans if any(f.kind == faults.EXPIRY for f in plan.faults)]
     assert expiring
     for plan in expiring:
@@ -122,6 +124,6 @@ def test_where_tombstones_expire_operations_happen_when_they_do() -> None:
 def test_a_fault_without_a_region_is_everywhere() -> None:
     world = {name for name, kind in faults.KINDS.items() if kind.where == "world"}
     for seed in SEEDS:
-        for fault in draw_plan(seed).faults:
+        for fault in plan_of(seed).faults:
             assert (fault.region == "") == (fault.kind in world), fault
     assert Fault(faults.LAG, 0, 1).region == ""
