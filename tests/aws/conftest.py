@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from functools import cache
 
 import pytest
+from botocore.loaders import create_loader
 from moto import mock_aws
 
 from reconciler.aws.clients import client
@@ -11,6 +12,7 @@ from reconciler.local.server.moto_speed import hurry_moto
 
 REGION = "us-east-1"
 _hurry_moto_once = cache(hurry_moto)
+_one_loader = cache(create_loader)
 
 
 @pytest.fixture
@@ -26,10 +28,12 @@ def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def clients() -> Iterator[None]:
-    """Make clients once a module: it costs more than most tests do."""
+    """Make clients once a module, of descriptions of AWS that are read once: both take long."""
     _hurry_moto_once()
     client.cache_clear()
-    yield
+    with pytest.MonkeyPatch.context() as sdk:
+        sdk.setattr("botocore.session.create_loader", _one_loader)
+        yield
     client.cache_clear()
 
 
