@@ -37,16 +37,6 @@ DIMENSIONS = {  # as AWS's guides list them
 }
 
 
-@pytest.fixture(scope="module")
-def three() -> Stacks:
-    return synthesised("three")
-
-
-@pytest.fixture(scope="module")
-def options() -> Stacks:
-    return synthesised("options")
-
-
 def made(stacks: Stacks, region: str = EU) -> dict[str, dict[str, Any]]:
     alarms = stacks.all("reconciler", ALARM, region).values()
     return {each["AlarmName"]: each for each in alarms}

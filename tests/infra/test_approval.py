@@ -16,11 +16,6 @@ DECISIONS = f"arn:aws:sns:{EU}:{ACCOUNT}:parties-decisions-eu-west-1"
 ESCALATIONS = f"arn:aws:sns:{EU}:{ACCOUNT}:parties-escalations-eu-west-1"
 
 
-@pytest.fixture(scope="module")
-def options() -> Stacks:
-    return synthesised("options")
-
-
 def machine(stacks: Stacks) -> dict[str, Any]:
     return stacks.one("reconciler", "AWS::StepFunctions::StateMachine")
 

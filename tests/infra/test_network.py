@@ -39,11 +39,6 @@ def with_network(*regions: str, **more: Any) -> Settings:
     return Settings.model_validate_json(json.dumps(options))
 
 
-@pytest.fixture(scope="module")
-def options() -> Stacks:
-    return synthesised("options")
-
-
 def endpoints(stacks: Stacks) -> dict[str, dict[str, Any]]:
     """Return a region's endpoints by service."""
     found = stacks.all("reconciler", ENDPOINT).values()

@@ -20,16 +20,6 @@ KEPT = "RetainExceptOnCreate"
 BUCKET = "arn:aws:s3:::parties-evidence-eu-west-1"
 
 
-@pytest.fixture(scope="module")
-def three() -> Stacks:
-    return synthesised("three")
-
-
-@pytest.fixture(scope="module")
-def options() -> Stacks:
-    return synthesised("options")
-
-
 def function(stacks: Stacks, name: str) -> dict[str, Any]:
     return stacks.one("reconciler", FUNCTION, FunctionName=name)
 

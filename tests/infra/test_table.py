@@ -13,16 +13,6 @@ TABLE = "AWS::DynamoDB::GlobalTable"
 OWNER = REGIONS[0]
 
 
-@pytest.fixture(scope="module")
-def three() -> Stacks:
-    return synthesised("three")
-
-
-@pytest.fixture(scope="module")
-def options() -> Stacks:
-    return synthesised("options")
-
-
 def test_one_stack_owns_all_replicas_and_each_region_has_its_reconciler(three: Stacks) -> None:
     reconcilers = {f"parties-reconciler-{region}" for region in REGIONS}
     keys = {f"parties-key-{region}" for region in REGIONS}
