@@ -41,6 +41,15 @@ def put(cloud: LocalCloud, region: str, table: str, **attributes: Any) -> None:
     cloud.client("dynamodb", region).put_item(TableName=table, Item=item)
 
 
+def lose(cloud: LocalCloud, table: str, identifier: str) -> None:
+    """Let Ireland overwrite what Virginia writes to an item while they are apart."""
+    cloud.partition(US, EU)
+    put(cloud, US, table, id=identifier, name="lost")
+    put(cloud, EU, table, id=identifier, name="won")
+    cloud.heal()
+    cloud.settle()
+
+
 def sorted_scan(cloud: LocalCloud, table: str, region: str) -> list[str]:
     """Return the items of a replica in an order and a form that can be compared byte by byte."""
     return sorted(repr(sorted(item.items())) for item in cloud.scan(table, region))

@@ -14,6 +14,7 @@ from tests.local.support import (
     EU,
     US,
     event_names,
+    lose,
     open_stream,
     put,
     sorted_scan,
@@ -95,11 +96,7 @@ def test_batches_and_transactions_are_replicated_item_by_item(cloud: LocalCloud)
 
 
 def test_only_the_stream_of_the_region_that_lost_shows_the_lost_write(cloud: LocalCloud) -> None:
-    cloud.partition(US, EU)
-    put(cloud, US, PARTIES, id="conflict", name="lost")
-    put(cloud, EU, PARTIES, id="conflict", name="won")
-    cloud.heal()
-    cloud.settle()
+    lose(cloud, PARTIES, "conflict")
 
     overwritten = stream_records(cloud, PARTIES, US, "conflict")[-1]
     assert overwritten["eventName"] == "MODIFY"

@@ -18,7 +18,7 @@ from reconciler.local.cloud import (
     LocalCloud,
 )
 from reconciler.local.provision import TableSpec, queue_url
-from tests.local.support import AP, EU, HANDLERS, US, dead_letters, eventually, log_lines, put
+from tests.local.support import AP, EU, HANDLERS, US, dead_letters, eventually, log_lines, lose, put
 
 TABLE = "parties"
 
@@ -251,11 +251,7 @@ def test_parked_messages_can_be_looked_at_and_do_not_keep_the_cloud_busy(
 
 
 def test_writes_during_a_partition_are_shown_to_detect_once_it_heals(cloud: LocalCloud) -> None:
-    cloud.partition(US, EU)
-    put(cloud, US, TABLE, id="parted", name="lost")
-    put(cloud, EU, TABLE, id="parted", name="won")
-    cloud.heal()
-    cloud.settle()
+    lose(cloud, TABLE, "parted")
 
     [record] = detected(cloud, US, "parted")
     assert record["dynamodb"]["OldImage"]["name"] == {"S": "lost"}
