@@ -1,10 +1,10 @@
-"""Builders of ledger rows, and a ledger that an operator can read by state."""
+"""Builders of losses and of their ledger rows, and a ledger that an operator can read by state."""
 
 from typing import Any
 
 from reconciler.conflict.event import ConflictEvent
 from reconciler.conflict.row import Row, State, ledger_row
-from reconciler.conflict.verdict import Finding
+from reconciler.conflict.verdict import Finding, Verdict
 from reconciler.values.wire import Image
 from tests.builders import as_stream
 from tests.fakes import FakeLedger
@@ -20,16 +20,8 @@ class FeedLedger(FakeLedger):
         return self.index if self.index is not None else super().indexed()
 
 
-def loss(
-    lost: Image | None,
-    winner: Image | None,
-    state: State = State.PARKED,
-    /,
-    *,
-    reason: str = "",
-    **changed: Any,
-) -> Row:
-    """Return the row of a loss of the item p1."""
+def loss_event(**told: Any) -> ConflictEvent:
+    """Return the event of a loss of the item p1; what is not told is as it usually is."""
     known: dict[str, Any] = {
         "conflict_id": "c1",
         "table": "parties",
@@ -43,10 +35,34 @@ def loss(
         "sequence_number": "7",
         "lost_at_ms": "1000",
         "detected_at_ms": "2000",
+    }
+    return ConflictEvent(**{**known, **told})
+
+
+def judged(verdict: Verdict) -> dict[str, Any]:
+    """Return what the event of a loss takes from its verdict."""
+    return {
+        "finding": verdict.finding,
+        "ordering": verdict.ordering.value,
+        "lost_dots": tuple(map(str, verdict.lost_dots)),
+    }
+
+
+def loss(
+    lost: Image | None,
+    winner: Image | None,
+    state: State = State.PARKED,
+    /,
+    *,
+    reason: str = "",
+    **changed: Any,
+) -> Row:
+    """Return the row of a loss of the item p1."""
+    images = {
         "lost": as_stream(lost) if lost else None,
         "winner": as_stream(winner) if winner else None,
     }
-    return ledger_row(ConflictEvent(**{**known, **changed}), state, 3_000, reason)
+    return ledger_row(loss_event(**{**images, **changed}), state, 3_000, reason)
 
 
 def unknown_loss(name: str, **changed: Any) -> Row:

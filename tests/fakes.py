@@ -388,3 +388,31 @@ class FakePorts:
 
     def refusal(self) -> str:
         return "its row or its event was not accepted"
+
+
+class Fakes:
+    """Fakes of one region that share one log of calls, and the ports that they are."""
+
+    def __init__(self, code: str = "use1") -> None:
+        self.log: list[Call] = []
+        self.items, self.ledger = FakeItems(log=self.log), FakeLedger(self.log)
+        self.bus, self.evidence = FakeBus(self.log), FakeEvidence(self.log)
+        self.parked, self.set_aside = FakeParked(self.log), FakeSetAside(self.log)
+        self.streams, self.letters = FakeStreamReader(self.log), FakeDeadLetters(self.log)
+        self.telemetry = Recorded()
+        self.ports = FakePorts(
+            items=self.items,
+            ledger=self.ledger,
+            bus=self.bus,
+            evidence=self.evidence,
+            parked=self.parked,
+            set_aside=self.set_aside,
+            streams=self.streams,
+            letters=self.letters,
+            telemetry=self.telemetry,
+            code=code,
+        )
+
+    def calls(self) -> list[str]:
+        """Return the names of all calls, in order."""
+        return [call.name for call in self.log]

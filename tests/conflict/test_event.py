@@ -13,6 +13,7 @@ from reconciler.conflict.verdict import Finding, classify
 from reconciler.errors import Undecodable
 from reconciler.values.wire import canonical_image
 from tests.builders import Replica, as_stream, assign, increment
+from tests.conflicts import judged, loss_event
 from tests.strategies import ANY
 from tests.world import REGIONS, played, steps
 
@@ -28,23 +29,16 @@ def a_loss() -> tuple[Any, Any]:
 def event(**changes: Any) -> ConflictEvent:
     old, new = a_loss()
     verdict = classify(old, new, replica="use1")
-    fields: dict[str, Any] = {
+    own = {
         "conflict_id": conflict_id("parties", KEY, verdict, old),
-        "table": "parties",
-        "key": KEY,
-        "finding": verdict.finding,
-        "ordering": verdict.ordering.value,
         "role": verdict.role,
-        "region": "us-east-1",
-        "replica": "use1",
-        "lost_dots": tuple(str(dot) for dot in verdict.lost_dots),
         "sequence_number": "111100000000000000000001",
         "lost_at_ms": "1700000000000",
         "detected_at_ms": "1700000000100",
         "lost": old,
         "winner": new,
     }
-    return ConflictEvent(**(fields | changes))
+    return loss_event(**{**judged(verdict), **own, **changes})
 
 
 def numbers_in(value: Any) -> list[Any]:

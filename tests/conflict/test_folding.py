@@ -8,7 +8,7 @@ import pytest
 from reconciler.causality.context import Ordering
 from reconciler.causality.hlc import HLC_WIDTH
 from reconciler.client.lost_answers import written_dot
-from reconciler.conflict.event import ConflictEvent, FoldCertificate, conflict_id, parse_certificate
+from reconciler.conflict.event import FoldCertificate, conflict_id, parse_certificate
 from reconciler.conflict.folding import CLOCK_SKEW_MARGIN_MS, closed_lineages, folded_image
 from reconciler.conflict.row import Row, State, decision_row, item_key, ledger_row
 from reconciler.conflict.verdict import Finding, classify
@@ -20,6 +20,7 @@ from reconciler.item.metadata import context_of, token_of
 from reconciler.resolution.resolver import Resolver
 from reconciler.values.wire import Image, to_json
 from tests.builders import Replica, as_stream, assign, increment
+from tests.conflicts import judged, loss_event
 from tests.detection.test_detector import loss, record
 from tests.fakes import FakeBus, FakeItems, FakeLedger, FakePorts, FakeSetAside
 from tests.recorded import Recorded
@@ -62,23 +63,14 @@ def certificate(image: Image, **changed: Any) -> FoldCertificate:
 def lost_row(image: Image, winner: Image, **changed: Any) -> Row:
     """Return the ledger's row for the loss of an image of use1."""
     verdict = classify(image, winner, replica="use1")
-    known: dict[str, Any] = {
+    own = {
         "conflict_id": conflict_id("parties", KEY, verdict, image),
-        "table": "parties",
-        "key": KEY,
-        "finding": verdict.finding,
-        "ordering": verdict.ordering.value,
-        "role": "home",
-        "region": "us-east-1",
-        "replica": "use1",
-        "lost_dots": tuple(str(dot) for dot in verdict.lost_dots),
         "lost_watermarks": dict(verdict.lost_watermarks),
-        "sequence_number": "7",
         "lost_at_ms": "1",
         "detected_at_ms": "1",
         "lost": as_stream(image),
     }
-    return ledger_row(ConflictEvent(**known | changed), State.OPEN, 1)
+    return ledger_row(loss_event(**{**judged(verdict), **own, **changed}), State.OPEN, 1)
 
 
 def made(number: int, old: Image, new: Image) -> dict[str, Any]:

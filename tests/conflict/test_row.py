@@ -26,6 +26,7 @@ from reconciler.errors import Undecodable
 from reconciler.values.size import item_size
 from reconciler.values.wire import canonical_image
 from tests.builders import as_stream, assign, written
+from tests.conflicts import loss_event
 
 LOST = written(assign("name", "Ada"), assign("photo", b"\x00\xff"))
 LONG: list[dict[str, Any]] = [  # as long as DynamoDB takes; their text is longer
@@ -35,22 +36,8 @@ LONG: list[dict[str, Any]] = [  # as long as DynamoDB takes; their text is longe
 
 
 def event(**changed: Any) -> ConflictEvent:
-    known: dict[str, Any] = {
-        "conflict_id": "c1",
-        "table": "parties",
-        "key": {"id": {"S": "p1"}},
-        "finding": Finding.CONFLICT,
-        "ordering": "CONCURRENT",
-        "role": "home",
-        "region": "us-east-1",
-        "replica": "use1",
-        "lost_dots": ("use1.000000000000000000000000v80",),
-        "sequence_number": "7",
-        "lost_at_ms": "1000",
-        "detected_at_ms": "2000",
-        "lost": as_stream(LOST),
-    }
-    return ConflictEvent(**{**known, **changed})
+    own = {"lost_dots": ("use1.000000000000000000000000v80",), "lost": as_stream(LOST)}
+    return loss_event(**{**own, **changed})
 
 
 def test_a_row_holds_the_whole_losing_image_as_dynamodb_takes_it() -> None:

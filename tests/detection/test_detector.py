@@ -3,7 +3,6 @@
 import json
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -21,42 +20,27 @@ from reconciler.item.metadata import METADATA
 from reconciler.values.size import item_size
 from reconciler.values.wire import canonical_image
 from tests.builders import SCHEMA, Replica, as_stream, assign, increment, written
-from tests.fakes import REFUSED, Call, FakeBus, FakeEvidence, FakeLedger, FakeParked, FakePorts
-from tests.recorded import Recorded
+from tests.fakes import (
+    REFUSED,
+    Call,
+    Fakes,
+)
 
 US, EU, ASIA = "us-east-1", "eu-west-1", "ap-southeast-1"
 NOW = 10_000
 
 
-@dataclass
-class World:
-    """A detector with fakes that share one call log."""
+class World(Fakes):
+    """A detector, with fakes that share one call log."""
 
-    region: str = US
-    outside_writes: Any = "accept"
-    now: int = NOW
-    log: list[Call] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.ledger, self.bus = FakeLedger(self.log), FakeBus(self.log)
-        self.evidence, self.parked = FakeEvidence(self.log), FakeParked(self.log)
-        self.telemetry = Recorded()
-        ports = FakePorts(
-            ledger=self.ledger,
-            bus=self.bus,
-            evidence=self.evidence,
-            parked=self.parked,
-            telemetry=self.telemetry,
-            code=replica_id(self.region),
-        )
-        policy = DetectorPolicy("parties", self.region, self.outside_writes)
-        self.detector = Detector(policy, ports, lambda: self.now)
+    def __init__(self, region: str = US, outside_writes: Any = "accept", now: int = NOW) -> None:
+        super().__init__(code=replica_id(region))
+        self.now = now
+        policy = DetectorPolicy("parties", region, outside_writes)
+        self.detector = Detector(policy, self.ports, lambda: self.now)
 
     def detect(self, *records: Mapping[str, Any]) -> str | None:
         return self.detector.detect(records)
-
-    def calls(self) -> list[str]:
-        return [call.name for call in self.log]
 
 
 def record(number: int, old: Any, new: Any, **changed: Any) -> dict[str, Any]:

@@ -4,8 +4,6 @@ from typing import Any
 
 import pytest
 
-from reconciler.conflict.event import ConflictEvent, conflict_id
-from reconciler.conflict.verdict import classify
 from reconciler.crdt import custom
 from reconciler.deployment.telemetry import PARKED
 from reconciler.item.image import read
@@ -13,48 +11,24 @@ from reconciler.resolution.resolver import Message, Resolver
 from reconciler.values.wire import to_json
 from tests.builders import Replica, as_stream, assign
 from tests.crdt.deciding import SCHEMA, told
-from tests.fakes import FakeItems, FakeLedger, FakeParked, FakePorts
-from tests.recorded import Recorded
+from tests.fakes import Fakes
+from tests.resolution.test_resolver import event
 
 WIRE_KEY = {"id": {"S": "p1"}}
 LOST = Replica("use1").write(assign("colour", "red"), assign("name", "Ada"), schema=SCHEMA)
 WINNER = Replica("euw1").write(assign("colour", "blue"), at=2_000, schema=SCHEMA)
 
 
-class World:
+class World(Fakes):
     """A resolver, and the item in which the winner stands."""
 
     def __init__(self) -> None:
-        self.items, self.ledger, self.parked = FakeItems(), FakeLedger(), FakeParked()
-        self.telemetry = Recorded()
+        super().__init__()
         self.items.place(WINNER)
-        ports = FakePorts(
-            items=self.items, ledger=self.ledger, parked=self.parked, telemetry=self.telemetry
-        )
-        self.resolver = Resolver(ports, lambda: 20_000)
+        self.resolver = Resolver(self.ports, lambda: 20_000)
 
     def item(self) -> Any:
         return self.items.items[to_json(WIRE_KEY)]
-
-
-def loss() -> ConflictEvent:
-    verdict = classify(LOST, WINNER, replica="use1")
-    return ConflictEvent(
-        conflict_id=conflict_id("parties", WIRE_KEY, verdict, LOST),
-        table="parties",
-        key=WIRE_KEY,
-        finding=verdict.finding,
-        ordering=verdict.ordering.value,
-        role="home",
-        region="us-east-1",
-        replica="use1",
-        lost_dots=tuple(map(str, verdict.lost_dots)),
-        sequence_number="1",
-        lost_at_ms="9000",
-        detected_at_ms="9500",
-        lost=as_stream(LOST),
-        winner=as_stream(WINNER),
-    )
 
 
 def failing(values: list[Any], _about: custom.Siblings) -> Any:
@@ -74,7 +48,7 @@ def test_a_conflict_is_parked_whole_and_merges_once_its_function_works(
     world = World()
     monkeypatch.setattr(custom, "_FUNCTIONS", registered)
 
-    assert world.resolver.resolve([Message("m1", loss())]) == []
+    assert world.resolver.resolve([Message("m1", event(LOST, WINNER))]) == []
 
     assert world.item() == WINNER
     assert world.ledger.states() == ["PARKED"]
@@ -84,7 +58,7 @@ def test_a_conflict_is_parked_whole_and_merges_once_its_function_works(
     assert world.telemetry.counts[PARKED] == 1
 
     registered["told"] = told
-    assert world.resolver.resolve([Message("m2", loss())]) == []
+    assert world.resolver.resolve([Message("m2", event(LOST, WINNER))]) == []
 
     plain = read(world.item()) or {}
     assert plain["name"] == "Ada"

@@ -15,18 +15,7 @@ from reconciler.redrive.rehearsal import Rehearsal
 from reconciler.values.wire import Image
 from tests.builders import Replica, assign, increment, written
 from tests.detection.test_detector import record
-from tests.fakes import (
-    Call,
-    FakeBus,
-    FakeDeadLetters,
-    FakeEvidence,
-    FakeItems,
-    FakeLedger,
-    FakeParked,
-    FakePorts,
-    FakeSetAside,
-    FakeStreamReader,
-)
+from tests.fakes import Fakes
 from tests.resolution.test_resolver import event
 
 NOW = 10_000_000
@@ -98,37 +87,15 @@ def told(each: ConflictEvent) -> str:
     )
 
 
-class Desk:
+class Desk(Fakes):
     """A region, its dead letters, and a redriver at work on them."""
 
     def __init__(self, *, current: Image | None = THEIRS) -> None:
-        self.log: list[Call] = []
-        self.now = NOW
-        self.items, self.ledger, self.bus = (
-            FakeItems(log=self.log),
-            FakeLedger(self.log),
-            FakeBus(self.log),
-        )
-        self.evidence, self.parked = FakeEvidence(self.log), FakeParked(self.log)
-        self.set_aside, self.streams = FakeSetAside(self.log), FakeStreamReader(self.log)
-        self.letters = FakeDeadLetters(self.log)
-        self.letters.now_ms = NOW
+        super().__init__()
+        self.now = self.letters.now_ms = NOW
         self.slept: list[float] = []
         if current is not None:
             self.items.place(current)
-
-    @property
-    def ports(self) -> FakePorts:
-        return FakePorts(
-            items=self.items,
-            ledger=self.ledger,
-            bus=self.bus,
-            evidence=self.evidence,
-            parked=self.parked,
-            set_aside=self.set_aside,
-            streams=self.streams,
-            letters=self.letters,
-        )
 
     def redriver(self, *, execute: bool = True) -> Redriver:
         ports = self.ports if execute else Rehearsal(self.ports)
@@ -169,9 +136,6 @@ class Desk:
     def open_row(self, each: ConflictEvent, at_ms: int = 0) -> None:
         row = ledger_row(each, State.OPEN, at_ms)
         self.ledger.rows[row.conflict_id] = row.image
-
-    def names(self) -> list[str]:
-        return [call.name for call in self.log]
 
     def sent(self) -> list[str]:
         return [each.sequence_number for each in self.bus.sent]

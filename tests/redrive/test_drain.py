@@ -34,7 +34,7 @@ def test_a_message_is_deleted_after_its_work_and_never_before() -> None:
     drain = made.drain()
     drain.queues([QUEUE])
     assert made.letters.bodies(QUEUE) == []
-    names = made.names()
+    names = made.calls()
     assert names.index("record") < names.index("publish") < names.index("delete")
     assert counts(drain) == {"redriven": 1}
 
@@ -56,7 +56,7 @@ def test_a_dry_run_deletes_nothing_and_shows_every_message_again() -> None:
     drain.queues([QUEUE])
     assert counts(drain) == {"redriven": 2, "poison": 1}
     assert shown(made) == 3
-    assert "delete" not in made.names()
+    assert "delete" not in made.calls()
     assert made.ledger.rows == {}
 
 

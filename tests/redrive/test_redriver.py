@@ -69,7 +69,7 @@ def test_a_stored_batch_is_moved_away_once_its_work_is_done_and_not_before() -> 
     assert not desk.redrive(stored(BATCH)).done
     assert not desk.set_aside.is_empty()
     assert desk.redrive(stored(BATCH)).done
-    assert desk.names()[-2:] == ["publish", "done"]
+    assert desk.calls()[-2:] == ["publish", "done"]
     assert desk.redrive(stored(BATCH)).outcome is RedriveOutcome.ALREADY_REPAIRED
 
 
@@ -270,7 +270,7 @@ def test_a_rehearsal_writes_nothing_and_says_what_the_real_one_does(name: str) -
     for desk in (rehearsed, real):
         desk.place_batch(lost(1))
     said = rehearsed.redrive(BODIES[name], execute=False)
-    assert set(rehearsed.names()) & WRITES == set()
+    assert set(rehearsed.calls()) & WRITES == set()
     assert said == real.redrive(BODIES[name])
 
 
@@ -279,7 +279,7 @@ def test_whatever_call_is_refused_the_message_stays_until_all_of_it_is_done(name
     healthy = Desk()
     healthy.place_batch(lost(1))
     healthy.redrive(BODIES[name])
-    calls = healthy.names()
+    calls = healthy.calls()
     for place in range(len(calls)):
         desk = Desk()
         desk.place_batch(lost(1))

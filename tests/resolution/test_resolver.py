@@ -1,6 +1,6 @@
 """The resolver: what was lost is merged into the item as it is now, or set aside whole."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import reduce
 from itertools import pairwise
 from typing import Any
@@ -26,49 +26,24 @@ from tests.builders import KEY, Replica, add, as_stream, assign, clock, incremen
 from tests.fakes import (
     REFUSED,
     AnswerLost,
-    Call,
-    FakeEvidence,
-    FakeItems,
-    FakeLedger,
-    FakeParked,
-    FakePorts,
-    FakeSetAside,
+    Fakes,
 )
-from tests.recorded import Recorded
 
 WIRE_KEY = {"id": {"S": "p1"}}
 
 
-@dataclass
-class World:
-    """A resolver with fakes that share one call log."""
+class World(Fakes):
+    """A resolver, with fakes that share one call log."""
 
-    log: list[Call] = field(default_factory=list)
-    pause: LoopPause | None = None
-    now_ms: int = 20_000
-
-    def __post_init__(self) -> None:
-        self.items, self.ledger = FakeItems(log=self.log), FakeLedger(self.log)
-        self.evidence, self.parked = FakeEvidence(self.log), FakeParked(self.log)
-        self.telemetry = Recorded()
-        self.set_aside = FakeSetAside(log=self.log)
-        ports = FakePorts(
-            items=self.items,
-            ledger=self.ledger,
-            evidence=self.evidence,
-            parked=self.parked,
-            set_aside=self.set_aside,
-            telemetry=self.telemetry,
-        )
-        self.resolver = Resolver(ports, lambda: self.now_ms, self.pause)
+    def __init__(self, pause: LoopPause | None = None, now_ms: int = 20_000) -> None:
+        super().__init__()
+        self.now_ms = now_ms
+        self.resolver = Resolver(self.ports, lambda: self.now_ms, pause)
 
     def resolve(self, *events: ConflictEvent) -> list[str]:
         return self.resolver.resolve(
             [Message(f"m{number}", event) for number, event in enumerate(events)]
         )
-
-    def calls(self) -> list[str]:
-        return [call.name for call in self.log]
 
     def item(self, identifier: str = "p1") -> Image:
         return self.items.items[to_json({"id": {"S": identifier}})]
