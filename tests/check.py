@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.conftest import is_slow
 from tests.test_architecture import ROOT, SOURCES, STEP_OF, relative, rooms_imported
 from tests.test_layout import place_of_tests
 
@@ -44,7 +45,8 @@ def tests_of(rooms: set[str]) -> Iterator[str]:
     """Yield the folders of rooms, and the files of other tests that say something about them."""
     yield from (str(TESTS / room) for room in sorted(rooms) if (TESTS / room).is_dir())
     modules = {place_of_tests(path): path for path in SOURCES}
-    for path in sorted(TESTS.rglob("test_*.py")):
+    # Slow files are left out here: pytest imports a file that is named, wanted or not.
+    for path in sorted(each for each in TESTS.rglob("test_*.py") if not is_slow(each)):
         top = path.relative_to(TESTS).parts[0]
         module = modules.get(relative(path))
         known = {room for each in (path, module) if each for _, room in rooms_imported(each)}

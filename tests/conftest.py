@@ -43,13 +43,13 @@ SLOW = (
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Do not even import slow modules if no slow test is wanted."""
     wanted = config.getoption("markexpr") != "not slow"
-    return None if wanted or not _is_slow(collection_path) else True
+    return None if wanted or not is_slow(collection_path) else True
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests of slow modules."""
     for item in items:
-        if _is_slow(item.path):
+        if is_slow(item.path):
             item.add_marker(pytest.mark.slow)
 
 
@@ -59,5 +59,6 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-def _is_slow(path: Path) -> bool:
+def is_slow(path: Path) -> bool:
+    """Return whether all tests of a file are listed here."""
     return any(path.is_relative_to(_HERE / slow) for slow in SLOW)
