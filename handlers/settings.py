@@ -18,7 +18,7 @@ from pydantic import (
     ValidationError,
 )
 
-from reconciler.deployment.names import Names
+from reconciler.deployment.names import Names, is_module_name
 from reconciler.errors import InvalidInput
 
 
@@ -39,7 +39,7 @@ def _listed(text: str) -> list[str]:
 
 
 def _module(name: str) -> str:
-    if not all(part.isidentifier() for part in name.split(".")):
+    if not is_module_name(name):
         raise ValueError
     return name
 

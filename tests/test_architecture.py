@@ -144,7 +144,8 @@ def rooms_with(*packages: str) -> set[str]:
 
 
 def test_only_the_adapters_the_local_cloud_and_the_handlers_import_the_aws_sdk() -> None:
-    assert rooms_with("boto3", "botocore") == {"aws", "local"}
+    assert rooms_with("boto3") == {"aws", "local"}
+    assert rooms_with("botocore") == {"aws", "local", "infra"}  # infra: its list of regions
 
 
 def test_only_the_handlers_import_powertools_and_the_xray_sdk() -> None:

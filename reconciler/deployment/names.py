@@ -6,6 +6,7 @@ so that what one makes the other finds.
 
 import hashlib
 from dataclasses import dataclass
+from keyword import iskeyword
 
 from reconciler.causality.context import replica_id
 
@@ -24,9 +25,14 @@ def checked_region(region: str) -> str:
 
 def partition_of(region: str) -> str:
     """Return the partition of a region, by the beginning of its name."""
-    parts = {"cn-": "aws-cn", "us-gov-": "aws-us-gov", "us-iso": "aws-iso", "eu-iso": "aws-iso-e"}
-    parts["eusc-"] = "aws-eusc"
+    parts = {"cn-": "aws-cn", "us-gov-": "aws-us-gov", "eusc-": "aws-eusc", "us-iso-": "aws-iso"}
+    parts |= {"us-isob-": "aws-iso-b", "eu-isoe-": "aws-iso-e", "us-isof-": "aws-iso-f"}
     return next((name for begins, name in parts.items() if region.startswith(begins)), "aws")
+
+
+def is_module_name(name: str) -> bool:
+    """Return whether Python can import a module of that name."""
+    return all(part.isidentifier() and not iskeyword(part) for part in name.split("."))
 
 
 @dataclass(frozen=True)

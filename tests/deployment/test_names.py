@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.deployment.names import MAX_SUFFIX, Names
+from reconciler.deployment.names import MAX_SUFFIX, Names, is_module_name, partition_of
 
 LONGEST_REGION = "ap-southeast-1"
 FUNCTION_LIMIT, BUCKET_LIMIT = 64, 63
@@ -55,3 +55,24 @@ def test_tables_that_differ_in_case_or_underscores_have_buckets_of_their_own(
     for names in (one, other):
         assert len(names.evidence_bucket) <= BUCKET_LIMIT
         assert names.evidence_bucket == names.evidence_bucket.lower().replace("_", "-")
+
+
+@pytest.mark.parametrize(
+    ("region", "partition"),
+    [
+        *(("eu-west-1", "aws"), ("us-gov-west-1", "aws-us-gov"), ("cn-north-1", "aws-cn")),
+        *(("us-iso-east-1", "aws-iso"), ("us-isob-east-1", "aws-iso-b")),
+        *(("us-isof-south-1", "aws-iso-f"), ("eu-isoe-west-1", "aws-iso-e")),
+        ("eusc-de-east-1", "aws-eusc"),
+    ],
+)
+def test_a_region_is_in_the_partition_that_its_name_begins_with(
+    region: str, partition: str
+) -> None:
+    assert partition_of(region) == partition
+
+
+@pytest.mark.parametrize("name", ["a-b", "a..b", "", "1st", "a.class", "import", "a b"])
+def test_what_python_cannot_import_is_no_modules_name(name: str) -> None:
+    assert not is_module_name(name)
+    assert is_module_name("shop.merging")

@@ -33,7 +33,7 @@ def test_the_modules_of_custom_types_are_listed_with_commas(
     assert read_settings(ENVIRONMENT | listed).custom_types == modules
 
 
-@pytest.mark.parametrize("bad", ["", "a b", "1st", "shop..merging", "shop/merging.py"])
+@pytest.mark.parametrize("bad", ["", "a b", "1st", "shop..merging", "shop/merging.py", "a.class"])
 def test_what_is_no_module_name_is_named(bad: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         read_settings(ENVIRONMENT | {"RECONCILER_CUSTOM_TYPES": f"colours,{bad}"})

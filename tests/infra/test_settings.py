@@ -56,7 +56,13 @@ def test_settings_need_a_table_regions_and_a_partition_key() -> None:
         ({"provisioned_concurrency": 9, "detect_concurrency": 8}, "provisioned_concurrency: "),
         ({"resolve_concurrency": 3}, "resolve_concurrency: "),
         ({"resolve_concurrency": 4_000}, "resolve_concurrency: "),
-        ({"regions": ["eu-wst-1", "us-east-1"]}, "regions.0: region 'eu-wst-1' is not"),
+        (
+            {"regions": ["eu-wst-1", "us-east-1"]},
+            "regions.0: AWS has no region eu-wst-1; did you mean eu-west-1?",
+        ),
+        ({"regions": ["us-east-1", "us-north-7"]}, "regions.1: AWS has no region us-north-7; did"),
+        ({"regions": ["us-east-1", "xx-far-9"]}, "regions.1: AWS has no region xx-far-9"),
+        ({"regions": ["us-iso-east-1", "us-isob-east-1"]}, "regions: a table has replicas in one"),
         (
             {"regions": ["eu-west-1", "cn-north-1"]},
             "regions: a table has replicas in one partition",
@@ -75,7 +81,42 @@ def test_settings_need_a_table_regions_and_a_partition_key() -> None:
         ),
         ({"sort_key": {"name": "id"}}, "sort_key: id is the partition key, too"),
         ({"custom_types": ["a-b"]}, "custom_types: 'a-b' is no module's name"),
+        ({"custom_types": ["a.class"]}, "custom_types: 'a.class' is no module's name"),
+        ({"custom_types": ["shop." + "m" * 2_000]}, "custom_types: the names are longer than"),
         ({"tags": {"aws:x": "y"}}, "tags.aws:x: "),
+        ({"tags": {"team\n": "crm"}}, "tags.team\\n: letters, digits, blanks and"),
+        ({"tags": {"team": "crm\n"}}, "tags.team: letters, digits, blanks and"),
+        ({"tags": {"team": "crm;sales"}}, "tags.team: letters, digits, blanks and"),
+        ({"tags": {"team": ""}}, "tags.team: a value of 1 to 256 characters"),
+        ({"tags": {"team": "crm", "Team": "crm"}}, "tags: Team and team are one name to IAM"),
+        ({"detect_concurrency": 4_000}, "detect_concurrency: 4000 of the 900 that can be reserved"),
+        (
+            {"detect_concurrency": 500, "resolve_concurrency": 500},
+            "detect_concurrency and resolve_concurrency: 1000 of the 900",
+        ),
+        ({"provisioned_concurrency": 400_000}, "provisioned_concurrency: 800000 of the 900"),
+        (
+            {"account_concurrency": 10, "detect_concurrency": 1},
+            "detect_concurrency: 1 of the 0 that can be reserved",
+        ),
+        ({"account_concurrency": 0}, "account_concurrency: "),
+        ({"suffix": "s3alias"}, "suffix: S3 keeps bucket names that end in -s3alias"),
+        ({"table": "xn--parties"}, "table: S3 keeps bucket names that begin with xn--"),
+        (
+            {
+                "existing_table": True,
+                "table_keys": {r: f"arn:aws-cn:kms:{r}:{1:012}:key/k" for r in REGIONS},
+            },
+            f"table_keys.{REGIONS[0]}: the key is one of partition aws-cn",
+        ),
+        (
+            {
+                "existing_table": True,
+                "table_keys": {r: f"arn:aws:kms:{r}:{1:012}:key/mrk 1" for r in REGIONS},
+            },
+            f"table_keys.{REGIONS[0]}: ",
+        ),
+        ({"runbook": "https://wiki/\x07"}, "runbook: "),
         ({"tags": {f"t{n}": "" for n in range(51)}}, "tags: AWS takes 50"),
         (
             networks("8.8.0.0/16", "10.1.0.0/16", "10.2.0.0/16"),
@@ -162,6 +203,85 @@ def test_all_mistakes_are_named_at_once() -> None:
     said = refusal(tags={"aws:x": ""}, custom_types=["a-b"], sort_key={"name": "_rec"})
     for path in ("tags.aws:x: ", "custom_types: ", "sort_key: "):
         assert path in said
+
+
+def test_a_field_that_is_wrong_hides_no_mistake_of_others() -> None:
+    said = refusal(
+        suffix="Dev",
+        tags={"aws:x": "y"},
+        custom_types=["a.class"],
+        indexes=[INDEX, {**INDEX, "sort_key": {"name": "id", "type": "N"}}],
+        snap_start=True,
+        provisioned_concurrency=1,
+        tabel="parties",
+    )
+    for path in (
+        *("suffix: ", "tags.aws:x: ", "custom_types: ", "indexes.1.sort_key: "),
+        *("indexes: two are named", "snap_start and provisioned_concurrency: ", "tabel: "),
+    ):
+        assert path in said
+
+
+def test_what_is_missing_or_wrong_in_itself_is_not_compared_with_others() -> None:
+    with pytest.raises(InvalidInput) as refused:
+        read_settings(json.dumps({"custom_types": ["a-b"], "network_cidrs": {"eu-west-1": "?"}}))
+    said = str(refused.value)
+    for path in ("table: is missing", "regions: is missing", "partition_key: is missing"):
+        assert path in said
+    assert "custom_types: 'a-b'" in said
+    assert "network_cidrs.eu-west-1: " in said
+    assert "only with network" not in said
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"tags": {"aws:x": "y"}},
+        {"regions": []},
+        {"suffix": "Dev"},
+        {"folds": "perhaps"},
+        {"partition_key": {"name": "id", "type": "BOOL"}},
+        {"partition_key": "id"},
+        {"indexes": [{"name": "x"}]},
+        {"redrive_minutes": "soon"},
+        {"network": True, "network_cidrs": {"eu-west-1": 5}},
+        {"tags": {"team": 5}},
+        {"outside_writes": "maybe"},
+        {"\x1b[2J": 1},
+    ],
+    ids=str,
+)
+def test_a_refusal_is_a_sentence_of_ours_that_begins_with_the_path(changed: dict[str, Any]) -> None:
+    said = refusal(**changed)
+    assert re.match(r"settings: [\w.:\\\[]+: \S", said), said
+    assert said.isprintable()
+    for foreign in ("Value error", "Input should", "Field required", "pattern", "validation"):
+        assert foreign not in said
+
+
+def test_a_name_that_is_nearly_a_settings_is_told_which() -> None:
+    assert "tabel: there is no such setting; did you mean table?" in refusal(tabel="x")
+    nearly = {"name": "by-owner", "partitionkey": {"name": "owner"}}
+    assert "indexes.0.partitionkey: there is no such setting; did you mean partition_key?" in (
+        refusal(indexes=[nearly])
+    )
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "5", '{"table": "\\ud800"}', "[" * 100_000])
+def test_what_is_no_json_object_is_one_sentence(text: str) -> None:
+    with pytest.raises(InvalidInput, match=r"^settings: the file must hold one JSON object"):
+        read_settings(text)
+
+
+def test_an_account_whose_quota_was_raised_may_reserve_more() -> None:
+    given = {**PLAIN, "detect_concurrency": 4_000, "account_concurrency": 10_000}
+    assert read_settings(json.dumps(given)).detect_concurrency == 4_000
+
+
+@pytest.mark.parametrize("region", ["eu-central-2", "cn-north-1", "us-gov-west-1", "mx-central-1"])
+def test_every_region_that_the_sdk_knows_is_taken(region: str) -> None:
+    said = refusal(regions=[region], tabel="")
+    assert "no region" not in said
 
 
 def test_an_index_on_the_tables_own_key_is_taken() -> None:

@@ -1,0 +1,227 @@
+"""What the settings say of each other, and what AWS says of them: mistakes that no field has alone.
+
+Each rule names the fields it reads, and is left out when one of them is wrong in itself;
+all others are heard, so that all mistakes are told at once.
+HAZARD if an index gave the table's key another type: the table's key would silently change.
+Source: DynamoDB guide, "Naming rules", "Quotas"; Lambda guide, "Configuring reserved concurrency",
+"Lambda quotas"; S3 guide, "Bucket naming rules"; VPC guide, "VPC CIDR blocks"; CloudFormation and
+IAM API References, Tag; botocore's list of regions.
+"""
+
+import re
+from collections.abc import Callable, Collection, Iterator
+from difflib import get_close_matches
+from functools import cache
+from ipaddress import IPv4Network
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+from botocore.loaders import Loader
+
+from reconciler.deployment.names import is_module_name, partition_of
+
+if TYPE_CHECKING:
+    from infra.settings import Settings
+
+_LARGEST, _SMALLEST = 16, 24  # what a VPC may be, and what leaves room in both its halves
+_PRIVATE = tuple(
+    map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"))
+)
+_RESERVED = "_rec"
+_LONGEST_NAME, _MOST_TAGS = 255, 50
+_LONGEST_MODULES = 2_000  # characters: all variables of a function have 4 KB
+_UNRESERVED = 100  # of an account's concurrency, which Lambda keeps for functions without their own
+_OF_THE_TABLE = {"sort_key", "indexes", "encryption", "contributor_insights"}
+_BUCKETS_BEGIN = ("xn--", "sthree-", "amzn-s3-demo-")
+_BUCKETS_END = ("-s3alias", "--ol-s3", "--x-s3", "--table-s3")
+_TAG = re.compile(r"[\w .:/=+\-@]*")
+
+Rule = Callable[["Settings"], Iterator[str]]
+
+
+def problems(settings: "Settings", wrong: Collection[str] = ()) -> list[str]:
+    """Return what is wrong, each with its path; fields `wrong` in themselves are not compared."""
+    return [
+        problem
+        for rule, reads in _RULES.items()
+        if reads.isdisjoint(wrong)
+        for problem in rule(settings)
+    ]
+
+
+def _regions(settings: "Settings") -> Iterator[str]:
+    known = _known_regions()
+    for place, region in enumerate(settings.regions):
+        if region not in known:
+            near = get_close_matches(region, known, n=1, cutoff=0)
+            yield (
+                f"regions.{place}: AWS has no region {_shown(region)}; did you mean {near[0]}?"
+                " One that is newer than this boto3 needs a newer one"
+            )
+    if len(set(settings.regions)) != len(settings.regions):
+        yield "regions: one is named twice"
+    partitions = sorted({partition_of(region) for region in settings.regions})
+    if len(partitions) > 1:
+        yield f"regions: a table has replicas in one partition, not in {' and '.join(partitions)}"
+
+
+@cache
+def _known_regions() -> frozenset[str]:
+    partitions = Loader().load_data("partitions")["partitions"]
+    return frozenset(
+        name for each in partitions for name in each["regions"] if "global" not in name
+    )
+
+
+def _warm_starts(settings: "Settings") -> Iterator[str]:
+    if settings.snap_start and settings.provisioned_concurrency:
+        yield "snap_start and provisioned_concurrency: Lambda takes one of them; leave one out"
+
+
+def _concurrency(settings: "Settings") -> Iterator[str]:
+    provisioned = settings.provisioned_concurrency
+    reserved = {
+        name: value
+        for name in ("detect_concurrency", "resolve_concurrency")
+        if (value := getattr(settings, name))
+    }
+    if provisioned and any(provisioned > limit for limit in reserved.values()):
+        yield "provisioned_concurrency: it is more than a function's concurrency"
+    # What starts warm is taken out of what is reserved, or else of what is left.
+    free = (2 - len(reserved)) * (provisioned or 0)
+    room = max(0, settings.account_concurrency - _UNRESERVED)
+    if sum(reserved.values()) + free > room:
+        named = " and ".join([*reserved, *(["provisioned_concurrency"] if free else [])])
+        yield (
+            f"{named}: {sum(reserved.values()) + free} of the {room} that can be reserved in an"
+            f" account with {settings.account_concurrency}; ask AWS for more, and say so in"
+            " account_concurrency"
+        )
+
+
+def _existing(settings: "Settings") -> Iterator[str]:
+    of_the_table = _OF_THE_TABLE & settings.model_fields_set if settings.existing_table else set()
+    if of_the_table:
+        yield f"{', '.join(sorted(of_the_table))}: an existing_table has its own; leave them out"
+
+
+def _names(settings: "Settings") -> Iterator[str]:
+    if len(settings.names(settings.owner).table) > _LONGEST_NAME:
+        yield f"suffix: the table's name and it are longer than {_LONGEST_NAME} characters together"
+    bucket = settings.names(settings.owner).evidence_bucket
+    for kept in _BUCKETS_BEGIN:
+        if bucket.startswith(kept):
+            yield f"table: S3 keeps bucket names that begin with {kept} for itself"
+    for kept in _BUCKETS_END:
+        if bucket.endswith(kept):
+            yield f"suffix: S3 keeps bucket names that end in {kept} for itself"
+
+
+def _table_keys(settings: "Settings") -> Iterator[str]:
+    keys = settings.table_keys
+    if keys and not settings.existing_table:
+        yield "table_keys: only for an existing_table; others get keys of their own"
+    elif keys and set(keys) != set(settings.regions):
+        yield "table_keys: each region has a key of its own, so name all of them"
+    for region, arn in keys.items():
+        _, partition, _, its_region, *_ = arn.split(":")
+        if its_region != region:
+            yield f"table_keys.{_shown(region)}: the key is one of {its_region}"
+        elif partition != partition_of(region):
+            yield f"table_keys.{region}: the key is one of partition {partition}"
+
+
+def _key_kinds(settings: "Settings") -> Iterator[str]:
+    """Yield what is wrong with the keys: DynamoDB keeps one type for each attribute's name."""
+    keys = {"partition_key": settings.partition_key, "sort_key": settings.sort_key}
+    for place, index in enumerate(settings.indexes):
+        keys[f"indexes.{place}.partition_key"] = index.partition_key
+        keys[f"indexes.{place}.sort_key"] = index.sort_key
+    kinds: dict[str, tuple[str, str]] = {}
+    for path, key in keys.items():
+        if key is None:
+            continue
+        if key.name.startswith(_RESERVED):
+            yield f"{path}: names that begin with {_RESERVED} are reserved"
+        first, kind = kinds.setdefault(key.name, (path, key.type))
+        name = _shown(key.name)
+        if kind != key.type:
+            yield f"{path}: {name} is of type {key.type} here and of {kind} in {first}"
+        if path.endswith("sort_key"):
+            partner = keys[path.removesuffix("sort_key") + "partition_key"]
+            if partner is not None and partner.name == key.name:
+                yield f"{path}: {name} is the partition key, too"
+
+
+def _index_names(settings: "Settings") -> Iterator[str]:
+    names = [index.name for index in settings.indexes]
+    for place, name in enumerate(names):
+        if name.startswith(_RESERVED):
+            yield f"indexes.{place}.name: names that begin with {_RESERVED} are reserved"
+    yield from (
+        f"indexes: two are named {name}" for name in sorted(set(names)) if names.count(name) > 1
+    )
+
+
+def _tags(settings: "Settings") -> Iterator[str]:
+    if len(settings.tags) > _MOST_TAGS:
+        yield f"tags: AWS takes {_MOST_TAGS} at most"
+    for name, value in settings.tags.items():
+        path = f"tags.{_shown(name)}"
+        if name.lower().startswith("aws:") or not 1 <= len(name) <= 128:
+            yield f"{path}: a key of 1 to 128 characters that does not begin with aws:"
+        if not 1 <= len(value) <= 256:
+            yield f"{path}: a value of 1 to 256 characters"
+        if not (_TAG.fullmatch(name) and _TAG.fullmatch(value)):
+            yield f"{path}: letters, digits, blanks and _ . : / = + - @ alone"
+    for one, other in combinations(sorted(settings.tags), 2):
+        if one.casefold() == other.casefold():
+            yield f"tags: {_shown(one)} and {_shown(other)} are one name to IAM; leave one out"
+
+
+def _custom_types(settings: "Settings") -> Iterator[str]:
+    for name in settings.custom_types:
+        if not is_module_name(name):
+            yield f"custom_types: '{_shown(name)}' is no module's name, such as shop.merging"
+    if len(",".join(settings.custom_types)) > _LONGEST_MODULES:
+        yield f"custom_types: the names are longer than {_LONGEST_MODULES} characters together"
+
+
+def _network(settings: "Settings") -> Iterator[str]:
+    cidrs = settings.network_cidrs
+    if cidrs and not settings.network:
+        yield "network_cidrs: only with network"
+    if cidrs and set(cidrs) != set(settings.regions):
+        yield "network_cidrs: networks must be apart, so name all regions' or none"
+    for region, addresses in cidrs.items():
+        path = f"network_cidrs.{_shown(region)}"
+        if not _LARGEST <= addresses.prefixlen <= _SMALLEST:
+            yield f"{path}: from /{_LARGEST} to /{_SMALLEST}"
+        if not any(addresses.subnet_of(private) for private in _PRIVATE):
+            yield f"{path}: private addresses: {', '.join(map(str, _PRIVATE))}"
+    for (one, its), (other, others) in combinations(cidrs.items(), 2):
+        if its.overlaps(others):
+            yield f"network_cidrs: those of {_shown(one)} and {_shown(other)} overlap"
+
+
+def _shown(text: str) -> str:
+    """Return a name from the document as one line of it can hold: escaped, and cut."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text[:40])
+
+
+_RULES: dict[Rule, frozenset[str]] = {
+    _regions: frozenset({"regions"}),
+    _warm_starts: frozenset({"snap_start", "provisioned_concurrency"}),
+    _concurrency: frozenset(
+        {"detect_concurrency", "resolve_concurrency", "provisioned_concurrency"}
+        | {"account_concurrency"}
+    ),
+    _existing: frozenset({"existing_table"}),
+    _names: frozenset({"table", "suffix", "regions", "existing_table"}),
+    _table_keys: frozenset({"table_keys", "regions", "existing_table"}),
+    _key_kinds: frozenset({"partition_key", "sort_key", "indexes"}),
+    _index_names: frozenset({"indexes"}),
+    _tags: frozenset({"tags"}),
+    _custom_types: frozenset({"custom_types"}),
+    _network: frozenset({"network", "network_cidrs", "regions"}),
+}
