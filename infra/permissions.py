@@ -161,7 +161,7 @@ def approve(arns: Arns, key_arn: str) -> list[Statement]:
     encrypt = allow("EncryptQuestions", ["kms:Decrypt", "kms:GenerateDataKey"], key_arn)
     return [
         allow("ReadLosses", ["dynamodb:Query"], arns.ledger, arns.ledger_by_state),
-        allow("RecordLosses", ["dynamodb:BatchWriteItem"], arns.ledger),
+        allow("RecordLosses", ["dynamodb:BatchWriteItem", "dynamodb:UpdateItem"], arns.ledger),
         allow("RepairItems", ["dynamodb:GetItem", "dynamodb:PutItem"], arns.table),
         _know_replica(arns),
         _in_bucket("ReadEvidence", ["s3:GetObject"], arns.objects(EVIDENCE_PREFIX)),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from reconciler.aws.clients import Note, idempotent, pages, translated
-from reconciler.conflict.row import OUTCOME, Row, State
+from reconciler.conflict.row import Row, State
 from reconciler.deployment.tables import LEDGER_STATE_INDEX
 from reconciler.errors import InvalidInput, ReconcilerError, Unavailable
 from reconciler.ports import EvidenceStore
@@ -129,14 +129,15 @@ class DynamoLedger:
 
 def _outcome(row: Row) -> dict[str, Any]:
     """Return the update that changes a row's outcome, and nothing that is not there."""
-    said = [name for name in OUTCOME if name in row.image]
-    silent = [name for name in OUTCOME if name not in row.image]
+    outcome = row.outcome()
+    said = [name for name, wire in outcome.items() if wire is not None]
+    silent = [name for name, wire in outcome.items() if wire is None]
     sets = ", ".join(f"#{name} = :{name}" for name in said)
     removes = f" REMOVE {', '.join(f'#{name}' for name in silent)}" if silent else ""
     return {
         "Key": row.ledger_key,
         "UpdateExpression": f"SET {sets}{removes}",
         "ConditionExpression": "attribute_exists(conflict_id)",
-        "ExpressionAttributeNames": {f"#{name}": name for name in OUTCOME},
-        "ExpressionAttributeValues": {f":{name}": row.image[name] for name in said},
+        "ExpressionAttributeNames": {f"#{name}": name for name in outcome},
+        "ExpressionAttributeValues": {f":{name}": outcome[name] for name in said},
     }

@@ -3,7 +3,7 @@
 A row is OPEN before its event is sent: from then on the loss is safe, whatever the bus does, for
 the event can be made of the row again. It is a pure function of the event and its state, so writing
 it twice changes nothing that matters. Its evidence (key, images, what was lost) is the detector's;
-whoever closes it changes what `OUTCOME` names, and no more.
+whoever closes it changes what `Row.outcome` tells, and no more.
 """
 
 import json
@@ -165,11 +165,18 @@ class Row:
         rest = {name: wire for name, wire in self.image.items() if name not in ("lost", "winner")}
         return Row.of({**rest, "images_ref": {"S": reference}})
 
+    def outcome(self) -> dict[str, Any]:
+        """Return what of the row changes when it is closed; None for what it then lacks.
+
+        What was decided stays, unless this row tells a decision.
+        """
+        said = {name: self.image.get(name) for name in OUTCOME}
+        return said | {name: self.image[name] for name in _AUDIT if name in self.image}
+
     def in_state_of(self, other: "Row") -> "Row":
         """Return the row with the outcome that another one tells."""
-        kept = {name: wire for name, wire in self.image.items() if name not in OUTCOME}
-        told = {name: wire for name, wire in other.image.items() if name in OUTCOME}
-        return Row.of({**kept, **told})
+        changed = {**self.image, **other.outcome()}
+        return Row.of({name: wire for name, wire in changed.items() if wire is not None})
 
     def with_audit_of(self, decided: "Row") -> "Row":
         """Return the row with what another one keeps of a decision."""

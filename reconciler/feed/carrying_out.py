@@ -157,7 +157,8 @@ def decide(case: Case, answer: Answer, desk: Desk) -> DecisionResult:
     rehearse(case, answer.decision, desk.replica, desk.now_ms())
     result = carry_out(case, answer.decision, desk.items, desk.open_table)
     row = closed_row(case, result, answer, desk.now_ms())
-    if desk.ledger.record([row, decision_row(row)]):
+    # The decision's own row first: a loss that is closed is not decided again.
+    if desk.ledger.record([decision_row(row)]) or desk.ledger.set_state([row]):
         raise Unavailable(
             "the item is written, but its row is not closed: give the same decision again"
         )

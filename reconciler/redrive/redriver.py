@@ -87,7 +87,7 @@ class Redriver:
             closed = self._closed(row.event(), f"{row.reason}; the item includes it by now")
         except ReconcilerError:
             return None
-        if self._ports.ledger.record([closed]):
+        if self._ports.ledger.set_state([closed]):
             return self._refused()
         return Result(RedriveOutcome.ALREADY_REPAIRED, "the item includes it, so its row is closed")
 

@@ -104,6 +104,7 @@ def test_the_function_may_find_ask_decide_and_start_and_no_more() -> None:
         "dynamodb:GetItem": [table],
         "dynamodb:PutItem": [table],
         "dynamodb:Query": [ledger, f"{ledger}/index/by-state"],
+        "dynamodb:UpdateItem": [ledger],
         "s3:GetObject": [f"{bucket}/conflicts/*"],
         "s3:ListBucket": [bucket],
         "sns:Publish": [DECISIONS, ESCALATIONS],

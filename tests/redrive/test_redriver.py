@@ -217,6 +217,15 @@ def test_a_parked_row_is_closed_once_the_decision_of_another_region_arrived() ->
     assert closed.reason.startswith("TypeMismatch: once; the item includes it")
 
 
+def test_closing_a_row_by_a_redrive_leaves_what_the_ledger_holds_of_its_loss_by_now() -> None:
+    desk, row = parked_desk(Replica("euw1", merge(MINE, THEIRS)).write(assign("name", "Bob")))
+    desk.ledger.record([row.kept_at("s3://parties-evidence/x")])
+    assert desk.redriver().settle(row) is not None
+    closed = Row.of(desk.ledger.rows[row.conflict_id])
+    assert (closed.state, closed.images_ref) == (State.RESOLVED, "s3://parties-evidence/x")
+    assert closed.lost is None
+
+
 def test_a_parked_row_waits_as_long_as_the_item_does_not_include_its_loss() -> None:
     for current in (None, THEIRS, {"id": {"S": "p1"}}):
         desk, row = parked_desk(current)
