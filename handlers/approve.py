@@ -98,11 +98,11 @@ def _case(ports: StepPorts, row: Row) -> Case:
 def _ask(ports: StepPorts, row: Row, event: dict[str, Any]) -> None:
     escalated = event["action"] == "escalate"
     settings, now = ports.settings, now_ms()
-    waiting, attributes = [], None
+    waiting, attributes, unread = [], None, ""
     try:
         case = _case(ports, row)
         attributes = document(case, now)["attributes"]
-        waiting = to_decide(case)
+        waiting, unread = to_decide(case), case.unread
     except ReconcilerError as problem:  # a question without its images is better than none
         ports.observability.note("asked without images", error=problem)
     question = Question(
@@ -114,6 +114,7 @@ def _ask(ports: StepPorts, row: Row, event: dict[str, Any]) -> None:
         problem=event["case"]["problem"],
         undecided=waiting,
         attributes=attributes,
+        unread=unread,
     )
     with idempotent("Publish"):
         ports.region.client("sns").publish(

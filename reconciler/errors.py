@@ -15,6 +15,7 @@
     ├── OutcomeUnknown        park   the write may have been applied; it must not be repeated
     ├── Unavailable           retry  a service refused or did not answer; nothing is lost
     ├── RecordsExpired        park   the stream no longer holds the records that were set aside
+    ├── EvidenceExpired       park   the evidence bucket does not hold a document any more
     ├── UnsupportedStream     park   the stream does not carry both images
     └── LocalCloudError       park   the regions on this machine (in reconciler.local.errors)
 
@@ -111,6 +112,10 @@ class Unavailable(ReconcilerError):
 
 class RecordsExpired(ReconcilerError):
     """Records that were set aside by name only are gone from their stream, or the stream is."""
+
+
+class EvidenceExpired(ReconcilerError):
+    """A document that the evidence bucket does not hold any more: what was in it is gone."""
 
 
 class UnsupportedStream(ReconcilerError):

@@ -76,7 +76,7 @@ class Ledger(Protocol):
     def set_state(self, rows: Sequence[Row]) -> set[str]:
         """Say where losses stand now; return the ids of which that was not written.
 
-        Of a row that is there, only the outcome changes (`row.OUTCOME`): its evidence stays.
+        Of a row that is there, only the outcome changes (`Row.outcome`): its evidence stays.
         """
 
     def rows_of(self, item_key: str) -> Sequence[Row]:
@@ -100,7 +100,7 @@ class EvidenceStore(Protocol):
         """Keep a JSON document under a name; return the reference to it."""
 
     def get(self, reference: str) -> str:
-        """Return the document behind a reference."""
+        """Return the document behind a reference; EvidenceExpired if there is none any more."""
 
 
 class ParkedChanges(Protocol):

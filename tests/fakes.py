@@ -15,7 +15,13 @@ from typing import Any, NamedTuple
 
 from reconciler.conflict.event import ConflictEvent, FoldCertificate
 from reconciler.conflict.row import Row, State
-from reconciler.errors import OutcomeUnknown, ReconcilerError, RecordsExpired, Unavailable
+from reconciler.errors import (
+    EvidenceExpired,
+    OutcomeUnknown,
+    ReconcilerError,
+    RecordsExpired,
+    Unavailable,
+)
 from reconciler.item.metadata import is_managed, metadata_in, token_in
 from reconciler.ports import (
     ConflictBus,
@@ -243,7 +249,7 @@ class FakeEvidence(Port):
     def get(self, reference: str) -> str:
         self.called("fetch", reference)
         if reference not in self.documents:
-            raise Unavailable(f"{reference} is not there")
+            raise EvidenceExpired(f"{reference} is not there", reference=reference)
         return self.documents[reference]
 
 

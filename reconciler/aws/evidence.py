@@ -3,7 +3,12 @@
 from typing import Any
 
 from reconciler.aws.clients import idempotent
-from reconciler.errors import Undecodable
+from reconciler.errors import EvidenceExpired, Unavailable, Undecodable
+
+
+def is_missing(problem: Unavailable) -> bool:
+    """Return whether S3 said that there is no such object; without ListBucket it never does."""
+    return problem.evidence.get("code") == "NoSuchKey"
 
 
 class S3Evidence:
@@ -31,8 +36,16 @@ class S3Evidence:
         if not reference.startswith(place):
             raise Undecodable(f"the reference is not of {place}", reference=reference)
         key = reference.removeprefix(place)
-        with idempotent("GetObject"):
-            body: bytes = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        try:
+            with idempotent("GetObject"):
+                body: bytes = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        except Unavailable as problem:
+            if not is_missing(problem):
+                raise
+            # Evidence is kept before anything names it, so what is missing does not come yet.
+            raise EvidenceExpired(
+                f"{reference} is not in the evidence bucket any more", reference=reference
+            ) from None
         try:
             return body.decode()
         except UnicodeDecodeError:

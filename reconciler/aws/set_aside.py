@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from reconciler.aws.clients import idempotent, pages
+from reconciler.aws.evidence import is_missing
 from reconciler.deployment.wiring import REDRIVEN_PREFIX, SET_ASIDE_PREFIX
 from reconciler.errors import InvalidInput, RecordsExpired, Unavailable
 
@@ -54,7 +55,7 @@ class S3SetAside:
                     CopySource={"Bucket": self._bucket, "Key": key},
                 )
         except Unavailable as problem:
-            if not _is_missing(problem):
+            if not is_missing(problem):
                 raise
             return
         with idempotent("DeleteObject"):
@@ -65,7 +66,7 @@ class S3SetAside:
             with idempotent("GetObject"):
                 body: bytes = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
         except Unavailable as problem:
-            if not _is_missing(problem):
+            if not is_missing(problem):
                 raise
             return None
         return body.decode(errors="replace")  # what it breaks is told by whoever reads it
@@ -78,7 +79,3 @@ class S3SetAside:
                 f"those begin with {place + SET_ASIDE_PREFIX}"
             )
         return reference.removeprefix(place)
-
-
-def _is_missing(problem: Unavailable) -> bool:
-    return problem.evidence.get("code") == "NoSuchKey"

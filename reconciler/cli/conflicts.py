@@ -25,7 +25,13 @@ from reconciler.cli.options import (
 from reconciler.cli.terminal import print_json, say
 from reconciler.conflict.row import State
 from reconciler.deployment.names import Names, checked_region
-from reconciler.errors import InvalidInput, ReconcilerError, Unavailable
+from reconciler.errors import (
+    EvidenceExpired,
+    InvalidInput,
+    ReconcilerError,
+    Unavailable,
+    Undecodable,
+)
 from reconciler.feed.carrying_out import Desk, decide, is_decided, rehearse
 from reconciler.feed.case import document, open_case
 from reconciler.feed.decision import Answer, parse_decision
@@ -170,7 +176,12 @@ def export(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
         try:
             with ledger_in(table, each, suffix) as ports:
                 for row in losses(ports.ledger, wanted):
-                    typer.echo(to_json(with_images(row, ports.evidence)), file=output)
+                    try:
+                        image = with_images(row, ports.evidence)
+                    except (EvidenceExpired, Undecodable) as problem:
+                        failed, image = True, row.image
+                        _told(each, problem)
+                    typer.echo(to_json(image), file=output)
         except ReconcilerError as problem:
             failed = True
             _told(each, problem)

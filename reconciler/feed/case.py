@@ -11,7 +11,15 @@ from typing import Any
 from reconciler.causality.context import CausalContext
 from reconciler.conflict.event import ConflictEvent
 from reconciler.conflict.row import Row
-from reconciler.errors import ItemGone, ItemRecreated, OutcomeUnknown, ReconcilerError
+from reconciler.errors import (
+    EvidenceExpired,
+    ItemGone,
+    ItemRecreated,
+    OutcomeUnknown,
+    ReconcilerError,
+    Undecodable,
+    reason_of,
+)
 from reconciler.feed.beside import at_stake, image_beside
 from reconciler.feed.rows import GONE, SIDES, Side, images_of, plain, side_of, summary, three_way
 from reconciler.ports import EvidenceStore, ItemStore, Ledger, Replacement, Superseded
@@ -24,7 +32,8 @@ from reconciler.values.wire import Image, Wire, canonical_image
 class Case:
     """One loss as an operator finds it: its row and event, its images, the item as it is now.
 
-    `removed` is what hard deletes that stand took from the item.
+    `removed` is what hard deletes that stand took from the item. `unread` is why the images are not
+    there, "" if the row never had any.
     """
 
     row: Row
@@ -33,6 +42,7 @@ class Case:
     winner: Image | None
     current: Image | None
     removed: Sequence[CausalContext] = ()
+    unread: str = ""
 
     def side(self, image: Image | None) -> Side | None:
         """Return what an image of this item shows."""
@@ -83,11 +93,17 @@ class OneItem:
 
 
 def open_case(row: Row, items: ItemStore, evidence: EvidenceStore, ledger: Ledger) -> Case:
-    """Read the case of a row; the item is read consistently, unless the row names none."""
+    """Read the case of a row; the item is read consistently, unless the row names none.
+
+    A loss whose images are gone for good is a case, too: a person can still decide and close it.
+    """
     event = row.event()
     current = items.get(canonical_image(event.key)) if event.key else None
     removed = removals(ledger.rows_of(row.item_key))
-    return Case(row, event, *images_of(row, evidence), current, removed)
+    try:
+        return Case(row, event, *images_of(row, evidence), current, removed)
+    except (EvidenceExpired, Undecodable) as problem:
+        return Case(row, event, None, None, current, removed, reason_of(problem))
 
 
 def merge_loss(case: Case, items: ItemStore, *, restore: bool = False) -> MergeResult:
@@ -150,7 +166,7 @@ def _merge(
 ) -> MergeResult:
     lost = case.lost
     if lost is None:
-        return MergeResult(now, now, problem="the row has no losing image")
+        return MergeResult(now, now, problem=case.unread or "the row has no losing image")
     problems: list[ReconcilerError] = []
 
     def tried(current: Image | None) -> Image | None:

@@ -32,7 +32,7 @@ class Question:
 
     `problem` is why the last answer did not do, "" if there was none. `undecided` are attributes
     that only a person can decide. `attributes` are those of `reconciler.feed.case.document`, None
-    if the images cannot be read.
+    if the images cannot be read; `unread` is why, if that will not change.
     """
 
     table: str
@@ -43,6 +43,7 @@ class Question:
     problem: str
     undecided: Sequence[str]
     attributes: Sequence[Mapping[str, Any]] | None
+    unread: str = ""
 
     def differing(self) -> list[Mapping[str, Any]]:
         """Return the attributes in which the images differ."""
@@ -95,6 +96,8 @@ Or answer here within {duration_text(question.seconds * 1_000)}, "set" takes ["a
 
 
 def _view(question: Question) -> str:
+    if question.unread:
+        return f"The images cannot be shown: {shown(question.unread)}."
     if question.attributes is None:
         return "The images cannot be shown now."
     lines = ["What differs:"]

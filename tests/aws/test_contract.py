@@ -14,9 +14,9 @@ from reconciler.aws.items import DynamoItems
 from reconciler.aws.ledger import DynamoLedger
 from reconciler.aws.parked import SqsParked
 from reconciler.conflict.event import ConflictEvent
-from reconciler.conflict.row import Row, State, item_key, ledger_row
+from reconciler.conflict.row import Audit, Row, State, item_key, ledger_row, resolved_row
 from reconciler.conflict.verdict import Finding
-from reconciler.errors import Unavailable
+from reconciler.errors import EvidenceExpired, Unavailable
 from reconciler.item.image import merge
 from reconciler.item.image import write as written_image
 from reconciler.item.schema import Schema
@@ -386,6 +386,21 @@ def test_closing_a_row_leaves_what_it_holds_of_its_loss(book: Book) -> None:
 
 
 @both
+def test_closing_a_row_with_a_decision_says_whose_it_was_and_a_later_closing_leaves_that(
+    book: Book,
+) -> None:
+    book.port.record([row(1)])
+    said = Audit("ann", '{"all": {"take": "lost"}}', "a call", 4_000)
+    decided = resolved_row(row(1), said, "decided", {"name": "kept"})
+    assert book.port.set_state([decided]) == set()
+    (kept,) = book.rows()
+    assert canonical_image(kept) == decided.image
+    assert book.port.set_state([row(1, State.RESOLVED)]) == set()
+    (kept,) = book.rows()
+    assert Row.of(kept).audit == said
+
+
+@both
 def test_closing_a_loss_that_has_no_row_any_more_writes_it_whole(book: Book) -> None:
     assert book.port.set_state([row(1, State.RESOLVED)]) == set()
     assert [canonical_image(e) for e in book.rows()] == [row(1, State.RESOLVED).image]
@@ -496,10 +511,16 @@ def test_evidence_of_one_name_is_kept_once_under_one_reference(safe: Safe) -> No
 
 
 @both
-def test_evidence_that_is_not_there_is_unavailable(safe: Safe) -> None:
+def test_evidence_that_is_not_there_any_more_is_told_from_a_store_that_refuses(safe: Safe) -> None:
     reference = safe.evidence.put("c1", "{}").replace("c1", "c2")
-    with pytest.raises(Unavailable):
+    with pytest.raises(EvidenceExpired, match="c2"):
         safe.evidence.get(reference)
+
+
+def test_a_store_that_refuses_may_take_it_back(aws: None) -> None:
+    evidence = S3Evidence("no-such-bucket", client("s3", REGION))
+    with pytest.raises(Unavailable):
+        evidence.get("s3://no-such-bucket/conflicts/c1.json")
 
 
 @both

@@ -224,6 +224,20 @@ def test_images_that_were_too_large_come_from_the_evidence_bucket(cloud: None) -
     assert (read(item()) or {})["name"] == "Ada"
 
 
+def test_a_row_whose_evidence_is_gone_is_exported_without_images_and_holds_up_no_other(
+    cloud: None,
+) -> None:
+    conflict()
+    bucket = Names("parties", "us-east-1").evidence_bucket
+    record(loss(None, None, conflict_id="c0", images_ref=f"s3://{bucket}/conflicts/c0.json"))
+    told = CliRunner().invoke(conflicts.app, ["export", *HERE])
+    first, second = map(json.loads, told.stdout.splitlines())
+    assert (first["conflict_id"], second["conflict_id"]) == ({"S": "c0"}, {"S": "c1"})
+    assert ("lost" in first, "lost" in second) == (False, True)
+    assert told.exit_code == 1
+    assert "conflicts/c0.json" in told.stderr
+
+
 def test_a_loss_that_is_not_in_the_ledger_is_refused(cloud: None) -> None:
     assert "no loss 'c9'" in refused("show", "c9", *HERE)
 

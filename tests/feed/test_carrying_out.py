@@ -25,7 +25,7 @@ from reconciler.feed.carrying_out import (
     is_decided,
     rehearse,
 )
-from reconciler.feed.case import Case, open_case, to_decide
+from reconciler.feed.case import Case, document, open_case, to_decide
 from reconciler.feed.decision import Answer, Decision, parse_decision
 from reconciler.feed.rows import summary
 from reconciler.item.image import DELETE, merge, read
@@ -453,6 +453,25 @@ def test_an_undecodable_record_is_decided_by_values_and_by_what_becomes_of_the_r
     assert result.merge.problem == "the row has no losing image"
 
 
+@pytest.mark.parametrize("held", [None, "broken"], ids=["expired", "broken"])
+def test_a_loss_whose_evidence_is_gone_is_decided_whole_and_its_row_says_so(
+    held: str | None,
+) -> None:
+    _, winner = conflict()
+    found, evidence = Desk(loss(None, winner), winner), FakeEvidence()
+    reference = evidence.put("c1", held or "")
+    if held is None:
+        evidence.documents.clear()
+    row = loss(None, None, images_ref=reference)
+    found.case = open_case(row, found.items, evidence, FakeLedger())
+    with pytest.raises(InvalidInput, match="all: must be decided, too: --take all=current"):
+        found.decide("balance=current")
+    result = found.decide("all=current")
+    assert found.plain() == read(winner)
+    assert reference in result.merge.problem
+    assert reference in document(found.case, 9_000)["if_resolved_now"]["problem"]
+
+
 def test_of_a_loss_whose_item_is_gone_each_attribute_must_be_decided() -> None:
     lost, _ = conflict()
     found = Desk(loss(lost, None, reason="ItemGone: gone"), None)
@@ -611,7 +630,8 @@ def test_a_decision_is_in_the_item_in_its_row_and_in_a_row_of_its_own() -> None:
     result = decide(found.case, ANSWER, region_of(found, ledger))
     assert (found.plain() or {})["name"] == "Ada"
     assert result.shown == found.plain()
-    assert [call.about for call in ledger.log] == [("c1", "c1#decision")]
+    told = [(call.name, call.about) for call in ledger.log]
+    assert told == [("record", ("c1#decision",)), ("set_state", ("c1",))]
     rows = [Row.of(ledger.rows[name]) for name in ("c1", "c1#decision")]
     assert [row.state for row in rows] == [State.RESOLVED, State.DECIDED]
     assert {row.audit and row.audit.by for row in rows} == {"ann"}
@@ -619,7 +639,7 @@ def test_a_decision_is_in_the_item_in_its_row_and_in_a_row_of_its_own() -> None:
 
 def test_a_decision_whose_row_is_not_closed_is_given_again_and_writes_the_item_once() -> None:
     found, ledger = desk(), FakeLedger()
-    ledger.refuses.append(set)
+    ledger.refuses += [lambda _: set(), set]
     with pytest.raises(Unavailable, match="give the same decision again"):
         decide(found.case, ANSWER, region_of(found, ledger))
     after, puts = found.image(), found.puts()
@@ -627,6 +647,26 @@ def test_a_decision_whose_row_is_not_closed_is_given_again_and_writes_the_item_o
     decide(again.case, ANSWER, region_of(again, ledger))
     assert (again.image(), again.puts(), puts) == (after, 0, 2)
     assert Row.of(ledger.rows["c1"]).state is State.RESOLVED
+
+
+def test_closing_a_row_leaves_what_the_ledger_holds_of_its_loss_by_now() -> None:
+    found, ledger = desk(), FakeLedger()
+    ledger.record([found.row.kept_at("s3://parties-evidence/c1")])
+    decide(found.case, ANSWER, region_of(found, ledger))
+    row = Row.of(ledger.rows["c1"])
+    assert (row.images_ref, row.lost, row.winner) == ("s3://parties-evidence/c1", None, None)
+    assert row.state is State.RESOLVED
+    assert row.audit == Row.of(ledger.rows["c1#decision"]).audit
+    assert row.audit is not None
+
+
+def test_a_decision_whose_own_row_is_not_written_does_not_close_the_loss() -> None:
+    found, ledger = desk(), FakeLedger()
+    ledger.record([found.row])
+    ledger.refuses.append(set)
+    with pytest.raises(Unavailable, match="give the same decision again"):
+        decide(found.case, ANSWER, region_of(found, ledger))
+    assert ledger.states() == [found.row.image["state"]["S"]]
 
 
 def test_a_decision_that_its_rehearsal_refuses_writes_nothing() -> None:

@@ -253,7 +253,17 @@ def test_a_loss_of_an_unknown_item_is_asked_about_and_closed(region: Cloud) -> N
 def test_images_that_cannot_be_read_do_not_keep_the_question_back(region: Cloud) -> None:
     record(loss(None, None, images_ref=f"s3://{NAMES.evidence_bucket}/gone.json"))
     region.begin()
-    assert "The images cannot be shown now." in region.asked()
+    asked = region.asked()
+    assert "The images cannot be shown: EvidenceExpired: " in asked
+    assert "--take all=current" in asked
+
+
+def test_a_loss_whose_images_are_gone_is_closed_by_an_answer(region: Cloud) -> None:
+    record(loss(None, None, images_ref=f"s3://{NAMES.evidence_bucket}/conflicts/gone.json"))
+    execution = region.begin()
+    execution.succeed(*answered(region.asked()))
+    assert row_of("c1")["state"]["S"] == "RESOLVED"
+    assert "EvidenceExpired" in row_of("c1")["reason"]["S"]
 
 
 # No answer
@@ -347,7 +357,7 @@ def test_why_a_decided_row_is_not_closed_is_in_the_log(
     with pytest.raises(Unavailable):
         step({"action": "apply", "case": case})
     (line,) = (vars(each) for each in caplog.records if each.message == "rows not written")
-    assert line["conflict_ids"] == ["c1", "c1#decision"]
+    assert line["conflict_ids"] == ["c1#decision"]
 
 
 def test_the_schedule_starts_one_execution_for_each_parked_row_however_often_it_runs(

@@ -14,7 +14,7 @@ from reconciler.conflict.row import State, ledger_row
 from reconciler.conflict.verdict import Finding, classify
 from reconciler.deployment import telemetry
 from reconciler.deployment.wiring import LoopPause
-from reconciler.errors import TypeMismatch
+from reconciler.errors import TypeMismatch, Unavailable
 from reconciler.item.image import DELETE, merge, read, write
 from reconciler.item.metadata import context_of
 from reconciler.item.schema import Schema
@@ -309,8 +309,18 @@ def test_evidence_that_cannot_be_read_now_brings_the_message_back() -> None:
     world = World()
     world.items.place(EVE)
     slim = event(ADA, EVE, lost=None, images_ref="memory://elsewhere")
+    world.evidence.faults.append(Unavailable("503"))
     assert world.resolve(slim) == ["m0"]
     assert world.parked.documents == []
+
+
+def test_evidence_that_is_gone_for_good_does_not_come_back_for_ever() -> None:
+    world = World()
+    world.items.place(EVE)
+    slim = event(ADA, EVE, lost=None, images_ref="memory://elsewhere")
+    assert world.resolve(slim, event(ADA, EVE)) == []
+    (document,) = world.parked.documents
+    assert document["reason"].startswith("EvidenceExpired: ")
 
 
 # What cannot be merged is parked, whole

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.conflict.event import Event
-from reconciler.errors import OutcomeUnknown, Unavailable
+from reconciler.errors import EvidenceExpired, OutcomeUnknown, Unavailable
 from reconciler.item.metadata import metadata_in, token_in
 from reconciler.ports import Replacement, StreamRange, Superseded, Unheard
 from reconciler.simulation.plan import faults
@@ -119,7 +119,7 @@ class SimulatedEvidence:
     def get(self, reference: str) -> str:
         self._calls.begin("fetch")
         if reference not in self._documents:
-            raise Unavailable(f"{reference} is not there")
+            raise EvidenceExpired(f"{reference} is not there")
         return self._documents[reference]
 
 

@@ -8,7 +8,7 @@ import pytest
 from reconciler.conflict.event import ConflictEvent, Event
 from reconciler.conflict.row import State, item_key, ledger_row
 from reconciler.deployment.wiring import QueueSource
-from reconciler.errors import OutcomeUnknown, Unavailable
+from reconciler.errors import EvidenceExpired, OutcomeUnknown, Unavailable
 from reconciler.ports import Record, Replacement, Superseded
 from reconciler.simulation.plan import faults
 from reconciler.simulation.plan.drawing import DEFAULT_SCHEMA
@@ -197,7 +197,7 @@ def test_evidence_and_parked_changes_are_kept(bench: Bench) -> None:
     documents: dict[str, str] = {}
     evidence = SimulatedEvidence(documents, bench.calls)
     assert evidence.get(evidence.put("one", "{}")) == "{}"
-    with pytest.raises(Unavailable):
+    with pytest.raises(EvidenceExpired):
         evidence.get("memory://other")
     parked: list[Mapping[str, Any]] = []
     heard: list[Mapping[str, Any]] = []
