@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from handlers.observability import Observability
 from handlers.settings import FunctionSettings, function_settings
 from handlers.tracing import traced
-from reconciler.aws import connect, now_ms
+from reconciler.aws import connect
 from reconciler.aws.clients import idempotent
 from reconciler.aws.region import Region
 from reconciler.causality.context import replica_id
@@ -56,6 +56,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             return _start(ports, event["state_machine_arn"])
         case = event["case"]
         row = _row(ports, case)
+        ports.observability.measure_clock(ports.region.time)
         if row is None or not waits(row):
             return CLOSED
         if event["action"] == "apply":
@@ -97,7 +98,7 @@ def _case(ports: StepPorts, row: Row) -> Case:
 
 def _ask(ports: StepPorts, row: Row, event: dict[str, Any]) -> None:
     escalated = event["action"] == "escalate"
-    settings, now = ports.settings, now_ms()
+    settings, now = ports.settings, ports.region.time.now_ms()
     waiting, attributes, unread = [], None, ""
     try:
         case = _case(ports, row)
@@ -148,5 +149,5 @@ def _desk(ports: StepPorts) -> Desk:
         region.ledger,
         lambda schema: connect(schema, region=region.name),
         replica_id(region.name),
-        now_ms,
+        region.time.now_ms,
     )

@@ -9,7 +9,6 @@ from typing import Any
 from handlers.observability import Observability
 from handlers.settings import function_settings
 from handlers.tracing import trace_loss, traced
-from reconciler.aws import now_ms
 from reconciler.aws.region import Region
 from reconciler.detection.change import records_in
 from reconciler.detection.detector import Detector
@@ -17,7 +16,7 @@ from reconciler.detection.securing import DetectorPolicy
 
 
 @cache
-def _function() -> tuple[Detector, Observability]:
+def _function() -> tuple[Detector, Region, Observability]:
     settings = function_settings()
     observability = Observability(
         "detect", settings.table, settings.region, log_items=settings.log_items
@@ -31,7 +30,7 @@ def _function() -> tuple[Detector, Observability]:
     policy = DetectorPolicy(
         settings.table, settings.region, settings.outside_writes, folds=settings.folds
     )
-    return Detector(policy, region, now_ms), observability
+    return Detector(policy, region, region.time.now_ms), region, observability
 
 
 @traced
@@ -40,9 +39,11 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
     An empty name asks for the whole batch once more.
     """
-    detector, observability = _function()
+    detector, region, observability = _function()
     records = records_in(event)  # outside, so that whoever tries the function is told what is wrong
     with observability.invocation(context):
+        region.ask_time()  # of its clock depends what is parked as of the future, and what folds
+        observability.measure_clock(region.time)
         first_unsafe = detector.detect(records)
     failures = [] if first_unsafe is None else [{"itemIdentifier": first_unsafe}]
     return {"batchItemFailures": failures}

@@ -12,36 +12,40 @@ from typing import Any
 from handlers.observability import Observability
 from handlers.settings import function_settings
 from handlers.tracing import traced
-from reconciler.aws import now_ms
 from reconciler.aws.region import Region
 from reconciler.conflict.row import State
 from reconciler.deployment import telemetry
-from reconciler.ports import Ledger
 
 MOST = 1_000
 
 
 @cache
-def _function() -> tuple[Ledger, Observability]:
+def _function() -> tuple[Region, Observability]:
     settings = function_settings()
     observability = Observability(
         "gauge", settings.table, settings.region, log_items=settings.log_items
     )
-    return Region(settings, telemetry=observability).ledger, observability
+    return Region(settings, telemetry=observability), observability
 
 
 @traced
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 (a schedule says nothing)
     """Measure what waits in the ledger; answer with it."""
-    ledger, observability = _function()
+    region, observability = _function()
+    ledger = region.ledger
     with observability.invocation(context):
         waiting = [row.lost_at_ms for row in islice(ledger.in_state(State.OPEN), MOST)]
         oldest = next(filter(None, waiting), None)  # a row whose time nobody can read has none
         measured = {
             telemetry.OPEN_LOSSES: len(waiting),
-            telemetry.OLDEST_OPEN_LOSS_MS: max(0, now_ms() - oldest) if oldest else 0,
+            telemetry.OLDEST_OPEN_LOSS_MS: _age(region, oldest),
             telemetry.PARKED_LOSSES: sum(1 for _ in islice(ledger.in_state(State.PARKED), MOST)),
         }
         for metric, value in measured.items():
             observability.measure(metric, value)
+        observability.measure_clock(region.time)
     return measured
+
+
+def _age(region: Region, since_ms: int | None) -> int:
+    return max(0, region.time.now_ms() - since_ms) if since_ms else 0

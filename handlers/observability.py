@@ -15,6 +15,8 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
+from reconciler.causality.region_time import RegionTime
+from reconciler.deployment import telemetry
 from reconciler.deployment.wiring import METRICS_NAMESPACE
 from reconciler.errors import ReconcilerError
 
@@ -51,6 +53,11 @@ class Observability:
     def measure(self, metric: str, value: float) -> None:
         """Take one measurement; Powertools sends a document at every 100 of a metric."""
         self._document("").add_metric(metric, _unit(metric), value)
+
+    def measure_clock(self, region_time: RegionTime) -> None:
+        """Measure how far this machine's clock is off, if an answer has told the region's time."""
+        if region_time.is_heard():
+            self.measure(telemetry.CLOCK_OFF_MS, abs(region_time.off_ms()))
 
     def note(self, message: str, **fields: Any) -> None:
         """Log one structured line, with those of its fields that may be logged."""

@@ -14,7 +14,6 @@ from typing import Any
 from handlers.observability import Observability
 from handlers.settings import FunctionSettings, function_settings
 from handlers.tracing import traced
-from reconciler.aws import now_ms
 from reconciler.aws.region import Region, open_region
 from reconciler.crdt import custom
 from reconciler.deployment import telemetry
@@ -44,17 +43,19 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
     Unavailable, at the end, if something could not be read; what could be is done.
     """
     settings, region, observability = _function()
-    until = now_ms() + context.get_remaining_time_in_millis() - _RESERVE_MS
+    region.ask_time()
+    until = region.time.now_ms() + context.get_remaining_time_in_millis() - _RESERVE_MS
     drain = Drain(
         region,
         DetectorPolicy(settings.table, settings.region, settings.outside_writes),
-        Time(now_ms, time.sleep),
+        Time(region.time.now_ms, time.sleep),
         execute=True,
         pace=Pace(most=settings.redrive_most, until_ms=until),
         hear=partial(_note, observability),
     )
     with observability.invocation(context):
         observability.count(telemetry.REDRIVE_RUNS)
+        observability.measure_clock(region.time)
         unread = 0
         queues = settings.names.dead_letter_queues()
         *failed, parked = [partial(drain.queues, [name]) for name in queues]

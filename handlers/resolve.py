@@ -11,7 +11,6 @@ from typing import Any
 from handlers.observability import Observability
 from handlers.settings import FunctionSettings, function_settings
 from handlers.tracing import resolution, traced
-from reconciler.aws import now_ms
 from reconciler.aws.region import Region
 from reconciler.conflict.event import Event, FoldCertificate, parse_certificate, parse_event
 from reconciler.conflict.fitting import check_is_ours
@@ -31,7 +30,7 @@ def _function() -> tuple[FunctionSettings, Resolver, Region, Observability]:
     )
     region = Region(settings, telemetry=observability, parked_url=settings.parked_queue_url)
     pause = LOOP_PAUSE if settings.pauses else None
-    return settings, Resolver(region, now_ms, pause), region, observability
+    return settings, Resolver(region, region.time.now_ms, pause), region, observability
 
 
 @traced
@@ -41,6 +40,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     name = settings.names.resolve_function
     records = _records(event)  # outside, so that whoever tries the function is told what is wrong
     with observability.invocation(context):
+        region.ask_time()
+        observability.measure_clock(region.time)
         messages, failed = [], []
         certificates, headers = [], []
         for record in records:

@@ -45,7 +45,7 @@ _FAILED_IN_PART = {
 
 def alarms(seen: Watched) -> list[Alarm]:
     """Return all alarms of a region."""
-    rules = (_reading, _functions, throttles, _letters, _losses, replication, _delivery)
+    rules = (_reading, _functions, throttles, _letters, _losses, _clocks, replication, _delivery)
     return [alarm for rule in rules for alarm in rule(seen)]
 
 
@@ -141,7 +141,7 @@ def _letters(seen: Watched) -> Iterator[Alarm]:
 
 
 def _losses(seen: Watched) -> Iterator[Alarm]:
-    names, late, ahead = seen.names, LIMITS.open_loss_minutes, LIMITS.clock_drift_seconds
+    names, late = seen.names, LIMITS.open_loss_minutes
     yield Alarm(
         "parked-losses",
         "Losses are parked: each waits for a person's decision.",
@@ -169,15 +169,25 @@ def _losses(seen: Watched) -> Iterator[Alarm]:
         periods=5,
     )
     yield Alarm(
+        "unknown-versions",
+        "An item's metadata is of a version that this release cannot read, for an hour by now.",
+        {"records": ours(names, telemetry.UNKNOWN_VERSIONS, "Sum")},
+    )
+
+
+def _clocks(seen: Watched) -> Iterator[Alarm]:
+    names, ahead = seen.names, LIMITS.clock_drift_seconds
+    yield Alarm(
         "clock-drift",
         f"A writer's clock is {ahead} seconds ahead; from 60 on, its conflicts are parked.",
         {"drift": ours(names, telemetry.CLOCK_DRIFT_MS, "Maximum")},
         above=ahead * 1_000,
     )
     yield Alarm(
-        "unknown-versions",
-        "An item's metadata is of a version that this release cannot read, for an hour by now.",
-        {"records": ours(names, telemetry.UNKNOWN_VERSIONS, "Sum")},
+        "clock-off",
+        f"A function's clock is {ahead} seconds off its region's time; it goes by the latter.",
+        {"off": ours(names, telemetry.CLOCK_OFF_MS, "Maximum")},
+        above=ahead * 1_000,
     )
 
 

@@ -53,5 +53,6 @@ def connect(
             draw=random,
             fresh=lambda: secrets.token_bytes(12),
             time_is_sure=region_time.is_sure,
+            clock_off_ms=region_time.off_ms,
         ),
     )

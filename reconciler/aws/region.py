@@ -5,6 +5,7 @@ adapter that nobody asks for makes none, so that a function starts with what it 
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cached_property
 from threading import local
 from typing import Any, Protocol
@@ -17,13 +18,15 @@ from reconciler.aws.incarnation import ReplicaCode
 from reconciler.aws.items import DynamoItems
 from reconciler.aws.ledger import DynamoLedger
 from reconciler.aws.parked import SqsParked
+from reconciler.aws.region_time import region_time_of
 from reconciler.aws.set_aside import S3SetAside
 from reconciler.aws.streams import StreamRecords
 from reconciler.causality.context import replica_id
+from reconciler.causality.region_time import RegionTime
 from reconciler.clock import monotonic_ms, now_ms
 from reconciler.conflict.event import Event
 from reconciler.deployment.names import Names
-from reconciler.errors import Unavailable
+from reconciler.errors import ReconcilerError, Unavailable
 from reconciler.ports import Telemetry, Unheard
 
 
@@ -95,6 +98,17 @@ class Region:
         except Unavailable as problem:
             self.telemetry.note("the replica is not known", error=problem)
             return replica_id(self.name)
+
+    @cached_property
+    def time(self) -> RegionTime:
+        """The region's time, as the ledger's client hears it."""
+        return region_time_of(self.client("dynamodb"))
+
+    def ask_time(self) -> None:
+        """Let an answer tell the region's time, unless it is known; a refusal tells it, too."""
+        if not self.time.is_known():
+            with suppress(ReconcilerError), idempotent("DescribeTable"):
+                self.client("dynamodb").describe_table(TableName=self._resources.table)
 
     def refusal(self) -> str:
         """Return what the ledger or the bus refused last in this thread, and why."""

@@ -45,6 +45,14 @@ class RegionTime:
             return self._wall_ms()
         return self._last.region_ms + self._monotonic_ms() - self._last.monotonic_ms
 
+    def is_known(self) -> bool:
+        """Return whether an answer has told the time, and both clocks went on alike since."""
+        return self.is_heard() and self.is_sure()
+
+    def is_heard(self) -> bool:
+        """Return whether an answer has told the time."""
+        return self._last is not None
+
     def is_sure(self) -> bool:
         """Return whether both clocks have gone on alike since the last answer.
 

@@ -37,6 +37,7 @@ class Surroundings:
     number in [0, 1). `fresh` returns random bytes of the operating system, others at each call:
     HAZARD if two processes could draw the same ones. `time_is_sure` says whether the clock behind
     the stamps is known to follow the region's time; if not, the next answer tells (W6).
+    `clock_off_ms` is how far this machine's clock is ahead of that time.
     """
 
     monotonic_ms: Callable[[], int]
@@ -44,6 +45,7 @@ class Surroundings:
     draw: Callable[[], float]
     fresh: Callable[[], bytes]
     time_is_sure: Callable[[], bool] = lambda: True
+    clock_off_ms: Callable[[], int] = lambda: 0
 
 
 class Sender:
@@ -52,6 +54,7 @@ class Sender:
     def __init__(self, retries: Retries, surroundings: Surroundings) -> None:
         self.retries = retries
         self.time_is_sure = surroundings.time_is_sure
+        self.clock_off_ms = surroundings.clock_off_ms
         self._around = surroundings
 
     def answered(self, send: Callable[[], Answer], *writes: Replacement) -> tuple[Answer, bool]:

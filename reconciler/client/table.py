@@ -69,6 +69,11 @@ class ReplicatedTable:
         """
         return self._clock.drift_ms()
 
+    @property
+    def clock_off_ms(self) -> int:
+        """How far this machine's clock is ahead of its region's time; writes follow the latter."""
+        return self._sender.clock_off_ms()
+
     def get(self, key: Key) -> dict[str, Any] | None:
         """Return the item as plain values, read consistently in this region, or None."""
         return read(self._fetch(key))

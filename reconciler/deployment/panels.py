@@ -78,6 +78,7 @@ PANELS = (
         ),
     ),
     Panel("Clock drift", (Series("greatest", t.CLOCK_DRIFT_MS, "Maximum"),), "ms"),
+    Panel("Clocks of functions", (Series("greatest", t.CLOCK_OFF_MS, "Maximum"),), "ms"),
     Panel(
         "Lineages of an item",
         (Series("average", t.LINEAGES, "Average"), Series("most", t.LINEAGES, "Maximum")),

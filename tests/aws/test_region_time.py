@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from reconciler.aws import region_time
+from reconciler.aws import connect, region_time
 from reconciler.aws.clients import client
 from reconciler.aws.region_time import region_time_of
+from reconciler.item.schema import Schema
 from tests.aws.conftest import REGION
 
 NOON = 1_790_000_000_000
@@ -20,6 +21,7 @@ HOUR = 3_600_000
 
 @pytest.fixture
 def dynamodb(aws: None) -> Any:
+    region_time._HEARD.clear()
     return client("dynamodb", REGION, attempts=1)
 
 
@@ -55,6 +57,17 @@ def test_a_client_is_listened_to_once_and_a_refusal_counts_as_an_answer(
     with pytest.raises(dynamodb.exceptions.ResourceNotFoundException):
         dynamodb.get_item(TableName="nothing", Key={"id": {"S": "p1"}})
     assert heard.is_sure()
+
+
+@pytest.mark.parametrize("off_ms", [-HOUR, HOUR])
+def test_a_table_tells_how_far_its_machines_clock_is_off(
+    dynamodb: Any, off_ms: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(region_time, "now_ms", lambda: NOON + off_ms)
+    table = connect(Schema.of(table="parties", key=["id"]), region=REGION, dynamodb=dynamodb)
+    assert table.clock_off_ms == 0  # nothing is known yet
+    answer(dynamodb, NOON)
+    assert abs(table.clock_off_ms - off_ms) <= 1_000
 
 
 @pytest.mark.parametrize("headers", [{}, {"date": "soon"}, {"date": ""}])

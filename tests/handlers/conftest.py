@@ -4,14 +4,18 @@ The functions keep their clients between invocations; a test starts without any.
 """
 
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import pytest
 
 from handlers import approve, detect, gauge, redrive, resolve
 from handlers.settings import function_settings
-from reconciler.aws import incarnation
+from reconciler import clock
+from reconciler.aws import incarnation, region_time
 from reconciler.aws.clients import client
 from reconciler.deployment.names import Names
 from reconciler.deployment.wiring import function_environment
@@ -100,6 +104,25 @@ def region(aws: None, fresh_functions: None, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(incarnation, "incarnation_of", lambda _: "")
     monkeypatch.delenv("RECONCILER_OUTSIDE_WRITES", raising=False)
     return made
+
+
+@pytest.fixture
+def machine(region: Region, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Let this machine's clock be off by some milliseconds, before any answer came."""
+
+    def off(ms: int) -> None:
+        wrong = SimpleNamespace(
+            time_ns=lambda: time.time_ns() + ms * 1_000_000, monotonic_ns=time.monotonic_ns
+        )
+        monkeypatch.setattr(clock, "time", wrong)
+        monkeypatch.setattr(region_time, "_HEARD", WeakKeyDictionary())
+
+    return off
+
+
+def region_ms() -> int:
+    """Return the time that answers tell, whatever the functions' clock shows."""
+    return time.time_ns() // 1_000_000
 
 
 class Context:

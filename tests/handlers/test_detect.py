@@ -1,15 +1,21 @@
 """The detect function, from the event that Lambda delivers to rows, events and metrics."""
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from handlers.detect import handler
 from reconciler.aws.clients import client
+from reconciler.deployment import telemetry
 from reconciler.errors import InvalidInput, UnsupportedStream
 from reconciler.values.wire import canonical_image
 from tests.aws.conftest import REGION
-from tests.handlers.conftest import NAMES, Context, Region, documents, metrics
+from tests.builders import Replica, assign, written
+from tests.conflict.test_folding import in_turn
+from tests.handlers.conftest import NAMES, Context, Region, documents, metrics, region_ms
 from tests.handlers.streams import LOST, WINNER, batch, clean, lost, record, undecodable
 
 
@@ -160,3 +166,60 @@ def test_clients_are_made_once_for_all_invocations(region: Region) -> None:
     made = client.cache_info().misses
     handler(batch(lost(1)), Context())
     assert client.cache_info().misses == made
+
+
+MINUTE, HOUR = 60_000, 3_600_000
+
+
+@pytest.mark.parametrize("off_ms", [-HOUR, -2 * MINUTE, 2 * MINUTE, HOUR])
+def test_a_function_whose_clock_is_off_goes_by_the_regions_time_and_says_how_far_off_it_is(
+    region: Region,
+    machine: Callable[[int], None],
+    off_ms: int,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    machine(off_ms)
+    use1 = Replica("use1", written(assign("name", "Ada"), at=region_ms() - 5_000))
+    euw1 = Replica("euw1", use1.image)
+    lost_now = use1.write(assign("name", "Bob"), at=region_ms() - 1_000)
+    won = euw1.write(assign("name", "Eve"), at=region_ms())
+    handler(batch(record(1, lost_now, won)), Context())
+    assert region.ledger_states() == ["OPEN"]
+    (row,) = region.dynamodb.scan(TableName=NAMES.ledger)["Items"]
+    assert abs(int(row["detected_at_ms"]["N"]) - region_ms()) < 30_000
+    (off,) = metrics(capsys.readouterr().out)[telemetry.CLOCK_OFF_MS]
+    assert abs(off - abs(off_ms)) < 30_000
+
+
+def test_a_certificate_is_of_the_regions_time(
+    region: Region, machine: Callable[[int], None]
+) -> None:
+    machine(HOUR)
+    image = in_turn(20)
+    handler(batch(record(1, image, image)), Context())
+    (sent,) = region.conflicts()
+    assert abs(int(sent["detail"]["issued_at_ms"]) - region_ms()) < 30_000
+
+
+def test_a_clock_that_is_right_is_measured_as_right(
+    region: Region, machine: Callable[[int], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    machine(0)
+    handler(batch(clean(1)), Context())
+    (off,) = metrics(capsys.readouterr().out)[telemetry.CLOCK_OFF_MS]
+    assert off < 5_000
+
+
+def test_a_function_that_cannot_ask_for_the_time_works_on_and_measures_no_clock(
+    region: Region,
+    machine: Callable[[int], None],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def unreachable(**_: Any) -> None:
+        raise EndpointConnectionError(endpoint_url="https://dynamodb")
+
+    machine(HOUR)
+    monkeypatch.setattr(region.dynamodb, "describe_table", unreachable)
+    assert handler(batch(clean(1)), Context()) == {"batchItemFailures": []}
+    assert telemetry.CLOCK_OFF_MS not in metrics(capsys.readouterr().out)

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-import handlers.gauge
 from handlers.gauge import handler
 from reconciler.aws.clients import client
+from reconciler.causality.region_time import RegionTime
 from reconciler.conflict.row import State, ledger_row
 from reconciler.deployment import telemetry
 from reconciler.deployment.names import Names
@@ -28,7 +28,7 @@ def dynamodb(aws: None, fresh_functions: None, monkeypatch: pytest.MonkeyPatch) 
     for name, value in function_environment(NAMES, parked_queue_url="unused").items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("RECONCILER_TRACING", raising=False)
-    monkeypatch.setattr(handlers.gauge, "now_ms", lambda: NOW)
+    monkeypatch.setattr(RegionTime, "now_ms", lambda _: NOW)
     return made
 
 
@@ -82,7 +82,7 @@ def test_a_loss_that_a_faster_clock_recorded_has_no_negative_age(
 def test_no_more_rows_than_the_most_are_counted_and_the_oldest_is_among_them(
     dynamodb: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(handlers.gauge, "MOST", 2)
+    monkeypatch.setattr("handlers.gauge.MOST", 2)
     for state in (State.OPEN, State.PARKED):
         record(dynamodb, state, NOW - 1, NOW - 2, NOW - 3)
     assert measured(capsys) == (2, 3, 2)

@@ -1,6 +1,7 @@
 """The resolve function, from the message that a queue delivers to the repaired item."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,8 +12,9 @@ from reconciler.deployment.wiring import CERTIFICATE_DETAIL_TYPE, LoopPause
 from reconciler.errors import InvalidInput
 from reconciler.item.image import merge, read
 from reconciler.item.metadata import context_of
+from tests.builders import Replica, assign, increment, written
 from tests.conflict.test_folding import certificate, in_turn
-from tests.handlers.conftest import NAMES, Context, Region, metrics
+from tests.handlers.conftest import NAMES, Context, Region, metrics, region_ms
 from tests.handlers.streams import LOST, WINNER, batch, lost, record
 
 REPAIRED = {"id": "p1", "name": "Ada", "balance": 5, "photo": b"\x00\xff", "note": "Eve"}
@@ -231,3 +233,38 @@ def test_why_a_row_is_not_closed_is_in_the_log(
     assert resolved(message(body)) == ["m1"]
     (line,) = (vars(each) for each in caplog.records if each.message == "row not closed")
     assert line["error"] == "Unavailable: UpdateItem: ResourceNotFoundException"
+
+
+@pytest.mark.parametrize("off_ms", [-7_200_000, 7_200_000])
+def test_a_machine_whose_clock_is_off_folds_by_certificates_of_the_regions_time(
+    region: Region,
+    machine: Callable[[int], None],
+    off_ms: int,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    machine(off_ms)
+    image = in_turn(20)
+    region.place(image)
+    fresh = certificate(image, issued_at_ms=str(region_ms()))
+    old = certificate(image, issued_at_ms=str(region_ms() - 2 * 3_600_000))
+    for told, folds in ((old, False), (fresh, True)):
+        envelope = {"detail-type": CERTIFICATE_DETAIL_TYPE, "detail": json.loads(told.to_detail())}
+        assert resolved(message(json.dumps(envelope))) == []
+        assert (region.item() != image) == folds
+    assert abs(metrics(capsys.readouterr().out.splitlines()[-1])["ClockOff_ms"][0] - 7_200_000) < (
+        30_000
+    )
+
+
+def test_a_machine_that_is_behind_parks_no_conflict_of_now(
+    region: Region, machine: Callable[[int], None]
+) -> None:
+    machine(-2 * 60_000)
+    base = written(assign("name", "Ada"), at=region_ms() - 5_000)
+    ours = Replica("use1", base).write(assign("name", "Bob"), at=region_ms() - 1_000)
+    theirs = Replica("euw1", base).write(increment("balance", 1), at=region_ms())
+    region.place(theirs)
+    detect.handler(batch(record(1, ours, theirs)), Context())
+    (event,) = region.conflicts()
+    assert resolved(message(json.dumps(event))) == []
+    assert region.ledger_states() == ["RESOLVED"]

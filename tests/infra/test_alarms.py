@@ -305,6 +305,13 @@ def test_a_drifting_clock_is_told_before_conflicts_are_parked_for_it(three: Stac
     assert made["Threshold"] == hlc.MAXIMUM_CLOCK_DRIFT_MS / 2
 
 
+def test_a_functions_clock_that_is_off_is_told(three: Stacks) -> None:
+    made = alarm(three, "clock-off")
+
+    assert (only(made)["MetricName"], only(made)["Stat"]) == ("ClockOff_ms", "Maximum")
+    assert made["Threshold"] == hlc.MAXIMUM_CLOCK_DRIFT_MS / 2
+
+
 @pytest.mark.parametrize("kind", ["replication-latency", "replication-stalled"])
 def test_replication_is_watched_from_every_region_to_every_other(three: Stacks, kind: str) -> None:
     for region in REGIONS:

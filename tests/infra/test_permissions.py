@@ -211,6 +211,7 @@ def test_the_detector_may_read_its_stream_record_send_park_and_no_more() -> None
         "dynamodb:GetRecords": ["looked-up:Table.LatestStreamArn"],
         "dynamodb:GetShardIterator": ["looked-up:Table.LatestStreamArn"],
         "dynamodb:ListStreams": ["*"],
+        "dynamodb:DescribeTable": [f"arn:aws:dynamodb:{EU}:{ACCOUNT}:table/parties"],
         "dynamodb:BatchWriteItem": [
             f"arn:aws:dynamodb:{EU}:{ACCOUNT}:table/parties-ledger-eu-west-1"
         ],

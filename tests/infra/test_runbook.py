@@ -93,6 +93,7 @@ def test_an_entry_says_what_it_means_what_is_at_risk_and_what_to_run(entry: str)
         ("open-loss-age", f"{LIMITS.open_loss_minutes} minutes"),
         ("conflict-rate", f"{CONFLICTS_PER_MINUTE_ALARM} conflicts a minute"),
         ("clock-drift", f"{LIMITS.clock_drift_seconds} seconds"),
+        ("clock-off", f"{LIMITS.clock_drift_seconds} seconds"),
         ("replication-latency", f"{LATENCY_MINUTES} minutes"),
     ],
 )
