@@ -19,7 +19,7 @@ from reconciler.causality.context import replica_id
 from reconciler.conflict.row import Row, State
 from reconciler.crdt import custom
 from reconciler.deployment import telemetry
-from reconciler.errors import Contention, ReconcilerError, Unavailable
+from reconciler.errors import Contention, ReconcilerError, Unavailable, bounded
 from reconciler.feed.carrying_out import Desk, decide
 from reconciler.feed.case import Case, document, open_case, to_decide
 from reconciler.feed.question import Question, parse_answer, question_text, subject
@@ -137,7 +137,7 @@ def _apply(ports: StepPorts, row: Row, output: Any) -> dict[str, Any]:
         if problem.disposition == "retry" and not isinstance(problem, Contention):
             raise
         ports.observability.note("answer refused", error=problem)
-        return {"waits": True, "problem": str(problem)}
+        return {"waits": True, "problem": bounded(str(problem))}
     ports.observability.count(telemetry.DECISIONS)
     return CLOSED
 

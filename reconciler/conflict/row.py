@@ -24,6 +24,8 @@ INLINE_BYTES = 300 * 1024  # of both images: leaves room for the rest within Dyn
 ABOUT_BYTES = 64 * 1024  # of what was lost, by name: a context of thousands of lineages has more
 WORDS_BYTES = 16 * 1024  # of what became of each attribute; of an item of very many, the first ones
 ITEM_KEY_BYTES = 2_048  # what DynamoDB takes of a partition key; a legal key's text may be longer
+DECISION_BYTES = 200 * 1024  # of what a person decided, in the decision's own row
+DECISION_BESIDE_BYTES = 4 * 1024  # and beside the images of the loss, if it is not longer
 _READABLE = 200
 _AUDIT = ("decided_by", "decided_at_ms", "decision", "why")
 OUTCOME = ("state", "state_at_ms", "reason", "attempts", "merged", "expires")
@@ -102,7 +104,7 @@ class Row:
             image=image,
             conflict_id=conflict_id,
             item_key=item_key,
-            key=_readable(lambda: _key(image)) or {},
+            key=_readable(lambda: _checked_key(image)) or {},
             state=_readable(lambda: State(image["state"]["S"])),
             finding=_text(image, "finding"),
             ordering=_text(image, "ordering"),
@@ -226,12 +228,17 @@ def ledger_row(
 
 
 def resolved_row(row: Row, audit: Audit, reason: str, merged: Mapping[str, str]) -> Row:
-    """Return the row of a loss that a person decided: RESOLVED, with who decided what, and why."""
+    """Return the row of a loss that a person decided: RESOLVED, with who decided what, and why.
+
+    A decision too long to stand beside the images is in its own row alone.
+    """
+    is_short = len(audit.decision.encode()) <= DECISION_BESIDE_BYTES
+    elsewhere = json.dumps({"kept in": decision_id(row.conflict_id)})
     texts = {
         "state": State.RESOLVED.value,
-        "reason": reason,
+        "reason": bounded(reason),
         "decided_by": audit.by,
-        "decision": audit.decision,
+        "decision": audit.decision if is_short else elsewhere,
         "why": audit.why,
     }
     at = {"N": str(audit.at_ms)}
@@ -240,8 +247,8 @@ def resolved_row(row: Row, audit: Audit, reason: str, merged: Mapping[str, str])
     return Row.of({**row.image, **said, **times, "merged": _words(merged)})
 
 
-def decision_row(row: Row) -> Row:
-    """Return the row that keeps the decision in a resolved one, which a late delivery may
+def decision_row(row: Row, decision: str) -> Row:
+    """Return the row that keeps the decision of a resolved one, which a late delivery may
     replace."""
     kept = {name: row.image[name] for name in ("item_key", "table", "region", "lost_at_ms")}
     said = {name: row.image[name] for name in ("key", *_AUDIT) if name in row.image}
@@ -249,6 +256,7 @@ def decision_row(row: Row) -> Row:
         "conflict_id": {"S": decision_id(row.conflict_id)},
         "state": {"S": State.DECIDED.value},
         "state_at_ms": row.image["state_at_ms"],
+        "decision": {"S": decision},
     }
     return Row.of({**kept, **said, **about})
 
@@ -295,6 +303,12 @@ def _is_cut(text: str) -> bool:
 def _key(row: Image) -> Image:
     found: Image = row["key"]["M"] if "key" in row else json.loads(row["item_key"]["S"])
     return found
+
+
+def _checked_key(row: Image) -> Image:
+    key = _key(row)
+    canonical_image(key)
+    return key
 
 
 def _readable(read: Callable[[], T]) -> T | None:

@@ -158,7 +158,8 @@ def decide(case: Case, answer: Answer, desk: Desk) -> DecisionResult:
     result = carry_out(case, answer.decision, desk.items, desk.open_table)
     row = closed_row(case, result, answer, desk.now_ms())
     # The decision's own row first: a loss that is closed is not decided again.
-    if desk.ledger.record([decision_row(row)]) or desk.ledger.set_state([row]):
+    kept = decision_row(row, decision_text(answer.decision))
+    if desk.ledger.record([kept]) or desk.ledger.set_state([row]):
         raise Unavailable(
             "the item is written, but its row is not closed: give the same decision again"
         )

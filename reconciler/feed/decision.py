@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from reconciler.conflict.row import DECISION_BYTES
 from reconciler.errors import InvalidInput
 from reconciler.feed.rows import SIDES
 from reconciler.text.plain_json import json_text, parse_json, plain_value
@@ -35,11 +36,31 @@ Decision = Mapping[str, Choice]
 
 @dataclass(frozen=True)
 class Answer:
-    """A person's answer: what is decided, by whom, and why."""
+    """A person's answer: what is decided, by whom, and why; all of it fits the ledger's rows.
+
+    HAZARD if it did not: the item would be written, and its row could never be closed.
+    """
 
     decision: Decision
     by: str
     why: str
+
+    def __post_init__(self) -> None:
+        """Refuse what no row takes."""
+        for name, most in (("by", 200), ("why", 2_000)):
+            text = getattr(self, name)
+            if len(text) > most or not is_unicode(text):
+                raise InvalidInput(f"{name}: give a text of at most {most:,} characters")
+        if len(decision_text(self.decision).encode()) > DECISION_BYTES:
+            raise InvalidInput(
+                f"the decision is longer than {DECISION_BYTES // 1_024} KB: decide fewer attributes"
+                " at a time, or give large values with a write client"
+            )
+
+
+def is_unicode(text: str) -> bool:
+    """Return whether a text is one that UTF-8 can write: no half of a character stands alone."""
+    return not any("\ud800" <= each <= "\udfff" for each in text)
 
 
 def parse_decision(
@@ -90,7 +111,8 @@ def _choice(name: str, given: Any) -> Choice:
         case {"remove": True, **rest} if name != ALL and not rest:
             return Choice()
     forms = '{"take": "lost|winner|current"}' if name == ALL else _FORMS
-    raise InvalidInput(f"{name}: {json.dumps(given, default=str)} decides nothing; give {forms}")
+    told = json.dumps(given, default=str)[:80]
+    raise InvalidInput(f"{name}: {told} decides nothing; give {forms}")
 
 
 def _halves(text: str, option: str, what: str) -> tuple[str, str]:

@@ -74,7 +74,7 @@ def question_text(question: Question, conflict: Mapping[str, Any]) -> str:
 
 conflict  {shown(name)}
 item      {json_text(key) if key else "unknown"}
-region    {question.region} ({shown(conflict["role"])})
+region    {question.region} ({shown(conflict.get("role", "?"))})
 lost      {duration_text(conflict["age_ms"])} ago
 reason    {_short(conflict.get("reason", ""))}
 

@@ -356,7 +356,7 @@ def test_nothing_is_folded_while_a_batch_of_the_stream_is_set_aside() -> None:
 
 def test_a_decision_about_a_loss_is_no_loss() -> None:
     image = in_turn(20)
-    decided = decision_row(lost_row(image, in_turn(1)))
+    decided = decision_row(lost_row(image, in_turn(1)), "{}")
 
     assert folded_image(image, certificate(image), [decided]) is not None
 

@@ -223,9 +223,15 @@ def test_a_resolved_row_says_who_decided_and_keeps_what_no_release_knows() -> No
 
 def test_the_row_of_a_decision_gives_it_back_to_a_row_that_was_written_anew() -> None:
     resolved = resolved_row(ledger_row(event(), State.PARKED, 1), ANN, "", {})
-    kept = decision_row(resolved)
+    kept = decision_row(resolved, ANN.decision)
     assert (kept.conflict_id, kept.state) == ("c1#decision", State.DECIDED)
     assert (kept.item_key, kept.audit) == (resolved.item_key, ANN)
     anew = ledger_row(event(), State.RESOLVED, 10_000)
     assert anew.with_audit_of(kept).audit == ANN
     assert anew.with_audit_of(kept).state_at_ms == 10_000
+
+
+@pytest.mark.parametrize("held", ["5", "[]", '{"id": 5}', '{"id": {"B": "some data"}}'])
+def test_a_row_whose_key_is_none_names_no_item(held: str) -> None:
+    image = ledger_row(event(), State.PARKED, 1).image
+    assert Row.of({**image, "item_key": {"S": held}}).key == {}

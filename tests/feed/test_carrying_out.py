@@ -612,7 +612,7 @@ def test_a_rehearsal_says_what_would_be_and_writes_nothing() -> None:
 
 def test_the_row_of_a_decision_names_an_item_with_a_very_long_key() -> None:
     row = loss(None, None, key={"id": {"S": "é" * 1_000}})
-    assert summary(decision_row(row), 3_000)["key"] == {"id": "é" * 1_000}
+    assert summary(decision_row(row, "{}"), 3_000)["key"] == {"id": "é" * 1_000}
 
 
 # All of it
@@ -667,6 +667,15 @@ def test_a_decision_whose_own_row_is_not_written_does_not_close_the_loss() -> No
     with pytest.raises(Unavailable, match="give the same decision again"):
         decide(found.case, ANSWER, region_of(found, ledger))
     assert ledger.states() == [found.row.image["state"]["S"]]
+
+
+def test_a_long_decision_stands_in_its_own_row_alone_and_is_known_again() -> None:
+    found, ledger = desk(), FakeLedger()
+    long = parse_decision(values=[f'note="{"x" * 100_000}"'])
+    decide(found.case, Answer(long, "ann", "w" * 2_000), region_of(found, ledger))
+    closed, kept = (Row.of(ledger.rows[name]) for name in ("c1", "c1#decision"))
+    assert closed.image["decision"] == {"S": '{"kept in": "c1#decision"}'}
+    assert is_decided(closed.with_audit_of(kept), long)
 
 
 def test_a_decision_that_its_rehearsal_refuses_writes_nothing() -> None:

@@ -1,12 +1,13 @@
 """A decision is read from options and files, checked, and told the same way every time."""
 
+import json
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from reconciler.errors import InvalidInput
-from reconciler.feed.decision import Choice, decision_text, parse_decision
+from reconciler.feed.decision import Answer, Choice, decision_text, parse_decision
 from reconciler.values.wire import from_wire
 
 
@@ -107,3 +108,30 @@ def test_one_decision_has_one_text_however_it_was_given() -> None:
     one = parse_decision(["b=lost"], ["a=1.0"])
     other = parse_decision(document='{"a": {"value": 1}, "b": {"take": "lost"}}')
     assert decision_text(one) == decision_text(other)
+
+
+@pytest.mark.parametrize(
+    ("by", "why", "field"),
+    [
+        ("x" * 201, "", "by: "),
+        ("\ud800", "", "by: "),
+        ("ann", "x" * 2_001, "why: "),
+        ("ann", "\udfff", "why: "),
+    ],
+)
+def test_an_answer_that_no_row_takes_is_refused_before_anything_is_written(
+    by: str, why: str, field: str
+) -> None:
+    with pytest.raises(InvalidInput, match=field):
+        Answer(parse_decision(["all=current"]), by, why)
+
+
+def test_a_decision_longer_than_its_row_takes_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="longer than 200 KB"):
+        Answer(parse_decision(values=[f'note="{"x" * 210_000}"']), "ann", "")
+
+
+def test_a_choice_that_decides_nothing_is_told_in_short() -> None:
+    with pytest.raises(InvalidInput) as refused:
+        parse_decision(document=json.dumps({"name": {"x": "y" * 100_000}}))
+    assert len(str(refused.value)) < 300
