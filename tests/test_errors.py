@@ -24,3 +24,8 @@ def test_a_reason_is_one_line_of_at_most_500_characters_that_any_screen_takes(te
 def test_a_short_reason_is_kept_as_it_is() -> None:
     assert bounded("naïve") == "naïve"
     assert bounded("a\nb\x1b]0;x\x07") == "a\\nb\\x1b]0;x\\x07"
+
+
+def test_a_reason_of_our_own_errors_is_bounded_too() -> None:
+    assert len(reason_of(Undecodable("x" * 9_000))) <= MOST_REASON
+    assert reason_of(Undecodable("a\nb")) == "Undecodable: a\\nb"

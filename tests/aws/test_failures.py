@@ -353,6 +353,7 @@ class Scripted:
         return self.answers.pop(0)(request)
 
     batch_write_item = put_events = put_object = get_object = send_message = _call
+    update_item = _call
 
 
 def raising(error: Exception) -> Answer:
@@ -598,3 +599,11 @@ def test_evidence_that_is_not_text_or_in_another_bucket_is_undecodable() -> None
     for reference in ("s3://bucket/conflicts/c1.json", "s3://other/x", "nonsense"):
         with pytest.raises(Undecodable):
             evidence.get(reference)
+
+
+def test_a_row_whose_closing_is_refused_for_good_is_reported_alone_and_why_is_told() -> None:
+    notes, dynamodb = Notes(), Scripted(done, raising(INVALID), done)
+    ledger = DynamoLedger("ledger", dynamodb, FakeEvidence, notes)
+    assert ledger.set_state(rows(3)) == {"c1"}
+    ((message, fields),) = notes.told
+    assert (message, fields["conflict_ids"]) == ("row not closed", ["c1"])

@@ -47,3 +47,9 @@ def test_an_event_of_another_table_or_region_is_none_of_ours(changed: dict[str, 
     check_is_ours(event(ADA, EVE), "parties", "us-east-1")
     with pytest.raises(NotOurs):
         check_is_ours(event(ADA, EVE).model_copy(update=changed), "parties", "us-east-1")
+
+
+def test_a_key_with_more_attributes_than_the_items_own_does_not_fit() -> None:
+    wide = {"id": ADA["id"], "name": ADA["name"]}
+    with pytest.raises(NotOurs, match="different items"):
+        check_fits(event(ADA, None, key=wide), canonical_image(ADA))

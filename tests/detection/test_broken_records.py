@@ -1,6 +1,7 @@
 """One record, item or row that is broken stands in no other's way (D6)."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -169,3 +170,13 @@ def test_an_edit_of_an_item_with_broken_metadata_is_refused_with_the_fix(name: s
         ReconcilerError, match="put the item back as it was, or remove the attribute"
     ):
         write(image, [assign("name", "x")], clock=clock(9_000, iter([1])), **given)
+
+
+def test_a_loss_of_more_writes_than_a_row_can_name_is_parked_and_the_rest_done() -> None:
+    many = deepcopy(written(assign("name", "Ada")))
+    many["_rec"]["M"]["c"]["M"] |= {
+        f"use1.-----Ec{number:011d}": {"S": "-----Ec--"} for number in range(3_000)
+    }
+    bad = record(2, many, written(assign("note", "Eve"), replica="euw1", at=2_000))
+    document = parked_alone(bad)
+    assert "no ledger row can name them" in document["reason"]

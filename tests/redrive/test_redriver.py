@@ -1,6 +1,7 @@
 """The work of a dead letter is done again, and confirmed, or the letter stays."""
 
 import json
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +15,7 @@ from reconciler.item.image import merge, read
 from reconciler.item.schema import Schema
 from reconciler.redrive.outcome import RedriveOutcome, Result, worst
 from reconciler.values.wire import Image
-from tests.builders import Replica, add, assign, written
+from tests.builders import Replica, add, as_stream, assign, written
 from tests.detection.test_detector import clean
 from tests.fakes import REFUSED
 from tests.redrive.desk import (
@@ -358,3 +359,50 @@ def test_an_error_of_the_stream_is_told_in_words() -> None:
     body = named(desk, lost(1))
     assert desk.redrive(body).why == "RecordsExpired: the stream is gone"
     assert written(assign("name", "Ada")) != THEIRS
+
+
+# Events that are not of this deployment, and letters that lead nowhere
+
+
+@pytest.mark.parametrize("changed", [{"table": "orders"}, {"region": "eu-west-1"}], ids=str)
+def test_an_event_of_another_table_or_region_is_poison_and_nothing_is_written(
+    changed: dict[str, Any],
+) -> None:
+    desk = Desk()
+    before = deepcopy(desk.items.items)
+    foreign = a_loss(**changed)
+    desk.open_row(foreign)
+    (row,) = desk.ledger.rows.values()
+    for result in (desk.redrive(told(foreign)), desk.redriver().resend(Row.of(row))):
+        assert (result.outcome, result.done) == (RedriveOutcome.POISON, False)
+        assert result.why.startswith("NotOurs")
+    assert (desk.items.items, desk.bus.sent, desk.parked.documents) == (before, [], [])
+
+
+def test_a_row_whose_images_are_not_those_of_its_loss_is_not_sent_again() -> None:
+    desk = Desk()
+    desk.open_row(a_loss().model_copy(update={"lost": as_stream(THEIRS)}))
+    (row,) = desk.ledger.rows.values()
+    result = desk.redriver().resend(Row.of(row))
+    assert (result.outcome, result.done) == (RedriveOutcome.POISON, False)
+    assert desk.bus.sent == []
+
+
+def test_a_letter_at_which_the_code_fails_is_poison_and_its_neighbours_are_done(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def failing(*_: Any) -> Any:
+        raise RuntimeError("a bug that quotes an item")
+
+    monkeypatch.setattr("reconciler.redrive.redriver.check_is_ours", failing)
+    result = Desk().redrive(told(a_loss()))
+    assert (result.outcome, result.done) == (RedriveOutcome.POISON, False)
+    assert result.why == "RuntimeError"
+
+
+def test_a_letter_that_names_itself_is_not_followed_round_and_round() -> None:
+    desk = Desk()
+    reference = desk.evidence.put("big", json.dumps({"document_ref": "memory://big"}))
+    result = desk.redrive({"reason": "w", "document_ref": reference})
+    assert (result.outcome, result.done) == (RedriveOutcome.POISON, False)
+    assert "holds no work, but a name again" in result.why

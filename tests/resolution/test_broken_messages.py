@@ -7,11 +7,12 @@ import pytest
 
 from reconciler.conflict.event import parse_event
 from reconciler.conflict.row import OUTCOME, State, ledger_row
-from reconciler.errors import MOST_REASON, Undecodable
+from reconciler.errors import MOST_REASON, InvalidInput, Undecodable
 from reconciler.item.image import read
 from reconciler.resolution.repair import repaired_image
 from reconciler.values.wire import Image
 from tests.builders import as_stream, assign, written
+from tests.conflict.test_folding import certificate, in_turn
 from tests.resolution.test_resolver import ADA, EVE, World, event, ours
 
 SPOILED: dict[str, dict[str, Any]] = {
@@ -97,3 +98,31 @@ def test_a_merge_that_fails_as_nobody_foresaw_parks_its_message_and_the_others_a
     assert world.resolve(bad, good) == []
     assert [each["reason"] for each in world.parked.documents] == ["RecursionError"]
     assert (read(world.item()) or {})["balance"] == 100
+
+
+def test_a_key_that_the_table_refuses_is_parked_without_an_item_and_the_others_are_done() -> None:
+    world = World()
+    world.items.place(EVE)
+    refused = InvalidInput("GetItem: the provided key element does not match the schema")
+    world.items.read_faults += [refused, refused]
+    bad = event(ours(1, identifier="p2"), None)
+    assert world.resolve(bad, event(ADA, EVE)) == []
+    (document,) = world.parked.documents
+    assert (document["event"]["key"], document["current"]) == ({"id": {"S": "p2"}}, None)
+    assert (world.plain() or {})["name"] == "Ada"
+
+
+@pytest.mark.parametrize("failure", [RecursionError, ValueError, InvalidInput("too large")])
+def test_a_certificate_whose_fold_fails_in_any_way_folds_nothing_and_fails_nothing(
+    failure: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: Any) -> Any:
+        raise failure
+
+    monkeypatch.setattr("reconciler.resolution.resolver.folded_image", failing)
+    world = World()
+    image = in_turn(20)
+    world.items.place(image)
+    fresh = certificate(image, issued_at_ms=str(world.now_ms))
+    assert not world.resolver.fold(fresh)
+    assert world.item() == image
