@@ -188,3 +188,14 @@ def test_a_json_document_is_ascii_and_says_the_same(capsys: pytest.CaptureFixtur
     printed = capsys.readouterr().out
     assert printed.rstrip("\n").isascii()
     assert json.loads(printed) == value
+
+
+def test_a_line_of_our_own_is_not_broken_in_a_narrow_terminal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # counts as a terminal
+    monkeypatch.setenv("COLUMNS", "40")
+    told = console()
+    told.file = io.StringIO()
+    told.print("reconciler conflicts resolve --table parties --region us-east-1 -- c1")
+    assert told.file.getvalue().count("\n") == 1

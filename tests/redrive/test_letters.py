@@ -1,6 +1,7 @@
 """Every shape in which work comes back, and everything that is none of them."""
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -121,3 +122,28 @@ def test_a_letter_of_no_known_shape_is_answered_with_a_sentence() -> None:
     (unread,) = contents('{"hello": "world"}')
     assert isinstance(unread, UnreadableLetter)
     assert "none of the shapes that work comes back in" in unread.reason
+
+
+@pytest.mark.parametrize("number", ["", "x", "-5", "1.5", "9" * 41])
+@pytest.mark.parametrize("part", ["startSequenceNumber", "endSequenceNumber"])
+def test_a_batch_without_sequence_numbers_names_no_records(part: str, number: str) -> None:
+    named = given_up(lost(1), payload=False)
+    named["DDBStreamBatchInfo"][part] = number
+    assert contents(json.dumps(named)) == [
+        UnreadableLetter("Undecodable: the batch has no sequence numbers")
+    ]
+
+
+@pytest.mark.parametrize(
+    "letter",
+    [
+        {"document_ref": 5},
+        {"message": {"detail": {}}},
+        {"Type": "Notification", "Message": ["x"]},
+        {"Records": [{"s3": {"bucket": {"name": None}, "object": {"key": "k"}}}]},
+    ],
+    ids=str,
+)
+def test_where_a_letter_should_hold_a_text_nothing_else_is_taken(letter: dict[str, Any]) -> None:
+    nothing = UnreadableLetter("Undecodable: a text of the letter is none")
+    assert contents(json.dumps(letter)) == [nothing]
