@@ -44,7 +44,6 @@ from reconciler.resolution.resolver import Resolver
 from reconciler.values.wire import canonical_image, to_json
 from tests.builders import clock, surroundings
 from tests.conflict.test_folding import certificate, in_turn
-from tests.conflicts import FeedLedger
 from tests.detection.test_detector import loss as lost_record
 from tests.handlers.conftest import Context
 from tests.promises.test_fuzz import (
@@ -76,6 +75,7 @@ def functions(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Desk], None
 
     def work_on(desk: Desk) -> None:
         about = {"name": "us-east-1", "time": time, "ask_time": lambda: None, "client": sent}
+        about["replica"] = lambda: "use1"
         region: Any = SimpleNamespace(**vars(desk.ports), **about)
         seen = Observability("fuzz", "parties", "us-east-1")
         region.telemetry = seen
@@ -86,7 +86,7 @@ def functions(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Desk], None
             resolve, "_function", lambda: (settings, Resolver(region, time.now_ms), region, seen)
         )
         monkeypatch.setattr(gauge, "_function", lambda: (region, seen))
-        monkeypatch.setattr(approve, "_function", lambda: approve.Function(settings, region, seen))
+        monkeypatch.setattr(approve, "_function", lambda: approve.StepPorts(settings, region, seen))
         monkeypatch.setattr(approve, "connect", lambda schema, **_: opened(desk, schema))
 
     yield work_on
@@ -101,7 +101,7 @@ def opened(desk: Desk, schema: Schema) -> ReplicatedTable:
     return ReplicatedTable(
         schema,
         desk.items,
-        replica="use1",
+        replica=lambda: "use1",
         clock=clock(NOW, iter(range(1, 99))),
         surroundings=surroundings(lambda _: None, Random(1).random),
     )
@@ -303,7 +303,6 @@ def test_a_broken_row_is_shown_asked_about_and_measured_and_hides_no_other(
             counts["no row"] += 1
             continue
         desk = Desk()
-        desk.ledger = FeedLedger(desk.log)
         functions(desk)
         desk.ledger.rows = {other.conflict_id: other.image, row.conflict_id: held}
         measured = gauge.handler({}, Context())
