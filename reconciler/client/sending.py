@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from reconciler.client.lost_answers import unsettled
 from reconciler.conflict import folding
-from reconciler.errors import OutcomeUnknown, Unavailable
+from reconciler.errors import Contention, OutcomeUnknown, Unavailable
 from reconciler.ports import Replacement
 
 Answer = TypeVar("Answer")
@@ -78,6 +78,15 @@ class Sender:
         if doubtful:
             raise unsettled(*writes)
         raise refusal
+
+    def contention(self, what: str) -> Contention:
+        """Return the error that says what was tried: `what` kept changing."""
+        return Contention(
+            f"{what} changed in each of {self.retries.attempts} attempts, at most"
+            f" {self.retries.longest_pause_seconds:g} s apart; nothing was written. Try again, give"
+            " the client more Retries, or let fewer writers share the item",
+            attempts=self.retries.attempts,
+        )
 
     def pause(self, attempt: int) -> None:
         """Wait before the next try; `attempt` counts from 0."""

@@ -23,7 +23,7 @@ from reconciler.client.editor import ItemEditor
 from reconciler.client.lost_answers import carried_out, unsettled, with_own_token
 from reconciler.client.sending import Retries, Sender, Surroundings
 from reconciler.crdt.base import Edit
-from reconciler.errors import Contention, InvalidInput
+from reconciler.errors import InvalidInput
 from reconciler.item.image import may_be_deleted, read, write, write_beside
 from reconciler.item.metadata import METADATA
 from reconciler.item.schema import Schema
@@ -182,7 +182,7 @@ class ReplicatedTable:
                 if refusal is not None:
                     images[index] = refusal.current
             self._sender.pause(attempt)
-        raise self._contention(f"one of {len(names)} items")
+        raise self._sender.contention(f"one of {len(names)} items")
 
     def _editor(self, key: Key, image: Image | None) -> ItemEditor:
         return ItemEditor(self._schema, read(image), key)
@@ -224,16 +224,7 @@ class ReplicatedTable:
             image = refusal.current
             self._sender.pause(attempt)
         self._seen.pop(self._name(key), None)
-        raise self._contention(str(dict(key)))
-
-    def _contention(self, what: str) -> Contention:
-        tried = self._sender.retries
-        return Contention(
-            f"{what} changed in each of {tried.attempts} attempts, at most"
-            f" {tried.longest_pause_seconds:g} s apart; nothing was written. Try again, give the"
-            " client more Retries, or let fewer writers share the item",
-            attempts=tried.attempts,
-        )
+        raise self._sender.contention(str(dict(key)))
 
     def _put(self, write: Replacement) -> Superseded | None:
         refusal, doubtful = self._sender.answered(partial(self._store.put, write), write)
