@@ -1,8 +1,10 @@
 """What of a loss is merged beside a decision, where the whole of it cannot be. Pure.
 
-The decided attributes are taken as the item has them, so nothing of them can stand in the way, and
-the item is taken to include the whole loss afterwards. What of the rest cannot be merged either
-must be decided, too: a decision leaves nothing of a loss behind.
+Decided attributes that cannot be merged are taken as the item has them, so nothing of them can
+stand in the way, and the item is taken to include the whole loss afterwards. What of the rest
+cannot be merged either must be decided, too: a decision leaves nothing of a loss behind.
+HAZARD if a decided attribute were left so that can be merged, or one that is left were not written
+anew: an image that has what is left then takes what the item shows for what the loss replaced.
 HAZARD if a counter were left out of a loss whose fold the item does not have: its base would differ
 from that of other regions under one watermark. Such a loss is not merged beside a decision.
 """
@@ -22,34 +24,73 @@ from reconciler.values.size import check_size
 from reconciler.values.wire import Image
 
 
-def image_beside(current: Image, lost: Image, decided: Collection[str] | None) -> Image | None:
-    """Return the image to write so that `current` includes all of a loss but what is decided.
+def image_beside(
+    current: Image, lost: Image, left: Collection[str] | None, *, whole: bool = False
+) -> Image | None:
+    """Return the image to write so that `current` includes all of a loss but what is left of it.
 
-    `decided` are attributes, None all of them and whether the item is deleted. None if there is
-    nothing to write. Errors: those of a merge; InvalidInput if a fold stands in the way.
+    `left` are attributes, None all of them; then, and if `whole`, whether the item is deleted is
+    left, too. None if there is nothing to write. Errors: those of a merge; InvalidInput if a fold
+    stands in the way.
     """
+    image = joined_beside(current, lost, left, whole=whole)
+    return None if image is None else check_size(image)
+
+
+def joined_beside(
+    current: Image, lost: Image, left: Collection[str] | None, *, whole: bool = False
+) -> Image | None:
+    """Return the same image, however large: the decision that is written over it may shrink it."""
     if has_adopted(current, lost):
         return None
     now = adopt(current)
-    image = check_size(merge(current, encode(_rest(now, lost, decided))))
+    _check_folds(now, lost, left)
+    image = merge(current, encode(_rest(now, lost, left, whole=whole)))
     return None if context_of(image) == context_of(current) else image
 
 
-def _rest(now: ReplicatedItem, lost: Image, decided: Collection[str] | None) -> ReplicatedItem:
+def left_out(current: Image, lost: Image, decided: Collection[str] | None) -> list[str]:
+    """Return those of the decided attributes, None all, that cannot be merged."""
+    now = adopt(current)
+    names = now.attributes.keys() | adopt(lost).attributes.keys()
+
+    def is_merged(name: str) -> bool:
+        try:
+            merge(current, encode(_rest(now, lost, names - {name}, whole=False)))
+        except ReconcilerError:
+            return False
+        return True
+
+    asked = names if decided is None else names & {*decided}
+    return [name for name in sorted(asked) if not is_merged(name)]
+
+
+def _rest(
+    now: ReplicatedItem, lost: Image, left: Collection[str] | None, *, whole: bool
+) -> ReplicatedItem:
     then, changed = decode(lost)
-    names = {*then.attributes, *now.attributes, *changed} if decided is None else {*decided}
+    names = _names(now, lost, left)
     if changed.keys() - names:
         then = adopt(lost)
-    sides = (then.attributes, now.attributes)
-    replaced = [side[name] for name in names for side in sides if name in side]
-    if then.context.lost_watermarks(now.context) and any(_counts(each.spec()) for each in replaced):
-        raise InvalidInput("a fold of a counter is part of what was lost")
     kept = {name: state for name, state in then.attributes.items() if name not in names}
     known = {name: state for name, state in now.attributes.items() if name in names}
     rest = replace(then, attributes=kept | known)
-    if decided is not None:
+    if left is not None and not whole:
         return rest
     return replace(rest, alive=now.alive, dead=now.dead, expires=now.expires)
+
+
+def _names(now: ReplicatedItem, lost: Image, left: Collection[str] | None) -> set[str]:
+    then, changed = decode(lost)
+    return {*then.attributes, *now.attributes, *changed} if left is None else {*left}
+
+
+def _check_folds(now: ReplicatedItem, lost: Image, left: Collection[str] | None) -> None:
+    then = decode(lost)[0]
+    sides = (then.attributes, now.attributes)
+    replaced = [side[name] for name in _names(now, lost, left) for side in sides if name in side]
+    if then.context.lost_watermarks(now.context) and any(_counts(each.spec()) for each in replaced):
+        raise InvalidInput("a fold of a counter is part of what was lost")
 
 
 def _counts(spec: Spec) -> bool:

@@ -2,21 +2,24 @@
 
 Whatever of the losing image can be merged is merged into the *current* item, so a decision about
 one attribute leaves nothing else of the loss behind. The decision is an ordinary local write on
-top, so it dominates all that it has seen. Each step is conditional on what it replaces and may run
-twice: a command that was broken off is simply given again.
-HAZARD if the decision were always written before the merge: the lost write would be concurrent with
-it, and could win against it.
+top, so it dominates all that it has seen; where the loss cannot be merged as a whole, the rest of
+it is merged in the same write. Each step is conditional on what it replaces and may run twice: a
+command that was broken off is simply given again.
+HAZARD if the decision were written before the merge: the lost write would be concurrent with it,
+and could win against it.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from reconciler.causality.hlc import NONCE_WIDTH, HybridClock, fixed_width
 from reconciler.client.sending import Surroundings
 from reconciler.client.table import ReplicatedTable
 from reconciler.conflict.row import Audit, Row, State, decision_row, resolved_row
-from reconciler.errors import InvalidInput, Unavailable
+from reconciler.errors import InvalidInput, ItemTooLarge, ReconcilerError, Unavailable
+from reconciler.feed.beside import joined_beside, left_out
 from reconciler.feed.case import (
     Case,
     MergeResult,
@@ -29,10 +32,11 @@ from reconciler.feed.decision import ALL, Answer, Choice, Decision, decision_tex
 from reconciler.feed.rows import GONE, plain
 from reconciler.feed.ruling import Ruling, rule, ruling_of, schema_of
 from reconciler.item.image import read
+from reconciler.item.metadata import is_managed
 from reconciler.item.schema import Schema
 from reconciler.ports import ItemStore, Ledger
-from reconciler.resolution.repair import undecided
-from reconciler.values.wire import canonical_image
+from reconciler.resolution.repair import merge_words, undecided
+from reconciler.values.wire import Image, canonical_image
 
 OpenTable = Callable[[Schema], ReplicatedTable]
 
@@ -74,18 +78,59 @@ def carry_out(
         return DecisionResult(step, Ruling({}, {}), None)
     if step.is_of_another_life:
         _check_whole(case, decision, step)
-    now = case.side(step.after) or GONE
+    is_beside = bool(step.problem) and not step.is_of_another_life
+    beside = partial(_beside, case, decision) if is_beside else _as_it_is
+    base = beside(step.after)
+    now = case.side(base) or GONE
     schema = schema_of(case.event.table, case.event.key, case.lost, step.after)
     ruling = ruling_of(decision, case.sides(step.before), now, schema)
-    disputed = undecided(step.after)
+    disputed = {*undecided(base), *(_left(case, decision, step.after) if is_beside else ())}
     table, key = open_table(schema), plain(case.event.key)
-    shown = table.apply(
-        key, lambda item: rule(item, ruling, now=now, disputed=disputed, schema=schema)
-    )
+    try:
+        shown = table.apply(
+            key,
+            lambda item: rule(item, ruling, now=now, disputed=disputed, schema=schema),
+            beside,
+        )
+    except ItemTooLarge:
+        if step.problem:
+            _check_whole(case, decision, step)
+        raise
     if step.problem:
         step = _merge_rest(case, decision, items, step)
         shown = read(step.after)
     return DecisionResult(step, ruling, shown)
+
+
+def _as_it_is(current: Image | None) -> Image | None:
+    return current
+
+
+def _left(case: Case, decision: Decision, current: Image | None) -> list[str]:
+    """Return the decided attributes that cannot be merged."""
+    if current is None or case.lost is None:
+        return []
+    try:
+        return left_out(current, case.lost, None if ALL in decision else decision.keys())
+    except ReconcilerError:
+        return []  # nothing can be merged of what cannot be read
+
+
+def _beside(case: Case, decision: Decision, current: Image | None) -> Image | None:
+    """Return the image that a decision is written over: with what can be merged beside it.
+
+    The image itself if even then something stands in the way, which must be decided, too.
+    """
+    if current is None or case.lost is None or not is_managed(current):
+        return current
+    try:
+        left = _left(case, decision, current)
+        image = joined_beside(current, case.lost, left, whole=ALL in decision)
+    except ReconcilerError as problem:
+        if problem.disposition == "retry":
+            raise
+        return current
+    return current if image is None else image
 
 
 def _merge_rest(
@@ -93,16 +138,19 @@ def _merge_rest(
 ) -> MergeResult:
     """Merge, beside a decision that is written, what can be of a loss that could not be as a whole.
 
-    InvalidInput names what must be decided, too; the same decision with it is then given again.
+    The decision's own write has done so, if there was anything to write. InvalidInput names what
+    must be decided, too; the same decision with it is then given again.
     """
     current = items.get(canonical_image(case.event.key))
     if current is None:
         return failed
-    whole = ALL in decision or failed.is_of_another_life
-    rest = merge_rest(case, current, items, None if whole else decision.keys())
-    if rest.problem:
+    left = None if failed.is_of_another_life else _left(case, decision, current)
+    rest = merge_rest(case, current, items, left, whole=ALL in decision)
+    if rest.problem or case.lost is None:
         _check_whole(case, decision, rest)
-    return rest
+        return rest
+    words = merge_words(case.lost, failed.before, rest.after)
+    return replace(rest, before=failed.before, words=words)
 
 
 def _check_whole(case: Case, decision: Decision, failed: MergeResult) -> None:

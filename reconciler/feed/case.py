@@ -121,15 +121,21 @@ def merge_loss(case: Case, items: ItemStore, *, restore: bool = False) -> MergeR
 
 
 def merge_rest(
-    case: Case, now: Image | None, items: ItemStore, decided: Collection[str] | None
+    case: Case,
+    now: Image | None,
+    items: ItemStore,
+    left: Collection[str] | None,
+    *,
+    whole: bool = False,
 ) -> MergeResult:
-    """Merge all of a loss but the decided attributes into the item, which was seen as `now`.
+    """Merge all of a loss but some attributes into the item, which was seen as `now`.
 
-    `decided` None is all of it: then the item only counts as including the loss.
+    `left` None is all of it: then the item only counts as including the loss. `whole`: whether the
+    item is deleted is left, too.
     """
 
     def merged(current: Image | None, lost: Image) -> Image | None:
-        return None if current is None else image_beside(current, lost, decided)
+        return None if current is None else image_beside(current, lost, left, whole=whole)
 
     return _merge(case, now, items, merged)
 

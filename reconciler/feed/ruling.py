@@ -118,15 +118,18 @@ def schema_of(
 ) -> Schema:
     """Return a schema with the types that the metadata of the item, or else of its loss, names.
 
-    Undecodable if the item's is not readable: no write client can write it.
+    HAZARD if an attribute that only the loss has were taken for a register: the table's writers,
+    whose schema says otherwise, could not write it any more. Undecodable if the item's metadata is
+    not readable: no write client can write it.
     """
-    item = _decoded(now) if is_managed(now) else None
-    if item is None:
-        try:
-            item = _decoded(lost)
-        except Undecodable:
-            item = None
-    attributes = item.attributes if item is not None else {}
+    item = _decoded(now)
+    try:
+        then = _decoded(lost)
+    except Undecodable:
+        then = None
+    sides = [side for side in (then, item) if side is not None]
+    attributes = {name: state for side in sides for name, state in side.attributes.items()}
+    item = item or then
     return Schema.of(
         table=table,
         key=sorted(key_names),

@@ -34,7 +34,7 @@ from reconciler.item.schema import Schema
 from reconciler.values.wire import Image
 from tests.builders import Replica, add, assign, clock, discard, increment, surroundings, written
 from tests.conflicts import loss, unknown_loss
-from tests.fakes import REFUSED, AnswerLost, FakeEvidence, FakeItems, FakeLedger
+from tests.fakes import AnswerLost, FakeEvidence, FakeItems, FakeLedger
 
 nonces = count(1)
 
@@ -346,6 +346,9 @@ OTHER = Schema.of(
 )
 
 
+REST = {"name": "Ada", "balance": 107, "tags": {"x"}}
+
+
 def of_two_types() -> Desk:
     """Return a loss whose `status` is of another type than the item's, with more beside it."""
     use1, euw1 = shared(assign("name", "old"), increment("balance", 100))
@@ -361,13 +364,20 @@ def test_a_decision_about_an_attribute_of_two_types_merges_the_rest_of_the_loss(
 ) -> None:
     found = of_two_types()
     result = found.decide(f"status={side}")
-    rest = {"name": "Ada", "balance": 107, "tags": {"x"}}
-    assert found.plain() == result.shown == {"id": "p1", "status": status, **rest}
+    assert found.plain() == result.shown == {"id": "p1", "status": status, **REST}
     assert decode(found.image())[0].attributes["status"].NAME == "register_lww"
     assert found.case.lost is not None
     assert context_of(found.case.lost).within(context_of(found.image()))
     words = {"name": "kept", "balance": "kept", "tags": "kept"}
-    assert {name: result.merge.words[name] for name in rest} == words
+    assert {name: result.merge.words[name] for name in REST} == words
+
+
+def test_an_attribute_that_only_the_loss_has_is_decided_in_its_own_type() -> None:
+    # A register in its place could not be written any more by the table's own writers.
+    found = of_two_types()
+    found.decide("status=current", "tags=lost")
+    assert found.plain() == {"id": "p1", "status": "new", **REST}
+    assert decode(found.image())[0].attributes["tags"].NAME == "set_aw"
 
 
 def test_a_decision_that_does_not_name_the_attribute_of_two_types_is_refused_with_its_name() -> (
@@ -414,33 +424,45 @@ def test_a_loss_that_makes_the_item_too_large_is_merged_beside_the_decision() ->
     assert found.puts() == 0
 
 
+COLOURED = Schema.of(
+    table="parties",
+    key=["id"],
+    attributes={"colour": {"type": "custom", "function": "nobody"}, "balance": "counter_pn"},
+)
+
+
 def test_a_loss_that_a_merge_function_refused_is_merged_beside_the_decision() -> None:
-    schema = Schema.of(
-        table="parties",
-        key=["id"],
-        attributes={"colour": {"type": "custom", "function": "nobody"}, "balance": "counter_pn"},
-    )
-    lost = Replica("use1").write(assign("colour", 1), increment("balance", 7), schema=schema)
-    winner = Replica("euw1").write(assign("colour", 2), at=2_000, schema=schema)
+    lost = Replica("use1").write(assign("colour", 1), increment("balance", 7), schema=COLOURED)
+    winner = Replica("euw1").write(assign("colour", 2), at=2_000, schema=COLOURED)
     found = Desk(loss(lost, winner), winner)
     found.decide("colour=lost")
     assert found.plain() == {"id": "p1", "colour": 1, "balance": 7}
 
 
-def test_a_decision_that_was_broken_off_before_its_merge_is_made_anew_even_as_another_one() -> None:
+@pytest.mark.parametrize(("decided", "balance"), [("balance=100", 100), ("balance=150", 150)])
+def test_what_is_decided_beside_a_loss_stands_where_others_wrote_on_top_of_that_loss(
+    decided: str, balance: int
+) -> None:
+    use1 = Replica("use1")
+    first = use1.write(increment("balance", 100), at=1_000, schema=COLOURED)
+    lost = use1.write(assign("colour", 1), increment("balance", 7), at=2_000, schema=COLOURED)
+    winner = Replica("euw1", first).write(assign("colour", 2), at=3_000, schema=COLOURED)
+    found = Desk(loss(lost, winner), winner)
+    found.decide("colour=current", values=(decided,))
+    elsewhere = Replica("apse1", lost).write(assign("name", "Ada"), at=9_500, schema=COLOURED)
+    shown = {"id": "p1", "colour": 2, "balance": balance, "name": "Ada"}
+    assert read(merge(found.image(), elsewhere)) == shown
+
+
+def test_a_decision_and_the_rest_of_its_loss_are_one_write_so_another_person_may_decide_anew() -> (
+    None
+):
     found = of_two_types()
-    found.items.faults += [None, REFUSED]
-    with pytest.raises(Unavailable):
-        found.decide("status=lost")
+    found.decide("status=lost")
+    assert found.puts() == 1
     again = Desk(found.row, found.image())
     again.decide("status=winner")
-    assert again.plain() == {
-        "id": "p1",
-        "name": "Ada",
-        "balance": 107,
-        "tags": {"x"},
-        "status": "new",
-    }
+    assert again.plain() == {"id": "p1", "status": "new", **REST}
 
 
 def test_an_undecodable_record_is_decided_by_values_and_by_what_becomes_of_the_rest() -> None:
