@@ -32,6 +32,7 @@ from reconciler.values.wire import Image, to_json, to_wire
 
 Key = Mapping[str, Any]
 Change = Callable[[ItemEditor], None]
+Onto = Callable[[Image | None], Image | None]
 REMEMBERED_ITEMS = 1_000
 _HIDING = {"AttributesToGet", "ProjectionExpression", "Select"}
 
@@ -127,25 +128,22 @@ class ReplicatedTable:
 
         self._commit(key, seen, written_on)
 
-    def apply(
-        self, key: Key, change: Change, onto: Callable[[Image | None], Image | None] | None = None
-    ) -> dict[str, Any] | None:
+    def apply(self, key: Key, change: Change, onto: Onto = lambda i: i) -> dict[str, Any] | None:
         """Edit the item with `change(item)` and return it as written.
 
         `change` may run several times, each time on the newest image, so it must do nothing else.
-        The item is not read if this client saw it before: then an edit is one round trip. `onto`
-        merges something into each image before the change is made, in the same write.
+        The item is not read if this client saw it before: then an edit is one round trip.
+        `onto` merges something into each image before the change is made, in the same write.
         """
-        base = onto or (lambda image: image)
 
         def edits_on(image: Image | None) -> list[Edit]:
-            editor = self._editor(key, base(image))
+            editor = self._editor(key, onto(image))
             change(editor)
             return editor.finished()
 
         def written_on(image: Image | None) -> Image | None:
             edits = edits_on(image)
-            return self._next(key, base(image), edits) if edits else None
+            return self._next(key, onto(image), edits) if edits else None
 
         remembered = self._seen.get(self._name(key))
         if remembered is not None:

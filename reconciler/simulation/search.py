@@ -150,7 +150,7 @@ def _tally(experiment: Experiment, seed: int) -> RunCounts:
         raise
     return RunCounts(
         seed=seed,
-        operations=len(run.done),
+        operations=len(plan.operations),
         acknowledged=sum(done.outcome == "acknowledged" for done in run.done),
         counts=dict(run.counts),
         trace_hash=run.trace_hash,

@@ -6,6 +6,7 @@ A setting breaks no rule of the protocol: a healthy product passes every aim.
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from random import Random
 from typing import Any
 from unittest.mock import patch
@@ -15,10 +16,12 @@ from reconciler.conflict import folding
 from reconciler.deployment.wiring import STREAM_SOURCE
 from reconciler.resolution import write_back
 from reconciler.simulation.plan import faults
-from reconciler.simulation.plan.drawing import draw_plan
+from reconciler.simulation.plan.drawing import DISPUTED_SCHEMA, draw_plan
+from reconciler.simulation.plan.edits import draw_edits
 from reconciler.simulation.plan.faults import FOR_EVER, HOUR, MINUTE, SECOND
 from reconciler.simulation.plan.plan import Fault, Plan
 from reconciler.simulation.world import setting, streams, world
+from reconciler.values import size
 
 Planner = Callable[[int], Plan]
 _LONG = 10 * MINUTE
@@ -175,6 +178,21 @@ def dropped_events(seed: int) -> Plan:
     return replace(plan, faults=tuple(dropped))
 
 
+def people_decide(seed: int) -> Plan:
+    """Return bursts on one item by writers who disagree on a type, while people decide losses."""
+    plan = draw_plan(seed, operations=30, items=1, schema=DISPUTED_SCHEMA)
+    drawn = Random(f"{seed}/decided")
+    edits = partial(draw_edits, drawn, plan.schema, deletes=0.02, clash=True)
+    operations = tuple(replace(each, edits=edits(each.number)) for each in plan.operations)
+    clash = Fault(faults.CLASH, 0, HOUR, plan.regions[0])
+    people = [Fault(faults.DECIDED, 0, HOUR, region, "", 0.5) for region in plan.regions]
+    times = sorted(
+        drawn.randint(0, 4) * 5 * MINUTE + drawn.randint(0, 3 * SECOND) for _ in operations
+    )
+    plan = replace(plan, operations=operations, faults=(clash, *people))
+    return _at(plan, times)
+
+
 def _given_up(seed: int, how: str) -> Plan:
     plan = draw_plan(seed, operations=40, items=1, regions=2)  # so that no witness helps
     drawn = Random(f"{seed}/given up")
@@ -221,4 +239,7 @@ LATE_DETECTOR = Aim(a_late_detector_and_a_clock_that_steps_back, (*EAGER_FOLDS, 
 GIVEN_UP = Aim(batches_given_up, EAGER_FOLDS)
 NAMED = Aim(batches_given_up_by_name)
 DROPPED = Aim(dropped_events)
+DECIDED = Aim(people_decide)
+# Items that are soon too large to be merged.
+TOO_LARGE = Aim(people_decide, ((size, "MAX_ITEM_BYTES", 1_600),))
 CLOCK_AHEAD = Aim(a_foreign_clock_is_ahead, FOLDS_AT_ONCE)

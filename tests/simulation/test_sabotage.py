@@ -16,6 +16,7 @@ from reconciler.simulation.world.run import run_plan
 from tests.simulation import (
     aims,
     sabotage,
+    sabotage_decisions,
     sabotage_detection,
     sabotage_folds,
     sabotage_redrive,
@@ -103,6 +104,16 @@ SABOTAGES = [
     Sabotage(
         "redrive", sabotage_redrive.an_open_row_closed_without_a_merge, "lost", 50, aims.DROPPED
     ),
+    Sabotage(
+        "decide", sabotage_decisions.nothing_is_merged_beside_a_decision, "lost", 50, aims.DECIDED
+    ),
+    Sabotage(
+        "decide", sabotage_decisions.what_is_decided_is_not_merged, "wrong", 100, aims.DECIDED
+    ),
+    Sabotage("decide", sabotage_decisions.a_decision_before_its_merge, "lost", 50, aims.DECIDED),
+    Sabotage(
+        "decide", sabotage_decisions.a_row_closed_before_its_decision, "lost", 100, aims.DECIDED
+    ),
 ]
 AIMS = [
     aims.MIXED,
@@ -122,6 +133,8 @@ AIMS = [
     aims.GIVEN_UP,
     aims.NAMED,
     aims.DROPPED,
+    aims.DECIDED,
+    aims.TOO_LARGE,
 ]
 Table = list[tuple[str, str, str, int]]
 

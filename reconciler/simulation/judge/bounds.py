@@ -35,7 +35,8 @@ def excesses(run: Run) -> Iterator[Problem]:
         if counts[what] > most:
             name = what.replace("_", " ")
             yield _problem(f"{counts[what]} {name} for {cause}: more than {most}")
-    if run.plan.folds and not run.plan.faults:
+    # A loss that waits for a person keeps its item from being folded.
+    if run.plan.folds and not run.plan.faults and not any(run.parked.values()):
         yield from _lineages(run)
 
 

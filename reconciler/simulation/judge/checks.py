@@ -11,6 +11,7 @@ from typing import Any
 from reconciler.errors import ReconcilerError
 from reconciler.item.image import merge, read
 from reconciler.item.metadata import context_of
+from reconciler.resolution.repair import includes
 from reconciler.simulation.judge.bounds import excesses
 from reconciler.simulation.judge.differences import differences
 from reconciler.simulation.judge.oracle import History
@@ -58,12 +59,22 @@ def _wrong_values(
     found: dict[Problem, None] = {}
     for region in sorted(run.items):
         current = run.items[region].get(key)
-        images = held if current is None else [NEWER.read_image(current), *held]
-        shown = read(reduce(merge, images)) if images else None
+        images = _together(NEWER.read_image(current), held)
+        try:
+            shown = read(reduce(merge, images)) if images else None
+        except ReconcilerError:
+            continue  # what is parked is a person's to merge, so nobody can say what it must be
         if shown is not None:
             shown = {name: shown[name] for name in shown if name not in run.plan.schema.key}
         found |= dict.fromkeys(differences(key, history, shown))
     yield from found
+
+
+def _together(current: Image | None, held: Sequence[Image]) -> Sequence[Image]:
+    """Return an item and what of the parked losses it does not hold, by name."""
+    if current is None:
+        return held
+    return [current, *(image for image in held if not includes(current, image))]
 
 
 def _open_losses(run: Run) -> Iterator[Problem]:

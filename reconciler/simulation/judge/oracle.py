@@ -11,6 +11,8 @@ from reconciler.causality.hlc import HLC_WIDTH
 from reconciler.crdt.base import Edit
 from reconciler.item.schema import Schema
 from reconciler.simulation.judge.oracle_types import GONE, SHOWN, WORTHS, Part, Parts, live
+from reconciler.simulation.plan.clash import CLASHING
+from reconciler.simulation.plan.plan import DECIDE
 from reconciler.simulation.world.history import Done
 from reconciler.values.wire import Path, Wire, canonical_bytes, from_wire
 
@@ -29,6 +31,7 @@ class History:
         self._spent = 0
         # Who saw a write saw all that it saw, so fewer seen writes means earlier.
         in_order = sorted(writes, key=lambda done: (len(done.seen), done.operation.number))
+        self._clashing = CLASHING not in schema.attributes
         self._ranks = _ranks(in_order)
         for done in in_order:
             known = 0
@@ -66,7 +69,8 @@ class History:
     def type_of(self, path: Path) -> str:
         """Return the declared type of what is at a path."""
         if path not in self._types:
-            self._types[path] = self._schema.type_at(path)
+            clashes = self._clashing and path == (CLASHING,)
+            self._types[path] = "clashing" if clashes else self._schema.type_at(path)
         return self._types[path]
 
     def _edit(self, done: Done, edit: Edit, known: int) -> int:
@@ -96,7 +100,9 @@ class History:
         self, path: Path, verb: str, wire: Wire | None, known: int
     ) -> Iterable[tuple[Path, str, Wire | None]]:
         kind = self.type_of(path)
-        if kind == "map_or" and verb == "remove":
+        if verb == DECIDE:
+            yield from self._decision(path, wire, known)
+        elif kind == "map_or" and verb == "remove":
             under = [leaf for leaf in self._leaves if leaf[: len(path)] == path]
             yield from [(leaf, "remove", None) for leaf in under if self.parts(leaf, known)]
         elif kind == "map_or" and wire is not None:
@@ -113,6 +119,21 @@ class History:
             yield path, "discard", {of: sorted(before - after)}
         else:
             yield path, verb, wire
+
+    def _decision(
+        self, path: Path, wire: Wire | None, known: int
+    ) -> Iterable[tuple[Path, str, Wire | None]]:
+        """Yield what a person's decision writes: nothing of what stands undisputed."""
+        kind, stands = self.type_of(path), self.shown(path, known)
+        wanted = GONE if wire is None else from_wire(wire)
+        if wire is not None and stands == ([wanted] if kind == "register_mv" else wanted):
+            return
+        if stands is wanted:
+            return
+        if wire is None or kind in ("register_max", "register_min"):
+            yield from self._primitives(path, "remove", None, known)
+        if wire is not None:
+            yield from self._primitives(path, "assign", wire, known)
 
     def _names(self, path: Path, known: int) -> set[str]:
         depth = len(path)

@@ -33,6 +33,14 @@ class OneOf:
         return f"one of {', '.join(named)}" if named else "what the function answers"
 
 
+class Anything(OneOf):
+    """What must be seen of an attribute on whose type its writers disagree: nobody can say."""
+
+    def allows(self, shown: Any) -> bool:  # noqa: ARG002 (whatever it is)
+        """Return True."""
+        return True
+
+
 @dataclass(slots=True, eq=False)
 class Part:
     """What a write did to one leaf: its bit, the bits it saw, and its part of a sum or extreme."""
@@ -154,6 +162,7 @@ SHOWN: dict[str, Callable[[Parts], Any]] = {
     "counter_pn": _total,
     "set_aw": _set_aw,
     "set_rw": _set_rw,
+    "clashing": lambda _: Anything(),
 }
 WORTHS: dict[str, Callable[..., Any]] = {
     "register_max": _GREATEST[1],

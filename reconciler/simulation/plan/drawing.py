@@ -6,14 +6,23 @@ Every operation is drawn from the seed and its own number.
 Units: virtual milliseconds.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence, Set
 from functools import partial
 from random import Random
 
+from reconciler.crdt.base import Edit
 from reconciler.errors import InvalidInput
 from reconciler.item.schema import Schema
 from reconciler.simulation.plan.edits import draw_edits
-from reconciler.simulation.plan.faults import EXPIRY, HOUR, MINUTE, SECOND, draw_faults
+from reconciler.simulation.plan.faults import (
+    CLASH,
+    DECIDED,
+    EXPIRY,
+    HOUR,
+    MINUTE,
+    SECOND,
+    draw_faults,
+)
 from reconciler.simulation.plan.plan import Fault, Operation, Plan
 
 REGIONS = (
@@ -49,7 +58,17 @@ _TYPES = {
 DEFAULT_SCHEMA = Schema.of(
     table="simulated", key=["id"], attributes=_TYPES, tombstone_retention_days=1
 )
-_DELETE_WINS = DEFAULT_SCHEMA.model_copy(update={"delete": "delete_wins"})
+# Where people decide losses: what only they can decide, and a merge function that nobody has.
+DISPUTED_SCHEMA = Schema.of(
+    table="simulated",
+    key=["id"],
+    attributes={
+        **_TYPES,
+        "limit": "manual",
+        "colour": {"type": "custom", "function": "nobody_has_it"},
+    },
+    tombstone_retention_days=1,
+)
 _DAY = 24 * HOUR
 _DELETES, _DELETES_IF_EXPIRING = 0.04, 0.15
 _BURST_SPANS = (300, 1_500, 6_000)
@@ -73,23 +92,31 @@ def draw_plan(  # noqa: PLR0913 (a plan is all of these, by name)
     if not 1 <= regions <= len(REGIONS):
         raise InvalidInput(f"regions must be from 1 to {len(REGIONS)}, not {regions}")
     drawn = Random(f"{seed}/plan")
-    default = _DELETE_WINS if drawn.random() < 0.25 else DEFAULT_SCHEMA
-    schema = schema or default
+    delete_wins = drawn.random() < 0.25
     held = drawn.choice((1, 1, 1, 2, 3, 4))
     names = REGIONS[:regions]
     writers = drawn.sample(names, drawn.randint(min(2, regions), regions))
     times = _times(drawn, operations)
     faults = draw_faults(seed, names, times[-1] if times else 0)
+    kinds = {fault.kind for fault in faults}
+    clash = CLASH in kinds and schema is None
+    schema = schema or _schema(kinds, delete_wins=delete_wins)
     deletes = _DELETES
-    if any(fault.kind == EXPIRY for fault in faults):
+    if EXPIRY in kinds:
         faults, times = _with_expiry(drawn, faults, times, schema.tombstone_retention_days * _DAY)
         deletes = _DELETES_IF_EXPIRING
-    draw = partial(_operation, schema, writers=writers, items=items or held, deletes=deletes)
+    edits = partial(draw_edits, schema=schema, deletes=deletes, clash=clash)
+    draw = partial(_operation, writers=writers, items=items or held, edits=edits)
     edited = (
         draw(Random(f"{seed}/operation/{number}"), number, at_ms)
         for number, at_ms in enumerate(times)
     )
     return Plan(seed, schema, names, tuple(edited), faults, folds)
+
+
+def _schema(kinds: Set[str], *, delete_wins: bool) -> Schema:
+    schema = DISPUTED_SCHEMA if kinds & {CLASH, DECIDED} else DEFAULT_SCHEMA
+    return schema.model_copy(update={"delete": "delete_wins"}) if delete_wins else schema
 
 
 def _times(drawn: Random, operations: int) -> list[int]:
@@ -126,15 +153,14 @@ def _with_expiry(
 
 
 def _operation(  # noqa: PLR0913 (an operation is drawn from all of these)
-    schema: Schema,
     drawn: Random,
     number: int,
     at_ms: int,
     *,
     writers: Sequence[str],
     items: int,
-    deletes: float,
+    edits: Callable[..., tuple[Edit, ...]],
 ) -> Operation:
     region = drawn.choice(writers)
     key = f"k{min(drawn.randint(1, items), drawn.randint(1, items))}"  # the first is the hottest
-    return Operation(number, at_ms, region, key, draw_edits(drawn, schema, number, deletes))
+    return Operation(number, at_ms, region, key, edits(drawn, number=number))

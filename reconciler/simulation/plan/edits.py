@@ -12,6 +12,7 @@ from reconciler.crdt.base import Edit
 from reconciler.item.edits import add, assign, discard, increment, remove
 from reconciler.item.image import DELETE
 from reconciler.item.schema import AttributeSchema, Schema
+from reconciler.simulation.plan.clash import CLASHING
 from reconciler.values.wire import Path
 
 _MEMBERS = ("a", "b", "c", "d", "e")
@@ -21,11 +22,17 @@ _REMOVAL, _WHOLE_MAP, _FRACTION = 0.06, 0.15, 0.05
 _MOST_EDITS = 3
 
 
-def draw_edits(drawn: Random, schema: Schema, number: int, deletes: float) -> tuple[Edit, ...]:
-    """Return the edits of operation `number`; with probability `deletes` they delete the item."""
+def draw_edits(
+    drawn: Random, schema: Schema, number: int, deletes: float, *, clash: bool = False
+) -> tuple[Edit, ...]:
+    """Return the edits of operation `number`; with probability `deletes` they delete the item.
+
+    `clash`: some are of the attribute on whose type the schemas of writers may disagree.
+    """
     if drawn.random() < deletes:
         return (DELETE,)
     names = sorted(schema.attributes) or ["value"]
+    names += [CLASHING] * clash
     several = min(drawn.choice((1, 1, 1, 2, _MOST_EDITS)), len(names))
     return tuple(
         draw_edit(drawn, schema.attributes.get(name), (name,), number)
@@ -36,6 +43,8 @@ def draw_edits(drawn: Random, schema: Schema, number: int, deletes: float) -> tu
 def draw_edit(drawn: Random, declared: AttributeSchema | None, path: Path, number: int) -> Edit:
     """Return one edit of the attribute, or the map field, at `path`."""
     kind = declared.type if declared else "register_lww"
+    if path == (CLASHING,):
+        return assign(path, drawn.randint(*_INCREMENTS))  # which any schema takes
     if kind == "map_or" and declared and drawn.random() >= _REMOVAL + _WHOLE_MAP:
         name = drawn.choice([*sorted(declared.fields), *_FIELDS])
         nested = declared.fields.get(name) or declared.values

@@ -30,6 +30,7 @@ DETECTOR_OFF = "detector_off"  # a region's stream has no consumer
 RESOLVER_OFF = "resolver_off"  # a region's queues have no consumer
 DEPLOY = "deploy"  # a newer release reaches one process after the other; see `releases`
 EXPIRY = "expiry"  # time-to-live runs in a region, at the beginning and at the end
+CLASH = "clash"  # a region's writers have another schema, in which one attribute is of another type
 GIVEN_UP = "given_up"  # a region's event source gives batches up early, whole or as names only
 # What strikes single calls and deliveries, at a rate.
 CRASH = "crash"  # a process dies before or after one of its calls
@@ -46,6 +47,7 @@ LATE_EVENT = "late_event"  # the bus delivers minutes or hours later
 EVENT_TWICE = "event_twice"  # the bus delivers once more
 MESSAGE_TWICE = "message_twice"  # a queue delivers a message that was deleted
 BATCH_TWICE = "batch_twice"  # a batch of the stream comes again although it was handled
+DECIDED = "decided"  # a person decides a loss, at any time, and may be broken off
 
 
 NAMES_ONLY = "names"  # how batches are given up: without payload, so that nothing may be folded
@@ -74,6 +76,7 @@ KINDS = {
     DETECTOR_OFF: Kind(10 * SECOND, 4 * HOUR),
     RESOLVER_OFF: Kind(10 * SECOND, 4 * HOUR),
     DEPLOY: Kind(MINUTE, 12 * HOUR, where="world", times=1),
+    CLASH: Kind(10 * SECOND, 4 * HOUR),
     GIVEN_UP: Kind(MINUTE, 6 * HOUR),
     EXPIRY: Kind(MINUTE, 10 * MINUTE, where="world", times=1),
     CRASH: Kind(MINUTE, 2 * HOUR, 0.02, 0.5, where="world"),
@@ -90,6 +93,7 @@ KINDS = {
     EVENT_TWICE: Kind(MINUTE, 6 * HOUR, 0.1, 0.8, where="world", times=1),
     MESSAGE_TWICE: Kind(MINUTE, 6 * HOUR, 0.1, 0.8, where="world", times=1),
     BATCH_TWICE: Kind(MINUTE, 6 * HOUR, 0.1, 0.5, where="world", times=1),
+    DECIDED: Kind(MINUTE, 12 * HOUR, 0.05, 1.0),
 }
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from reconciler.crdt.base import Edit
 from reconciler.item.schema import Schema
 
+DECIDE = "decide"  # the verb of an edit that is a person's decision: to assign, or to remove
+
 
 @dataclass(frozen=True)
 class Operation:

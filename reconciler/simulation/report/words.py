@@ -5,7 +5,7 @@ from typing import Any
 
 from reconciler.crdt.base import Edit
 from reconciler.simulation.plan.faults import FOR_EVER
-from reconciler.simulation.plan.plan import Fault
+from reconciler.simulation.plan.plan import DECIDE, Fault
 from reconciler.values.wire import Wire, from_wire, label
 
 _LONGEST_VALUE = 24
@@ -20,6 +20,8 @@ def _edit(edit: Edit) -> str:
     where = label(edit.path)
     if edit.verb == "delete":
         return "delete"
+    if edit.verb == DECIDE:
+        return f"{where} decided: {_value(edit.value) or 'nothing'}"
     if edit.verb == "remove":
         return f"{where} removed"
     if edit.verb == "assign":

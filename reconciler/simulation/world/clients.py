@@ -5,27 +5,28 @@ client that dies is replaced by one that remembers nothing.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
-from reconciler.causality.hlc import NONCE_WIDTH, HybridClock, fixed_width
+from reconciler.causality.hlc import HybridClock
 from reconciler.causality.region_time import RegionTime
 from reconciler.client.editor import ItemEditor
 from reconciler.client.lost_answers import written_dot
-from reconciler.client.sending import Surroundings
 from reconciler.client.table import ReplicatedTable
 from reconciler.errors import OutcomeUnknown, ReconcilerError
 from reconciler.item.image import DELETE, write
 from reconciler.item.metadata import token_of
 from reconciler.item.schema import Schema
 from reconciler.simulation.plan import faults
+from reconciler.simulation.plan.clash import with_clash
 from reconciler.simulation.plan.plan import Operation
 from reconciler.simulation.world.blocks import mean_the_same
 from reconciler.simulation.world.causes import Origin, numbers
-from reconciler.simulation.world.draws import Draws
 from reconciler.simulation.world.history import Done
 from reconciler.simulation.world.ports import SimulatedItems
 from reconciler.simulation.world.releases import OLDER, release_of
 from reconciler.simulation.world.replica import SimulatedReplica
 from reconciler.simulation.world.setting import Calls, Crash, Setting
+from reconciler.simulation.world.writers import nonce, surroundings
 from reconciler.values.wire import Image
 
 _MOST_CLIENTS = 3
@@ -54,7 +55,7 @@ class Client:
         self.effect = Effect()
         self._setting = setting
         self._replica = replica
-        self._schema = schema
+        self._schema = self._declared = schema
         self._about = ""
         self._changes = False
         self._ahead_ms = setting.draws.between(
@@ -66,25 +67,21 @@ class Client:
         )
         calls = Calls(setting, replica.region, name, hear=self._hear)
         self._items = SimulatedItems(replica, calls, self._origin, OLDER)
-        self._table = ReplicatedTable(
-            schema,
-            self._items,
+        self._open_table = partial(
+            ReplicatedTable,
+            store=self._items,
             replica=lambda: replica.code,
             clock=HybridClock(self._clock_ms, self._nonce),
-            surroundings=Surroundings(
-                monotonic_ms=lambda: setting.agenda.now_ms,
-                sleep=lambda seconds: setting.agenda.wait(round(seconds * 1000)),
-                draw=lambda: setting.draws.chance("client", self._about),
-                fresh=lambda: repr(setting.draws.chance("token", self._about)).encode(),
-                time_is_sure=region_time.is_sure,
-            ),
+            surroundings=surroundings(setting, lambda: self._about, region_time.is_sure),
         )
+        self._table = self._open_table(schema)
 
     def run(self, operation: Operation) -> str:
         """Carry out an operation; return its outcome as the client sees it."""
         self.effect = Effect()
         self._block: tuple[Image | None, Origin] | None = None
         self._operation = operation
+        self._follow_schema()
         self._about = self._items.calls.about = f"operation {operation.number}"
         now = self._setting.agenda.now_ms
         self._items.release = release_of(self._setting.weather, self._name, now)
@@ -99,6 +96,13 @@ class Client:
         except ReconcilerError:
             return "refused"
         return "acknowledged" if self._changes else "refused"
+
+    def _follow_schema(self) -> None:
+        """Open the table anew if the region's writers have another schema now."""
+        clashes = self._setting.weather.reigns(faults.CLASH, self._replica.region)
+        schema = with_clash(self._declared) if clashes else self._declared
+        if schema != self._schema:
+            self._schema, self._table = schema, self._open_table(schema)
 
     def _edit(self, key: dict[str, str]) -> None:
         """Edit in a block that stays open, so that others may come before it is written."""
@@ -154,11 +158,6 @@ class Client:
 
     def _nonce(self) -> str:
         return nonce(self._setting.draws, self._about)
-
-
-def nonce(draws: Draws, about: str) -> str:
-    """Return a writer's nonce."""
-    return fixed_width(draws.between("nonce", about, 0, 64**NONCE_WIDTH - 1), NONCE_WIDTH)
 
 
 class Clients:

@@ -23,7 +23,7 @@ from reconciler.ports import StreamRange, Unheard
 from reconciler.redrive.letters import FailedEvent, contents
 from reconciler.redrive.outcome import Result
 from reconciler.redrive.redriver import Redriver
-from reconciler.resolution.resolver import Message, Resolver
+from reconciler.resolution.resolver import Message, Resolution, Resolver, Work
 from reconciler.simulation.world.causes import Origin
 from reconciler.simulation.world.ledger import LedgerTable, SimulatedLedger
 from reconciler.simulation.world.poison import Poisoner
@@ -76,7 +76,7 @@ class Functions:
     def detect(self, records: Sequence[Any], about: str, send: Send) -> str | None:
         """Run the detector on a batch; return the sequence number to come back to, if any."""
         calls, release = self._process("detect", about)
-        ports = self._ports(calls, release, send=send)
+        ports = self.ports(calls, release, send=send)
         self._setting.journal.count("batches")
         seen = [self._poisoner.view(release.read_record(record)) for record in records]
         return Detector(self._policy, ports, self._now_ms).detect(seen)
@@ -84,7 +84,7 @@ class Functions:
     def resolve(self, letters: Sequence[Letter], about: str) -> set[str]:
         """Run the resolver on a batch; return the names of the messages that must come back."""
         calls, release = self._process("resolve", about)
-        call = _Call(self, (letter.event for letter in letters), calls)
+        call = _Call(self, calls)
         messages, certificates = [], []
         for letter in letters:
             event = release.read_event(self._hand_over(letter))
@@ -92,7 +92,8 @@ class Functions:
                 certificates.append(event)
             else:
                 messages.append(Message(letter.name, event))
-        resolver = Resolver(self._ports(calls, release, origin=call.origin), self._now_ms)
+        resolver = _Watched(self.ports(calls, release, origin=call.origin), self._now_ms)
+        resolver.call = call
         failed = resolver.resolve(messages)
         call.folds = True
         for certificate in certificates:
@@ -116,19 +117,7 @@ class Functions:
             image = json.loads(self.evidence[event.images_ref or ""])["lost"]
         return self._setting.causes.of(image)
 
-    def name_of(self, event: Event) -> str:
-        """Return the name of the item an event is about."""
-        return self._replica.name_of(event.key)
-
-    def _redriver(
-        self, losses: Iterable[Event], about: str, send: Send, read: Read
-    ) -> tuple[Redriver, Release]:
-        calls, release = self._process("redrive", about)
-        origin = _Call(self, losses, calls).origin
-        ports = self._ports(calls, release, send=send, origin=origin, read=read)
-        return Redriver(self._policy, ports, self._now_ms), release
-
-    def _ports(
+    def ports(
         self,
         calls: Calls,
         release: Release,
@@ -137,6 +126,7 @@ class Functions:
         origin: OriginOf = _not_given,
         read: Read = _not_given,
     ) -> Ports:
+        """Return what one invocation works with; what it is not given it may not use."""
         return Ports(
             items=SimulatedItems(self._replica, calls, origin, release),
             ledger=SimulatedLedger(self.ledger, self._replica, calls),
@@ -148,6 +138,18 @@ class Functions:
             telemetry=Unheard(),
             code=self._replica.code,
         )
+
+    def name_of(self, event: Event) -> str:
+        """Return the name of the item an event is about."""
+        return self._replica.name_of(event.key)
+
+    def _redriver(
+        self, losses: Iterable[Event], about: str, send: Send, read: Read
+    ) -> tuple[Redriver, Release]:
+        calls, release = self._process("redrive", about)
+        origin = _Call(self, calls, losses).origin
+        ports = self.ports(calls, release, send=send, origin=origin, read=read)
+        return Redriver(self._policy, ports, self._now_ms), release
 
     def _process(self, function: str, about: str) -> tuple[Calls, Release]:
         setting = self._setting
@@ -169,17 +171,22 @@ class Functions:
 
 
 class _Call:
-    """One invocation that merges: what its writes rest on."""
+    """One invocation that merges: what its writes rest on, which are the losses it merges now."""
 
-    def __init__(self, functions: Functions, events: Iterable[Event], calls: Calls) -> None:
+    def __init__(self, functions: Functions, calls: Calls, losses: Iterable[Event] = ()) -> None:
         self.folds = False
+        self._functions = functions
         self._calls = calls
+        self.merge(losses)
+
+    def merge(self, losses: Iterable[Event]) -> None:
+        """Take these for what the next write merges."""
         self._lost: dict[str, int] = {}
         self._ids: dict[str, list[str]] = {}
-        for event in events:
+        for event in losses:
             if isinstance(event, ConflictEvent):
-                name = functions.name_of(event)
-                rests_on = functions.origin_of_lost(event).rests_on
+                name = self._functions.name_of(event)
+                rests_on = self._functions.origin_of_lost(event).rests_on
                 self._lost[name] = self._lost.get(name, 0) | rests_on
                 self._ids.setdefault(name, []).append(event.conflict_id)
 
@@ -200,3 +207,13 @@ class _Call:
         )
         label = f"{kind} {token}"
         return Origin(replaced.rests_on | lost, label, region, setting.agenda.now_ms)
+
+
+class _Watched(Resolver):
+    """The resolver, watched: of a batch it merges what it can, and parks the rest."""
+
+    call: _Call
+
+    def _repair(self, group: Sequence[Work]) -> Resolution:
+        self.call.merge(work.message.event for work in group)
+        return super()._repair(group)

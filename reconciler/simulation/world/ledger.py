@@ -1,6 +1,6 @@
 """The ledger of one region in memory, and the port of it that a running function has."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from reconciler.conflict.row import Row, State
 from reconciler.errors import OutcomeUnknown, Unavailable
@@ -10,10 +10,11 @@ from reconciler.simulation.world.setting import Calls
 
 
 class LedgerTable:
-    """The rows of one region: item key -> conflict id -> row."""
+    """The rows of one region: item key -> conflict id -> row; `when_open` hears of new losses."""
 
     def __init__(self) -> None:
         self.rows: dict[str, dict[str, Row]] = {}
+        self.when_open: Callable[[Row], object] = lambda _: None
 
     def keep(self, row: Row) -> bool:
         """Write one row; return whether it is the first of its loss."""
@@ -76,6 +77,7 @@ class SimulatedLedger:
                 refused.add(row.conflict_id)
             elif self._table.keep(row) and row.state is State.OPEN:
                 self._note(row)
+                self._table.when_open(row)
         return refused
 
     def _note(self, row: Row) -> None:

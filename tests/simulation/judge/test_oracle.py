@@ -1,9 +1,11 @@
-"""In which order the oracle puts concurrent assignments of a register_lww."""
+"""In which order the oracle puts assignments of a register_lww, and what a decision writes."""
 
 from typing import Any
 
 from reconciler.causality.hlc import EPOCH_WIDTH, Hlc
+from reconciler.crdt.base import Edit
 from reconciler.simulation.judge.oracle import History
+from reconciler.simulation.plan.plan import DECIDE
 from reconciler.simulation.world.history import Done
 from tests.builders import SCHEMA, assign
 from tests.simulation.histories import done
@@ -48,3 +50,11 @@ def test_dots_decide_where_the_schedule_names_them_all() -> None:
 
 def test_what_a_write_did_last_to_an_attribute_counts() -> None:
     assert name(done(0, assign("name", "z"), assign("name", "a"))) == "a"
+
+
+def test_a_decision_is_later_than_all_it_saw_unless_it_gives_what_stands() -> None:
+    decided = Edit(("name",), DECIDE, {"S": "a"})
+    first, rival = done(0, assign("name", "a"), wall=2), done(1, assign("name", "b"), wall=5)
+    late = done(2, decided, seen=[0], wall=9)
+    assert name(first, rival, late) == "b"
+    assert name(first, rival, done(2, decided, seen=[0, 1], wall=9)) == "a"

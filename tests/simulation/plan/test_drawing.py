@@ -11,7 +11,8 @@ from reconciler.errors import InvalidInput
 from reconciler.item.image import DELETE, write
 from reconciler.item.schema import Schema
 from reconciler.simulation.plan import faults
-from reconciler.simulation.plan.drawing import DEFAULT_SCHEMA, draw_plan
+from reconciler.simulation.plan.clash import CLASHING, with_clash
+from reconciler.simulation.plan.drawing import DEFAULT_SCHEMA, DISPUTED_SCHEMA, draw_plan
 from reconciler.simulation.plan.plan import Fault
 from tests.builders import clock
 
@@ -73,21 +74,35 @@ def test_one_region_alone_is_neither_cut_off_nor_destroyed() -> None:
 def test_every_type_and_every_verb_is_drawn_and_can_be_written() -> None:
     verbs = Counter[str]()
     for seed in SEEDS:
-        for operation in plan_of(seed).operations:
+        plan = plan_of(seed)
+        schema = with_clash(plan.schema)
+        for operation in plan.operations:
             write(
                 None,
                 operation.edits,
                 key={"id": operation.key},
-                schema=DEFAULT_SCHEMA,
+                schema=schema,
                 replica="use1",
                 clock=clock(1_000, iter([1])),
             )
             for edit in operation.edits:
-                kind = DEFAULT_SCHEMA.attributes[edit.path[0]].type if edit.path else "item"
+                kind = schema.attributes[edit.path[0]].type if edit.path else "item"
                 verbs[f"{kind} {edit.verb}"] += 1
-    # A manual waits for a person, and a custom's function is the user's: neither is in the default.
-    assert {name.split()[0] for name in verbs} == TYPES.keys() - {"manual", "custom"} | {"item"}
+    assert {name.split()[0] for name in verbs} == TYPES.keys() | {"item"}
     assert {"counter_pn increment", "set_rw discard", "map_or remove", "item delete"} <= set(verbs)
+
+
+def test_what_only_people_decide_is_drawn_where_they_do() -> None:
+    for seed in SEEDS:
+        plan = plan_of(seed)
+        kinds = {fault.kind for fault in plan.faults}
+        peopled = bool(kinds & {faults.DECIDED, faults.CLASH})
+        assert (
+            plan.schema.attributes.keys()
+            == (DISPUTED_SCHEMA if peopled else DEFAULT_SCHEMA).attributes.keys()
+        )
+        named = {edit.path[0] for each in plan.operations for edit in each.edits if edit.path}
+        assert CLASHING not in named or faults.CLASH in kinds
 
 
 def test_increments_are_unique() -> None:

@@ -126,6 +126,7 @@ def test_every_kind_of_fault_really_strikes(runs: list[Run]) -> None:
         faults.EXPIRY,
         faults.DEPLOY,
         faults.GIVEN_UP,
+        faults.CLASH,
     }
     assert {name.split(".")[1] for name in struck} == faults.KINDS.keys()
     assert {f"struck.{kind}" for kind in faults.KINDS if kind not in reigning} <= struck
@@ -134,6 +135,8 @@ def test_every_kind_of_fault_really_strikes(runs: list[Run]) -> None:
     assert totals["discarded"] > 0
     assert totals["refusals"] > 0
     assert totals["through_json"] > 0
+    assert totals["decided"] > 0
+    assert totals["broken_off"] > 0
 
 
 @pytest.mark.slow
