@@ -14,12 +14,13 @@ from unittest.mock import patch
 from reconciler.causality.region_time import RegionTime
 from reconciler.conflict import folding
 from reconciler.deployment.wiring import STREAM_SOURCE
+from reconciler.item.image import DELETE
 from reconciler.resolution import write_back
 from reconciler.simulation.plan import faults
-from reconciler.simulation.plan.drawing import DISPUTED_SCHEMA, draw_plan
+from reconciler.simulation.plan.drawing import DEFAULT_SCHEMA, DISPUTED_SCHEMA, draw_plan
 from reconciler.simulation.plan.edits import draw_edits
 from reconciler.simulation.plan.faults import FOR_EVER, HOUR, MINUTE, SECOND
-from reconciler.simulation.plan.plan import Fault, Plan
+from reconciler.simulation.plan.plan import Fault, Operation, Plan
 from reconciler.simulation.world import setting, streams, world
 from reconciler.values import size
 
@@ -193,6 +194,37 @@ def people_decide(seed: int) -> Plan:
     return _at(plan, times)
 
 
+def tombstones_expire(seed: int) -> Plan:
+    """Return a deleted item whose tombstone a region that is cut off removes, near others' writes.
+
+    They revive it before the removal or create it anew afterwards, and so does that region.
+    """
+    plan = draw_plan(seed, operations=14, items=1, schema=DEFAULT_SCHEMA, regions=3)
+    drawn = Random(f"{seed}/expire")
+    gone, few = 20 * MINUTE + 24 * HOUR, drawn.randint(1, 5)
+    runs = gone + drawn.randint(0, 30 * SECOND)
+    least = drawn.choice((-MINUTE, 0, 30 * SECOND))
+    after = [gone + drawn.randint(least, 3 * MINUTE) for _ in range(few)]
+    before = [drawn.randint(0, 10 * MINUTE) for _ in range(13 - few)]
+    times = sorted([*before, 20 * MINUTE, *after])
+    one, other, third = drawn.sample(plan.regions, 3)
+
+    def aimed(operation: Operation, at_ms: int) -> Operation:
+        if at_ms == 20 * MINUTE:
+            return replace(operation, at_ms=at_ms, region=one, edits=(DELETE,))
+        is_theirs = gone - MINUTE <= at_ms < runs and operation.region == one
+        return replace(operation, at_ms=at_ms, region=other if is_theirs else operation.region)
+
+    timed = zip(plan.operations, times, strict=True)
+    troubles = [
+        Fault(faults.EXPIRY, runs, runs + drawn.randint(SECOND, MINUTE), one),
+        Fault(faults.PARTITION, gone - 2 * MINUTE, runs + drawn.randint(0, HOUR), one, other),
+        Fault(faults.PARTITION, gone - 2 * MINUTE, runs + drawn.randint(0, HOUR), one, third),
+        Fault(faults.LAG, gone - MINUTE, gone + HOUR, rate=drawn.choice((0.01, 0.2))),
+    ]
+    return replace(plan, operations=tuple(aimed(*each) for each in timed), faults=tuple(troubles))
+
+
 def _given_up(seed: int, how: str) -> Plan:
     plan = draw_plan(seed, operations=40, items=1, regions=2)  # so that no witness helps
     drawn = Random(f"{seed}/given up")
@@ -239,6 +271,7 @@ LATE_DETECTOR = Aim(a_late_detector_and_a_clock_that_steps_back, (*EAGER_FOLDS, 
 GIVEN_UP = Aim(batches_given_up, EAGER_FOLDS)
 NAMED = Aim(batches_given_up_by_name)
 DROPPED = Aim(dropped_events)
+EXPIRING = Aim(tombstones_expire)
 DECIDED = Aim(people_decide)
 # Items that are soon too large to be merged.
 TOO_LARGE = Aim(people_decide, ((size, "MAX_ITEM_BYTES", 1_600),))

@@ -19,6 +19,7 @@ from tests.simulation import (
     sabotage_decisions,
     sabotage_detection,
     sabotage_folds,
+    sabotage_lives,
     sabotage_redrive,
 )
 from tests.simulation.aims import Aim
@@ -112,6 +113,16 @@ SABOTAGES = [
     ),
     Sabotage("decide", sabotage_decisions.a_decision_before_its_merge, "lost", 50, aims.DECIDED),
     Sabotage(
+        "lives", sabotage_lives.a_tombstone_that_expired_is_a_loss, "wrong", 50, aims.EXPIRING
+    ),
+    Sabotage(
+        "lives",
+        sabotage_lives.whatever_is_removed_was_an_operators_delete,
+        "lost",
+        100,
+        aims.EXPIRING,
+    ),
+    Sabotage(
         "decide", sabotage_decisions.a_row_closed_before_its_decision, "lost", 100, aims.DECIDED
     ),
 ]
@@ -134,6 +145,7 @@ AIMS = [
     aims.NAMED,
     aims.DROPPED,
     aims.DECIDED,
+    aims.EXPIRING,
     aims.TOO_LARGE,
 ]
 Table = list[tuple[str, str, str, int]]

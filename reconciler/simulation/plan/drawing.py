@@ -7,6 +7,7 @@ Units: virtual milliseconds.
 """
 
 from collections.abc import Callable, Sequence, Set
+from dataclasses import replace
 from functools import partial
 from random import Random
 
@@ -18,6 +19,7 @@ from reconciler.simulation.plan.faults import (
     CLASH,
     DECIDED,
     EXPIRY,
+    FOR_EVER,
     HOUR,
     MINUTE,
     SECOND,
@@ -136,20 +138,22 @@ def _times(drawn: Random, operations: int) -> list[int]:
 def _with_expiry(
     drawn: Random, faults: tuple[Fault, ...], times: list[int], retention_ms: int
 ) -> tuple[tuple[Fault, ...], list[int]]:
-    """Let the later operations happen when the tombstones of the earlier ones are removed."""
+    """Let what is later happen when the tombstones of what was earlier are removed."""
     pivot = drawn.randrange(len(times)) if times else 0
     at_ms = times[pivot] if times else 0
     shifted = [*times[:pivot], *(time + retention_ms for time in times[pivot:])]
     begin = at_ms + retention_ms + drawn.randint(-MINUTE, MINUTE)
-    return (
-        tuple(
-            Fault(EXPIRY, begin, begin + fault.until_ms - fault.at_ms, fault.region)
-            if fault.kind == EXPIRY
-            else fault
-            for fault in faults
-        ),
-        shifted,
-    )
+
+    def moved(fault: Fault) -> Fault:
+        if fault.kind == EXPIRY:
+            return replace(fault, at_ms=begin, until_ms=begin + fault.until_ms - fault.at_ms)
+        if fault.at_ms < at_ms or fault.until_ms >= FOR_EVER:
+            return fault
+        return replace(
+            fault, at_ms=fault.at_ms + retention_ms, until_ms=fault.until_ms + retention_ms
+        )
+
+    return tuple(moved(fault) for fault in faults), shifted
 
 
 def _operation(  # noqa: PLR0913 (an operation is drawn from all of these)

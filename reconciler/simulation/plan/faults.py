@@ -78,7 +78,7 @@ KINDS = {
     DEPLOY: Kind(MINUTE, 12 * HOUR, where="world", times=1),
     CLASH: Kind(10 * SECOND, 4 * HOUR),
     GIVEN_UP: Kind(MINUTE, 6 * HOUR),
-    EXPIRY: Kind(MINUTE, 10 * MINUTE, where="world", times=1),
+    EXPIRY: Kind(MINUTE, 10 * MINUTE),
     CRASH: Kind(MINUTE, 2 * HOUR, 0.02, 0.5, where="world"),
     POISON: Kind(10 * SECOND, 6 * HOUR, 0.01, 0.3),
     THROTTLE: Kind(10 * SECOND, HOUR, 0.05, 0.9),

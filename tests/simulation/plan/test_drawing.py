@@ -136,6 +136,22 @@ def test_where_tombstones_expire_operations_happen_when_they_do() -> None:
     assert deletes > len(expiring)
 
 
+def test_faults_keep_to_the_operations_that_expiry_moves() -> None:
+    day = 24 * faults.HOUR
+    plans = [draw_plan(seed) for seed in SEEDS]
+    later = [
+        fault
+        for plan in plans
+        if any(f.kind == faults.EXPIRY for f in plan.faults)
+        for fault in plan.faults
+        if fault.kind == faults.PARTITION and fault.at_ms >= day
+    ]
+    assert later
+    assert all(
+        fault.region for plan in plans for fault in plan.faults if fault.kind == faults.EXPIRY
+    )
+
+
 def test_a_fault_without_a_region_is_everywhere() -> None:
     world = {name for name, kind in faults.KINDS.items() if kind.where == "world"}
     for seed in SEEDS:

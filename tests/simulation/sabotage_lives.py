@@ -1,0 +1,22 @@
+"""The rules of items that were deleted for good, broken one at a time; see `sabotage`."""
+
+from contextlib import AbstractContextManager, ExitStack
+from typing import Any
+
+from reconciler.conflict import verdict
+from reconciler.detection import securing
+from reconciler.resolution import repair
+from tests.simulation.sabotage import replacing
+
+
+def a_tombstone_that_expired_is_a_loss() -> AbstractContextManager[Any]:
+    """Let an item that was created anew take up its old tombstone again (E8)."""
+    stack = ExitStack()
+    for owner in (verdict, repair):
+        stack.enter_context(replacing(owner, "is_outlived", lambda _: lambda *_: False))
+    return stack
+
+
+def whatever_is_removed_was_an_operators_delete() -> AbstractContextManager[Any]:
+    """Let a revival that another region's time-to-live takes away stand as a hard delete."""
+    return replacing(securing, "may_be_expiry", lambda _: lambda *_, **__: False)
