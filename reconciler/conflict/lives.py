@@ -9,6 +9,7 @@ Limit: once the new item is folded, its watermark looks as if it knew the old on
 """
 
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 from reconciler.causality.context import CausalContext
 from reconciler.causality.hlc import MAXIMUM_CLOCK_DRIFT_MS
@@ -54,18 +55,31 @@ def may_be_expiry(removed: Wires, at_ms: int, *, by_ttl: bool) -> bool:
     return 0 <= late_ms <= _LONGEST_DELAY_MS and at_ms - written_ms <= _LONGEST_OUTAGE_MS
 
 
+class Removal(NamedTuple):
+    """What a hard delete that stands took, and when, by the stream of a region."""
+
+    taken: CausalContext
+    at_ms: int
+
+
 def is_recreated(
-    current: Wires, lost: Wires, removed: Callable[[], Iterable[CausalContext]]
+    current: Wires,
+    lost: Wires,
+    removed: Callable[[], Iterable[Removal]],
+    lost_at_ms: int | None = None,
 ) -> bool:
     """Return whether a loss and the current item are of two lives.
 
-    `removed` is asked for what hard deletes that stand took, if the two do not know each other.
+    `removed` is asked for hard deletes, if the two do not know each other. `lost_at_ms` is when the
+    loss was made, by the same stream: the current item may know nothing of what was deleted since.
     """
     now, then = context_of(current), context_of(lost)
     if now.meets(then):
         return False
-    if any(now.meets(taken) != then.meets(taken) for taken in removed()):
-        return True
+    for taken, at_ms in removed():
+        is_new = not now.meets(taken)
+        if is_new == then.meets(taken) or (is_new and (lost_at_ms or at_ms + 1) <= at_ms):
+            return True
     return _is_long_after(now, then) or _is_long_after(then, now)
 
 

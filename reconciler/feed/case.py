@@ -8,8 +8,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from reconciler.causality.context import CausalContext
 from reconciler.conflict.event import ConflictEvent
+from reconciler.conflict.lives import Removal
 from reconciler.conflict.row import Row
 from reconciler.errors import (
     EvidenceExpired,
@@ -32,8 +32,8 @@ from reconciler.values.wire import Image, Wire, canonical_image
 class Case:
     """One loss as an operator finds it: its row and event, its images, the item as it is now.
 
-    `removed` is what hard deletes that stand took from the item. `unread` is why the images are not
-    there, "" if the row never had any.
+    `removed` are the hard deletes of the item that stand. `unread` is why the images are not there,
+    "" if the row never had any.
     """
 
     row: Row
@@ -41,7 +41,7 @@ class Case:
     lost: Image | None
     winner: Image | None
     current: Image | None
-    removed: Sequence[CausalContext] = ()
+    removed: Sequence[Removal] = ()
     unread: str = ""
 
     def side(self, image: Image | None) -> Side | None:
@@ -115,7 +115,10 @@ def merge_loss(case: Case, items: ItemStore, *, restore: bool = False) -> MergeR
 
     def merged(current: Image | None, lost: Image) -> Image | None:
         again = case.event.restore or (restore and current is None)
-        return repaired_image(current, [lost], restore=again, removed=lambda: case.removed)
+        at_ms = int(case.event.lost_at_ms)
+        return repaired_image(
+            current, [lost], restore=again, removed=lambda: case.removed, lost_at_ms=at_ms
+        )
 
     return _merge(case, case.current, items, merged)
 

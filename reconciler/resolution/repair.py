@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
 from typing import Any
 
-from reconciler.causality.context import CausalContext
+from reconciler.causality.context import CausalContext, Dot
 from reconciler.causality.hlc import MAXIMUM_CLOCK_DRIFT_MS, drift_ms
-from reconciler.conflict.lives import is_outlived, is_recreated
+from reconciler.conflict.lives import Removal, is_outlived, is_recreated
 from reconciler.conflict.row import Row
 from reconciler.conflict.verdict import Finding
 from reconciler.crdt.base import Crdt
@@ -49,13 +49,14 @@ def repaired_image(
     lost: Sequence[Image],
     *,
     restore: bool,
-    removed: Callable[[], Sequence[CausalContext]] = lambda: (),
+    removed: Callable[[], Sequence[Removal]] = lambda: (),
+    lost_at_ms: int | None = None,
 ) -> Image | None:
     """Return the image to write so that `current` includes the losing images; None if it does.
 
-    `removed` is asked for what hard deletes took, should two images know nothing of each other.
-    ItemGone if there is no item and the policy is not to restore it; ItemRecreated if a loss is of
-    an item that was deleted for good.
+    `removed` is asked for what hard deletes took, should two images know nothing of each other;
+    `lost_at_ms` is when the first of the losses was made. ItemGone if there is no item and the
+    policy is not to restore it; ItemRecreated if a loss is of an item that was deleted for good.
     """
     base = current if current is not None and (is_managed(current) or not restore) else None
     if base is None:
@@ -65,7 +66,7 @@ def repaired_image(
     start = next((each for each in lost if _outlived(base, each)), base)
     parts = [_part(start, each) for each in lost]
     if not restore and any(
-        is_recreated(start, each, removed) for each in parts if _named(start, each)
+        is_recreated(start, each, removed, lost_at_ms) for each in parts if _named(start, each)
     ):
         raise ItemRecreated("its item was deleted for good, and the key created anew since")
     merged = reduce(merge, parts, start)
@@ -100,15 +101,19 @@ def includes(current: Image, lost: Image) -> bool:
     )
 
 
-def removals(rows: Iterable[Row]) -> list[CausalContext]:
-    """Return what hard deletes that stand took, by the ledger's rows of an item."""
+def removals(rows: Iterable[Row]) -> list[Removal]:
+    """Return the hard deletes that stand, by the ledger's rows of an item."""
     return [
-        CausalContext({dot.lineage: dot.hlc for dot in row.lost_dots}, row.lost_watermarks or {})
+        Removal(_taken(row.lost_dots, row.lost_watermarks or {}), row.lost_at_ms)
         for row in rows
         if row.finding == Finding.REMOVED.value
         and row.lost_dots
         and row.image.get("restore") != {"BOOL": True}
     ]
+
+
+def _taken(dots: Iterable[Dot], watermarks: Mapping[str, str]) -> CausalContext:
+    return CausalContext({dot.lineage: dot.hlc for dot in dots}, watermarks)
 
 
 def merge_words(lost: Image, before: Image | None, after: Image | None) -> dict[str, str]:

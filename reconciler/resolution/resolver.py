@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
-from reconciler.causality.context import CausalContext
 from reconciler.conflict.event import ConflictEvent, FoldCertificate
 from reconciler.conflict.folding import CERTIFICATE_LIFE_MS, folded_image
+from reconciler.conflict.lives import Removal
 from reconciler.conflict.row import Progress, Row, State, item_key, ledger_row
 from reconciler.conflict.waiting import is_to_wait
 from reconciler.deployment import telemetry
@@ -187,14 +187,17 @@ class Resolver:
         check_clocks([*lost, *(event.winner for event in events)], self._now_ms())
         current = self._ports.items.get(canonical_image(events[0].key))
         restore = any(event.restore for event in events)
+        lost_at_ms = min(int(event.lost_at_ms) for event in events)
 
         @cache
-        def removed() -> list[CausalContext]:
+        def removed() -> list[Removal]:
             return removals(self._ports.ledger.rows_of(item_key(events[0].key)))
 
         step = write_back(
             current,
-            lambda now: repaired_image(now, lost, restore=restore, removed=removed),
+            lambda now: repaired_image(
+                now, lost, restore=restore, removed=removed, lost_at_ms=lost_at_ms
+            ),
             self._put,
             retrying=lambda: self._ports.telemetry.count(telemetry.RETRIES),
         )

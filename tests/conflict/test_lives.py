@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.causality.context import CausalContext
-from reconciler.conflict.lives import is_outlived, is_recreated
+from reconciler.conflict.lives import Removal, is_outlived, is_recreated
 from reconciler.conflict.verdict import Finding, classify
 from reconciler.item.image import DELETE, merge
 from reconciler.item.metadata import context_of, expiry_in, metadata_in
@@ -84,14 +83,24 @@ def test_an_item_that_is_not_deleted_is_never_outlived() -> None:
 # A loss that is resolved late
 
 
-def removed(*images: Image) -> Callable[[], list[CausalContext]]:
-    """Return what hard deletes took."""
-    return lambda: [context_of(image) for image in images]
+def removed(*images: Image, at: int = NOW + 2_000) -> Callable[[], list[Removal]]:
+    """Return hard deletes, and what they took."""
+    return lambda: [Removal(context_of(image), at) for image in images]
 
 
 BASE = Replica("use1").write(increment("balance", 100), at=NOW)
 LOST = Replica("use1", BASE).write(increment("balance", 7), at=NOW + 1_000)
 WINNER = Replica("euw1", BASE).write(assign("name", "Eve"), at=NOW + 1_000)
+
+
+def test_a_loss_from_before_a_delete_is_of_another_life_though_what_was_deleted_never_knew_it() -> (
+    None
+):
+    unknown = written(increment("balance", 7), replica="apse1", at=NOW)
+    new, deleted = anew(NOW + 3_000), removed(WINNER, at=NOW + 2_000)
+    assert is_recreated(new, unknown, deleted, NOW + 1_000)
+    assert not is_recreated(new, unknown, deleted, NOW + 3_000)
+    assert not is_recreated(new, unknown, deleted)
 
 
 @pytest.mark.parametrize("taken", [BASE, WINNER, LOST, merge(WINNER, LOST)])

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.conflict.lives import Removal
 from reconciler.crdt.base import Edit
 from reconciler.errors import ItemGone, ItemRecreated
 from reconciler.feed.beside import image_beside
@@ -119,7 +120,9 @@ def test_a_loss_of_another_life_is_refused() -> None:
     lost = Replica("use1", BASE).write(increment("balance", 7), at=2_000)
     anew = written(increment("balance", 5), at=3_000)
     with pytest.raises(ItemRecreated, match="created anew"):
-        repaired_image(anew, [lost], restore=False, removed=lambda: [context_of(taken)])
+        repaired_image(
+            anew, [lost], restore=False, removed=lambda: [Removal(context_of(taken), 2_500)]
+        )
 
 
 def test_what_was_removed_is_not_asked_for_if_the_loss_and_the_item_know_each_other() -> None:

@@ -494,9 +494,12 @@ def test_the_log_says_of_each_loss_what_became_of_it() -> None:
 # Items that were deleted for good and created anew
 
 
-def hard_delete(world: World, taken: Image, state: State = State.ACCEPTED) -> None:
+def hard_delete(
+    world: World, taken: Image, state: State = State.ACCEPTED, at_ms: str = "3000"
+) -> None:
     """File the row of a hard delete that stands."""
-    world.ledger.record([ledger_row(event(taken, None), state, 9_000)])
+    told = event(taken, None).model_copy(update={"lost_at_ms": at_ms})
+    world.ledger.record([ledger_row(told, state, 9_000)])
 
 
 def test_a_loss_from_before_a_hard_delete_is_parked_and_the_item_created_anew_is_left_alone() -> (
@@ -515,6 +518,17 @@ def test_a_loss_from_before_a_hard_delete_is_parked_and_the_item_created_anew_is
     assert document["reason"].startswith("ItemRecreated: ")
 
 
+def test_a_loss_that_the_deleted_item_never_knew_stays_out_of_the_item_created_anew() -> None:
+    # Two regions created the item at once; the one that won was deleted before the repair.
+    world = World()
+    hard_delete(world, EVE)
+    world.items.place(written(increment("balance", 5), replica="apse1", at=4_000))
+    assert world.resolve(event(ADA, EVE, lost_at_ms="2000")) == []
+    assert world.plain() == {"id": "p1", "balance": 5}
+    (document,) = world.parked.documents
+    assert document["reason"].startswith("ItemRecreated: ")
+
+
 def test_a_hard_delete_that_is_taken_back_makes_no_new_life() -> None:
     world = World()
     removed = event(ADA, None, restore=True)
@@ -526,7 +540,7 @@ def test_a_hard_delete_that_is_taken_back_makes_no_new_life() -> None:
 
 def test_two_regions_that_create_one_item_at_once_are_merged_though_it_was_deleted_before() -> None:
     world = World()
-    hard_delete(world, written(increment("balance", 100), replica="apse1", at=1))
+    hard_delete(world, written(increment("balance", 100), replica="apse1", at=1), at_ms="900")
     world.items.place(EVE)
     world.resolve(event(ADA, EVE))
     assert world.plain() == {"id": "p1", "name": "Ada", "balance": 5, "note": "Eve"}
