@@ -225,6 +225,23 @@ def tombstones_expire(seed: int) -> Plan:
     return replace(plan, operations=tuple(aimed(*each) for each in timed), faults=tuple(troubles))
 
 
+def deleted_for_good(seed: int) -> Plan:
+    """Return an item that an operator deletes and clients create anew, while repairs are late."""
+    plan = draw_plan(seed, operations=14, items=1, schema=DEFAULT_SCHEMA, regions=3)
+    drawn = Random(f"{seed}/deleted")
+    before = [drawn.randint(0, 2 * SECOND) for _ in range(9)]
+    gone, anew = HOUR, HOUR + drawn.choice((MINUTE, HOUR, 30 * HOUR))
+    after = [anew + 10 * SECOND * number for number in range(5)]
+    off = [
+        Fault(faults.RESOLVER_OFF, 0, anew + drawn.choice((-MINUTE, MINUTE, HOUR)), region)
+        for region in plan.regions
+    ]
+    late = Fault(faults.LATE_EVENT, 0, HOUR, rate=0.5)
+    gone_for_good = Fault(faults.HARD_DELETE, gone, gone + 1, drawn.choice(plan.regions))
+    plan = replace(plan, faults=(gone_for_good, late, *off))
+    return _at(plan, sorted([*before, *after]))
+
+
 def _given_up(seed: int, how: str) -> Plan:
     plan = draw_plan(seed, operations=40, items=1, regions=2)  # so that no witness helps
     drawn = Random(f"{seed}/given up")
@@ -272,6 +289,7 @@ GIVEN_UP = Aim(batches_given_up, EAGER_FOLDS)
 NAMED = Aim(batches_given_up_by_name)
 DROPPED = Aim(dropped_events)
 EXPIRING = Aim(tombstones_expire)
+DELETED = Aim(deleted_for_good)
 DECIDED = Aim(people_decide)
 # Items that are soon too large to be merged.
 TOO_LARGE = Aim(people_decide, ((size, "MAX_ITEM_BYTES", 1_600),))

@@ -10,7 +10,7 @@ from tests.simulation.sabotage import replacing
 
 
 def a_tombstone_that_expired_is_a_loss() -> AbstractContextManager[Any]:
-    """Let an item that was created anew take up its old tombstone again (E8)."""
+    """Let an item that was created anew take up its old tombstone again."""
     stack = ExitStack()
     for owner in (verdict, repair):
         stack.enter_context(replacing(owner, "is_outlived", lambda _: lambda *_: False))
@@ -20,3 +20,13 @@ def a_tombstone_that_expired_is_a_loss() -> AbstractContextManager[Any]:
 def whatever_is_removed_was_an_operators_delete() -> AbstractContextManager[Any]:
     """Let a revival that another region's time-to-live takes away stand as a hard delete."""
     return replacing(securing, "may_be_expiry", lambda _: lambda *_, **__: False)
+
+
+def an_old_loss_is_merged_into_the_new_item() -> AbstractContextManager[Any]:
+    """Let a loss of an item that was deleted for good be merged into what is there now."""
+    return replacing(repair, "is_recreated", lambda _: lambda *_: False)
+
+
+def only_what_the_deleted_item_knew_is_of_its_life() -> AbstractContextManager[Any]:
+    """Let a loss that a deleted item never knew count as one of the new item's life."""
+    return replacing(repair, "is_recreated", lambda real: lambda *given: real(*given[:3]))

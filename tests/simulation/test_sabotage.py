@@ -113,6 +113,16 @@ SABOTAGES = [
     ),
     Sabotage("decide", sabotage_decisions.a_decision_before_its_merge, "lost", 50, aims.DECIDED),
     Sabotage(
+        "lives", sabotage_lives.an_old_loss_is_merged_into_the_new_item, "wrong", 50, aims.DELETED
+    ),
+    Sabotage(
+        "lives",
+        sabotage_lives.only_what_the_deleted_item_knew_is_of_its_life,
+        "wrong",
+        100,
+        aims.DELETED,
+    ),
+    Sabotage(
         "lives", sabotage_lives.a_tombstone_that_expired_is_a_loss, "wrong", 50, aims.EXPIRING
     ),
     Sabotage(
@@ -145,6 +155,7 @@ AIMS = [
     aims.NAMED,
     aims.DROPPED,
     aims.DECIDED,
+    aims.DELETED,
     aims.EXPIRING,
     aims.TOO_LARGE,
 ]

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from typing import Any
 
+from reconciler.causality.context import Dot
 from reconciler.errors import ReconcilerError
 from reconciler.item.image import merge, read
 from reconciler.item.metadata import context_of
@@ -35,7 +36,8 @@ def check(run: Run) -> list[Problem]:
     problems = [*_incomplete_documents(parked), *_open_losses(run)]
     for key in sorted(by_key):
         problems += _replica_differences(run, key)
-        problems += _wrong_values(run, key, by_key[key], parked)
+        if key not in run.contested:
+            problems += _wrong_values(run, key, by_key[key], parked)
     return [*problems, *reads_that_went_back(run), *excesses(run)]
 
 
@@ -55,6 +57,7 @@ def _wrong_values(
     held = [image for image in aside if image is not None]
     if len(held) < len(aside):
         return  # what is parked cannot be read here, so nobody can say what the item must be
+    held = [image for image in held if not _has_ended(run, key, image)]
     history = History(run.plan.schema, writes)
     found: dict[Problem, None] = {}
     for region in sorted(run.items):
@@ -68,6 +71,17 @@ def _wrong_values(
             shown = {name: shown[name] for name in shown if name not in run.plan.schema.key}
         found |= dict.fromkeys(differences(key, history, shown))
     yield from found
+
+
+def _has_ended(run: Run, key: str, image: Image) -> bool:
+    """Return whether all that a parked loss knows of belongs to an item that was deleted for good.
+
+    It stays parked, by name: a person may look at it, but nothing of it may come back.
+    """
+    mine = [done for done in run.done if done.operation.key == key]
+    ended = {done.dot for done in mine if done.expired}
+    heads = context_of(image).heads
+    return bool(ended) and all(str(Dot(lineage, hlc)) in ended for lineage, hlc in heads.items())
 
 
 def _together(current: Image | None, held: Sequence[Image]) -> Sequence[Image]:

@@ -17,7 +17,9 @@ Operations = frozenset[int]
 
 def reads_that_went_back(run: Run) -> Iterator[Problem]:
     """Yield each own write that a region stopped showing without a loss record that names it."""
-    left_out = {moment.key for moment in run.trace if moment.kind in ("fold", "expire")} | {""}
+    left_out = {
+        moment.key for moment in run.trace if moment.kind in ("fold", "expire", "delete")
+    } | {""}
     follower = _Follower(run)
     for moment in run.trace:
         if moment.key not in left_out:

@@ -20,6 +20,7 @@ from reconciler.simulation.plan.faults import (
     DECIDED,
     EXPIRY,
     FOR_EVER,
+    HARD_DELETE,
     HOUR,
     MINUTE,
     SECOND,
@@ -73,6 +74,8 @@ DISPUTED_SCHEMA = Schema.of(
 )
 _DAY = 24 * HOUR
 _DELETES, _DELETES_IF_EXPIRING = 0.04, 0.15
+_BEFORE_DELETE = (3 * SECOND, MINUTE, 2 * HOUR)  # so that it mostly meets an item at rest
+_AFTER_DELETE = (3 * SECOND, MINUTE, 2 * HOUR, 30 * HOUR)
 _BURST_SPANS = (300, 1_500, 6_000)
 _PAUSES = (300, 3 * SECOND, 30 * SECOND, 3 * MINUTE, 30 * MINUTE, 2 * HOUR)
 
@@ -107,6 +110,8 @@ def draw_plan(  # noqa: PLR0913 (a plan is all of these, by name)
     if EXPIRY in kinds:
         faults, times = _with_expiry(drawn, faults, times, schema.tombstone_retention_days * _DAY)
         deletes = _DELETES_IF_EXPIRING
+    elif HARD_DELETE in kinds:
+        faults, times = _with_delete(drawn, faults, times)
     edits = partial(draw_edits, schema=schema, deletes=deletes, clash=clash)
     draw = partial(_operation, writers=writers, items=items or held, edits=edits)
     edited = (
@@ -154,6 +159,23 @@ def _with_expiry(
         )
 
     return tuple(moved(fault) for fault in faults), shifted
+
+
+def _with_delete(
+    drawn: Random, faults: tuple[Fault, ...], times: list[int]
+) -> tuple[tuple[Fault, ...], list[int]]:
+    """Let an operator delete between two operations, and the later ones wait after that."""
+    pivot = drawn.randrange(len(times)) if times else 0
+    at_ms = (times[pivot - 1] if pivot else 0) + drawn.choice(_BEFORE_DELETE)
+    wait = at_ms + drawn.choice(_AFTER_DELETE) - times[pivot] if times else 0
+    shifted = [*times[:pivot], *(time + wait for time in times[pivot:])]
+    moved = (
+        replace(fault, at_ms=at_ms, until_ms=at_ms + fault.until_ms - fault.at_ms)
+        if fault.kind == HARD_DELETE
+        else fault
+        for fault in faults
+    )
+    return tuple(moved), shifted
 
 
 def _operation(  # noqa: PLR0913 (an operation is drawn from all of these)

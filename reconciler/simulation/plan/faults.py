@@ -30,6 +30,7 @@ DETECTOR_OFF = "detector_off"  # a region's stream has no consumer
 RESOLVER_OFF = "resolver_off"  # a region's queues have no consumer
 DEPLOY = "deploy"  # a newer release reaches one process after the other; see `releases`
 EXPIRY = "expiry"  # time-to-live runs in a region, at the beginning and at the end
+HARD_DELETE = "hard_delete"  # an operator of a region deletes its items for good, when it begins
 CLASH = "clash"  # a region's writers have another schema, in which one attribute is of another type
 GIVEN_UP = "given_up"  # a region's event source gives batches up early, whole or as names only
 # What strikes single calls and deliveries, at a rate.
@@ -79,6 +80,7 @@ KINDS = {
     CLASH: Kind(10 * SECOND, 4 * HOUR),
     GIVEN_UP: Kind(MINUTE, 6 * HOUR),
     EXPIRY: Kind(MINUTE, 10 * MINUTE),
+    HARD_DELETE: Kind(SECOND, MINUTE, times=1),
     CRASH: Kind(MINUTE, 2 * HOUR, 0.02, 0.5, where="world"),
     POISON: Kind(10 * SECOND, 6 * HOUR, 0.01, 0.3),
     THROTTLE: Kind(10 * SECOND, HOUR, 0.05, 0.9),

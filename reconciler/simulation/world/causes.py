@@ -67,6 +67,10 @@ class Causes:
         """Return what each tombstone of an item that was removed rested on."""
         return self._ended.get(key, [])
 
+    def ever_held_anywhere(self, key: str) -> int:
+        """Return the operations that any region held at some time."""
+        return self.ever_held(self._held, key)
+
     def ever_held(self, regions: Iterable[str], key: str) -> int:
         """Return the operations that one of these regions held at some time."""
         mask = 0

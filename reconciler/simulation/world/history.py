@@ -60,3 +60,4 @@ class Run:
     counts: Mapping[str, int]  # writes, write_backs, conflicts, events, folds, lineages_most, ...
     trace: Sequence[Moment]
     trace_hash: str
+    contested: frozenset[str] = frozenset()  # items deleted for good of which nobody knows the end

@@ -11,6 +11,7 @@ from typing import Any
 
 from reconciler.causality.context import INCARNATION_WIDTH, replica_id
 from reconciler.deployment.tables import BOTH_IMAGES
+from reconciler.item.image import read
 from reconciler.item.metadata import EXPIRY, heads_in, metadata_in
 from reconciler.item.schema import Schema
 from reconciler.ports import Record
@@ -61,7 +62,9 @@ class SimulatedReplica:
 
     def write(self, name: str, image: Image, origin: Origin) -> None:
         """Carry out a write of this region and replicate it."""
-        origin = self._setting.causes.note_image(image, origin)
+        causes = self._setting.causes
+        self._setting.lives.note_write(name, self.origin_of(name), origin)
+        origin = causes.note_image(image, origin)
         if self._become(name, image, origin):
             self._send(self.region, name, image, origin)
 
@@ -84,7 +87,10 @@ class SimulatedReplica:
 
     def arrive(self, name: str, image: Image | None, origin: Origin, source: str) -> None:
         """Take in what replication brought and what won against what is held here."""
-        over = self._setting.causes.of(self.items.get(name)).label
+        held = self.origin_of(name)
+        over = held.label
+        if (name in self.items or image) and self.items.get(name) != image:
+            self._setting.lives.note_arrival(name, held, origin, gone=image is None)
         if self._become(name, image, origin):
             self._setting.journal.note(
                 self.region,
@@ -96,6 +102,19 @@ class SimulatedReplica:
                 over=over,
                 sent_ms=origin.at_ms,
             )
+
+    def delete(self) -> None:
+        """Let an operator delete all items that readers see for good, around the library."""
+        setting, causes = self._setting, self._setting.causes
+        for name in sorted(name for name, image in self.items.items() if read(image) is not None):
+            before = self.origin_of(name)
+            setting.lives.end(name, setting.agenda.now_ms, causes.ever_held_anywhere(name))
+            setting.journal.count("hard_deletes")
+            setting.journal.note(self.region, "delete", name, image=before.label)
+            label, now = f"delete of {before.label}", setting.agenda.now_ms
+            origin = Origin(0, label, self.region, now)
+            self._become(name, None, origin)
+            self._send(self.region, name, None, origin)
 
     def expire(self) -> None:
         """Let time-to-live remove what is past its time."""

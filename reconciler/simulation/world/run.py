@@ -7,9 +7,12 @@ run.items["eu-west-1"]["k1"]
 from collections.abc import Sequence
 from dataclasses import replace
 
+from reconciler.item.image import DELETE
+from reconciler.simulation.plan.faults import HOUR
 from reconciler.simulation.plan.plan import Plan
 from reconciler.simulation.world.causes import numbers
 from reconciler.simulation.world.history import Done, Run
+from reconciler.simulation.world.lives import Delete
 from reconciler.simulation.world.world import World
 from reconciler.values.wire import to_json
 
@@ -50,6 +53,7 @@ def run_plan(plan: Plan, *, trace: bool = True) -> Run:
         items=items,
         open_rows={name: world.regions[name].functions.ledger.open_rows() for name in left},
         parked={name: tuple(world.regions[name].functions.parked) for name in left},
+        contested=_contested(world),
         counts=_counts(world),
         trace=tuple(moment for moment in journal.moments if moment.kind != "end"),
         trace_hash=trace_hash,
@@ -60,7 +64,7 @@ def _with_fates(world: World, left: Sequence[str]) -> tuple[Done, ...]:
     """Mark the writes that are gone by rights: stranded, or expired with their item."""
     applied = [done for done in world.done if done.applied]
     stranded = {_number(done) for done in applied if _is_stranded(world, left, done)}
-    expired = _expired_writes(world, stranded)
+    expired = _expired_writes(world, stranded) | _deleted_writes(world)
     return tuple(
         replace(done, stranded=_number(done) in stranded, expired=_number(done) in expired)
         if done.applied
@@ -93,6 +97,31 @@ def _expired_writes(world: World, stranded: set[int]) -> set[int]:
             ):
                 found |= ended
     return found
+
+
+def _deleted_writes(world: World) -> set[int]:
+    """Return the writes that ended with an item that an operator deleted for good."""
+    keys = {done.operation.key for done in world.done}
+    ended = [delete.ended for key in keys for delete in world.setting.lives.of(key)]
+    return {number for mask in ended for number in numbers(mask)}
+
+
+def _contested(world: World) -> frozenset[str]:
+    """Return the items of which nobody can say which of their lives goes on.
+
+    One that was deleted softly long before may be taken for a revival that time-to-live took away.
+    """
+    keys = {done.operation.key for done in world.done}
+    softly = {_number(done): done.at_ms for done in world.done if DELETE in done.operation.edits}
+
+    def is_contested(delete: Delete) -> bool:
+        return delete.is_contested or any(
+            softly[number] + 23 * HOUR < delete.at_ms
+            for number in numbers(delete.ended) & softly.keys()
+        )
+
+    lives = world.setting.lives
+    return frozenset(key for key in keys if any(map(is_contested, lives.of(key))))
 
 
 def _number(done: Done) -> int:

@@ -1,7 +1,7 @@
 """What every part of a world shares, and the calls of a running function: where faults strike."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from reconciler.errors import OutcomeUnknown, Unavailable
 from reconciler.simulation.plan import faults
@@ -9,6 +9,7 @@ from reconciler.simulation.world.agenda import Agenda
 from reconciler.simulation.world.causes import Causes
 from reconciler.simulation.world.draws import Draws
 from reconciler.simulation.world.journal import Journal
+from reconciler.simulation.world.lives import Lives
 from reconciler.simulation.world.weather import Weather
 
 _LONGEST_CALL_MS = 400
@@ -22,13 +23,14 @@ class Crash(BaseException):
 
 @dataclass(frozen=True)
 class Setting:
-    """Time, chance, faults, the trace and true causality of one run."""
+    """Time, chance, faults, the trace, true causality and the lives of one run."""
 
     agenda: Agenda
     draws: Draws
     weather: Weather
     journal: Journal
     causes: Causes
+    lives: Lives = field(default_factory=Lives)
 
     def wall_ms(self, region: str) -> int:
         """Return what a region's wall clock shows, in milliseconds since 1970."""

@@ -113,6 +113,8 @@ class World:
         self.done.append(self.regions[operation.region].clients.run(operation))
 
     def _begin(self, fault: Fault) -> None:
+        if fault.kind == faults.HARD_DELETE and not self.setting.is_gone(fault.region):
+            self.regions[fault.region].replica.delete()
         self.setting.weather.begin(fault)
         self._changed(fault)
 

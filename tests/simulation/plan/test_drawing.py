@@ -138,7 +138,7 @@ def test_where_tombstones_expire_operations_happen_when_they_do() -> None:
 
 def test_faults_keep_to_the_operations_that_expiry_moves() -> None:
     day = 24 * faults.HOUR
-    plans = [draw_plan(seed) for seed in SEEDS]
+    plans = [plan_of(seed) for seed in SEEDS]
     later = [
         fault
         for plan in plans

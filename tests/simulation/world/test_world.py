@@ -127,6 +127,7 @@ def test_every_kind_of_fault_really_strikes(runs: list[Run]) -> None:
         faults.DEPLOY,
         faults.GIVEN_UP,
         faults.CLASH,
+        faults.HARD_DELETE,
     }
     assert {name.split(".")[1] for name in struck} == faults.KINDS.keys()
     assert {f"struck.{kind}" for kind in faults.KINDS if kind not in reigning} <= struck
