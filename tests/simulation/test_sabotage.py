@@ -52,7 +52,7 @@ SABOTAGES = [
         50,
         aims.MADE_ANEW_AND_FOLDED,
     ),
-    Sabotage("W8", sabotage.a_block_is_written_on_whatever_stands, "lost", 150),
+    Sabotage("W8", sabotage.a_block_is_written_on_whatever_stands, "lost", 250),
     Sabotage("types", sabotage.one_counter_slot_for_each_region, "doubled", 300),
     Sabotage("D1", sabotage_detection.one_more_write_counts_as_clean, "lost", 50),
     Sabotage("D1", sabotage_folds.watermarks_that_nobody_compares, "lost", 50, aims.FOLDS),
