@@ -54,7 +54,6 @@ TESTED_ELSEWHERE = {
     "reconciler/doctor": "each check both ways, in test_doctor",
     "reconciler/drills": "parts of drills: by whole ones, in test_drill and test_on_this_machine",
     "reconciler/feed": "by decisions carried out, in test_carrying_out and handlers/test_approve",
-    "reconciler/item/adoption.py": "with the other ways to an image, in test_image",
     "reconciler/item/replicated.py": "data: with its wire form, in test_metadata",
     "reconciler/local": "parts of a cloud: by whole ones, in test_cloud and worker/test_process",
     "reconciler/metrics": "parts of the page and of the text, in test_page",

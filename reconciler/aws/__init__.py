@@ -12,7 +12,7 @@ from reconciler.aws.items import DynamoItems
 from reconciler.aws.region_time import region_time_of
 from reconciler.causality.context import replica_id
 from reconciler.client.sending import Retries, Surroundings
-from reconciler.client.table import ReplicatedTable
+from reconciler.client.table import OutsideWriters, ReplicatedTable
 from reconciler.clock import monotonic_ms, now_ms, system_clock
 from reconciler.errors import InvalidInput
 from reconciler.item.schema import Schema
@@ -26,12 +26,14 @@ def connect(
     region: str | None = None,
     dynamodb: Any = None,
     retries: Retries = Retries(),  # noqa: B008 (it is frozen)
+    outside_writers: OutsideWriters = "expected",
 ) -> ReplicatedTable:
     """Open the replica of a table in `region` (default: the environment's AWS_REGION).
 
     `dynamodb` is a boto3 client to use instead of a new one, with timeouts of its own; it must make
     one attempt a call, because only the write client can tell a retried write from a refused one.
-    `retries` says how often an edit is tried and how long it waits.
+    `retries` says how often an edit is tried and how long it waits. `outside_writers`: whether
+    anybody writes the table around the library; only where nobody does, say "none".
     """
     region = region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or ""
     if dynamodb is not None and dynamodb.meta.config.retries.get("total_max_attempts") != 1:
@@ -54,5 +56,7 @@ def connect(
             fresh=lambda: secrets.token_bytes(12),
             time_is_sure=region_time.is_sure,
             clock_off_ms=region_time.off_ms,
+            process=os.getpid,
         ),
+        outside_writers=outside_writers,
     )

@@ -129,6 +129,10 @@ class HybridClock:
             self._latest = tick(physical, greatest)
             return Stamp(self._latest, fixed_width(physical, WALL_WIDTH) + self._nonce())
 
+    def now(self) -> Hlc:
+        """Return the physical clock as a stamp; it names no write."""
+        return Hlc.of(self._physical_ms())
+
     def drift_ms(self) -> int:
         """Return how far the latest stamp lies ahead of the physical clock, in milliseconds.
 

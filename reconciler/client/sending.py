@@ -37,7 +37,8 @@ class Surroundings:
     number in [0, 1). `fresh` returns random bytes of the operating system, others at each call:
     HAZARD if two processes could draw the same ones. `time_is_sure` says whether the clock behind
     the stamps is known to follow the region's time; if not, the next answer tells (W6).
-    `clock_off_ms` is how far this machine's clock is ahead of that time.
+    `clock_off_ms` is how far this machine's clock is ahead of that time. `process` names the
+    process, so that a fork knows that it is another one.
     """
 
     monotonic_ms: Callable[[], int]
@@ -46,6 +47,7 @@ class Surroundings:
     fresh: Callable[[], bytes]
     time_is_sure: Callable[[], bool] = lambda: True
     clock_off_ms: Callable[[], int] = lambda: 0
+    process: Callable[[], int] = lambda: 0
 
 
 class Sender:

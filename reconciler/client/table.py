@@ -12,15 +12,15 @@ Errors: InvalidInput and ItemTooLarge before anything is sent; Contention, Unava
 written); OutcomeUnknown (it may have been: do not repeat it).
 """
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from reconciler.causality.hlc import HybridClock
 from reconciler.client.editor import ItemEditor
 from reconciler.client.lost_answers import carried_out, unsettled, with_own_token
+from reconciler.client.memory import Memory
 from reconciler.client.sending import Retries, Sender, Surroundings
 from reconciler.crdt.base import Edit
 from reconciler.errors import InvalidInput
@@ -33,14 +33,16 @@ from reconciler.values.wire import Image, to_json, to_wire
 Key = Mapping[str, Any]
 Change = Callable[[ItemEditor], None]
 Onto = Callable[[Image | None], Image | None]
-REMEMBERED_ITEMS = 1_000
+OutsideWriters = Literal["expected", "none"]
 _HIDING = {"AttributesToGet", "ProjectionExpression", "Select"}
 
 
 class ReplicatedTable:
     """One region's replica of a table, read and written as plain values.
 
-    `replica` is asked, before each stamp is drawn, which replica it is.
+    `replica` is asked, before each stamp is drawn, which replica it is. `outside_writers` says
+    whether anybody writes the table around the library; "none" saves lineages where many processes
+    write one item.
     """
 
     def __init__(  # noqa: PLR0913 (a client is all of these, by name)
@@ -52,6 +54,7 @@ class ReplicatedTable:
         clock: HybridClock,
         surroundings: Surroundings,
         retries: Retries = Retries(),  # noqa: B008 (it is frozen)
+        outside_writers: OutsideWriters = "expected",
     ) -> None:
         self._schema = schema
         self._store = store
@@ -59,7 +62,8 @@ class ReplicatedTable:
         self._clock = clock
         self._sender = Sender(retries, surroundings)
         self._fresh = surroundings.fresh
-        self._seen: OrderedDict[str, Image] = OrderedDict()
+        lanes = outside_writers == "expected"
+        self._memory = Memory(clock.now, surroundings.process, keeps_to_lanes=lanes)
 
     @property
     def clock_drift_ms(self) -> int:
@@ -145,7 +149,7 @@ class ReplicatedTable:
             edits = edits_on(image)
             return self._next(key, onto(image), edits) if edits else None
 
-        remembered = self._seen.get(self._name(key))
+        remembered = self._memory.image(self._name(key))
         if remembered is not None:
             try:
                 # Doing nothing, or refusing to, counts only on a fresh image: no condition tells
@@ -179,6 +183,8 @@ class ReplicatedTable:
             send = partial(self._store.put_all, tuple(writes.values()))
             refusals, _ = self._sender.answered(send, *writes.values())
             if refusals is None:
+                for index, write in writes.items():
+                    self._memory.keep(names[index], write.image)
                 return
             for index, refusal in zip(writes, refusals, strict=True):
                 if refusal is not None:
@@ -199,33 +205,33 @@ class ReplicatedTable:
         edits: Sequence[Edit],
         beside: Image | None = None,
     ) -> Image:
-        made = write if beside is None else partial(write_beside, current=beside)
-        written = made(
-            image,
-            edits=edits,
-            key=key,
-            schema=self._schema,
-            replica=self._replica(),
-            clock=self._clock,
-        )
+        by = {"schema": self._schema, "replica": self._replica(), "clock": self._clock}
+        given: dict[str, Any] = {"edits": edits, "key": key, **by}
+        if beside is None:
+            goes_on = partial(self._memory.goes_on, self._name(key))
+            written = write(image, goes_on=goes_on, **given)
+        else:
+            written = write_beside(image, beside, **given)
         return with_own_token(written, self._fresh())
 
     def _commit(
         self, key: Key, image: Image | None, written_on: Callable[[Image | None], Image | None]
     ) -> Image | None:
         if not self._sender.time_is_sure():
+            self._memory.forget_all()  # a restored snapshot is a copy of the process that wrote
             self._fetch(key)  # any answer tells the time: the block may have been open for hours
+        name = self._name(key)
         for attempt in range(self._sender.retries.attempts):
             written = written_on(image)
             if written is None:
                 return image
+            self._memory.forget(name)  # until its answer is known, the write is in doubt
             refusal = self._put(Replacement(written, image))
             if refusal is None:
-                self._remember(key, written)
+                self._memory.keep(name, written)
                 return written
             image = refusal.current
             self._sender.pause(attempt)
-        self._seen.pop(self._name(key), None)
         raise self._sender.contention(str(dict(key)))
 
     def _put(self, write: Replacement) -> Superseded | None:
@@ -238,9 +244,3 @@ class ReplicatedTable:
 
     def _name(self, key: Key) -> str:
         return to_json(self._schema.key_image(key))
-
-    def _remember(self, key: Key, image: Image) -> None:
-        self._seen.pop(self._name(key), None)
-        self._seen[self._name(key)] = image
-        if len(self._seen) > REMEMBERED_ITEMS:
-            self._seen.popitem(last=False)

@@ -15,7 +15,8 @@ from reconciler.conflict.event import ConflictEvent, FoldCertificate, conflict_i
 from reconciler.conflict.row import fits_inline
 from reconciler.conflict.verdict import Finding, Verdict
 from reconciler.errors import NotOurs
-from reconciler.item.metadata import context_of, is_managed, key_names_in, reading
+from reconciler.item.filing import file
+from reconciler.item.metadata import is_managed, key_names_in, reading
 
 
 def check_is_ours(event: ConflictEvent | FoldCertificate, table: str, region: str) -> None:
@@ -55,5 +56,5 @@ def _is_of(key: Mapping[str, Any], image: Mapping[str, Any]) -> bool:
 
 
 def _holds(lost: Mapping[str, Any], dots: tuple[Dot, ...]) -> bool:
-    heads = context_of(lost).heads
+    heads = file(lost).context.heads
     return all(heads.get(dot.lineage) == dot.hlc for dot in dots)

@@ -6,23 +6,27 @@ compares a few strings (rules D1, D2, D4).
 Source: Lambda guide, "Using AWS Lambda with Amazon DynamoDB"; DynamoDB guide, "Global tables".
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
-from reconciler.causality.context import CausalContext, Dot, Ordering
+from reconciler.causality.context import ADOPTED, Dot, Ordering
 from reconciler.conflict.lives import is_outlived
+from reconciler.item.filing import file, lost_dots
 from reconciler.item.metadata import (
     METADATA,
+    Metadata,
     check_form,
     context_of,
     heads_in,
     is_managed,
     is_tombstone_in,
+    is_touched,
     reading,
     reading_both,
     token_in,
     watermarks_in,
 )
+from reconciler.item.replicated import ReplicatedItem
 from reconciler.values.wire import Wires
 
 
@@ -32,6 +36,7 @@ class Finding(Enum):
     CLEAN = "clean"
     CONFLICT = "conflict"  # whole-item last-writer-wins took writes away
     UNMANAGED = "unmanaged"  # attributes changed, metadata did not: written around the library
+    REVIVED = "revived"  # so was a deleted item, which time-to-live would take away
     OVERWRITTEN = "overwritten"  # a put without metadata took the place of a managed item
     REMOVED = "removed"  # a hard delete of an item that was not a tombstone
 
@@ -53,7 +58,7 @@ class Verdict:
 
 
 CLEAN = Verdict(Finding.CLEAN)
-_UNMANAGED = Verdict(Finding.UNMANAGED, Ordering.SAME)
+NOTHING = ReplicatedItem({})
 _NO_WATERMARKS: Wires = {"M": {}}
 
 
@@ -70,22 +75,24 @@ def classify(
     if new is None:
         if reading(old, is_tombstone_in):
             return CLEAN  # a tombstone that time-to-live took away
-        return _loss(Finding.REMOVED, context_of(old), CausalContext(), replica, latest_plausible)
+        return _loss(Finding.REMOVED, file(old), NOTHING, replica, latest_plausible)
     if not is_managed(new):
-        found = Finding.OVERWRITTEN
-        return _loss(found, context_of(old), CausalContext(), replica, latest_plausible)
-    found = reading_both(old, new, _found)
-    if found is Finding.UNMANAGED:
-        return CLEAN if old == new else _UNMANAGED
-    if found is Finding.CLEAN or is_outlived(old, new):
+        before = replace(NOTHING, context=context_of(old))
+        return _loss(Finding.OVERWRITTEN, before, NOTHING, replica, latest_plausible)
+    found = reading_both(old, new, lambda before, after: _found(old, new, before, after))
+    if found is Finding.CLEAN or (found is Finding.CONFLICT and is_outlived(old, new)):
         return CLEAN
-    return _loss(found, context_of(old), context_of(new), replica, latest_plausible)
+    if found is not Finding.CONFLICT:
+        return Verdict(found, Ordering.SAME)
+    return _loss(found, file(old), file(new), replica, latest_plausible)
 
 
-def _found(before: Wires, after: Wires) -> Finding:
+def _found(old: Wires, new: Wires, before: Metadata, after: Metadata) -> Finding:
     if token_in(before) == token_in(after):
-        return Finding.UNMANAGED
-    if not _dominates(before, after):
+        if old == new:
+            return Finding.CLEAN
+        return Finding.REVIVED if is_tombstone_in(after) else Finding.UNMANAGED
+    if not _dominates(before, after) or is_touched(old, new, before):
         return Finding.CONFLICT
     check_form(before, after)  # or nobody would be told of what the next write cannot read
     return Finding.CLEAN
@@ -105,20 +112,21 @@ def _dominates(before: Wires, after: Wires) -> bool:
 
 def _loss(
     finding: Finding,
-    before: CausalContext,
-    after: CausalContext,
+    before: ReplicatedItem,
+    after: ReplicatedItem,
     replica: str,
     latest_plausible: str,
 ) -> Verdict:
-    lost = before.lost_dots(after)
-    watermarks = before.lost_watermarks(after)
+    lost, (had, has) = lost_dots(before, after), (before.context, after.context)
+    watermarks = had.lost_watermarks(has)
     if not lost and not watermarks:
         return CLEAN  # a watermark of the new image covers what the heads did not show
-    own = replica in watermarks or any(dot.lineage.replica == replica for dot in lost)
-    latest = max(before.latest() or "", after.latest() or "")
+    # Where a write around the library was made, nobody can tell, so nobody waits for that region.
+    own = replica in watermarks or any(dot.lineage.replica in (replica, ADOPTED) for dot in lost)
+    latest = max(had.latest() or "", has.latest() or "")
     return Verdict(
         finding,
-        before.compare(after),
+        had.compare(has),
         lost,
         tuple(watermarks.items()),
         "home" if own else "witness",
@@ -131,7 +139,7 @@ def lost_image(verdict: Verdict, old: Wires, new: Wires | None) -> Wires:
 
     For writes around the library that is the new image: adopted, it is a write like any other.
     """
-    if verdict.finding is Finding.UNMANAGED and new is not None:
+    if verdict.finding in (Finding.UNMANAGED, Finding.REVIVED) and new is not None:
         return new
     if verdict.finding is Finding.OVERWRITTEN and new is not None:
         return {**new, METADATA: old[METADATA]}

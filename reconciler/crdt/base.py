@@ -14,7 +14,7 @@ from typing import Any, ClassVar, NamedTuple, TypeVar
 from reconciler.causality.context import CausalContext, Dot
 from reconciler.causality.hlc import Hlc
 from reconciler.errors import InvalidInput, TypeMismatch
-from reconciler.values.wire import Path, Wire, label
+from reconciler.values.wire import Path, Wire, canonical_bytes, label, short_digests
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,39 @@ class Edit:
 
 class LocalWrite(NamedTuple):
     """One local write as the types see it: its dot, and the watermarks of the image it is made
-    on."""
+    on. `rank`: what it ranks by at least, where its dot says nothing of when it was made."""
 
     dot: Dot
     watermarks: Mapping[str, str]
+    rank: Hlc | None = None
+
+
+class OutsideChange(NamedTuple):
+    """What a writer around the library did to one leaf, or to one member of a set.
+
+    `name` tells it from whatever else was done at its path. `edit` is None where it is done by what
+    the image does not hold any more.
+    """
+
+    path: Path
+    name: str
+    edit: Edit | None
+
+
+class Sources(NamedTuple):
+    """What states are restored from, beside their own metadata: dots, by the references there.
+
+    `changes` takes what the visible values hold that the metadata does not know.
+    """
+
+    dots: Sequence[Dot]
+    changes: list[OutsideChange]
+
+    def assigned(self, path: Path, visible: Wire | None, assignment: Wire | None) -> None:
+        """Note that all of a value was assigned around the library, or removed."""
+        verb = "remove" if visible is None else "assign"
+        edit = Edit(path, verb, None if visible is None else assignment)
+        self.changes.append(OutsideChange(path, f"={value_text(visible)}", edit))
 
 
 @dataclass(frozen=True)
@@ -82,8 +111,11 @@ class Crdt(ABC):
 
     @classmethod
     @abstractmethod
-    def decode(cls, wire: Wire, visible: Wire | None, dots: Sequence[Dot]) -> "Crdt":
-        """Restore a state from its metadata and its visible value."""
+    def decode(cls, wire: Wire, visible: Wire | None, sources: Sources, path: Path) -> "Crdt":
+        """Restore a state from its metadata and its visible value, at the path where both are.
+
+        What the value holds beside that was written around the library, and is noted.
+        """
 
     def ranks(self) -> Iterator[Hlc]:
         """Yield the ranks of entries that lie above their own stamps: a next write is above
@@ -155,10 +187,20 @@ def encode_tagged(state: Crdt, refs: Mapping[Dot, str]) -> Wire:
     return wire if state.TAG == _DEFAULT_TAG and "S" in wire else {"M": {state.TAG: wire}}
 
 
-def decode_tagged(wire: Wire, visible: Wire | None, dots: Sequence[Dot]) -> Crdt:
+def decode_tagged(wire: Wire, visible: Wire | None, sources: Sources, path: Path) -> Crdt:
     """Restore the state that `encode_tagged` wrote; KeyError if its type is not registered."""
     ((tag, state),) = {_DEFAULT_TAG: wire}.items() if "S" in wire else wire["M"].items()
-    return _BY_TAG[tag].decode(state, visible, dots)
+    return _BY_TAG[tag].decode(state, visible, sources, path)
+
+
+def value_text(value: Wire | None) -> str:
+    """Return a value as text, the same for equal ones; "" for none."""
+    return canonical_bytes(value).decode()
+
+
+def value_digest(value: Wire | None) -> str:
+    """Return the few characters that tell whether a writer around the library changed a value."""
+    return short_digests((canonical_bytes(value),))
 
 
 def refs_text(dots: Iterable[Dot], refs: Mapping[Dot, str]) -> str:

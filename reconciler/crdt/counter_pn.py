@@ -10,7 +10,7 @@ Limits: a slot holds 38 digits exactly; a sum beyond them is shown rounded, its 
 Source: INRIA RR-7506, 2011, section 3.1.3; Riak's per-key actor epochs.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Context, Decimal
 from typing import NamedTuple, TypeVar
@@ -20,6 +20,8 @@ from reconciler.crdt.base import (
     Crdt,
     Edit,
     LocalWrite,
+    OutsideChange,
+    Sources,
     Spec,
     dots_of,
     refs_text,
@@ -41,6 +43,7 @@ def exact_sum(numbers: Iterable[Decimal]) -> Decimal:
     return total
 
 
+ADDED = "+"  # the name of what was added around the library to one image
 _IN_PART = "+"  # no digit of a stamp
 _REMOVED, _REMOVED_BASES = "z", "y"  # beside the references of slots, which are numbers
 Key = TypeVar("Key", bound=str)
@@ -80,7 +83,7 @@ class CounterPn(Crdt):
         kept = surviving_dots(self.slots, other.slots, mine, theirs)
         removed_bases = _greater(self.removed_bases, other.removed_bases)
         return CounterPn(
-            {dot: self.slots[dot] if dot in self.slots else other.slots[dot] for dot in kept},
+            {dot: _greater_amount(dot, self.slots, other.slots) for dot in kept},
             surviving_dots(self.presence, other.presence, mine, theirs),
             self._join_bases(other, mine, theirs),
             _not_covered(_greater(self.removed, other.removed), removed_bases),
@@ -178,20 +181,43 @@ class CounterPn(Crdt):
         return {"M": {**slots, **present, **({"b": {"M": bases}} if bases else {}), **seen}}
 
     @classmethod
-    def decode(cls, wire: Wire, visible: Wire | None, dots: Sequence[Dot]) -> "CounterPn":  # noqa: ARG003 (the slots say all)
-        refs = dict(wire["M"])
+    def decode(cls, wire: Wire, visible: Wire | None, sources: Sources, path: Path) -> "CounterPn":
+        refs, dots = dict(wire["M"]), sources.dots
         presence = refs.pop("p")["S"]
         bases = refs.pop("b", {"M": {}})["M"]
         removed, removed_bases = (
             refs.pop(name, {"M": {}})["M"] for name in (_REMOVED, _REMOVED_BASES)
         )
-        return cls(
+        state = cls(
             {dots[int(ref)]: Decimal(amount["N"]) for ref, amount in refs.items()},
             dots_of(presence, dots),
             {replica: Decimal(amount["N"]) for replica, amount in bases.items()},
             {Lineage.parse(name): _seen(each) for name, each in removed.items()},
             {replica: _seen(each) for replica, each in removed_bases.items()},
         )
+        state._note_outside(visible, sources, path)
+        return state
+
+    def _note_outside(self, visible: Wire | None, sources: Sources, path: Path) -> None:
+        """Note by how much the number that readers see differs: no digest is needed for that."""
+        if visible == self.visible():
+            return
+        if visible is None or "N" not in visible:
+            sources.assigned(path, visible, visible)
+            return
+        amount = _EXACT.subtract(Decimal(visible["N"]), self.total())
+        # However often it is added to, of one image it is one amount: the greatest so far.
+        edit = Edit(path, "increment", {"N": rounded_number_text(amount)})
+        sources.changes.append(OutsideChange(path, ADDED, edit))
+
+
+def _greater_amount(dot: Dot, a: Mapping[Dot, Decimal], b: Mapping[Dot, Decimal]) -> Decimal:
+    """Return the amount of a slot that two states hold.
+
+    One slot of a writer around the library is all that it added to one image so far, so the greater
+    is the later; any other slot is the same in both.
+    """
+    return max((slots[dot] for slots in (a, b) if dot in slots), key=lambda n: (abs(n), n))
 
 
 def _greater(a: Mapping[Key, Seen], b: Mapping[Key, Seen]) -> Mapping[Key, Seen]:

@@ -18,7 +18,7 @@ from importlib import import_module
 from typing import Any
 
 from reconciler.causality.context import CausalContext, Dot
-from reconciler.crdt.base import Crdt, Edit, LocalWrite, Spec, register
+from reconciler.crdt.base import Crdt, Edit, LocalWrite, Sources, Spec, register
 from reconciler.crdt.dot_function import DotFunction
 from reconciler.errors import InvalidInput, MergeFunctionFailed
 from reconciler.values.wire import Path, Wire, canonical, canonical_bytes, from_wire, label, to_wire
@@ -123,10 +123,11 @@ class Custom(DotFunction):
         return {"M": {_FUNCTION: {"S": self.function}, **wire.get("M", {_ONLY: wire})}}
 
     @classmethod
-    def decode(cls, wire: Wire, visible: Wire | None, dots: Sequence[Dot]) -> "Custom":
+    def decode(cls, wire: Wire, visible: Wire | None, sources: Sources, path: Path) -> "Custom":
         held = dict(wire["M"])
         name = held.pop(_FUNCTION)["S"]
-        entries = super().decode(held.get(_ONLY, {"M": held}), visible, dots).entries
+        rest = held.get(_ONLY, {"M": held})
+        entries = super().decode(rest, visible, sources, path).entries
         return cls(entries, name, visible if len(entries) > 1 else None)
 
 

@@ -3,11 +3,13 @@
 Source: Almeida, Shoker, Baquero, "Delta State Replicated Data Types", JPDC 2018 (DotFun).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from reconciler.causality.context import CausalContext, Dot
-from reconciler.crdt.base import Crdt, Edit, LocalWrite, Spec, surviving_dots
-from reconciler.values.wire import Wire, canonical_bytes
+from reconciler.crdt.base import Crdt, Edit, LocalWrite, Sources, Spec, surviving_dots, value_digest
+from reconciler.values.wire import SHORT_DIGEST_WIDTH, Path, Wire, canonical_bytes
+
+_SHOWN = "h"  # beside the references of values, which are numbers: the digest of what readers see
 
 
 class DotFunction(Crdt):
@@ -51,15 +53,29 @@ class DotFunction(Crdt):
         return iter(self.entries)
 
     def encode(self, refs: Mapping[Dot, str]) -> Wire:
+        shown = value_digest(self.visible())
         if len(self.entries) == 1:
-            return {"S": refs[next(iter(self.entries))]}  # the visible value is the entry's
-        return {"M": {refs[dot]: self.entries[dot] for dot in sorted(self.entries)}}
+            # The visible value is the entry's.
+            return {"S": refs[next(iter(self.entries))] + shown}
+        entries = {refs[dot]: self.entries[dot] for dot in sorted(self.entries)}
+        return {"M": {**entries, _SHOWN: {"S": shown}}}
 
     @classmethod
-    def decode(cls, wire: Wire, visible: Wire | None, dots: Sequence[Dot]) -> "DotFunction":
+    def decode(
+        cls, wire: Wire, visible: Wire | None, sources: Sources, path: Path
+    ) -> "DotFunction":
+        entries = dict(wire.get("M", {}))
+        text = wire["S"] if "S" in wire else entries.pop(_SHOWN)["S"]
+        is_ours = text[-SHORT_DIGEST_WIDTH:] == value_digest(visible)
         if "S" in wire:
-            return cls({dots[int(wire["S"])]: cls.entry_of(visible)})
-        return cls({dots[int(ref)]: value for ref, value in wire["M"].items()})
+            value = cls.entry_of(visible) if is_ours else None
+            state = cls({sources.dots[int(text[:-SHORT_DIGEST_WIDTH])]: value})
+        else:
+            state = cls({sources.dots[int(ref)]: value for ref, value in entries.items()})
+        if not is_ours:
+            given = None if visible is None else state.assignment(visible)
+            sources.assigned(path, visible, given)
+        return state
 
     @classmethod
     def entry_of(cls, visible: Wire | None) -> Wire | None:

@@ -1,7 +1,8 @@
 """What the two set types share: elements of one kind, and dots that point at them by position.
 
-The visible set, in canonical order, already holds the elements, so metadata says only which
-positions each dot stands for ("0-4,7"). A set costs its dots, not its elements twice.
+The visible set already holds the elements, so metadata has a short digest of each, in canonical
+order, and which positions each dot stands for ("0-4,7"). A set costs its dots and digests, not its
+elements twice; and what a writer around the library adds or takes away moves no other element.
 """
 
 from abc import abstractmethod
@@ -12,9 +13,9 @@ from operator import sub
 from typing import Any, Self
 
 from reconciler.causality.context import CausalContext, Dot
-from reconciler.crdt.base import Crdt, Edit, LocalWrite, Spec
+from reconciler.crdt.base import Crdt, Edit, LocalWrite, OutsideChange, Sources, Spec, value_text
 from reconciler.errors import InvalidInput, TypeMismatch
-from reconciler.values.wire import SET_KINDS, Path, Wire, label
+from reconciler.values.wire import SET_KINDS, SHORT_DIGEST_WIDTH, Path, Wire, label, short_digests
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,52 @@ class ElementSet(Crdt):
         return before.with_elements(kind, before.apply_elements(edit.verb, given, write.dot))
 
 
+def element_digests(kind: str | None, elements: Sequence[Any]) -> str:
+    """Return the digests of elements in canonical order."""
+    if kind == "BS":
+        return short_digests(elements)
+    return short_digests([element.encode() for element in elements])
+
+
+def known_elements(
+    digests: str, visible: Wire | None, sources: Sources, path: Path
+) -> tuple[str | None, Sequence[Any]]:
+    """Return the kind of a visible set and, by position, its elements that metadata has digests of.
+
+    In place of one that is gone stands None. What else was done around the library is noted.
+    """
+    kind, shown = _shown_set(visible)
+    theirs = element_digests(kind, shown)
+    if theirs == digests:
+        return kind, shown
+    if visible is not None and kind is None:
+        sources.assigned(path, visible, visible)  # something else stands where the set was
+    held: dict[str, list[Any]] = {}
+    for element, digest in zip(shown, _chunks(theirs), strict=True):
+        held.setdefault(digest, []).append(element)
+    found: list[Any] = []
+    for digest in _chunks(digests):
+        element = held[digest].pop(0) if held.get(digest) else None
+        found.append(element)
+        if element is None:
+            sources.changes.append(OutsideChange(path, f"-{digest}", None))
+    for element in sorted(each for rest in held.values() for each in rest):
+        added = {kind or "": [element]}
+        change = OutsideChange(path, f"+{value_text(added)}", Edit(path, "add", added))
+        sources.changes.append(change)
+    return kind, found
+
+
+def _shown_set(visible: Wire | None) -> tuple[str | None, list[Any]]:
+    kind, elements = next(iter((visible or {}).items()), (None, []))
+    return (kind, elements) if kind in SET_KINDS else (None, [])
+
+
+def _chunks(text: str) -> Sequence[str]:
+    width = SHORT_DIGEST_WIDTH
+    return [text[start : start + width] for start in range(0, len(text), width)]
+
+
 def _elements_of(value: Wire | None, kind: str | None, path: Path) -> tuple[str, list[Any]]:
     """Return the kind and the elements of an edit's value; InvalidInput if it is not a set."""
     found = next((each for each in SET_KINDS if value and each in value), None)
@@ -70,6 +117,9 @@ def _elements_of(value: Wire | None, kind: str | None, path: Path) -> tuple[str,
     if kind not in (None, found):
         raise InvalidInput(f"{label(path)}: the set holds {kind}, so {found} cannot join it")
     return found, value[found]
+
+
+DIGESTS = "h"  # beside the references of dots, which are numbers
 
 
 def ranges(positions: Sequence[int]) -> str:

@@ -8,12 +8,12 @@ differs from what readers see; to decide on what they see, assign the field itse
 Source: INRIA RR-7506, 2011, section 3.2.2; Dynamo's siblings.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from reconciler.causality.context import Dot
-from reconciler.crdt.base import Crdt, Edit, LocalWrite, register
+from reconciler.crdt.base import Crdt, Edit, LocalWrite, Sources, register
 from reconciler.crdt.register_lww import RegisterLww
-from reconciler.values.wire import Wire, canonical_bytes
+from reconciler.values.wire import Path, Wire, canonical_bytes
 
 _REMOVALS = "x"  # beside the references of values, which are numbers
 
@@ -25,10 +25,10 @@ class Manual(RegisterLww):
     NAME, TAG = "manual", "man"
 
     def apply_whole(self, edit: Edit, depth: int, write: LocalWrite) -> Crdt:  # noqa: ARG002 (same signature)
-        return self.replaced_by(edit.value, write.dot)
+        return self.replaced_by(edit.value, write)
 
     def forget(self, write: LocalWrite) -> Crdt:
-        return self.replaced_by(None, write.dot)
+        return self.replaced_by(None, write)
 
     def prune(self) -> Crdt:
         return self
@@ -40,14 +40,15 @@ class Manual(RegisterLww):
         removals = [refs[dot] for dot in sorted(self.entries) if self.entries[dot] is None]
         if len(self.entries) == 1 or not removals:
             return super().encode(refs)
-        values = {refs[dot]: value for dot, value in self.entries.items() if value is not None}
-        wire: Wire = {"M": {**values, _REMOVALS: {"S": ",".join(removals)}}}
-        return self.with_ranks(wire, refs)
+        # A removal is no wire value, so it stands beside the values.
+        held = super().encode(refs)["M"]
+        entries = {name: held[name] for name in held if name not in removals}
+        return {"M": {**entries, _REMOVALS: {"S": ",".join(removals)}}}
 
     @classmethod
-    def decode(cls, wire: Wire, visible: Wire | None, dots: Sequence[Dot]) -> RegisterLww:
+    def decode(cls, wire: Wire, visible: Wire | None, sources: Sources, path: Path) -> RegisterLww:
         entries = dict(wire.get("M", {}))
-        if _REMOVALS not in entries:
-            return super().decode(wire, visible, dots)
-        removals = entries.pop(_REMOVALS)["S"].split(",")
-        return super().decode({"M": {**entries, **dict.fromkeys(removals)}}, visible, dots)
+        if _REMOVALS in entries:
+            removals = entries.pop(_REMOVALS)["S"].split(",")
+            wire = {"M": {**entries, **dict.fromkeys(removals)}}
+        return super().decode(wire, visible, sources, path)

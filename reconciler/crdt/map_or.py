@@ -6,7 +6,7 @@ the differences, and a map without keys is not visible.
 Source: Riak DT map; Almeida et al., JPDC 2018.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from reconciler.causality.context import CausalContext, Dot
@@ -15,6 +15,7 @@ from reconciler.crdt.base import (
     Crdt,
     Edit,
     LocalWrite,
+    Sources,
     Spec,
     decode_tagged,
     encode_tagged,
@@ -108,9 +109,18 @@ class MapOr(Crdt):
         return {"M": {key: encode_tagged(self.fields[key], refs) for key in sorted(self.fields)}}
 
     @classmethod
-    def decode(cls, wire: Wire, visible: Wire | None, dots: Sequence[Dot]) -> "MapOr":
-        shown = visible["M"] if visible else {}
-        return cls({key: decode_tagged(v, shown.get(key), dots) for key, v in wire["M"].items()})
+    def decode(cls, wire: Wire, visible: Wire | None, sources: Sources, path: Path) -> "MapOr":
+        if visible is not None and "M" not in visible:
+            sources.assigned(path, visible, visible)  # something else stands where the map was
+        shown = (visible or {}).get("M", {})
+        for key in sorted(shown.keys() - wire["M"].keys()):
+            sources.assigned((*path, key), shown[key], shown[key])
+        return cls(
+            {
+                key: decode_tagged(each, shown.get(key), sources, (*path, key))
+                for key, each in sorted(wire["M"].items())
+            }
+        )
 
 
 def child_of(state: Crdt | None, spec: Spec, key: str, path: Path) -> tuple[Spec, Crdt]:

@@ -11,14 +11,14 @@ are kept there until the next write.
 Source: Shapiro et al., "A comprehensive study of CRDTs", INRIA RR-7506, 2011, section 3.2.1.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
 from reconciler.causality.context import CausalContext, Dot
 from reconciler.causality.hlc import Hlc, tick
-from reconciler.crdt.base import Crdt, Edit, LocalWrite, register
+from reconciler.crdt.base import Crdt, Edit, LocalWrite, Sources, register
 from reconciler.crdt.dot_function import DotFunction
-from reconciler.values.wire import Wire, canonical_bytes
+from reconciler.values.wire import Path, Wire, canonical_bytes
 
 _RANKS, _ONLY = "k", "d"  # beside the references of values, which are numbers
 
@@ -42,18 +42,26 @@ class RegisterLww(DotFunction):
 
     def join(self, other: Any, mine: CausalContext, theirs: CausalContext) -> Self:
         entries = super().join(other, mine, theirs).entries
-        ranks = {**self.above, **other.above}
-        return type(self)(entries, {dot: ranks[dot] for dot in entries if dot in ranks})
+        # What writers around the library did is ranked by when it was seen: by whoever saw it last.
+        ranks = {
+            dot: max(side.above[dot] for side in (self, other) if dot in side.above)
+            for dot in entries
+            if dot in self.above or dot in other.above
+        }
+        return type(self)(entries, ranks)
 
     def apply_whole(self, edit: Edit, depth: int, write: LocalWrite) -> Crdt:  # noqa: ARG002 (same signature)
-        return self.replaced_by(edit.value, write.dot)
+        return self.replaced_by(edit.value, write)
 
-    def replaced_by(self, value: Wire | None, dot: Dot) -> Self:
+    def replaced_by(self, value: Wire | None, write: LocalWrite) -> Self:
         """Return the register once a write has taken the place of all it holds."""
+        dot = write.dot
         highest = max((self._rank(each) for each in self.entries if each != dot), default=None)
         above = {each: rank for each, rank in self.above.items() if each == dot}
-        if highest is not None and highest >= dot.hlc and dot not in above:
+        if highest is not None and highest >= max(dot.hlc, write.rank or "") and dot not in above:
             above[dot] = tick(0, highest)
+        elif write.rank is not None and write.rank > self._rank(dot):
+            above[dot] = write.rank
         return type(self)({dot: value}, above)
 
     def visible(self) -> Wire | None:
@@ -81,12 +89,15 @@ class RegisterLww(DotFunction):
         return {"M": {**wire.get("M", {_ONLY: wire}), _RANKS: {"M": ranks}}}
 
     @classmethod
-    def decode(cls, wire: Wire, visible: Wire | None, dots: Sequence[Dot]) -> "RegisterLww":
+    def decode(
+        cls, wire: Wire, visible: Wire | None, sources: Sources, path: Path
+    ) -> "RegisterLww":
         held = dict(wire.get("M", {}))
         ranks = held.pop(_RANKS, {"M": {}})["M"]
-        entries = super().decode(held.get(_ONLY, {"M": held} if held else wire), visible, dots)
+        rest = held.get(_ONLY, {"M": held} if held else wire)
+        entries = super().decode(rest, visible, sources, path).entries
         return cls(
-            entries.entries, {dots[int(ref)]: Hlc.parse(rank["S"]) for ref, rank in ranks.items()}
+            entries, {sources.dots[int(ref)]: Hlc.parse(rank["S"]) for ref, rank in ranks.items()}
         )
 
     def _rank(self, dot: Dot) -> Hlc:

@@ -11,9 +11,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
 from reconciler.causality.context import CausalContext, Dot
-from reconciler.crdt.base import register, surviving_dots
-from reconciler.crdt.elements import ElementSet, ranges, spans
-from reconciler.values.wire import Wire
+from reconciler.crdt.base import Sources, register, surviving_dots
+from reconciler.crdt.elements import (
+    DIGESTS,
+    ElementSet,
+    element_digests,
+    known_elements,
+    ranges,
+    spans,
+)
+from reconciler.values.wire import Path, Wire
 
 Dots = tuple[Dot, ...]
 
@@ -63,22 +70,26 @@ class SetAw(ElementSet):
         for held in places.values():
             for dot in in_order[held[0]]:
                 by_dot.setdefault(dot, []).extend(held)
-        return {"M": {refs[dot]: {"S": ranges(sorted(by_dot[dot]))} for dot in sorted(by_dot)}}
+        stands = {refs[dot]: {"S": ranges(sorted(by_dot[dot]))} for dot in sorted(by_dot)}
+        if not stands:
+            return {"M": {}}
+        return {"M": {**stands, DIGESTS: {"S": element_digests(self.kind, sorted(self.elements))}}}
 
     @classmethod
-    def decode(cls, wire: Wire, visible: Wire | None, dots: Sequence[Dot]) -> "SetAw":
-        if visible is None:
-            return cls()
-        ((kind, elements),) = visible.items()
+    def decode(cls, wire: Wire, visible: Wire | None, sources: Sources, path: Path) -> "SetAw":
+        refs = dict(wire["M"])
+        digests = refs.pop(DIGESTS, {"S": ""})["S"]
+        kind, elements = known_elements(digests, visible, sources, path)
         held: dict[Any, Dots] = dict.fromkeys(elements, ())
-        for ref in sorted(wire["M"], key=int):
-            one = (dots[int(ref)],)
-            for low, high in spans(wire["M"][ref]["S"]):
+        for ref in sorted(refs, key=int):
+            one = (sources.dots[int(ref)],)
+            for low, high in spans(refs[ref]["S"]):
                 run = elements[low:high]
                 shared = [e for e in run if held[e]]
                 before = {e: held[e] for e in shared}
                 held.update(dict.fromkeys(run, one))
                 held.update({e: before[e] + one for e in shared})
+        held.pop(None, None)
         if not all(held.values()):
             raise ValueError("an element stands on no addition")
-        return cls(kind, held)
+        return cls().with_elements(kind, held)

@@ -10,9 +10,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
 from reconciler.causality.context import CausalContext, Dot
-from reconciler.crdt.base import register, surviving_dots
-from reconciler.crdt.elements import ElementSet, ranges, spans
-from reconciler.values.wire import Wire
+from reconciler.crdt.base import Sources, register, surviving_dots
+from reconciler.crdt.elements import (
+    DIGESTS,
+    ElementSet,
+    element_digests,
+    known_elements,
+    ranges,
+    spans,
+)
+from reconciler.values.wire import Path, Wire
 
 Votes = Mapping[Dot, bool]  # True for an addition, False for a discard
 
@@ -64,18 +71,22 @@ class SetRw(ElementSet):
             for element in sorted(self.elements.keys() - set(members))
         ]
         shown = {refs[dot]: {"S": ranges(by_dot[dot])} for dot in sorted(by_dot)}
+        if members:
+            shown[DIGESTS] = {"S": element_digests(self.kind, members)}
         return {"M": {**shown, "x": {"L": hidden}} if hidden else shown}
 
     @classmethod
-    def decode(cls, wire: Wire, visible: Wire | None, dots: Sequence[Dot]) -> "SetRw":
-        refs = dict(wire["M"])
+    def decode(cls, wire: Wire, visible: Wire | None, sources: Sources, path: Path) -> "SetRw":
+        refs, dots = dict(wire["M"]), sources.dots
         hidden = refs.pop("x", {"L": []})["L"]
-        kind, members = next(iter((visible or {}).items()), (None, []))
+        digests = refs.pop(DIGESTS, {"S": ""})["S"]
+        kind, members = known_elements(digests, visible, sources, path)
         elements: dict[Any, dict[Dot, bool]] = {element: {} for element in members}
         for ref in sorted(refs, key=int):
             for low, high in spans(refs[ref]["S"]):
                 for element in members[low:high]:
                     elements[element][dots[int(ref)]] = True
+        elements.pop(None, None)
         for entry in hidden:
             ((held, (element,)),) = entry["M"]["e"].items()
             if kind not in (None, held):
@@ -83,7 +94,7 @@ class SetRw(ElementSet):
             kind = held
             ballot = entry["M"]["v"]["S"].split(",")
             elements[element] = {dots[int(mark[:-1])]: mark[-1] == "+" for mark in ballot}
-        if members and not all(elements.values()):
+        if not all(elements.values()):
             raise ValueError("an element stands on no addition")
         return cls().with_elements(kind, elements)
 

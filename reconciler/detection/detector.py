@@ -54,7 +54,10 @@ class Detector:
             check_view_type(change)
             try:
                 loss = loss_in(change, self._policy, as_of)
-                if loss is not None:
+                if loss is Finding.UNMANAGED:
+                    kind = Finding.UNMANAGED.value
+                    self._ports.telemetry.count(telemetry.UNMANAGED_WRITES, kind=kind)
+                elif loss is not None:
                     losses.append(self._with_evidence(loss))
                     self._count(loss)
             except ReconcilerError as problem:

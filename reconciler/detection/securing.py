@@ -93,9 +93,14 @@ class Loss:
         return {"reason": self.reason, "event": self.event.document()}
 
 
-def loss_in(change: Change, policy: DetectorPolicy, as_of: AsOf) -> Loss | None:
+Found = Loss | Literal[Finding.UNMANAGED] | None
+
+
+def loss_in(change: Change, policy: DetectorPolicy, as_of: AsOf) -> Found:
     """Return what a change took away, None if it is clean.
 
+    What was done around the library, and took nothing away, is only to be counted: nobody knows
+    more of it until somebody writes on top, and to act on it would harm its writer.
     UnknownWireVersion if only a newer release can tell: the change waits for it, for an hour.
     """
     if change.unreadable:
@@ -105,6 +110,8 @@ def loss_in(change: Change, policy: DetectorPolicy, as_of: AsOf) -> Loss | None:
         found = classify(change.old, change.new, replica=as_of.replica, latest_plausible=latest)
         if found.finding is Finding.CLEAN:
             return None
+        if found.finding is Finding.UNMANAGED:
+            return Finding.UNMANAGED
         return _loss(change, found, policy, as_of)
     except (ReconcilerError, *MALFORMED) as problem:
         if is_to_wait(problem, change.created_at_ms, as_of.now_ms):

@@ -16,9 +16,9 @@ from reconciler.crdt.base import Spec
 from reconciler.crdt.counter_pn import CounterPn
 from reconciler.errors import InvalidInput, ReconcilerError
 from reconciler.feed.rows import Side
-from reconciler.item.adoption import adopt, has_adopted
+from reconciler.item.filing import file
 from reconciler.item.image import merge
-from reconciler.item.metadata import context_of, decode, encode
+from reconciler.item.metadata import context_of, encode
 from reconciler.item.replicated import ReplicatedItem
 from reconciler.values.size import check_size
 from reconciler.values.wire import Image
@@ -41,9 +41,7 @@ def joined_beside(
     current: Image, lost: Image, left: Collection[str] | None, *, whole: bool = False
 ) -> Image | None:
     """Return the same image, however large: the decision that is written over it may shrink it."""
-    if has_adopted(current, lost):
-        return None
-    now = adopt(current)
+    now = file(current)
     _check_folds(now, lost, left)
     image = merge(current, encode(_rest(now, lost, left, whole=whole)))
     return None if context_of(image) == context_of(current) else image
@@ -51,8 +49,8 @@ def joined_beside(
 
 def left_out(current: Image, lost: Image, decided: Collection[str] | None) -> list[str]:
     """Return those of the decided attributes, None all, that cannot be merged."""
-    now = adopt(current)
-    names = now.attributes.keys() | adopt(lost).attributes.keys()
+    now = file(current)
+    names = now.attributes.keys() | file(lost).attributes.keys()
 
     def is_merged(name: str) -> bool:
         try:
@@ -68,10 +66,7 @@ def left_out(current: Image, lost: Image, decided: Collection[str] | None) -> li
 def _rest(
     now: ReplicatedItem, lost: Image, left: Collection[str] | None, *, whole: bool
 ) -> ReplicatedItem:
-    then, changed = decode(lost)
-    names = _names(now, lost, left)
-    if changed.keys() - names:
-        then = adopt(lost)
+    then, names = file(lost), _names(now, lost, left)
     kept = {name: state for name, state in then.attributes.items() if name not in names}
     known = {name: state for name, state in now.attributes.items() if name in names}
     rest = replace(then, attributes=kept | known)
@@ -81,12 +76,11 @@ def _rest(
 
 
 def _names(now: ReplicatedItem, lost: Image, left: Collection[str] | None) -> set[str]:
-    then, changed = decode(lost)
-    return {*then.attributes, *now.attributes, *changed} if left is None else {*left}
+    return {*file(lost).attributes, *now.attributes} if left is None else {*left}
 
 
 def _check_folds(now: ReplicatedItem, lost: Image, left: Collection[str] | None) -> None:
-    then = decode(lost)[0]
+    then = file(lost)
     sides = (then.attributes, now.attributes)
     replaced = [side[name] for name in _names(now, lost, left) for side in sides if name in side]
     if then.context.lost_watermarks(now.context) and any(_counts(each.spec()) for each in replaced):
@@ -105,7 +99,7 @@ def at_stake(lost: Image, current: Image | None, was: Side, now: Side) -> Iterat
     news: set[str] = set()
     try:
         known = context_of(current) if current is not None else None
-        for name, state in decode(lost)[0].attributes.items():
+        for name, state in file(lost).attributes.items():
             if known is None or not all(map(known.covers, state.dots())):
                 news.add(name)
     except ReconcilerError:

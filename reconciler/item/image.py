@@ -12,17 +12,18 @@ API. The rules for what a write and a merge stamp are here and nowhere else.
     read(merged)  # {"id": "p1", "name": "Eve", "points": 5}, or None once deleted
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
 from reconciler.causality.context import Dot, Lineage
-from reconciler.causality.hlc import Stamp, epoch_above, epoch_after
+from reconciler.causality.hlc import Hlc, Stamp, epoch_above, epoch_after
 from reconciler.crdt.base import Edit, LocalWrite, join_states, surviving_dots
 from reconciler.crdt.map_or import state_of_type
-from reconciler.errors import InvalidInput, Undecodable
-from reconciler.item.adoption import adopt, adopt_whole, revive
+from reconciler.crdt.register_lww import RegisterLww
+from reconciler.errors import InvalidInput, TypeMismatch, Undecodable
 from reconciler.item.edits import delete
+from reconciler.item.filing import adopt_whole, file, revive
 from reconciler.item.metadata import (
     EXPIRY,
     METADATA,
@@ -52,6 +53,8 @@ class Clock(Protocol):
 
     def stamp(self, seen: str | None) -> Stamp: ...
 
+    def now(self) -> Hlc: ...
+
 
 def write(  # noqa: PLR0913 (a write is all of these, by name)
     image: Mapping[str, Any] | None,
@@ -61,17 +64,21 @@ def write(  # noqa: PLR0913 (a write is all of these, by name)
     schema: Schema,
     replica: str,
     clock: Clock,
+    goes_on: Callable[[Dot], bool] = lambda _: True,
 ) -> Image:
     """Return the image after one local write of `edits`, in order, by `replica`.
 
     `key` holds the item's key as plain values and `image` the current item, or None. The write
-    extends the tip's lineage if a local write of this replica made the image, else it starts one
-    (W1); its hlc exceeds every hlc in the context (W2). InvalidInput for a bad edit, ItemTooLarge.
+    extends the tip's lineage if a local write of this replica made the image, and if the writer
+    `goes_on` with its last dot, else it starts one (W1); its hlc exceeds every hlc in the context
+    (W2). InvalidInput for a bad edit, ItemTooLarge.
     """
-    item = _current(image, key, schema)
+    item = _current(image, key, schema, clock)
     stamp = clock.stamp(item.latest())
     tip = item.tip
-    extends = tip is not None and tip.replica == replica
+    extends = (
+        tip is not None and tip.replica == replica and goes_on(Dot(tip, item.context.heads[tip]))
+    )
     lineage = tip if tip is not None and extends else _new_lineage(replica, stamp, item)
     dot = Dot(lineage, stamp.hlc)
     return check_size(encode(replace(_changed(item, edits, dot, schema), tip=lineage)))
@@ -92,7 +99,7 @@ def write_beside(  # noqa: PLR0913 (a write is all of these, by name)
     What was written since then counts as concurrent: the result is what two regions would get. The
     write starts a lineage, because the tip that it saw may have been extended meanwhile.
     """
-    before, beside = _current(seen, key, schema), _current(current, key, schema)
+    before, beside = (_current(each, key, schema, clock) for each in (seen, current))
     stamp = clock.stamp(max(filter(None, (before.latest(), beside.latest())), default=None))
     lineage = _new_lineage(replica, stamp, before, beside)
     ours = _changed(before, edits, Dot(lineage, stamp.hlc), schema)
@@ -106,7 +113,7 @@ def merge(a: Mapping[str, Any], b: Mapping[str, Any]) -> Image:
     counts as written, around the library, on top of the other one. Errors: Undecodable,
     TypeMismatch.
     """
-    left, right = (adopt(_grafted(each, other)) for each, other in ((a, b), (b, a)))
+    left, right = (file(_grafted(each, other)) for each, other in ((a, b), (b, a)))
     if left.key != right.key:
         raise Undecodable("these are images of two different items", keys=(left.key, right.key))
     return encode(_joined(left, right))
@@ -143,14 +150,16 @@ def _grafted(image: Mapping[str, Any], other: Mapping[str, Any]) -> Mapping[str,
 
 
 def _current(
-    image: Mapping[str, Any] | None, key: Mapping[str, Any], schema: Schema
+    image: Mapping[str, Any] | None, key: Mapping[str, Any], schema: Schema, clock: Clock
 ) -> ReplicatedItem:
     if set(key) != set(schema.key):
         raise InvalidInput(f"the key must have exactly {', '.join(schema.key)}; got {sorted(key)}")
     wires = canonical_image({name: to_wire(value, (name,)) for name, value in key.items()})
     if image is None:
         return ReplicatedItem(wires)
-    return adopt(image) if is_managed(image) else adopt_whole(image, wires, schema)
+    if not is_managed(image):
+        return adopt_whole(image, wires, schema)
+    return file(image, clock.now(), schema.spec)
 
 
 def _new_lineage(replica: str, stamp: Stamp, *items: ReplicatedItem) -> Lineage:
@@ -169,6 +178,13 @@ def _joined(left: ReplicatedItem, right: ReplicatedItem) -> ReplicatedItem:
         )
         for name in sorted(left.attributes.keys() | right.attributes.keys())
     }
+    nothing = RegisterLww()
+    foreign = {
+        name: (left.foreign.get(name) or nothing).join(
+            right.foreign.get(name) or nothing, mine, theirs
+        )
+        for name in sorted(left.foreign.keys() | right.foreign.keys())
+    }
     expiries = [each for each in (left.expires, right.expires) if each is not None]
     return ReplicatedItem(
         key=left.key,
@@ -177,6 +193,7 @@ def _joined(left: ReplicatedItem, right: ReplicatedItem) -> ReplicatedItem:
         alive=surviving_dots(left.alive, right.alive, mine, theirs),
         dead=surviving_dots(left.dead, right.dead, mine, theirs),
         expires=max(expiries, default=None),
+        foreign={name: state for name, state in foreign.items() if not state.is_empty()},
     )
 
 
@@ -197,9 +214,18 @@ def _edited(item: ReplicatedItem, edit: Edit, dot: Dot, schema: Schema) -> Repli
     if not item.exists:
         item = revive(item, dot)
     spec = schema.spec(name)
+    is_whole = edit.path == (name,) and edit.verb in ("assign", "remove")
+    if name in item.foreign and not is_whole:
+        raise TypeMismatch(
+            f"{name} holds what a {spec.type.NAME} cannot hold, put there around the library:"
+            " assign it, or remove it",
+            path=edit.path,
+        )
+    foreign = {other: state for other, state in item.foreign.items() if other != name}
     state = state_of_type(item.attributes.get(name), spec, (name,))
     written = state.apply(edit, 1, LocalWrite(dot, item.context.watermarks), spec)
-    return replace(item, attributes={**item.attributes, name: written}, alive=(dot,), dead=())
+    attributes = {**item.attributes, name: written}
+    return replace(item, attributes=attributes, foreign=foreign, alive=(dot,), dead=())
 
 
 def _deleted(item: ReplicatedItem, dot: Dot, schema: Schema) -> ReplicatedItem:

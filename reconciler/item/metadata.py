@@ -6,12 +6,27 @@ letters of `_rec` are named below, and no other module reads one.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from reconciler.causality.context import CausalContext, Dot, Lineage
 from reconciler.causality.hlc import HLC_WIDTH, Hlc
-from reconciler.crdt.base import decode_tagged, dots_of, encode_tagged, refs_text
+from reconciler.crdt.base import (
+    Crdt,
+    Edit,
+    OutsideChange,
+    Sources,
+    decode_tagged,
+    dots_of,
+    encode_tagged,
+    refs_text,
+    value_digest,
+    value_text,
+)
+from reconciler.crdt.counter_pn import ADDED, CounterPn
+from reconciler.crdt.map_or import MapOr
+from reconciler.crdt.register_lww import RegisterLww
 from reconciler.errors import (
     MALFORMED,
     ReconcilerError,
@@ -20,13 +35,22 @@ from reconciler.errors import (
     bounded,
 )
 from reconciler.item.replicated import ReplicatedItem
-from reconciler.values.wire import Image, Wire, canonical_bytes, canonical_image, digest, to_json
+from reconciler.values.wire import (
+    SHORT_DIGEST_WIDTH,
+    Image,
+    Path,
+    Wire,
+    Wires,
+    canonical,
+    canonical_image,
+    digest,
+    to_json,
+)
 
 METADATA = "_rec"
 EXPIRY = "_rec_ttl"  # a top-level number, because that is all DynamoDB's TTL looks at
 WIRE_VERSION = "1"
 TOKEN_WIDTH = 12
-_DIGEST_WIDTH = 6
 T = TypeVar("T")
 Metadata = Mapping[str, Any]  # what `_rec` holds, in wire format
 
@@ -38,7 +62,7 @@ _WATERMARKS = "w"  # replica -> the epoch up to which its lineages are folded
 _TIP = "p"  # the lineage that wrote the image, if a local write did
 _DOTS = "d"  # the live ones
 _STATES = "a"  # one of each attribute
-_DIGESTS = "h"  # of what each attribute shows
+_FOREIGN = "f"  # states of what stands where an attribute's type cannot hold it
 _ALIVE = "l"  # dots that keep the item alive
 _DEAD = "x"  # dots that keep it deleted
 _EXPIRES = "e"  # seconds since 1970
@@ -165,6 +189,58 @@ def expiry_in(metadata: Metadata) -> int | None:
     return int(metadata[_EXPIRES]["N"]) if _EXPIRES in metadata else None
 
 
+def is_touched(old: Wires, new: Wires, before: Metadata) -> bool:
+    """Return, inside `reading`, whether the old image held what its metadata does not know of.
+
+    Of attributes of which old and new image show the same, only counters are looked at: a clean
+    record pays for what was edited (D5). A counter of equal amount may hold another addition.
+    """
+    states = before[_STATES]["M"]
+    values = tombstone_values_in(before) if _TOMBSTONE in before else old
+    known = len(before[_KEY_NAMES]["SS"]) + 1 + (EXPIRY in old)
+    for name, state in states.items():
+        value = values.get(name)
+        known += value is not None and values is old
+        if "S" in state:
+            if value != new.get(name) and state["S"][-SHORT_DIGEST_WIDTH:] != _digest(value):
+                return True
+        elif (value != new.get(name) or _may_count(state["M"])) and not _fits(
+            state["M"], value, before
+        ):
+            return True
+    if len(old) == known:
+        return False
+    more = old.keys() - states.keys() - {METADATA, EXPIRY, *before[_KEY_NAMES]["SS"]}
+    return values is not old or any(old[name] != new.get(name) for name in more)
+
+
+def _digest(value: Wire | None) -> str:
+    return value_digest(None if value is None else canonical(value))
+
+
+def _may_count(tagged: Wires) -> bool:
+    """Return whether a state is a counter's, or that of a map which holds one."""
+    if CounterPn.TAG in tagged:
+        return True
+    if MapOr.TAG in tagged:
+        for each in tagged[MapOr.TAG]["M"].values():
+            if "M" in each and _may_count(each["M"]):
+                return True
+    return False
+
+
+def _fits(tagged: Wires, value: Wire | None, metadata: Metadata) -> bool:
+    slots = tagged.get(CounterPn.TAG)
+    if slots is not None and len(slots["M"]) == 2 and value is not None:
+        # One slot, and "p", that it exists: mostly so, once a counter is folded or has one writer.
+        one, other = slots["M"].values()
+        return value in (one, other)
+    sources = Sources([Dot.parse(each["S"]) for each in metadata[_DOTS]["L"]], [])
+    shown = None if value is None else canonical(value)
+    decode_tagged(canonical({"M": tagged}), shown, sources, ())
+    return not sources.changes
+
+
 def check_form(before: Metadata, after: Metadata) -> None:
     """Raise, inside `reading`, if `after` has not the form of what this library writes.
 
@@ -181,9 +257,7 @@ def check_form(before: Metadata, after: Metadata) -> None:
             Lineage.parse(lineage)
     if _WATERMARKS in after and after[_WATERMARKS] != before.get(_WATERMARKS):
         _watermarks(after)
-    if len(after[_DIGESTS]["S"]) != _DIGEST_WIDTH * len(after[_STATES]["M"]):
-        raise ValueError("a digest is missing")
-    after[_KEY_NAMES], after[_DOTS], after[_ALIVE]
+    after[_KEY_NAMES], after[_DOTS], after[_ALIVE], after[_STATES]["M"]
 
 
 def _watermarks(metadata: Metadata) -> dict[str, str]:
@@ -207,11 +281,10 @@ def _context(metadata: Metadata) -> CausalContext:
 def encode(item: ReplicatedItem) -> Image:
     """Return the item's wire image; the same bytes for the same item."""
     states = {name: item.attributes[name].prune() for name in sorted(item.attributes)}
-    live = {*item.alive, *item.dead, *(dot for state in states.values() for dot in state.dots())}
-    dots = sorted(live)
+    item = replace(item, attributes=states)
+    dots = sorted({*item.live_dots()})
     refs = {dot: str(position) for position, dot in enumerate(dots)}
-    shown = {name: state.visible() for name, state in states.items()}
-    visible = {name: value for name, value in shown.items() if value is not None}
+    visible = item.shown()
     heads, watermarks = item.context.heads, item.context.watermarks
     metadata: Image = {
         _VERSION: {"N": WIRE_VERSION},
@@ -219,13 +292,15 @@ def encode(item: ReplicatedItem) -> Image:
         _CONTEXT: {"M": {lineage: {"S": str(heads[lineage])} for lineage in sorted(heads)}},
         _DOTS: {"L": [{"S": str(dot)} for dot in dots]},
         _STATES: {"M": {name: encode_tagged(state, refs) for name, state in states.items()}},
-        _DIGESTS: {"S": _digests(shown)},
         _ALIVE: {"S": refs_text(item.alive, refs)},
     }
     if watermarks:
         metadata[_WATERMARKS] = {
             "M": {replica: {"S": watermarks[replica]} for replica in sorted(watermarks)}
         }
+    if item.foreign:
+        foreign = {name: each.encode(refs) for name, each in sorted(item.foreign.items())}
+        metadata[_FOREIGN] = {"M": foreign}
     if item.tip:
         metadata[_TIP] = {"S": str(item.tip)}
     if item.dead:
@@ -239,44 +314,29 @@ def encode(item: ReplicatedItem) -> Image:
     return {**item.key, **visible, METADATA: {"M": metadata}}
 
 
-def _digests(shown: Mapping[str, Wire | None]) -> str:
-    return "".join(digest(canonical_bytes(shown[name]), _DIGEST_WIDTH) for name in sorted(shown))
+def decode(image: Mapping[str, Any]) -> tuple[ReplicatedItem, list[OutsideChange]]:
+    """Return the item as the library wrote it last, and what was done around the library since.
 
-
-def decode(image: Mapping[str, Any]) -> tuple[ReplicatedItem, dict[str, Wire | None]]:
-    """Return the item and, by name, what a writer around the library made of its attributes.
-
-    A changed attribute's state keeps its type and its counter slots, but not the values and members
-    that only the visible value held. Undecodable if the metadata is not readable.
+    What was replaced or removed there is missing in the item, for only the image held its value.
+    Undecodable if the metadata is not readable.
     """
     return reading(image, lambda metadata: _decode(image, metadata))
 
 
 def _decode(
     image: Mapping[str, Any], metadata: Metadata
-) -> tuple[ReplicatedItem, dict[str, Wire | None]]:
+) -> tuple[ReplicatedItem, list[OutsideChange]]:
     dots = [Dot.parse(each["S"]) for each in metadata[_DOTS]["L"]]
     keys = set(key_names_in(metadata))
     key = canonical_image({name: image[name] for name in keys})
     outside = keys | {METADATA, EXPIRY}
     plain = canonical_image({name: image[name] for name in image if name not in outside})
-    wires = canonical_image(metadata[_STATES]["M"])
-    values = canonical_image(tombstone_values_in(metadata)) if is_tombstone_in(metadata) else plain
-    names = sorted(wires)
-    width = _DIGEST_WIDTH
-    expected = dict(zip(names, _chunks(metadata[_DIGESTS]["S"], width), strict=True))
-    changed: dict[str, Wire | None] = dict(plain) if is_tombstone_in(metadata) else {}
-    for name in names:
-        if digest(canonical_bytes(values.get(name)), width) != expected[name]:
-            changed[name] = values.get(name)
-    changed |= {name: value for name, value in values.items() if name not in wires}
-    states = {
-        name: decode_tagged(wires[name], None if name in changed else values.get(name), dots)
-        for name in names
-    }
-    for name, state in states.items():
-        if state.visible() != values.get(name) and name not in changed:
-            raise ValueError(f"the state of {name} does not give its visible value")
+    is_deleted = is_tombstone_in(metadata)
+    values = canonical_image(tombstone_values_in(metadata)) if is_deleted else plain
+    sources = Sources(dots, [])
+    states, foreign = _states(metadata, values, sources)
+    if is_deleted and sources.changes:
+        raise ValueError("the values of a deleted item are not those that it had")
     tip = tip_in(metadata)
     item = ReplicatedItem(
         key=key,
@@ -286,9 +346,55 @@ def _decode(
         alive=dots_of(metadata.get(_ALIVE, {"S": ""})["S"], dots),
         dead=dots_of(metadata.get(_DEAD, {"S": ""})["S"], dots),
         expires=expiry_in(metadata),
+        foreign=foreign,
     )
-    return item, changed
+    return item, _revival(states, plain) if is_deleted and plain else sources.changes
 
 
-def _chunks(text: str, width: int) -> Iterable[str]:
-    return [text[start : start + width] for start in range(0, len(text), width)]
+def _states(
+    metadata: Metadata, values: Image, sources: Sources
+) -> tuple[dict[str, Crdt], dict[str, RegisterLww]]:
+    """Return the states of the attributes, and of what stands where these cannot hold it."""
+    wires = canonical_image(metadata[_STATES]["M"])
+    others = metadata.get(_FOREIGN, {"M": {}})["M"]
+    foreign = {
+        name: RegisterLww.decode(others[name], values.get(name), sources, (name,))
+        for name in sorted(others)
+    }
+    hidden = Sources(sources.dots, [])  # what stands beneath a foreign value shows nothing
+    states = {
+        name: decode_tagged(
+            wires[name], values.get(name), hidden if name in foreign else sources, (name,)
+        )
+        for name in sorted(wires)
+    }
+    changed = {change.path[0] for change in sources.changes}
+    for name, state in {**states, **foreign}.items():
+        if state.visible() != values.get(name) and name not in changed:
+            raise ValueError(f"the state of {name} does not give its visible value")
+    for name in sorted(values.keys() - wires.keys()):
+        sources.assigned((name,), values[name], values[name])
+    return states, foreign
+
+
+def _revival(states: Mapping[str, Crdt], plain: Image) -> list[OutsideChange]:
+    """Return how a writer around the library brought a deleted item back: nothing of it is left."""
+    changes: list[OutsideChange] = []
+    sources = Sources((), changes)
+    for name in sorted(states):
+        sources.assigned((name,), None, None)
+    for name in sorted(plain):
+        _brought_back((name,), plain[name], states.get(name), changes)
+    return changes
+
+
+def _brought_back(
+    path: Path, value: Wire, state: Crdt | None, changes: list[OutsideChange]
+) -> None:
+    if isinstance(state, MapOr) and "M" in value:
+        for key in sorted(value["M"]):
+            _brought_back((*path, key), value["M"][key], state.fields.get(key), changes)
+        return
+    # However often a counter is added to, of one image it is one amount: the greatest so far.
+    name = ADDED if isinstance(state, CounterPn) else f"={value_text(value)}"
+    changes.append(OutsideChange(path, name, Edit(path, "assign", value)))

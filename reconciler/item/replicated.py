@@ -1,12 +1,13 @@
 """The item as the reconciler works with it: attributes as mergeable states, and their causality."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 
 from reconciler.causality.context import CausalContext, Dot, Lineage
 from reconciler.causality.hlc import Hlc
 from reconciler.crdt.base import Crdt
+from reconciler.crdt.register_lww import RegisterLww
 from reconciler.values.wire import Image
 
 
@@ -15,7 +16,9 @@ class ReplicatedItem:
     """An item as states that can be merged, and which writes it includes.
 
     `tip` is the lineage that wrote the image, if a local write did. The item exists iff a dot keeps
-    it `alive` and none keeps it `dead` (a delete that wins over updates it has not seen).
+    it `alive` and none keeps it `dead` (a delete that wins over updates it has not seen). `foreign`
+    holds what writers around the library put where an attribute's type cannot hold it: readers see
+    it until the attribute is assigned or removed.
     """
 
     key: Image
@@ -25,15 +28,27 @@ class ReplicatedItem:
     alive: tuple[Dot, ...] = ()
     dead: tuple[Dot, ...] = ()
     expires: int | None = None
+    foreign: Mapping[str, RegisterLww] = field(default_factory=dict)
 
     @property
     def exists(self) -> bool:
         return bool(self.alive) and not self.dead
 
+    def live_dots(self) -> Iterator[Dot]:
+        """Yield the dots on which anything here stands, repeated or not."""
+        states = (*self.attributes.values(), *self.foreign.values())
+        yield from chain(self.alive, self.dead, *(state.dots() for state in states))
+
+    def shown(self) -> Image:
+        """Return what readers see of each attribute, were the item not deleted."""
+        states = {**self.attributes, **self.foreign}
+        shown = ((name, states[name].visible()) for name in sorted(states))
+        return {name: value for name, value in shown if value is not None}
+
     def latest(self) -> Hlc | None:
         """Return the greatest hlc of the context, of live dots, which folds leave behind, or
         rank."""
-        heads, states = self.context.heads.values(), self.attributes.values()
-        live = chain(self.alive, self.dead, *(state.dots() for state in states))
+        states = (*self.attributes.values(), *self.foreign.values())
         ranks = chain.from_iterable(state.ranks() for state in states)
-        return max(chain(heads, (dot.hlc for dot in live), ranks), default=None)
+        live = (dot.hlc for dot in self.live_dots())
+        return max(chain(self.context.heads.values(), live, ranks), default=None)

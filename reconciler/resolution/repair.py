@@ -10,13 +10,13 @@ from functools import reduce
 from typing import Any
 
 from reconciler.causality.context import CausalContext, Dot
-from reconciler.causality.hlc import MAXIMUM_CLOCK_DRIFT_MS, drift_ms
+from reconciler.causality.hlc import MAXIMUM_CLOCK_DRIFT_MS, Hlc, drift_ms
 from reconciler.conflict.lives import Removal, is_outlived, is_recreated
 from reconciler.conflict.row import Row
 from reconciler.conflict.verdict import Finding
 from reconciler.crdt.base import Crdt
 from reconciler.errors import ClockAhead, ItemGone, ItemRecreated
-from reconciler.item.adoption import has_adopted
+from reconciler.item.filing import file, filed_image, lost_dots
 from reconciler.item.image import merge
 from reconciler.item.metadata import (
     EXPIRY,
@@ -44,35 +44,43 @@ def check_clocks(images: Iterable[Mapping[str, Any] | None], now_ms: int) -> Non
         raise ClockAhead("a stamp of this conflict lies in the future; check NTP", stamp=latest)
 
 
-def repaired_image(
+def repaired_image(  # noqa: PLR0913 (a repair is all of these, by name)
     current: Image | None,
     lost: Sequence[Image],
     *,
     restore: bool,
     removed: Callable[[], Sequence[Removal]] = lambda: (),
     lost_at_ms: int | None = None,
+    seen: Hlc | None = None,
 ) -> Image | None:
     """Return the image to write so that `current` includes the losing images; None if it does.
 
-    `removed` is asked for what hard deletes took, should two images know nothing of each other;
-    `lost_at_ms` is when the first of the losses was made. ItemGone if there is no item and the
-    policy is not to restore it; ItemRecreated if a loss is of an item that was deleted for good.
+    With that, and only then, is filed what was done to the current item around the library, `seen`
+    now: without anything to merge it is left alone. `removed` is asked for what hard deletes took,
+    should two images know nothing of each other; `lost_at_ms` is when the first of the losses was
+    made. ItemGone if there is no item and the policy is not to restore it; ItemRecreated if a loss
+    is of an item that was deleted for good.
     """
     base = current if current is not None and (is_managed(current) or not restore) else None
     if base is None:
         if not restore:
             raise ItemGone("the item, tombstone included, is gone from the table")
         return check_size(reduce(merge, lost, lost[0]))
+    base = filed_image(base, seen)
     start = next((each for each in lost if _outlived(base, each)), base)
     parts = [_part(start, each) for each in lost]
     if not restore and any(
         is_recreated(start, each, removed, lost_at_ms) for each in parts if _named(start, each)
     ):
         raise ItemRecreated("its item was deleted for good, and the key created anew since")
-    merged = reduce(merge, parts, start)
-    if is_managed(base) and context_of(merged) == context_of(base):
-        return None
-    return check_size(merged)
+    if is_managed(base) and all(each is base for each in (start, *parts)):
+        return base if base is not current and _is_hidden(current) else None
+    return check_size(reduce(merge, parts, start))
+
+
+def _is_hidden(current: Image | None) -> bool:
+    """Return whether time-to-live would take what was written around the library on a tombstone."""
+    return is_managed(current) and is_tombstone_in(metadata_in(current or {}))
 
 
 def _outlived(tombstone: Image, item: Image) -> bool:
@@ -85,8 +93,7 @@ def _named(*images: Image) -> bool:
 
 def _part(current: Image, lost: Image) -> Image:
     """Return what a merge takes of a loss: nothing new, if it is there or was gone by rights."""
-    is_there = has_adopted(current, lost) or includes(current, lost)
-    return current if is_there or _outlived(lost, current) else lost
+    return current if includes(current, lost) or _outlived(lost, current) else lost
 
 
 def includes(current: Image, lost: Image) -> bool:
@@ -94,11 +101,10 @@ def includes(current: Image, lost: Image) -> bool:
 
     What only a person could merge is in the item once a decision has arrived, from wherever.
     """
-    return (
-        _named(current, lost)
-        and context_of(lost).within(context_of(current))
-        and not decode(lost)[1]
-    )
+    if not _named(current, lost):
+        return False
+    had, has = file(lost), file(current)
+    return not lost_dots(had, has) and not had.context.lost_watermarks(has.context)
 
 
 def removals(rows: Iterable[Row]) -> list[Removal]:
@@ -127,7 +133,7 @@ def merge_words(lost: Image, before: Image | None, after: Image | None) -> dict[
     differing = [n for n in sorted(was.keys() | had.keys()) if was.get(n) != had.get(n)]
     if not differing:
         return {}
-    states = decode(lost)[0].attributes
+    states = file(lost).attributes
     known = context_of(before) if before is not None and is_managed(before) else CausalContext()
     return {
         name: _word(was.get(name), had.get(name), shows.get(name), states.get(name))

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
+from reconciler.causality.hlc import Hlc
 from reconciler.conflict.event import ConflictEvent, FoldCertificate
 from reconciler.conflict.folding import CERTIFICATE_LIFE_MS, folded_image
 from reconciler.conflict.lives import Removal
@@ -26,6 +27,7 @@ from reconciler.errors import (
     bounded,
     reason_of,
 )
+from reconciler.item.filing import filed_image
 from reconciler.ports import Replacement, ResolverPorts, Superseded
 from reconciler.resolution.evidence import losing_image
 from reconciler.resolution.pausing import WriteBacks
@@ -183,7 +185,7 @@ class Resolver:
 
     def _repair(self, group: Sequence[Work]) -> Resolution:
         events = [work.message.event for work in group]
-        lost = [work.lost for work in group]
+        lost = [filed_image(w.lost, Hlc.of(int(w.message.event.lost_at_ms))) for w in group]
         check_clocks([*lost, *(event.winner for event in events)], self._now_ms())
         current = self._ports.items.get(canonical_image(events[0].key))
         restore = any(event.restore for event in events)
@@ -196,7 +198,12 @@ class Resolver:
         step = write_back(
             current,
             lambda now: repaired_image(
-                now, lost, restore=restore, removed=removed, lost_at_ms=lost_at_ms
+                now,
+                lost,
+                restore=restore,
+                removed=removed,
+                lost_at_ms=lost_at_ms,
+                seen=Hlc.of(self._now_ms()),
             ),
             self._put,
             retrying=lambda: self._ports.telemetry.count(telemetry.RETRIES),

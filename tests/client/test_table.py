@@ -16,8 +16,9 @@ from reconciler.causality.hlc import NONCE_WIDTH, HybridClock, fixed_width
 from reconciler.causality.region_time import RegionTime
 from reconciler.client.editor import ItemEditor
 from reconciler.client.lost_answers import written_dot
+from reconciler.client.memory import REMEMBERED_ITEMS
 from reconciler.client.sending import Retries
-from reconciler.client.table import REMEMBERED_ITEMS, ReplicatedTable
+from reconciler.client.table import ReplicatedTable
 from reconciler.errors import (
     Contention,
     InvalidInput,
@@ -53,6 +54,7 @@ def table(
         replica=lambda: replica,
         clock=clock(at, nonces),
         surroundings=surroundings(slept.append, draw or Random(7).random),
+        outside_writers="none",
     )
 
 
@@ -340,7 +342,7 @@ def test_two_clients_in_one_random_state_both_count() -> None:
     clients = [table(store, draw=Random(3).random) for _ in range(2)]
     images = [store.get({"id": {"S": "p1"}}) for _ in clients]
     for client, image in zip(clients, images, strict=True):
-        client._remember(KEY, image or {})
+        client._memory.keep(client._name(KEY), image or {})
     for client in clients:
         client.apply(KEY, add(1))
     assert balance(store) == 2

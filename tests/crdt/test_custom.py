@@ -189,7 +189,7 @@ def test_the_wire_form_restores_the_values_and_the_answer_exactly(
     in_memory = decode(merged)[0].attributes
     monkeypatch.setattr(custom, "_FUNCTIONS", {})
     item, changed = decode(as_stream(merged))
-    assert changed == {}
+    assert changed == []
     assert item.attributes == in_memory
     assert to_json(encode(item)) == to_json(merged)
 

@@ -135,7 +135,7 @@ def test_the_wire_form_restores_values_and_removals_exactly(last: Any) -> None:
     removed = ours.edit(remove("owner"), at=2_000)
     merged = merge(merge(removed, third), theirs.edit(remove("owner"), at=3_000))
     item, changed = decode(as_stream(merged))
-    assert changed == {}
+    assert changed == []
     assert len(list(item.attributes["owner"].dots())) == 3
     assert to_json(encode(item)) == to_json(merged)
     assert item.attributes == decode(merged)[0].attributes

@@ -50,6 +50,9 @@ def stamped(wall_ms: int) -> Any:
             epoch = fixed_width(wall_ms, WALL_WIDTH) + "0" * NONCE_WIDTH
             return Stamp(Hlc.of(wall_ms), epoch)
 
+        def now(self) -> Hlc:
+            return Hlc.of(wall_ms)
+
     return Blind()
 
 

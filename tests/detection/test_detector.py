@@ -19,7 +19,7 @@ from reconciler.item.image import DELETE, merge, read
 from reconciler.item.metadata import METADATA
 from reconciler.values.size import item_size
 from reconciler.values.wire import canonical_image
-from tests.builders import SCHEMA, Replica, as_stream, assign, increment, written
+from tests.builders import SCHEMA, Replica, add, as_stream, assign, increment, written
 from tests.fakes import (
     REFUSED,
     Call,
@@ -364,14 +364,54 @@ def test_two_losses_of_one_item_have_two_ids() -> None:
 # Writes around the library
 
 
-def test_attributes_changed_around_the_library_are_sent_to_be_adopted() -> None:
+def test_attributes_changed_around_the_library_are_counted_and_left_alone() -> None:
     world = World()
     before = written(assign("name", "Ada"))
+    assert world.detect(record(1, before, before | {"name": {"S": "Bob"}})) is None
+    assert world.bus.sent == []
+    assert world.ledger.rows == {}
+    assert world.telemetry.counts[telemetry.UNMANAGED_WRITES] == 1
+
+
+def test_a_deleted_item_written_to_around_the_library_is_brought_back_before_it_expires() -> None:
+    world = World()
+    before = Replica("use1", written(assign("name", "Ada"))).write(DELETE, at=2_000)
     world.detect(record(1, before, before | {"name": {"S": "Bob"}}))
     (event,) = world.bus.sent
-    assert event.finding is Finding.UNMANAGED
+    assert event.finding is Finding.REVIVED
     assert canonical_image(event.lost or {})["name"] == {"S": "Bob"}
-    assert world.telemetry.counts[telemetry.UNMANAGED_WRITES] == 1
+
+
+def test_what_was_done_around_the_library_is_lost_with_the_image_it_was_done_to() -> None:
+    """A library write that never saw it took its place; the metadata alone looks clean."""
+    world = World()
+    base = written(assign("name", "Ada"), increment("balance", 100))
+    touched = base | {"balance": {"N": "105"}, "email": {"S": "a@b"}}
+    new = Replica("euw1", base).write(assign("name", "Eve"), at=2_000)
+    world.detect(record(1, touched, new))
+    (event,) = world.bus.sent
+    assert event.finding is Finding.CONFLICT
+    assert len(event.lost_dots) == 2
+    assert event.role == "home"
+
+
+def test_equal_amounts_added_around_the_library_to_two_images_are_told_apart() -> None:
+    world = World()
+    base = written(increment("balance", 100))
+    other = Replica("euw1", base).write(assign("name", "Eve"), at=2_000)
+    five_more = {"balance": {"N": "105"}}
+    world.detect(record(1, base | five_more, other | five_more))
+    (event,) = world.bus.sent
+    assert event.finding is Finding.CONFLICT
+
+
+def test_a_library_write_on_top_of_what_was_done_around_it_is_clean() -> None:
+    world = World()
+    base = written(assign("name", "Ada"), add("tags", "a"), increment("balance", 100))
+    touched = base | {"balance": {"N": "105"}, "tags": {"SS": ["b"]}, "email": {"S": "a@b"}}
+    new = Replica("use1", touched).write(assign("name", "Eve"), at=2_000)
+    world.detect(record(1, touched, new))
+    assert world.bus.sent == []
 
 
 def test_a_hard_delete_is_accepted_with_a_row_and_no_event() -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from reconciler.item.adoption import adopt
+from reconciler.item.filing import file
 from reconciler.item.image import DELETE, merge
 from reconciler.item.metadata import encode
 from tests.builders import SCHEMA, Replica, add, as_stream, assign, discard, increment, remove
@@ -62,7 +62,7 @@ def images() -> dict[str, dict[str, Any]]:
         "second write of a manual, first of a custom": theirs,
         "manual and custom, each of two values": merge(ours, theirs),
         "tombstone": tombstone,
-        "change around the library, adopted": encode(adopt(unmanaged)),
+        "change around the library, adopted": encode(file(unmanaged)),
         "item from before the library, written to": Replica("use1", legacy).write(
             increment("balance", 2), at=1_700_000_003_000
         ),

@@ -33,7 +33,7 @@ from reconciler.item.metadata import (
 )
 from reconciler.item.replicated import ReplicatedItem
 from reconciler.values.size import item_size
-from reconciler.values.wire import Image, to_json
+from reconciler.values.wire import Image, label, to_json
 from tests.builders import Replica, add, assign, increment, metadata, written
 from tests.strategies import ANY
 from tests.world import played, steps
@@ -65,17 +65,34 @@ def test_an_image_is_managed_if_it_carries_metadata() -> None:
 @pytest.mark.parametrize(
     ("change", "found"),
     [
-        ({"name": {"S": "Grace"}}, {"name": {"S": "Grace"}}),
-        ({"name": None}, {"name": None}),
-        ({"fresh": {"N": "1.0"}}, {"fresh": {"N": "1"}}),
-        ({EXPIRY: {"N": "1"}}, {}),
-        ({"tags": {"SS": ["b", "a"]}}, {}),
+        ({"name": {"S": "Grace"}}, [("name", "assign", {"S": "Grace"})]),
+        ({"name": None}, [("name", "remove", None)]),
+        ({"fresh": {"N": "1.0"}}, [("fresh", "assign", {"N": "1"})]),
+        ({EXPIRY: {"N": "1"}}, []),
+        ({"tags": {"SS": ["b", "a"]}}, []),
+        ({"tags": {"SS": ["b", "c", "a"]}}, [("tags", "add", {"SS": ["c"]})]),
+        ({"balance": {"N": "12"}}, [("balance", "increment", {"N": "7"})]),
+        ({"balance": None}, [("balance", "remove", None)]),
+        (
+            {"profile": {"M": {"city": {"S": "Rome"}, "zip": {"S": "1"}}}},
+            [("profile.zip", "assign", {"S": "1"}), ("profile.city", "assign", {"S": "Rome"})],
+        ),
     ],
 )
 def test_decoding_tells_what_was_changed_around_the_library(change: Any, found: Any) -> None:
-    image = {**written(assign("name", "Ada"), add("tags", "a", "b")), **change}
+    first = (assign("name", "Ada"), add("tags", "a", "b"), increment("balance", 5))
+    image = {**written(*first, assign("profile", {"city": "Oslo"})), **change}
     image = {name: value for name, value in image.items() if value is not None}
-    assert decode(image)[1] == found
+    edits = [each.edit for each in decode(image)[1]]
+    assert [(label(e.path), e.verb, e.value) for e in edits if e is not None] == found
+
+
+def test_a_member_that_was_taken_away_is_known_by_its_digest_alone() -> None:
+    image = written(add("tags", "a", "b")) | {"tags": {"SS": ["b"]}}
+    item, (gone,) = decode(image)
+    assert gone.edit is None
+    assert gone.name.startswith("-")
+    assert item.shown()["tags"] == {"SS": ["b"]}
 
 
 @pytest.mark.parametrize(
@@ -87,9 +104,9 @@ def test_decoding_tells_what_was_changed_around_the_library(change: Any, found: 
         ("p", {"S": "use1"}),
         ("l", {"S": "7"}),
         ("e", {"N": "1.5"}),
-        ("h", {"S": ""}),
         ("i", {"SS": ["nowhere"]}),
-        ("a", {"M": {"tags": {"M": {"aw": {"M": {"0": {"S": "0"}}}}}}}),
+        ("a", {"M": {"tags": {"M": {"aw": {"M": {"1": {"S": "0"}, "h": {"S": "abcd"}}}}}}}),
+        ("a", {"M": {"tags": {"S": ""}}}),
         ("a", {"M": {"tags": {"M": {"max": {"S": "0"}}}}}),
         ("a", {"M": {"tags": {"M": {"nothing": {"S": "0"}}}}}),
     ],
@@ -157,16 +174,16 @@ def size_of(image: Image) -> int:
 def formula(image: Image) -> int:
     """Return what the metadata of an image must cost.
 
-    46 bytes and the names of the key; 25 for the tip; then, with four-letter replicas, 33 for each
-    lineage, 33 for each live dot, and for each attribute 7, its name once more, and its state.
+    44 bytes and the names of the key; 25 for the tip; then, with four-letter replicas, 33 for each
+    lineage, 33 for each live dot, and for each attribute 1, its name once more, and its state.
     """
     parts = metadata(image)
     entries = [*parts["c"]["M"], *(each["S"] for each in parts["d"]["L"])]
     stamps = HLC_WIDTH * len(parts["c"]["M"])
-    attributes = sum(7 + item_size({name: state}) for name, state in parts["a"]["M"].items())
-    optional = {name: parts[name] for name in "pxesw" if name in parts}
+    attributes = sum(1 + item_size({name: state}) for name, state in parts["a"]["M"].items())
+    optional = {name: parts[name] for name in "pxeswf" if name in parts}
     return (
-        46
+        44
         + sum(len(name) for name in parts["i"]["SS"])
         + sum(1 + len(text) for text in entries)
         + stamps
@@ -183,13 +200,13 @@ def test_metadata_costs_its_formula_to_the_byte(schedule: list[Any]) -> None:
         assert size_of(version.image) == formula(version.image)
 
 
-def test_a_plain_register_costs_its_name_once_more_and_eight_bytes() -> None:
+def test_a_plain_register_costs_its_name_once_more_and_six_bytes() -> None:
     sizes = [
         size_of(written(*(assign(f"attribute{n}", "value") for n in range(count))))
         for count in range(1, 6)
     ]
-    assert {after - before for before, after in pairwise(sizes)} == {len("attribute0") + 8}
-    assert sizes[0] == 74 + 2 * 33 + len("attribute0") + 8
+    assert {after - before for before, after in pairwise(sizes)} == {len("attribute0") + 6}
+    assert sizes[0] == 72 + 2 * 33 + len("attribute0") + 6
 
 
 @given(schedule=steps(ANY))
@@ -198,17 +215,17 @@ def test_beside_attributes_and_tombstones_metadata_stays_within_its_target(
 ) -> None:
     for version in played(schedule).versions:
         parts = metadata(version.image)
-        state = sum(7 + item_size({name: state}) for name, state in parts["a"]["M"].items())
+        state = sum(1 + item_size({name: state}) for name, state in parts["a"]["M"].items())
         apart = {name: parts[name] for name in "pxes" if name in parts}
         counted = size_of(version.image) - state - item_size(apart) - len(apart)
         live = len(parts["c"]["M"]) + len(parts["d"]["L"])
         assert counted <= 64 + 36 * live
 
 
-def test_a_large_set_written_at_once_costs_no_more_than_a_small_one() -> None:
+def test_a_large_set_written_at_once_costs_four_bytes_more_for_each_member() -> None:
     small = written(add("tags", *(f"{n:05}" for n in range(10))))
     large = written(add("tags", *(f"{n:05}" for n in range(1_000))))
-    assert size_of(large) - size_of(small) == len("0-999") - len("0-9")
+    assert size_of(large) - size_of(small) == 990 * 4 + len("0-999") - len("0-9")
 
 
 def test_an_item_one_region_writes_does_not_grow() -> None:

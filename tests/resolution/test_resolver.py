@@ -16,7 +16,7 @@ from reconciler.deployment import telemetry
 from reconciler.deployment.wiring import LoopPause
 from reconciler.errors import TypeMismatch, Unavailable
 from reconciler.item.image import DELETE, merge, read, write
-from reconciler.item.metadata import context_of
+from reconciler.item.metadata import EXPIRY
 from reconciler.item.schema import Schema
 from reconciler.resolution.repair import repaired_image
 from reconciler.resolution.resolver import Message, Resolver
@@ -171,16 +171,27 @@ def test_a_later_write_that_includes_the_loss_is_left_as_it_is() -> None:
     assert world.item() == later
 
 
-def test_an_item_changed_around_the_library_is_adopted_even_if_nothing_else_is_missing() -> None:
+def test_an_item_changed_around_the_library_is_left_alone_while_nothing_is_missing() -> None:
+    """To write on top of it would be a write that nobody made, and could harm its writer."""
     world = World()
     around = ADA | {"name": {"S": "Bob"}}
     world.items.place(around)
-    unmanaged = event(around, None, finding=Finding.UNMANAGED, lost_dots=())
-    assert world.resolve(unmanaged) == []
-    assert world.plain() == {"id": "p1", "name": "Bob", "balance": 5}
-    assert context_of(world.item()) != context_of(ADA)
+    assert world.resolve(event(around, None, finding=Finding.UNMANAGED, lost_dots=())) == []
+    assert world.item() == around
+
+
+def test_a_deleted_item_written_to_around_the_library_is_brought_back_at_once() -> None:
+    """Readers saw it, and time-to-live took it away a month later."""
+    world = World()
+    gone = Replica("use1", ADA).write(DELETE, at=9_000)
+    around = gone | {"name": {"S": "Bob"}}
+    world.items.place(around)
+    revived = event(around, None, finding=Finding.REVIVED, lost_dots=())
+    assert world.resolve(revived) == []
+    assert world.plain() == {"id": "p1", "name": "Bob"}
+    assert EXPIRY not in world.item()
     settled = world.item()
-    world.resolve(unmanaged)
+    world.resolve(revived)
     assert world.item() == settled
 
 

@@ -21,7 +21,7 @@ from reconciler.simulation.plan.drawing import DEFAULT_SCHEMA, DISPUTED_SCHEMA, 
 from reconciler.simulation.plan.edits import draw_edits
 from reconciler.simulation.plan.faults import FOR_EVER, HOUR, MINUTE, SECOND
 from reconciler.simulation.plan.plan import Fault, Operation, Plan
-from reconciler.simulation.world import setting, streams, world
+from reconciler.simulation.world import clients, setting, streams, world
 from reconciler.values import size
 
 Planner = Callable[[int], Plan]
@@ -265,8 +265,12 @@ def _at(plan: Plan, times: Sequence[int]) -> Plan:
     return replace(plan, operations=tuple(replace(each, at_ms=time) for each, time in timed))
 
 
-# Writers follow their machines, whose clocks are 0.1 s apart, or seconds while they step.
-DEAF_WRITERS = ((RegionTime, "hear", lambda *_: None), (setting, "_MACHINE_STEP_MS", 20_000))
+# Writers follow their machines, whose clocks are 0.1 s apart, and step by seconds together.
+DEAF_WRITERS = (
+    (RegionTime, "hear", lambda *_: None),
+    (setting, "_MACHINE_STEP_MS", 20_000),
+    (clients, "MACHINE_PERCENT", (100, 100)),
+)
 ANY_FOLDS = ((folding, "MOST_CLOSED_LINEAGES", 0),)  # one closed lineage is enough to certify
 EAGER_FOLDS = (*ANY_FOLDS, (folding, "CLOCK_SKEW_MARGIN_MS", 1_000), *DEAF_WRITERS)
 SMALL_BATCHES = ((streams, "STREAM_SOURCE", replace(STREAM_SOURCE, batch_size=1)),)

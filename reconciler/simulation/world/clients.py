@@ -31,6 +31,7 @@ from reconciler.values.wire import Image
 
 _MOST_CLIENTS = 3
 _CLOCKS_APART_MS = 50
+MACHINE_PERCENT = (-100, 100)  # how much of a step of its region's clocks a machine takes part in
 _LONGEST_BLOCK_MS = 2_000
 
 
@@ -61,6 +62,7 @@ class Client:
         self._ahead_ms = setting.draws.between(
             "client clock", name, -_CLOCKS_APART_MS, _CLOCKS_APART_MS
         )
+        self._percent = setting.draws.between("machine clock", name, *MACHINE_PERCENT)
         self._name = name
         self._region_time = region_time = RegionTime(
             self._machine_ms, lambda: setting.agenda.now_ms
@@ -73,6 +75,7 @@ class Client:
             replica=lambda: replica.code,
             clock=HybridClock(self._clock_ms, self._nonce),
             surroundings=surroundings(setting, lambda: self._about, region_time.is_sure),
+            outside_writers="none",
         )
         self._table = self._open_table(schema)
 
@@ -151,7 +154,7 @@ class Client:
         return shown
 
     def _machine_ms(self) -> int:
-        return self._setting.machine_ms(self._replica.region, self._name) + self._ahead_ms
+        return self._setting.machine_ms(self._replica.region, self._percent) + self._ahead_ms
 
     def _hear(self) -> None:
         self._region_time.hear(self._setting.agenda.epoch_ms // 1_000 * 1_000)

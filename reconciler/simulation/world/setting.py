@@ -36,11 +36,13 @@ class Setting:
         """Return what a region's wall clock shows, in milliseconds since 1970."""
         return self.agenda.epoch_ms + self.weather.offset_ms(faults.CLOCK, region, _CLOCK_STEP_MS)
 
-    def machine_ms(self, region: str, machine: str) -> int:
-        """Return what the clock of a writer's machine shows, which may be off by hours."""
+    def machine_ms(self, region: str, percent: int) -> int:
+        """Return what the clock of a writer's machine shows, which may be off by hours.
+
+        `percent` is how much of its region's step the machine takes part in, from -100 to 100.
+        """
         off = self.weather.offset_ms(faults.CLOCK, region, _MACHINE_STEP_MS)
-        share = self.draws.between("machine clock", machine, -100, 100) if off else 0
-        return self.agenda.epoch_ms + off * share // 100
+        return self.agenda.epoch_ms + off * percent // 100
 
     def is_gone(self, region: str) -> bool:
         """Return whether nothing runs in a region now."""

@@ -57,6 +57,7 @@ class Sitting:
         self._numbers_left = numbers_left
         self._breaks = breaks
         self._about = about
+        self._percent = setting.draws.between("machine clock", about, -100, 100)
         self._time = RegionTime(self._machine_ms, lambda: setting.agenda.now_ms)
         self._calls = Calls(setting, replica.region, about, hear=self._hear)
         process = f"{replica.region}/people"
@@ -112,6 +113,7 @@ class Sitting:
             replica=lambda: self._replica.code,
             clock=HybridClock(self._time.now_ms, lambda: nonce(setting.draws, about)),
             surroundings=surroundings(setting, lambda: about, self._time.is_sure),
+            outside_writers="none",
         )
 
     def _merge(self, name: str, image: Image, replaced: Origin) -> Origin:
@@ -160,7 +162,7 @@ class Sitting:
         return canonical(image[name]) if name in image else None
 
     def _machine_ms(self) -> int:
-        return self._setting.machine_ms(self._replica.region, "people")
+        return self._setting.machine_ms(self._replica.region, self._percent)
 
     def _hear(self) -> None:
         self._time.hear(self._setting.agenda.epoch_ms // 1_000 * 1_000)

@@ -1,0 +1,149 @@
+"""Filing: what writers around the library did to an image becomes writes of its own. Pure.
+
+Each leaf and each member of a set is one write, whose name follows from the image it was made on
+and from what was done, so every region that files it names it alike: it counts once, however often
+and wherever it is filed. A counter has one slot for each image, which holds all that was added to
+that image so far; of two filings the greater stands.
+HAZARD if it were named by its region or its filing: two regions would count it twice.
+Limits: added to and taken from one image, of a counter the greater sum stands. A value that was put
+back as it was leaves no trace.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from hashlib import blake2b
+from typing import Any
+
+from reconciler.causality.context import ADOPTED, Dot, Lineage
+from reconciler.causality.hlc import EPOCH_WIDTH, Hlc, fixed_width, number_of
+from reconciler.crdt.base import Crdt, Edit, LocalWrite, OutsideChange, Spec
+from reconciler.crdt.counter_pn import CounterPn
+from reconciler.crdt.map_or import MapOr, state_of_type
+from reconciler.crdt.register_lww import RegisterLww
+from reconciler.errors import InvalidInput, TypeMismatch
+from reconciler.item.metadata import decode, encode, is_managed, token_of
+from reconciler.item.replicated import ReplicatedItem
+from reconciler.item.schema import Schema
+from reconciler.values.wire import Image, Wire, canonical_image, to_json
+
+NAMED_BY_PRESENCE = Hlc.of(0)  # of what is named by what it is: there is no later one
+Declared = Callable[[str], Spec | None]
+
+
+def file(
+    image: Mapping[str, Any], seen: Hlc | None = None, declared: Declared = lambda _: None
+) -> ReplicatedItem:
+    """Return a managed image's item with all that was done around the library filed.
+
+    `seen` is when it was seen, which ranks it among writes at once; `declared` says the types of
+    attributes that are new. A value that an attribute's type cannot hold stays as it is, `foreign`.
+    """
+    item, changes = decode(image)
+    return _filed(item, changes, token_of(image), seen, declared) if changes else item
+
+
+def _filed(
+    item: ReplicatedItem,
+    changes: Sequence[OutsideChange],
+    token: str,
+    seen: Hlc | None,
+    declared: Declared,
+) -> ReplicatedItem:
+    attributes, context, foreign = dict(item.attributes), item.context, dict(item.foreign)
+    dots: list[Dot] = []
+    for change in changes:
+        dot = Dot(_lineage(token, change), NAMED_BY_PRESENCE)
+        name = change.path[0]
+        if change.edit is not None:
+            write = LocalWrite(dot, item.context.watermarks, seen)
+            try:
+                attributes[name] = _changed(attributes.get(name), change.edit, write, declared)
+                if change.path == (name,):
+                    foreign.pop(name, None)
+            except (InvalidInput, TypeMismatch):
+                before = foreign.get(name) or RegisterLww()
+                foreign[name] = before.replaced_by(change.edit.value, write)
+        dots.append(dot)
+        context = context.with_dot(dot)
+    filed = replace(item, attributes=attributes, context=context, foreign=foreign, tip=None)
+    return replace(filed, alive=tuple(sorted(dots)), dead=())
+
+
+def _changed(state: Crdt | None, edit: Edit, write: LocalWrite, declared: Declared) -> Crdt:
+    name = edit.path[0]
+    spec = (state.spec() if state is not None else declared(name)) or _LWW
+    return state_of_type(state, spec, (name,)).apply(edit, 1, write, spec)
+
+
+def _lineage(token: str, change: OutsideChange) -> Lineage:
+    named = to_json([token, change.path, change.name]).encode()
+    return Lineage.of(ADOPTED, _hashed(named, EPOCH_WIDTH))
+
+
+def filed_image(image: Image, seen: Hlc | None = None) -> Image:
+    """Return the image with all that was done around the library filed; itself if nothing was.
+
+    One without metadata is returned as it is.
+    """
+    if not is_managed(image) or not decode(image)[1]:
+        return image
+    return encode(file(image, seen))
+
+
+def lost_dots(before: ReplicatedItem, after: ReplicatedItem) -> tuple[Dot, ...]:
+    """Return what `before` includes and `after` does not, both filed, in text order.
+
+    A slot of what was added around the library is lost, too, if `after` has less in it.
+    """
+    lost = {*before.context.lost_dots(after.context)}
+    had, has = dict(_outside_slots(before.attributes)), dict(_outside_slots(after.attributes))
+    lost |= {dot for dot, amount in had.items() if abs(amount) > abs(has.get(dot, Decimal(0)))}
+    return tuple(sorted(lost))
+
+
+def _outside_slots(states: Mapping[str, Crdt]) -> Iterator[tuple[Dot, Decimal]]:
+    for state in states.values():
+        if isinstance(state, CounterPn):
+            yield from ((d, n) for d, n in state.slots.items() if d.lineage.replica == ADOPTED)
+        elif isinstance(state, MapOr):
+            yield from _outside_slots(state.fields)
+
+
+def adopt_whole(
+    image: Mapping[str, Any], key: Mapping[str, Wire], schema: Schema
+) -> ReplicatedItem:
+    # An item from before the library: one well-known lineage and a stamp older than any real one,
+    # so two regions that adopt one item agree, and of two versions one wins, as it did before.
+    plain = canonical_image({n: v for n, v in image.items() if n not in key})
+    hashed = _hashed(to_json(plain).encode(), 6)
+    lineage = Lineage.of(ADOPTED, fixed_width(0, EPOCH_WIDTH))
+    dot = Dot(lineage, Hlc.of(number_of(hashed[:4]), number_of(hashed[4:])))
+    item, write = ReplicatedItem(canonical_image(key)), LocalWrite(dot, {})
+    attributes = {}
+    for name, value in sorted(plain.items()):
+        spec = schema.spec(name)
+        try:
+            attributes[name] = spec.type().apply(Edit((name,), "assign", value), 1, write, spec)
+        except InvalidInput as problem:
+            raise TypeMismatch(f"written around the library: {problem}", value=value) from None
+    return replace(item, attributes=attributes, context=item.context.with_dot(dot), alive=(dot,))
+
+
+def revive(item: ReplicatedItem, dot: Dot) -> ReplicatedItem:
+    """Return a deleted item as a write finds it: nothing of the old may shine through."""
+
+    write = LocalWrite(dot, item.context.watermarks)
+
+    def cleared(name: str, state: Crdt) -> Crdt:
+        return state.apply(Edit((name,), "remove"), 1, write, state.spec())
+
+    return replace(item, attributes={n: cleared(n, state) for n, state in item.attributes.items()})
+
+
+def _hashed(data: bytes, width: int) -> str:
+    number = int.from_bytes(blake2b(data, digest_size=16).digest())
+    return fixed_width(number % 64**width, width)
+
+
+_LWW = Schema(table="any", key=("any",)).spec("any")
