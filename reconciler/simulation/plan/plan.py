@@ -5,23 +5,32 @@ the same kind, which is what shrinking uses. Times are virtual
 milliseconds since the run began.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from reconciler.crdt.base import Edit
 from reconciler.item.schema import Schema
+from reconciler.values.wire import Image
 
 DECIDE = "decide"  # the verb of an edit that is a person's decision: to assign, or to remove
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One edit that a client makes in a region; `number` names it for ever."""
+    """One edit that a client makes in a region; `number` names it for ever.
+
+    `raw` is the call of a client that does not use the library (see `raw`), "" of one that does.
+    `read_at_ms` is when it read what it writes on, if others come between: then the library's
+    client holds a block open, and a raw client saves a copy.
+    """
 
     number: int
     at_ms: int
     region: str
     key: str
     edits: tuple[Edit, ...]
+    raw: str = ""
+    read_at_ms: int | None = None
 
 
 @dataclass(frozen=True)
@@ -41,7 +50,12 @@ class Fault:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that decides a run."""
+    """Everything that decides a run.
+
+    `before` are the items that all regions hold when it begins, `outside` says in which regions
+    there are writers around the library, as it was asked for, and `restores` whether the detectors
+    take hard deletes and whole puts back.
+    """
 
     seed: int
     schema: Schema
@@ -49,3 +63,10 @@ class Plan:
     operations: tuple[Operation, ...]
     faults: tuple[Fault, ...] = ()
     folds: bool = True
+    before: Mapping[str, Image] = field(default_factory=dict)
+    outside: str = "none"
+    restores: bool = False
+
+    def is_raw(self) -> bool:
+        """Return whether writers around the library take part."""
+        return bool(self.before) or any(operation.raw for operation in self.operations)

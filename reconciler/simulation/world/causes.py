@@ -1,7 +1,10 @@
 """True causality, kept outside the items: which operations every image rests on.
 
 Known from the schedule alone and never read from an image's metadata, of which only the
-version token is used, as a name. A client's write rests on what it replaced and on itself; a merge
+version token is used, as a name. Writers around the library leave the token alone: where they take
+part, an image is named by its token and what it shows, and first of all by being itself, because
+one region's image may equal another's and rest on other writes. A client's write rests on what it
+replaced and on itself; a merge
 on what it replaced and on the losing images of its call; a fold on what it replaced. Nothing rests
 on a tombstone that time-to-live removed: what is written then is a new item.
 Shapes: sets of operations are bit masks: bit n is operation n.
@@ -10,7 +13,11 @@ Shapes: sets of operations are bit masks: bit n is operation n.
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from reconciler.item.metadata import METADATA
 from reconciler.simulation.world.releases import token
+from reconciler.values.wire import digest, to_json
+
+_SHOWN_WIDTH = 6
 
 
 class Origin(NamedTuple):
@@ -33,19 +40,36 @@ def numbers(mask: int) -> frozenset[int]:
 class Causes:
     """The origin of every image, and what each region ever held of each item."""
 
-    def __init__(self, regions: Iterable[str]) -> None:
+    def __init__(self, regions: Iterable[str], *, raw: bool = False) -> None:
+        self._raw = raw
         self._origins: dict[str, Origin] = {}
+        self._of_itself: dict[int, tuple[Any, Origin]] = {}  # by identity, and so kept alive
         self._ended: dict[str, list[int]] = {}
         self._held: dict[str, dict[str, int]] = {region: {} for region in regions}
         self.clashes = 0
 
     def of(self, image: Mapping[str, Any] | None) -> Origin:
         """Return where an image comes from."""
-        return self._origins.get(token(image), NOWHERE)
+        itself = self._of_itself.get(id(image)) if self._raw else None
+        return itself[1] if itself else self._origins.get(self.name(image), NOWHERE)
+
+    def name(self, image: Mapping[str, Any] | None) -> str:
+        """Return the name of an image; equal images share it."""
+        if not self._raw or image is None:
+            return token(image)
+        shown = {name: value for name, value in image.items() if name != METADATA}
+        return f"{token(image)}/{digest(to_json(shown).encode(), _SHOWN_WIDTH)}"
 
     def note_image(self, image: Mapping[str, Any], origin: Origin) -> Origin:
-        """Note a new image; of two equal ones, made in two regions, the first counts."""
-        known = self._origins.setdefault(token(image), origin)
+        """Note a new image; of two equal ones, made in two regions, the first counts.
+
+        Where writers around the library take part, one that rests on other writes is another.
+        """
+        known = self._origins.setdefault(self.name(image), origin)
+        if self._raw:
+            known = known if known.rests_on == origin.rests_on else origin
+            self._of_itself[id(image)] = image, known
+            return known
         # Equal bytes with unequal causes: one of them claims an operation that it does not hold.
         self.clashes += known.rests_on != origin.rests_on
         return known

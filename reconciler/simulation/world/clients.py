@@ -14,7 +14,6 @@ from reconciler.client.lost_answers import written_dot
 from reconciler.client.table import ReplicatedTable
 from reconciler.errors import OutcomeUnknown, ReconcilerError
 from reconciler.item.image import DELETE, write
-from reconciler.item.metadata import token_of
 from reconciler.item.schema import Schema
 from reconciler.simulation.plan import faults
 from reconciler.simulation.plan.clash import with_clash
@@ -90,8 +89,11 @@ class Client:
         self._items.release = release_of(self._setting.weather, self._name, now)
         key = self._replica.key_of(operation.key)
         try:
-            if self._items.calls.strikes(faults.OPEN_BLOCK, "edit"):
-                self._edit(key)
+            if operation.read_at_ms is not None:
+                self._edit(key, operation.at_ms - now)
+            elif self._items.calls.strikes(faults.OPEN_BLOCK, "edit"):
+                length = self._setting.draws.between("open", self._about, 0, _LONGEST_BLOCK_MS)
+                self._edit(key, length)
             else:
                 self._table.apply(key, self._change)
         except OutcomeUnknown:
@@ -107,12 +109,11 @@ class Client:
         if schema != self._schema:
             self._schema, self._table = schema, self._open_table(schema)
 
-    def _edit(self, key: dict[str, str]) -> None:
+    def _edit(self, key: dict[str, str], length_ms: int) -> None:
         """Edit in a block that stays open, so that others may come before it is written."""
-        setting = self._setting
         with self._table.edit(key) as item:
             self._block = self._items.last_read
-            setting.agenda.wait(setting.draws.between("open", self._about, 0, _LONGEST_BLOCK_MS))
+            self._setting.agenda.wait(max(0, length_ms))
             self._change(item)
 
     def _change(self, item: ItemEditor) -> None:
@@ -142,7 +143,7 @@ class Client:
             name,
             operation=number,
             dot=effect.dot,
-            token=token_of(image),
+            token=setting.causes.name(image),
             over=replaced.label,
         )
         mask = replaced.rests_on | effect.rested_on | 1 << number

@@ -6,7 +6,7 @@ over as it is; now and then it goes through its JSON, as all do on the wire.
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from reconciler.conflict.event import (
     ConflictEvent,
@@ -18,7 +18,6 @@ from reconciler.conflict.event import (
 from reconciler.conflict.row import Row
 from reconciler.detection.detector import Detector
 from reconciler.detection.securing import DetectorPolicy
-from reconciler.item.metadata import token_of
 from reconciler.ports import StreamRange, Unheard
 from reconciler.redrive.letters import FailedEvent, contents
 from reconciler.redrive.outcome import Result
@@ -60,7 +59,13 @@ class Functions:
     """
 
     def __init__(
-        self, setting: Setting, replica: SimulatedReplica, table: str, *, folds: bool
+        self,
+        setting: Setting,
+        replica: SimulatedReplica,
+        table: str,
+        *,
+        folds: bool,
+        restores: bool,
     ) -> None:
         self.region = replica.region
         self.ledger = LedgerTable()
@@ -71,7 +76,8 @@ class Functions:
         self._setting = setting
         self._replica = replica
         self._poisoner = Poisoner(setting, self.region)
-        self._policy = DetectorPolicy(table, self.region, folds=folds)
+        policy: Literal["accept", "restore"] = "restore" if restores else "accept"
+        self._policy = DetectorPolicy(table, self.region, policy, folds=folds)
 
     def detect(self, records: Sequence[Any], about: str, send: Send) -> str | None:
         """Run the detector on a batch; return the sequence number to come back to, if any."""
@@ -193,7 +199,7 @@ class _Call:
     def origin(self, name: str, image: Image, replaced: Origin) -> Origin:
         """Return where an image comes from that this invocation writes."""
         setting, region = self._calls.setting, self._calls.region
-        token = token_of(image)
+        token = setting.causes.name(image)
         lost = 0 if self.folds else self._lost.get(name, 0)
         kind = "fold" if self.folds else "merge"
         setting.journal.count("folds" if self.folds else "write_backs")

@@ -19,6 +19,7 @@ class Done:
     whether the write took effect in its region, whatever its client was told. `stranded` says that
     it had not left a replica that was lost for good: nobody can bring it back. `expired` says
     that its item was deleted and time-to-live removed the tombstone before anybody wrote on it.
+    `over` is what a write around the library took the place of: managed, plain, tombstone, nothing.
     """
 
     operation: Operation
@@ -31,14 +32,15 @@ class Done:
     applied: bool = True
     stranded: bool = False
     expired: bool = False
+    over: str = ""
 
 
 @dataclass(frozen=True)
 class Moment:
     """One line of the trace; `detail` holds strings and numbers only.
 
-    `kind` is write, replicate, loss, event, merge, fold, park, fault, redeliver, crash, expire or
-    copy.
+    `kind` is write, raw, replicate, loss, event, merge, fold, park, fault, redeliver, crash, expire
+    or copy.
     """
 
     at_ms: int

@@ -11,7 +11,7 @@ from typing import Any
 
 from reconciler.conflict.event import Event
 from reconciler.errors import EvidenceExpired, OutcomeUnknown, Unavailable
-from reconciler.item.metadata import metadata_in, token_in
+from reconciler.item.metadata import METADATA, is_managed, metadata_in, token_in
 from reconciler.ports import Replacement, StreamRange, Superseded, Unheard
 from reconciler.simulation.plan import faults
 from reconciler.simulation.world.causes import NOWHERE, Origin
@@ -21,6 +21,8 @@ from reconciler.simulation.world.releases import Release
 from reconciler.simulation.world.replica import SimulatedReplica
 from reconciler.simulation.world.setting import Calls
 from reconciler.values.wire import Image
+
+_COMPARED_ATTRIBUTES = 100
 
 
 class SimulatedItems:
@@ -68,7 +70,7 @@ class SimulatedItems:
         replica = self._replica
         key = replica.name_of(write.image)
         current = self.release.read_image(replica.items.get(key))
-        if _version(current) != _version(write.replacing):
+        if not _stands(current, write):
             self.calls.setting.journal.count("refusals")
             return Superseded(current)
         origin = self._origin(key, write.image, replica.origin_of(key))
@@ -76,8 +78,23 @@ class SimulatedItems:
         return None
 
 
+def _stands(current: Image | None, write: Replacement) -> bool:
+    """Return whether the condition of a write holds, which is that of `DynamoItems`."""
+    before = write.replacing
+    if _version(current) != _version(before):
+        return False
+    if current is None or before is None or current is before or current == before:
+        return True
+    if is_managed(before) and not write.adopts:
+        return True
+    plain = sorted((name, value) for name, value in before.items() if name != METADATA)
+    return all(current.get(name) == value for name, value in plain[:_COMPARED_ATTRIBUTES])
+
+
 def _version(image: Mapping[str, Any] | None) -> str | None:
-    return token_in(metadata_in(image)) if image else None
+    if image is None:
+        return None
+    return token_in(metadata_in(image)) if is_managed(image) else ""
 
 
 class SimulatedBus:

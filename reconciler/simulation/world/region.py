@@ -20,6 +20,7 @@ from reconciler.simulation.world.functions import Functions
 from reconciler.simulation.world.network import Network
 from reconciler.simulation.world.people import People
 from reconciler.simulation.world.queues import Queue
+from reconciler.simulation.world.raw_clients import RawClients
 from reconciler.simulation.world.redrive import SimulatedRedrive
 from reconciler.simulation.world.replica import SimulatedReplica
 from reconciler.simulation.world.setting import Setting
@@ -44,12 +45,15 @@ class SimulatedRegion:
         )
         whole = not any(fault.other == faults.NAMES_ONLY for fault in plan.faults)
         folds = plan.folds and whole
-        self.functions = Functions(setting, self.replica, plan.schema.table, folds=folds)
+        self.functions = Functions(
+            setting, self.replica, plan.schema.table, folds=folds, restores=plan.restores
+        )
         self._redrive = SimulatedRedrive(setting, self.functions, self._publish, self._read_again)
         self.people = people(self.replica, self.functions)
         self.functions.ledger.when_open = self.people.hear_of_row
         self.functions.when_parked = self._park
         self.clients = Clients(setting, plan.schema, self.replica)
+        self.raw_clients = RawClients(setting, self.replica)
         self._whole, self._partition_key = whole, plan.schema.key[0]
         self._incarnations = 1
         self._shards = self._open_shards()

@@ -102,7 +102,9 @@ def release_of(weather: Weather, process: str, now_ms: int) -> Release:
 
 def token(image: Mapping[str, Any] | None) -> str:
     """Return the version token of a managed image, without a release's mark; "" of none."""
-    return "" if image is None else token_in(metadata_in(image)).removeprefix(_MARK)
+    if image is None or not is_managed(image):
+        return ""
+    return token_in(metadata_in(image)).removeprefix(_MARK)
 
 
 def _with_images(event: Event, form: Callable[[Any], Any]) -> Event:

@@ -12,11 +12,10 @@ from typing import Any
 from reconciler.causality.context import INCARNATION_WIDTH, replica_id
 from reconciler.deployment.tables import BOTH_IMAGES
 from reconciler.item.image import read
-from reconciler.item.metadata import EXPIRY, heads_in, metadata_in
+from reconciler.item.metadata import EXPIRY, heads_in, is_managed, metadata_in
 from reconciler.item.schema import Schema
 from reconciler.ports import Record
 from reconciler.simulation.world.causes import Origin
-from reconciler.simulation.world.releases import token
 from reconciler.simulation.world.setting import Setting
 from reconciler.values.wire import Image
 
@@ -68,6 +67,15 @@ class SimulatedReplica:
         if self._become(name, image, origin):
             self._send(self.region, name, image, origin)
 
+    def remove(self, name: str, origin: Origin, *, by_ttl: bool = False) -> None:
+        """Carry out a delete of this region and replicate it."""
+        if self._become(name, None, origin, by_ttl=by_ttl):
+            self._send(self.region, name, None, origin)
+
+    def hold(self, name: str, image: Image) -> None:
+        """Hold an item from before the run began."""
+        self.items[name] = image
+
     def make_anew(self, source: "SimulatedReplica", number: int) -> None:
         """Become another replica, the region's `number`th: a copy of what `source` holds."""
         self.code = replica_id(self.region, f"{number:0{INCARNATION_WIDTH}d}")
@@ -81,7 +89,7 @@ class SimulatedReplica:
                 name,
                 source=source.region,
                 image=self.origin_of(name).label,
-                token=token(self.items.get(name)),
+                token=setting.causes.name(self.items.get(name)),
                 over=setting.causes.of(before.get(name)).label,
             )
 
@@ -98,7 +106,7 @@ class SimulatedReplica:
                 name,
                 source=source,
                 image=origin.label,
-                token=token(image),
+                token=self._setting.causes.name(image),
                 over=over,
                 sent_ms=origin.at_ms,
             )
@@ -149,6 +157,8 @@ class SimulatedReplica:
 
     def _measure(self, image: Image) -> None:
         """Keep the greatest number of lineages that one replica has in a context."""
+        if not is_managed(image):
+            return
         lineages = heads_in(metadata_in(image))
         if len(lineages) > self._setting.journal.counts["lineages_most"]:
             replicas = Counter(lineage.partition(".")[0] for lineage in lineages)

@@ -13,7 +13,7 @@ from reconciler.simulation.plan import faults
 from reconciler.simulation.plan.faults import FOR_EVER
 from reconciler.simulation.plan.plan import Fault, Operation, Plan
 from reconciler.simulation.world.agenda import Agenda
-from reconciler.simulation.world.causes import Causes
+from reconciler.simulation.world.causes import Causes, Origin
 from reconciler.simulation.world.draws import Draws
 from reconciler.simulation.world.history import Done
 from reconciler.simulation.world.journal import Journal
@@ -40,7 +40,8 @@ class World:
         self.journal = Journal(agenda, keep=trace)
         draws = Draws(plan.seed)
         weather = Weather(draws, self.journal)
-        self.setting = Setting(agenda, draws, weather, self.journal, Causes(plan.regions))
+        causes = Causes(plan.regions, raw=plan.is_raw())
+        self.setting = Setting(agenda, draws, weather, self.journal, causes)
         self.network = Network(self.setting, plan.regions, plan.schema.table)
         self.done: list[Done] = []
         self.made_anew: set[str] = set()
@@ -56,6 +57,10 @@ class World:
             others = [other.people for other in self.regions.values() if other is not each]
             each.people.others = others
         self.network.replicas = {name: each.replica for name, each in self.regions.items()}
+        for key, image in plan.before.items():
+            causes.note_image(image, Origin(0, "what was there before", "", 0))
+            for region in self.regions.values():
+                region.replica.hold(key, image)
 
     def run(self) -> bool:
         """Let everything happen; return whether the world came to rest within its bounds."""
@@ -65,7 +70,7 @@ class World:
             if fault.until_ms < FOR_EVER:
                 agenda.enter(fault.until_ms, partial(self._end, fault))
         for operation in self.plan.operations:
-            agenda.enter(operation.at_ms, partial(self._operate, operation))
+            self._plan(operation)
         agenda.run()
         if self._reunite():
             agenda.run()
@@ -109,8 +114,21 @@ class World:
             if any(held[other].get(name) != image for other in left)
         }
 
+    def _plan(self, operation: Operation) -> None:
+        enter, read_at_ms = self.setting.agenda.enter, operation.read_at_ms
+        begin = partial(self._operate, operation)
+        if operation.raw:
+            raw = self.regions[operation.region].raw_clients
+            if read_at_ms is not None:
+                enter(read_at_ms, partial(raw.read, operation))
+            enter(operation.at_ms, begin)
+        else:
+            enter(operation.at_ms if read_at_ms is None else read_at_ms, begin)
+
     def _operate(self, operation: Operation) -> None:
-        self.done.append(self.regions[operation.region].clients.run(operation))
+        region = self.regions[operation.region]
+        clients = region.raw_clients if operation.raw else region.clients
+        self.done.append(clients.run(operation))
 
     def _begin(self, fault: Fault) -> None:
         if fault.kind == faults.HARD_DELETE and not self.setting.is_gone(fault.region):
