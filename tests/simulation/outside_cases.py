@@ -1,0 +1,374 @@
+"""Small schedules in which writers around the library meet it: what each must end with.
+
+Times are fixed, replication takes seconds, and who wins is who wrote later. The item begins with
+100 points unless a case says otherwise.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from reconciler import Schema
+from reconciler.crdt.base import Edit
+from reconciler.item.image import DELETE
+from reconciler.simulation.plan import faults
+from reconciler.simulation.plan.faults import HOUR, MINUTE, SECOND
+from reconciler.simulation.plan.plan import Fault, Operation, Plan
+from reconciler.simulation.plan.raw import OWN_TTL, PUT, REPLACE, SAVE, UPDATE, append
+from reconciler.simulation.world.history import Run
+from reconciler.values.wire import Image
+from tests.builders import add, assign, discard, increment
+
+EAST, WEST = "us-east-1", "eu-west-1"
+SCHEMA = Schema.of(
+    table="parties",
+    key=["id"],
+    attributes={"points": "counter_pn", "tags": "set_aw"},
+    tombstone_retention_days=1,
+)
+PLAIN: Image = {"id": {"S": "p1"}, "points": {"N": "100"}, "email": {"S": "first"}}
+BASE = (
+    increment("points", 100),
+    assign("email", "first"),
+    assign("phone", "1"),
+    add("tags", "a", "b"),
+)
+START = MINUTE
+
+
+@dataclass(frozen=True)
+class Case:
+    """A schedule, what every region must show at its end, and what else must hold of its run."""
+
+    name: str
+    what: str
+    operations: tuple[Operation, ...]
+    right: Mapping[str, Any] | None
+    faults: Sequence[Fault] = ()
+    before: Mapping[str, Image] = field(default_factory=dict)
+    restores: bool = False
+    holds: Callable[[Run], bool] = lambda _: True
+
+    def plan(self) -> Plan:
+        """Return the plan of the case."""
+        return Plan(
+            1,
+            SCHEMA,
+            (EAST, WEST),
+            self.operations,
+            tuple(self.faults),
+            before=self.before,
+            restores=self.restores,
+        )
+
+
+class Steps:
+    """The operations of one case, in order; times are seconds after its start."""
+
+    def __init__(self, *base: Edit) -> None:
+        self.done: list[Operation] = []
+        if base:
+            self._add(0, EAST, base)
+
+    def library(self, second: float, region: str, *edits: Edit, read: float | None = None) -> None:
+        self._add(_at(second), region, edits, read=read)
+
+    def raw(
+        self,
+        second: float,
+        region: str,
+        *edits: Edit,
+        call: str = UPDATE,
+        read: float | None = None,
+    ) -> None:
+        self._add(_at(second), region, edits, call=call, read=read)
+
+    def _add(
+        self,
+        at_ms: int,
+        region: str,
+        edits: tuple[Edit, ...],
+        *,
+        call: str = "",
+        read: float | None = None,
+    ) -> None:
+        read_at_ms = None if read is None else _at(read)
+        number = len(self.done)
+        self.done.append(Operation(number, at_ms, region, "p1", edits, call, read_at_ms))
+
+
+def _at(second: float) -> int:
+    return START + int(second * SECOND)
+
+
+def cut(since: float, until: float) -> Fault:
+    """Return a partition of the two regions."""
+    return Fault(faults.PARTITION, _at(since), _at(until), EAST, WEST)
+
+
+def unread(region: str, since: float, until: float) -> Fault:
+    """Return an outage of a region's detector."""
+    return Fault(faults.DETECTOR_OFF, _at(since), _at(until), region)
+
+
+def unresolved(region: str, since: float, until: float) -> Fault:
+    """Return an outage of a region's resolver."""
+    return Fault(faults.RESOLVER_OFF, _at(since), _at(until), region)
+
+
+def nothing_written(run: Run) -> bool:
+    """Return whether the reconciler wrote nothing back."""
+    return run.counts["write_backs"] == 0
+
+
+def loss_noted(run: Run) -> bool:
+    """Return whether a region noted a loss."""
+    return run.counts["conflicts"] > 0
+
+
+def _one_raw_writer_alone() -> Case:
+    steps = Steps(*BASE)
+    steps.raw(0, WEST, increment("points", 5))
+    steps.raw(1, WEST, assign("email", "zzz-old"))
+    steps.raw(60, WEST, increment("points", 7))
+    steps.raw(61, WEST, assign("email", "aaa-new"))
+    return Case(
+        "O1",
+        "one raw writer and nobody else, cut off from the other region for a while",
+        tuple(steps.done),
+        {"points": 112, "email": "aaa-new"},
+        [cut(50, 180), unread(EAST, -50, 90), unread(WEST, -50, 90)],
+        holds=nothing_written,
+    )
+
+
+def _three_raw_increments(name: str, *late: Fault) -> Case:
+    steps = Steps(*BASE)
+    for second in range(3):
+        steps.raw(second, WEST, increment("points", 5))
+    steps.library(7, EAST, increment("points", 10))
+    return Case(
+        name,
+        "three raw increments, and a library write that wins before they were looked at",
+        tuple(steps.done),
+        {"points": 125},
+        [cut(-10, 30), *late],
+    )
+
+
+def _two_raw_writers(name: str, one: Edit, other: Edit, right: Mapping[str, Any]) -> Case:
+    steps = Steps(*BASE)
+    steps.raw(0, EAST, one)
+    steps.raw(5, WEST, other)
+    what = "raw writers in two regions at once: as DynamoDB leaves it"
+    return Case(name, what, tuple(steps.done), right, [cut(-10, 60)], holds=nothing_written)
+
+
+def _put_that_saw_nothing() -> Case:
+    steps = Steps(*BASE)
+    steps.library(0, EAST, increment("points", 10), assign("name", "Lib"))
+    steps.raw(5, WEST, assign("phone", "2"), call=PUT)
+    return Case(
+        "O5",
+        "a whole put without metadata wins against library writes that it never saw",
+        tuple(steps.done),
+        {"points": 110, "name": "Lib", "phone": "2"},
+        [cut(-10, 60)],
+    )
+
+
+def _first_library_write(name: str, raw_at: float, right: Mapping[str, Any], what: str) -> Case:
+    steps = Steps()
+    steps.library(3, EAST, increment("points", 5), assign("name", "Lib"))
+    steps.raw(raw_at, WEST, assign("email", "second"))
+    return Case(
+        name, what, tuple(steps.done), right, [cut(-10, 60)], {"p1": PLAIN}, holds=loss_noted
+    )
+
+
+def _two_first_library_writes(name: str, older: str, newer: str) -> Case:
+    steps = Steps()
+    steps.raw(0, WEST, assign("email", newer))
+    steps.library(5, EAST, increment("points", 1))
+    steps.library(10, WEST, increment("points", 2))
+    return Case(
+        name,
+        "two first library writes on two versions of one item: the one seen later stands",
+        tuple(steps.done),
+        {"points": 103, "email": newer},
+        [cut(-10, 60)],
+        {"p1": {**PLAIN, "email": {"S": older}}},
+    )
+
+
+def _delete_then_put() -> Case:
+    steps = Steps(*BASE)
+    steps.raw(0, WEST, assign("phone", "2"), call=REPLACE)
+    steps.library(5, EAST, increment("points", 10))
+    return Case(
+        "O7",
+        "a raw delete and put at once with a library write that wins",
+        tuple(steps.done),
+        {"points": 110, "phone": "2"},
+        [cut(-10, 60)],
+    )
+
+
+def _restored_put() -> Case:
+    steps = Steps(*BASE)
+    steps.raw(0, WEST, assign("phone", "2"), call=PUT)
+    return Case(
+        "O9",
+        "one raw put and nobody else, where the policy is to restore",
+        tuple(steps.done),
+        {"points": 100, "phone": "2"},
+        restores=True,
+    )
+
+
+def _own_time_to_live() -> Case:
+    steps = Steps(*BASE)
+    steps.raw(0, WEST, call=OWN_TTL)
+    return Case(
+        "O9 ttl",
+        "the table's own time-to-live removes an item, where the policy is to restore",
+        tuple(steps.done),
+        None,
+        restores=True,
+    )
+
+
+def _new_attribute_inside_a_block() -> Case:
+    steps = Steps(*BASE)
+    steps.raw(1, EAST, assign("vip", True), append("visits", "monday"))
+    steps.library(2, EAST, assign("name", "Lib"), read=0)
+    return Case(
+        "O13",
+        "a raw client sets a new attribute between a library client's read and its put",
+        tuple(steps.done),
+        {"name": "Lib", "vip": True, "visits": ["monday"]},
+    )
+
+
+def _stale_save() -> Case:
+    steps = Steps(*BASE)
+    steps.library(10, EAST, increment("points", 7))
+    steps.raw(60, EAST, call=SAVE, read=0)
+    steps.library(120, EAST, increment("points", 1))
+    return Case(
+        "O14",
+        "a stale copy, metadata included, is saved over a library write",
+        tuple(steps.done),
+        {"points": 108},
+        [unread(EAST, -10, 300), unread(WEST, -10, 300)],
+    )
+
+
+def _token_that_came_back() -> Case:
+    steps = Steps(*BASE)
+    steps.library(1, EAST, increment("points", 7))
+    steps.raw(10, WEST, assign("email", "second"))
+    steps.library(50, EAST, increment("points", 1), read=0)
+    return Case(
+        "O16",
+        "a raw write brings an older token back while a client holds it",
+        tuple(steps.done),
+        {"points": 108, "email": "second"},
+        [cut(-10, 20), unread(EAST, -10, 120), unread(WEST, -10, 120)],
+    )
+
+
+def _update_of_a_tombstone() -> Case:
+    steps = Steps(*BASE)
+    steps.library(0, EAST, DELETE)
+    steps.raw(60, WEST, assign("name", "back"))
+    gone = Fault(faults.EXPIRY, 48 * HOUR, 50 * HOUR)
+    return Case(
+        "O17",
+        "a raw update of a deleted item, and then time-to-live",
+        tuple(steps.done),
+        {"name": "back"},
+        [gone],
+    )
+
+
+def _raw_member(name: str, *, together: bool) -> Case:
+    steps = Steps(*BASE)
+    steps.raw(0, EAST, add("tags", "x"))
+    steps.library(1 if together else 60, WEST, discard("tags", "b"))
+    return Case(
+        name,
+        "a raw client adds a member, a library client discards another",
+        tuple(steps.done),
+        {"tags": {"a", "x"}},
+        [cut(-10, 30)] if together else (),
+    )
+
+
+def _library_write_on_an_unfiled_put() -> Case:
+    steps = Steps(*BASE)
+    steps.library(0, EAST, increment("points", 10))
+    steps.raw(5, WEST, assign("phone", "2"), call=PUT)
+    steps.library(60, EAST, increment("points", 1))
+    return Case(
+        "O19",
+        "a library write on a whole put that took a library write with it, before it was filed",
+        tuple(steps.done),
+        {"points": 111, "phone": "2"},
+        [cut(-10, 30), unread(EAST, -10, 120), unread(WEST, -10, 120)],
+    )
+
+
+def _one_difference_saved_twice() -> Case:
+    steps = Steps(*BASE)
+    steps.raw(1, EAST, assign("points", 105), call=SAVE, read=0)
+    for turn in range(24):
+        steps.library(60 + 30 * turn, (EAST, WEST)[turn % 2], assign("name", f"{turn}"))
+    steps.raw(1_200, EAST, assign("points", 105), call=SAVE, read=0)
+    steps.library(1_260, EAST, assign("name", "last"))
+    return Case(
+        "O20",
+        "one raw increment is saved twice from one copy, and filed and folded in between",
+        tuple(steps.done),
+        {"points": 105, "name": "last"},
+    )
+
+
+CASES = (
+    _one_raw_writer_alone(),
+    _three_raw_increments("O2 together", unresolved(WEST, -50, 120), unresolved(EAST, -50, 600)),
+    _three_raw_increments("O2 one by one", unread(WEST, -50, 120)),
+    _two_raw_writers(
+        "O3",
+        assign("email", "second"),
+        assign("phone", "2"),
+        {"email": "first", "phone": "2"},
+    ),
+    _two_raw_writers("O4", increment("points", 5), increment("points", 5), {"points": 105}),
+    _put_that_saw_nothing(),
+    _first_library_write(
+        "O6",
+        10,
+        {"points": 105, "name": "Lib", "email": "second"},
+        "a raw write wins against the first library write of an item, which it never saw",
+    ),
+    _first_library_write(
+        "O6b",
+        0,
+        {"points": 105, "name": "Lib", "email": "first"},
+        "the first library write of an item wins against a raw write: counted and kept",
+    ),
+    _two_first_library_writes("O6c", "aaa", "bbb"),
+    _two_first_library_writes("O6c turned", "bbb", "aaa"),
+    _delete_then_put(),
+    _restored_put(),
+    _own_time_to_live(),
+    _new_attribute_inside_a_block(),
+    _stale_save(),
+    _token_that_came_back(),
+    _update_of_a_tombstone(),
+    _raw_member("O18 at once", together=True),
+    _raw_member("O18 later", together=False),
+    _library_write_on_an_unfiled_put(),
+    _one_difference_saved_twice(),
+)
