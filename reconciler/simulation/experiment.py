@@ -13,13 +13,24 @@ from reconciler.simulation.judge.checks import check
 from reconciler.simulation.judge.problem import Problem
 from reconciler.simulation.plan.drawing import draw_plan
 from reconciler.simulation.plan.faults import KINDS
+from reconciler.simulation.plan.outside import NONE, with_outside
 from reconciler.simulation.plan.plan import Fault, Operation, Plan
 from reconciler.simulation.report.story import tell
 from reconciler.simulation.shrink import shrink
 from reconciler.simulation.world.history import Run
 from reconciler.simulation.world.run import run_plan
 
-_GRAVITY = ("lost", "doubled", "wrong", "differing", "incomplete", "unresolved", "unbounded")
+_GRAVITY = (
+    "lost",
+    "doubled",
+    "wrong",
+    "undone",
+    "harmed",
+    "differing",
+    "incomplete",
+    "unresolved",
+    "unbounded",
+)
 
 
 @dataclass(frozen=True)
@@ -27,7 +38,9 @@ class Experiment:
     """What to simulate; with a seed it is one plan.
 
     `operations` is how many to draw, or the operations themselves; `faults` are drawn from the seed
-    unless they are given. Lags, clock skews and everything else come from the seed.
+    unless they are given. Lags, clock skews and everything else come from the seed. `outside` says
+    in which regions there are writers around the library, among the operations drawn: none, one or
+    all.
     """
 
     schema: Schema | None = None
@@ -35,6 +48,7 @@ class Experiment:
     operations: int | Sequence[Operation] = 40
     faults: Sequence[Fault] | None = None
     folds: bool = True
+    outside: str = NONE
 
     def plan(self, seed: int) -> Plan:
         """Return the plan of `seed`; InvalidInput if it names an unknown region or fault."""
@@ -46,8 +60,9 @@ class Experiment:
             operations=self.operations if isinstance(self.operations, int) else len(given or ()),
             folds=self.folds,
         )
+        plan = with_outside(plan, self.outside)
         if given is not None:
-            plan = replace(plan, operations=given)
+            plan = replace(plan, operations=given, before={})
         if self.faults is not None:
             plan = replace(plan, faults=tuple(self.faults))
         _check(plan)

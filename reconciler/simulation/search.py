@@ -22,12 +22,14 @@ from time import perf_counter
 
 from reconciler.item.schema import Schema
 from reconciler.simulation.experiment import Experiment, Explained, explained
-from reconciler.simulation.judge.checks import check
+from reconciler.simulation.judge.checks import check, judged_around
 from reconciler.simulation.judge.problem import Problem
+from reconciler.simulation.plan.outside import NONE
 from reconciler.simulation.plan.plan import Fault, Operation
 from reconciler.simulation.world.run import run_plan
 
 _CHUNK = 8  # seeds a worker takes at once: enough to hide the cost of handing them over
+_ODDS = "odds."
 _SEEDS_WORTH_A_WORKER = 50  # fewer are done before a second process has started
 
 
@@ -56,7 +58,8 @@ class Totals:
     """All runs together; `problems` are the seeds that failed, in order, and what they broke.
 
     `faults` says of each kind how often it began, `strikes` how many calls and deliveries it hit,
-    where it is of those that hit single ones. `hash` stands for every trace, in order.
+    where it is of those that hit single ones, `odds` in how many schedules what cannot be kept of
+    writers around the library was not. `hash` stands for every trace, in order.
     """
 
     experiment: Experiment
@@ -69,6 +72,7 @@ class Totals:
     folds: int = 0
     faults: Mapping[str, int] = field(default_factory=dict)
     strikes: Mapping[str, int] = field(default_factory=dict)
+    odds: Mapping[str, int] = field(default_factory=dict)
     problems: tuple[Failure, ...] = ()
     hash: str = ""
     seconds: float = 0.0
@@ -96,10 +100,11 @@ def simulate(  # noqa: PLR0913 (an experiment is all of these, by name)
     operations: int | Sequence[Operation] = 40,
     faults: Sequence[Fault] | None = None,
     folds: bool = True,
+    outside: str = NONE,
     workers: int | None = None,
 ) -> Totals:
     """Run `seeds` schedules of a schema and return what was found; the parts are `Experiment`'s."""
-    experiment = Experiment(schema, regions, operations, faults, folds)
+    experiment = Experiment(schema, regions, operations, faults, folds, outside)
     return search(experiment, range(first_seed, first_seed + seeds), workers=workers)
 
 
@@ -135,6 +140,7 @@ def search(
         folds=counts["folds"],
         faults=_kinds(counts, "faults."),
         strikes=_kinds(counts, "struck."),
+        odds=_kinds(counts, _ODDS),
         hash=digest.hexdigest(),
         seconds=perf_counter() - started,
     )
@@ -145,6 +151,7 @@ def _tally(experiment: Experiment, seed: int) -> RunCounts:
         plan = experiment.plan(seed)
         run = run_plan(plan, trace=False)
         problems = tuple(check(run))
+        odds = {f"{_ODDS}{name}": 1 for name in judged_around(run).odds} if plan.is_raw() else {}
     except Exception as problem:
         problem.add_note(f"seed {seed}")
         raise
@@ -152,7 +159,7 @@ def _tally(experiment: Experiment, seed: int) -> RunCounts:
         seed=seed,
         operations=len(plan.operations),
         acknowledged=sum(done.outcome == "acknowledged" for done in run.done),
-        counts=dict(run.counts),
+        counts={**run.counts, **odds},
         trace_hash=run.trace_hash,
         problems=problems,
     )

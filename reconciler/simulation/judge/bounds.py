@@ -8,9 +8,10 @@ about half of them.
 from collections import Counter
 from collections.abc import Iterator
 
+from reconciler.causality.context import ADOPTED
 from reconciler.causality.hlc import WALL_WIDTH, number_of
 from reconciler.conflict.folding import CLOCK_SKEW_MARGIN_MS, MOST_CLOSED_LINEAGES
-from reconciler.item.metadata import context_of
+from reconciler.item.metadata import context_of, is_managed
 from reconciler.simulation.judge.problem import Problem
 from reconciler.simulation.world.history import Run
 from reconciler.simulation.world.releases import NEWER
@@ -24,7 +25,8 @@ _LOSSES_PER_WRITE = 2
 def excesses(run: Run) -> Iterator[Problem]:
     """Yield what the run did more often than its writes and its losses explain."""
     counts = run.counts
-    losses, writes = counts["conflicts"], counts["writes"] + counts["folds"]
+    writes = counts["writes"] + counts["folds"] + counts.get("raw_writes", 0)
+    losses = counts["conflicts"]
     if counts.get("unrested", 0):
         yield _problem(f"{counts['unrested']} things were still under way when it was cut off")
     for what, most, cause in (
@@ -44,10 +46,16 @@ def _lineages(run: Run) -> Iterator[Problem]:
     """Count each replica's lineages that could have been folded when the item last changed."""
     for region, items in run.items.items():
         for key, image in items.items():
+            if not is_managed(image):
+                continue
             heads = context_of(NEWER.read_image(image)).heads
-            walls = {lineage: number_of(lineage.epoch[:WALL_WIDTH]) for lineage in heads}
+            walls = {
+                lineage: number_of(lineage.epoch[:WALL_WIDTH])
+                for lineage in heads
+                if lineage.replica != ADOPTED  # what was done around the library has no clock
+            }
             settled = max(walls.values(), default=0) - 2 * CLOCK_SKEW_MARGIN_MS
-            old = Counter(lineage.replica for lineage in heads if walls[lineage] < settled)
+            old = Counter(lineage.replica for lineage in walls if walls[lineage] < settled)
             for replica, count in old.items():
                 if count > 2 * MOST_CLOSED_LINEAGES:
                     text = f"{count} old lineages of {replica} stand in the item in {region}"

@@ -16,6 +16,7 @@ from reconciler.resolution.repair import includes
 from reconciler.simulation.judge.bounds import excesses
 from reconciler.simulation.judge.differences import differences
 from reconciler.simulation.judge.oracle import History
+from reconciler.simulation.judge.outside import Judged, judge, keys_around
 from reconciler.simulation.judge.problem import Problem
 from reconciler.simulation.judge.reads import reads_that_went_back
 from reconciler.simulation.world.history import Done, Run
@@ -27,18 +28,34 @@ Document = Mapping[str, Any]
 
 def check(run: Run) -> list[Problem]:
     """Return every promise that the run broke; none is the only good answer."""
+    by_key, parked = _writes_that_count(run), _parked(run)
+    problems = [*_incomplete_documents(parked), *_open_losses(run)]
+    around = set(keys_around(run))
+    for key in sorted(by_key):
+        problems += _replica_differences(run, key)
+        if key not in around and key not in run.contested:
+            problems += _wrong_values(run, key, by_key[key], parked)
+    problems += judged_around(run).problems
+    return [*problems, *reads_that_went_back(run, around), *excesses(run)]
+
+
+def judged_around(run: Run) -> Judged:
+    """Return what is to be said of the items that were written around the library, too."""
+    aside = frozenset(str(_key_of(run, document)) for document in _parked(run))
+    return judge(run, _writes_that_count(run), aside)
+
+
+def _writes_that_count(run: Run) -> dict[str, list[Done]]:
     by_key: dict[str, list[Done]] = {key: [] for items in run.items.values() for key in items}
     for done in run.done:
         writes = by_key.setdefault(done.operation.key, [])
         if done.applied and not (done.stranded or done.expired) and done.outcome != "refused":
             writes.append(done)
-    parked = [document for documents in run.parked.values() for document in documents]
-    problems = [*_incomplete_documents(parked), *_open_losses(run)]
-    for key in sorted(by_key):
-        problems += _replica_differences(run, key)
-        if key not in run.contested:
-            problems += _wrong_values(run, key, by_key[key], parked)
-    return [*problems, *reads_that_went_back(run), *excesses(run)]
+    return by_key
+
+
+def _parked(run: Run) -> list[Document]:
+    return [document for documents in run.parked.values() for document in documents]
 
 
 def _replica_differences(run: Run, key: str) -> Iterator[Problem]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 class Problem:
     """One broken promise, about the operations with these numbers.
 
-    `kind` is lost, doubled, wrong, differing, unresolved, incomplete or unbounded.
+    `kind` is lost, doubled, wrong, differing, unresolved, incomplete or unbounded; undone is a raw
+    update that nobody took the place of, harmed an item that only raw writers wrote.
     """
 
     kind: str

@@ -6,7 +6,7 @@ Limit: items that were folded or removed by time-to-live are left out. A waterma
 which writes it stands for, and a tombstone that ends takes its writes along.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 from reconciler.simulation.judge.problem import Problem
 from reconciler.simulation.world.history import Moment, Run
@@ -15,11 +15,13 @@ Place = tuple[str, str]  # region and key
 Operations = frozenset[int]
 
 
-def reads_that_went_back(run: Run) -> Iterator[Problem]:
-    """Yield each own write that a region stopped showing without a loss record that names it."""
-    left_out = {
-        moment.key for moment in run.trace if moment.kind in ("fold", "expire", "delete")
-    } | {""}
+def reads_that_went_back(run: Run, around: Set[str] = frozenset()) -> Iterator[Problem]:
+    """Yield each own write that a region stopped showing without a loss record that names it.
+
+    `around` are the items that are written around the library, too: they are left out.
+    """
+    left_out = {moment.key for moment in run.trace if moment.kind in ("fold", "expire", "delete")}
+    left_out |= around | {""}
     follower = _Follower(run)
     for moment in run.trace:
         if moment.key not in left_out:

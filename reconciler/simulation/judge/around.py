@@ -1,0 +1,145 @@
+"""One item that writers around the library wrote, too: who wrote what, from the history alone.
+
+A write is named by its operation, and saw what its writer's image rested on. What was there before
+the run began is a write that all others saw.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.crdt.base import Edit
+from reconciler.item.metadata import (
+    EXPIRY,
+    METADATA,
+    is_managed,
+    is_tombstone_in,
+    key_names_in,
+    metadata_in,
+)
+from reconciler.simulation.judge.oracle_types import GONE
+from reconciler.simulation.plan.plan import Plan
+from reconciler.simulation.plan.raw import DELETE_ITEM, OWN_TTL, PUT, REPLACE, UPDATE
+from reconciler.simulation.world.history import Done
+from reconciler.values.wire import Image, Path, from_wire
+
+_BEFORE = -1
+_DELETES = {DELETE_ITEM, OWN_TTL, REPLACE}
+_PUTS = {PUT, REPLACE}
+
+
+@dataclass(frozen=True)
+class LeafWrite:
+    """What one operation made of one leaf; `number` -1 is what was there before."""
+
+    number: int
+    seen: frozenset[int]
+    value: Any
+    call: str = ""
+
+    def saw(self, other: "LeafWrite") -> bool:
+        """Return whether this write was made by somebody who saw the other."""
+        return other.number in self.seen or (other.number == _BEFORE != self.number)
+
+
+class Around:
+    """The writes of one item: by the library, and around it."""
+
+    def __init__(
+        self, plan: Plan, key: str, writes: Sequence[Done], *, has_ended: bool = False
+    ) -> None:
+        self.key = key
+        self.has_ended = (
+            has_ended  # by time-to-live or by an operator, and some of its writes with it
+        )
+        self.schema = plan.schema
+        self.before: Image = dict(plan.before.get(key) or {})
+        self.library = [done for done in writes if not done.operation.raw]
+        self.raw = [done for done in writes if done.operation.raw]
+        self.calls = {done.operation.raw for done in self.raw}
+        self.over = {done.over for done in self.raw}
+
+    def is_deleted_raw(self) -> bool:
+        """Return whether somebody deleted it around the library."""
+        return bool(self.calls & _DELETES)
+
+    def is_put(self) -> bool:
+        """Return whether somebody left it without metadata: a put, or a write where none was."""
+        return bool(self.calls & _PUTS or self.over & {"nothing", "plain"})
+
+    def is_deleted(self) -> bool:
+        """Return whether a library writer deleted it."""
+        return any(edit.verb == "delete" for done in self.library for edit in done.operation.edits)
+
+    def keeps_updates(self) -> bool:
+        """Return whether every raw write must be kept until somebody writes the same attribute.
+
+        So it is if all are updates of managed items in one region. Of two regions' raw writes on
+        one version, and on what was never adopted, nobody can know which came first.
+        """
+        regions = {done.operation.region for done in self.raw}
+        return (
+            self.calls <= {UPDATE}
+            and self.over <= {"managed", "tombstone"}
+            and len(regions) <= 1
+            and (not self.before or is_managed(self.before))
+        )
+
+    def writes_at(self, path: Path) -> list[LeafWrite]:
+        """Return the writes of one leaf that holds one value, what was there before first.
+
+        A delete is none: who writes at the same time keeps what there is.
+        """
+        held: Mapping[str, Any] = values_of(self.before) or {}
+        for name in path[:-1]:
+            held = held.get(name) or {}
+        found = [LeafWrite(_BEFORE, frozenset(), held.get(path[-1], GONE))]
+        for done in (*self.library, *self.raw):
+            for edit in done.operation.edits:
+                if edit.path and path[: len(edit.path)] == edit.path:
+                    value = _value(edit, path)
+                    number, raw = done.operation.number, done.operation.raw
+                    found.append(LeafWrite(number, done.seen, value, raw))
+        return found
+
+    def edits_at(self, path: Path, *verbs: str) -> Iterator[tuple[Done, Edit]]:
+        """Yield the raw edits of a leaf with these verbs."""
+        for done in self.raw:
+            for edit in done.operation.edits:
+                if edit.path == path and edit.verb in verbs:
+                    yield done, edit
+
+    def may_be_taken(self, number: int, path: Path) -> bool:
+        """Return whether a library write took a raw write's part of a leaf, or met it.
+
+        That is a removal, an assignment or a delete by somebody who saw it, or at the same time.
+        """
+        seen = {done.operation.number: done.seen for done in self.raw}.get(number, frozenset())
+        return any(
+            path[: len(edit.path)] == edit.path
+            and edit.verb in ("assign", "remove", "delete")
+            and done.operation.number not in seen
+            for done in self.library
+            for edit in done.operation.edits
+        )
+
+
+def _value(edit: Edit, path: Path) -> Any:
+    if edit.verb != "assign" or edit.value is None:
+        return GONE
+    value = from_wire(edit.value)
+    for name in path[len(edit.path) :]:
+        value = value.get(name, GONE) if isinstance(value, Mapping) else GONE
+    return value
+
+
+def values_of(image: Image | None) -> dict[str, Any] | None:
+    """Return what readers see of an item, None for none: a tombstone shows nothing."""
+    if not image:
+        return None
+    shown = {
+        name: from_wire(value) for name, value in image.items() if name not in {METADATA, EXPIRY}
+    }
+    if is_managed(image) and is_tombstone_in(metadata_in(image)):
+        return shown if shown.keys() - set(key_names_in(metadata_in(image))) else None
+    return shown

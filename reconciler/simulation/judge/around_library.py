@@ -1,0 +1,132 @@
+"""What library writers wrote, in an item that others wrote around the library: exact (P2, P3).
+
+Of what readers see, the library's part is taken: amounts below the unit of raw ones, members that
+no raw writer adds, attributes that only the library writes. It must be what the history of library
+writes alone says. An attribute that both write must show a write that nobody saw who wrote after.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from reconciler.crdt.base import Edit
+from reconciler.simulation.judge.around import Around, LeafWrite
+from reconciler.simulation.judge.around_raw import Found
+from reconciler.simulation.judge.differences import differences
+from reconciler.simulation.judge.oracle import History
+from reconciler.simulation.judge.oracle_types import GONE
+from reconciler.simulation.judge.problem import Problem
+from reconciler.simulation.plan.outside import BEFORE, FIELD, LOG, RAW, UNIT, raw_leaves
+from reconciler.simulation.world.history import Done
+from reconciler.values.wire import Path, label
+
+_TOUCH = Edit((RAW,), "assign", {"S": RAW})
+
+
+def library_parts(around: Around, shown: Mapping[str, Any] | None) -> Iterator[Problem]:
+    """Yield how the library's part of what readers see differs from its history."""
+    if not around.library:
+        return
+    answers = [list(_under(history, around, shown)) for history in _histories(around)]
+    yield from min(answers, key=len)
+
+
+def _histories(around: Around) -> list[History]:
+    """Return what may be taken for the history of the library's writes.
+
+    Where it deleted the item and others wrote on, these writes revive it or do not: nobody says.
+    """
+    alone = History(around.schema, around.library)
+    if not around.is_deleted():
+        return [alone]
+    touched = [*around.library, *(_touch(done) for done in around.raw)]
+    return [alone, History(around.schema, touched)]
+
+
+def _touch(done: Done) -> Done:
+    return replace(done, operation=replace(done.operation, edits=(_TOUCH,)))
+
+
+def _under(history: History, around: Around, shown: Mapping[str, Any] | None) -> Iterator[Problem]:
+    expected = history.value()
+    if expected is not None:
+        expected.pop(RAW, None)
+    if shown is None:
+        if expected is not None:
+            yield from differences(around.key, history, None)
+        return
+    part = _library_part(around, shown, expected or {})
+    if expected is None:
+        if part:
+            text = f"the item was deleted, and shows {', '.join(sorted(part))} of the library"
+            yield Problem("wrong", around.key, text)
+        return
+    if RAW in (history.value() or {}):
+        part[RAW] = RAW
+    yield from differences(around.key, history, part)
+
+
+def _library_part(
+    around: Around, shown: Mapping[str, Any], expected: Mapping[str, Any]
+) -> dict[str, Any]:
+    leaves = raw_leaves(around.schema)
+    part = {name: value for name, value in shown.items() if name not in around.schema.key}
+    for path, kind in leaves.items():
+        name = path[0]
+        held = part.pop(name, GONE)
+        if kind == "counter_pn":
+            held = _below_unit(held, expected.get(name, GONE))
+        elif kind == "set_aw" and isinstance(held, set):
+            held = {member for member in held if not _is_raw(member)} or GONE
+        elif len(path) > 1 and isinstance(held, Mapping):
+            held = {field: value for field, value in held.items() if field != FIELD} or GONE
+        elif len(path) == 1 and kind in ("register_lww", "list"):
+            held = expected.get(name, GONE)  # what both write is judged for itself
+        if held is not GONE:
+            part[name] = held
+    return part
+
+
+def _below_unit(held: Any, expected: Any) -> Any:
+    if held is GONE or not isinstance(held, int):
+        return held
+    left = held % UNIT
+    return expected if left == 0 and expected in (GONE, 0) else left
+
+
+def _is_raw(member: Any) -> bool:
+    return str(member).startswith((RAW, BEFORE))
+
+
+def shared_leaves(around: Around, shown: Mapping[str, Any] | None) -> Found:
+    """Yield what is wrong with the registers that both write, or what is counted."""
+    for path, kind in raw_leaves(around.schema).items():
+        if kind == "register_lww" and path != LOG:
+            held: Any = shown or {}
+            for name in path:
+                held = held.get(name, GONE) if isinstance(held, Mapping) else GONE
+            yield from _register(around, path, held)
+
+
+def _register(around: Around, path: Path, shown: Any) -> Found:
+    writes = around.writes_at(path)
+    shown_ones = [write for write in writes if write.value == shown]
+    heads = [write for write in writes if not any(other.saw(write) for other in writes)]
+    if any(write in heads for write in shown_ones) or (shown is GONE and around.is_deleted()):
+        return
+    text = f"{label(path)} must show {_values(heads)}, shows {_values(shown_ones) or shown!r}"
+    about = tuple(sorted(write.number for write in heads if write.number >= 0))
+    over_library = not shown_ones or all(
+        any(other.saw(write) and not other.call for other in writes) for write in shown_ones
+    )
+    if over_library and not (around.is_put() and any(head.call for head in heads)):
+        yield Problem("lost", around.key, f"{text}: a library write is undone", about)
+    elif not over_library and around.keeps_updates() and not around.is_deleted():
+        yield Problem("undone", around.key, f"{text}: a raw write is undone", about)
+    else:
+        yield "a raw value gone"
+
+
+def _values(writes: Sequence[LeafWrite]) -> str:
+    named = ("nothing" if write.value is GONE else repr(write.value) for write in writes)
+    return " or ".join(dict.fromkeys(named))
