@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from enum import Enum
 from typing import Annotated, Any
 
 import typer
@@ -12,9 +13,18 @@ from rich.table import Table
 from reconciler.cli.options import AsJson, ScheduleReport
 from reconciler.cli.terminal import console, grid, print_json
 from reconciler.simulation.experiment import Experiment, explained
+from reconciler.simulation.plan.outside import ALL, NONE, ONE
 from reconciler.simulation.report.page import page
 from reconciler.simulation.search import Totals, search
 from reconciler.text.plain_text import shown_lines
+
+
+class Outside(Enum):
+    """In which regions there are writers around the library."""
+
+    NONE = NONE
+    ONE = ONE
+    ALL = ALL
 
 
 def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
@@ -25,10 +35,15 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     report: ScheduleReport = None,
     as_json: AsJson = False,
     folds: Annotated[bool, typer.Option(help="let detectors and resolvers fold contexts")] = True,
+    outside: Annotated[
+        Outside, typer.Option(help="in which regions others write around the library")
+    ] = Outside.NONE,
 ) -> None:
     """Try many schedules with faults, in virtual time, and exit with 1 if one loses anything."""
     told = console(stderr=as_json)
-    experiment = Experiment(regions=regions, operations=operations, folds=folds)
+    experiment = Experiment(
+        regions=regions, operations=operations, folds=folds, outside=outside.value
+    )
     totals = _search(experiment, range(seed, seed + seeds), told)
     told.print(_table(told, totals))
     with told.status("looking at one schedule ..."):
@@ -64,6 +79,8 @@ def _table(told: Console, totals: Totals) -> Table:
     for kind, began in totals.faults.items():
         strikes = f", {totals.strikes[kind]:,} strikes" if kind in totals.strikes else ""
         table.add_row(f"  {kind.replace('_', ' ')}", f"{began:,}{strikes}")
+    for what, schedules in totals.odds.items():
+        table.add_row(f"  {what}", f"in {schedules:,}")
     table.add_row("hash of all traces", totals.hash)
     failed = len(totals.problems)
     style = "bold red" if failed else "bold green"
@@ -75,7 +92,8 @@ def _table(told: Console, totals: Totals) -> Table:
 
 
 def _numbers(totals: Totals) -> dict[str, int]:
-    names = ("operations", "acknowledged", "conflicts", "write_backs", "folds")
+    names = ["operations", "acknowledged", "conflicts", "write_backs", "folds"]
+    names += ["raw_writes"] if totals.raw_writes else []
     return {name: getattr(totals, name) for name in (*names, "operations_per_second")}
 
 
@@ -87,6 +105,9 @@ def _document(totals: Totals, story: str | None) -> dict[str, Any]:
         "seconds": round(totals.seconds, 3),
         "faults": dict(totals.faults),
         "strikes": dict(totals.strikes),
+        "outside": totals.experiment.outside,
+        "raw_writes": totals.raw_writes,
+        "odds": dict(totals.odds),
         "hash": totals.hash,
         "problems": [asdict(failure) for failure in totals.problems],
         "story": story,

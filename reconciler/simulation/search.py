@@ -70,6 +70,7 @@ class Totals:
     conflicts: int = 0
     write_backs: int = 0
     folds: int = 0
+    raw_writes: int = 0
     faults: Mapping[str, int] = field(default_factory=dict)
     strikes: Mapping[str, int] = field(default_factory=dict)
     odds: Mapping[str, int] = field(default_factory=dict)
@@ -138,6 +139,7 @@ def search(
         conflicts=counts["conflicts"],
         write_backs=counts["write_backs"],
         folds=counts["folds"],
+        raw_writes=counts["raw_writes"],
         faults=_kinds(counts, "faults."),
         strikes=_kinds(counts, "struck."),
         odds=_kinds(counts, _ODDS),

@@ -19,13 +19,14 @@ from reconciler.item.metadata import (
 )
 from reconciler.simulation.judge.oracle_types import GONE
 from reconciler.simulation.plan.plan import Plan
-from reconciler.simulation.plan.raw import DELETE_ITEM, OWN_TTL, PUT, REPLACE, UPDATE
+from reconciler.simulation.plan.raw import DELETE_ITEM, OWN_TTL, PUT, REPLACE, SAVE, UPDATE
 from reconciler.simulation.world.history import Done
 from reconciler.values.wire import Image, Path, from_wire
 
 _BEFORE = -1
 _DELETES = {DELETE_ITEM, OWN_TTL, REPLACE}
 _PUTS = {PUT, REPLACE}
+_BARE = {"nothing", "plain"}
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,19 @@ class Around:
 
     def is_put(self) -> bool:
         """Return whether somebody left it without metadata: a put, or a write where none was."""
-        return bool(self.calls & _PUTS or self.over & {"nothing", "plain"})
+        return bool(self.calls & _PUTS or self.over & _BARE or self.is_put_stale())
+
+    def is_put_stale(self) -> bool:
+        """Return whether somebody saved a copy without metadata that others had written over.
+
+        Nobody can tell that from a put which means to take back what they wrote.
+        """
+        return any(
+            done.operation.raw == SAVE
+            and done.operation.read_at_ms is not None
+            and done.copy in _BARE
+            for done in self.raw
+        )
 
     def is_deleted(self) -> bool:
         """Return whether a library writer deleted it."""

@@ -12,7 +12,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from reconciler.causality.context import ADOPTED
-from reconciler.item.metadata import heads_in, is_managed, is_tombstone_in, metadata_in
+from reconciler.item.metadata import (
+    EXPIRY,
+    METADATA,
+    heads_in,
+    is_managed,
+    is_tombstone_in,
+    metadata_in,
+)
 from reconciler.simulation.judge.around import Around, values_of
 from reconciler.simulation.judge.around_library import library_parts, shared_leaves
 from reconciler.simulation.judge.around_raw import Found, raw_parts
@@ -87,6 +94,8 @@ def _judge_item(judged: Judged, around: Around, image: Image | None, *, is_parke
         reason = "an item that time-to-live or an operator removed"
     elif around.is_deleted_raw():
         reason = "a library write gone beside a raw delete"
+    elif around.is_put_stale():
+        reason = "a library write gone beside a stale put"
     elif is_parked:
         reason = "a library write parked"
     elif around.is_deleted() and around.is_put():
@@ -149,7 +158,7 @@ def _text(image: Image | None) -> str:
 
 
 def _plain(image: Image) -> Image:
-    return {name: value for name, value in image.items() if not name.startswith("_rec")}
+    return {name: value for name, value in image.items() if name not in {METADATA, EXPIRY}}
 
 
 def _numbers(writes: Sequence[Done]) -> list[int]:

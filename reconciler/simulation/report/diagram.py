@@ -22,6 +22,7 @@ _AXIS = 26
 
 SHAPES = {  # drawn around (0, 0)
     "write": '<circle r="5.5"/>',
+    "raw": '<path d="M-5-5H5V5H-5Z"/>',
     "unknown": '<circle r="5" class="hollow"/>',
     "refused": '<circle r="4" class="hollow"/><path d="M-3 3L3-3"/>',
     "replicate": '<circle r="2.2"/>',

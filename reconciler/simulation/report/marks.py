@@ -11,7 +11,7 @@ from typing import Any
 
 from reconciler.simulation.plan.plan import Fault
 from reconciler.simulation.report.layout import ArrowStart, Mark
-from reconciler.simulation.report.words import clock, duration, edits_in_words
+from reconciler.simulation.report.words import clock, duration, operation_in_words
 from reconciler.simulation.world.history import Done, Moment, Run
 
 _LONGEST_LABEL = 26
@@ -66,6 +66,7 @@ class _Reader:
                 self._losing.update((moment.region, number) for number in numbers)
         self._of: dict[str, Callable[[Moment], dict[str, Any]]] = {
             "write": self._write,
+            "raw": self._raw,
             "replicate": self._replicate,
             "loss": self._loss,
             "merge": self._merge,
@@ -93,7 +94,7 @@ class _Reader:
             kind="refused",
             lane=self._lanes[operation.region],
             at_ms=done.at_ms,
-            title=f"{title} {edits_in_words(operation.edits)}: {done.outcome}, took no effect",
+            title=f"{title} {operation_in_words(operation)}: {done.outcome}, took no effect",
             label=f"#{operation.number} {done.outcome}",
             operation=operation.number,
         )
@@ -101,7 +102,7 @@ class _Reader:
     def _write(self, moment: Moment) -> dict[str, Any]:
         number, token = moment.detail["operation"], moment.detail["token"]
         done = self._done[number]
-        edits = edits_in_words(done.operation.edits)
+        edits = operation_in_words(done.operation)
         label = f"#{number} {edits}"
         return {
             "kind": "write" if done.outcome == "acknowledged" else "unknown",
@@ -114,6 +115,12 @@ class _Reader:
             "holds": f"r{self._lanes[moment.region]}",
             "operation": number,
         }
+
+    def _raw(self, moment: Moment) -> dict[str, Any]:
+        written = self._write(moment)
+        if self._done[moment.detail["operation"]].outcome == "acknowledged":
+            written["kind"] = "raw"
+        return written
 
     def _replicate(self, moment: Moment) -> dict[str, Any]:
         image, source = moment.detail["image"], moment.detail["source"]

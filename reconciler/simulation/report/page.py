@@ -18,8 +18,8 @@ from reconciler.simulation.report.words import (
     clock,
     count_in_words,
     duration,
-    edits_in_words,
     fault_in_words,
+    operation_in_words,
     plain_text,
 )
 from reconciler.simulation.world.history import Run
@@ -28,6 +28,7 @@ from reconciler.values.wire import to_json
 
 _LEGEND = {
     "write": "a client writes; the colour is the region's, the label says what",
+    "raw": "a client writes around the library: nothing names this write",
     "unknown": "a write whose client never heard that it took effect",
     "refused": "a write that took no effect",
     "replicate": "replication arrives, wins, and replaces what was there",
@@ -164,7 +165,7 @@ def _operations(run: Run) -> str:
             clock(done.operation.at_ms),
             escaped(done.operation.region),
             escaped(done.operation.key),
-            escaped(edits_in_words(done.operation.edits)),
+            escaped(operation_in_words(done.operation)),
             escaped(done.outcome),
             _ranges(done.seen),
         )

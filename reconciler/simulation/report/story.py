@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from reconciler.simulation.judge.problem import Problem
+from reconciler.simulation.plan.outside import NONE
 from reconciler.simulation.plan.plan import Plan
-from reconciler.simulation.report.words import clock, edits_in_words, fault_in_words
+from reconciler.simulation.report.words import clock, fault_in_words, operation_in_words
 from reconciler.simulation.world.history import Done, Moment, Run
 
 _MOST_LINES = 120
@@ -36,9 +37,10 @@ def tell(run: Run, problems: Sequence[Problem], *, operations: int | None = None
 def command(plan: Plan, operations: int) -> str:
     """Return the command that runs the seed of a plan again."""
     folds = "" if plan.folds else " --no-folds"
+    outside = "" if plan.outside == NONE else f" --outside {plan.outside}"
     return (
         f"reconciler simulate --seeds 1 --seed {plan.seed} --regions {len(plan.regions)}"
-        f" --operations {operations}{folds}"
+        f" --operations {operations}{folds}{outside}"
     )
 
 
@@ -60,7 +62,7 @@ def _lines(run: Run, keys: set[str]) -> Iterator[str]:
     for number in sorted(done):
         each = done[number]
         if each.operation.key in keys and not each.applied:
-            what = edits_in_words(each.operation.edits)
+            what = operation_in_words(each.operation)
             yield f"  operation {number} ({what}) did not take effect: {each.outcome}"
 
 
@@ -72,7 +74,7 @@ def _write(moment: Moment, done: Mapping[int, Done]) -> str:
     ending = "" if each.outcome == "acknowledged" else f" ({each.outcome} to its client)"
     return (
         f"operation {number} writes {moment.key} over {over}:"
-        f" {edits_in_words(each.operation.edits)}{ending}"
+        f" {operation_in_words(each.operation)}{ending}"
     )
 
 
@@ -117,6 +119,7 @@ def _problem(problem: Problem) -> str:
 
 _TOLD: dict[str, Callable[[Moment, Mapping[int, Done]], str]] = {
     "write": _write,
+    "raw": _write,
     "replicate": _replicate,
     "copy": _replicate,
     "loss": _loss,

@@ -5,10 +5,31 @@ from typing import Any
 
 from reconciler.crdt.base import Edit
 from reconciler.simulation.plan.faults import FOR_EVER
-from reconciler.simulation.plan.plan import DECIDE, Fault
+from reconciler.simulation.plan.plan import DECIDE, Fault, Operation
+from reconciler.simulation.plan.raw import DELETE_ITEM, OWN_TTL, PUT, REPLACE, SAVE, UPDATE
 from reconciler.values.wire import Wire, from_wire, label
 
 _LONGEST_VALUE = 24
+
+
+_CALLS = {
+    UPDATE: "raw update",
+    PUT: "raw put",
+    SAVE: "raw save",
+    DELETE_ITEM: "raw delete",
+    OWN_TTL: "own time-to-live",
+    REPLACE: "raw delete and put",
+}
+
+
+def operation_in_words(operation: Operation) -> str:
+    """Return what an operation does, and with which call if it goes around the library."""
+    edits = edits_in_words(operation.edits)
+    if not operation.raw:
+        return edits
+    read = operation.read_at_ms
+    copy = "" if read is None else f" of a copy of {clock(read)}"
+    return f"{_CALLS[operation.raw]}{copy}" + (f": {edits}" if edits else "")
 
 
 def edits_in_words(edits: Iterable[Edit]) -> str:
@@ -29,6 +50,8 @@ def _edit(edit: Edit) -> str:
     if edit.verb == "increment":
         shown = _value(edit.value)
         return f"{where} {shown}" if shown.startswith("-") else f"{where} +{shown}"
+    if edit.verb == "append":
+        return f"{where} \u2026{_value(edit.value)}"
     sign = "+" if edit.verb == "add" else "\u2212"
     return f"{where} {sign}{_value(edit.value)}"
 

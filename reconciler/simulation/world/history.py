@@ -19,7 +19,8 @@ class Done:
     whether the write took effect in its region, whatever its client was told. `stranded` says that
     it had not left a replica that was lost for good: nobody can bring it back. `expired` says
     that its item was deleted and time-to-live removed the tombstone before anybody wrote on it.
-    `over` is what a write around the library took the place of: managed, plain, tombstone, nothing.
+    `over` is what a write around the library took the place of, `copy` what its client had read:
+    managed, plain, tombstone or nothing.
     """
 
     operation: Operation
@@ -33,6 +34,7 @@ class Done:
     stranded: bool = False
     expired: bool = False
     over: str = ""
+    copy: str = ""
 
 
 @dataclass(frozen=True)

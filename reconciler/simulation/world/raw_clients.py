@@ -61,6 +61,7 @@ class RawClients:
             numbers(write.rested_on),
             applied=write.times > 0,
             over=write.over,
+            copy=write.copy,
         )
 
     def _outcome(self, calls: Calls, write: "_Write", operation: Operation) -> str:
@@ -87,13 +88,14 @@ class _Write:
         self.rested_on = 0
         self.times = 0
         self.over = ""
+        self.copy = ""
         self._setting = setting
         self._replica = replica
         self._operation = operation
 
     def carry_out(self, current: Copy, read: Copy) -> None:
         """Carry out the call on the current item, by a client that read a copy of it."""
-        self.over = _kind(current[0])
+        self.over, self.copy = _kind(current[0]), _kind(read[0])
         calls: dict[str, Callable[[Copy, Copy], None]] = {
             UPDATE: lambda now, _: self._update(now),
             PUT: lambda now, copy: self._put((without_metadata(copy[0]), copy[1]), now),
