@@ -18,7 +18,7 @@ from reconciler.item.metadata import (
     metadata_in,
 )
 from reconciler.simulation.judge.oracle_types import GONE
-from reconciler.simulation.plan.plan import Plan
+from reconciler.simulation.plan.plan import DECIDE, Plan
 from reconciler.simulation.plan.raw import DELETE_ITEM, OWN_TTL, PUT, REPLACE, SAVE, UPDATE
 from reconciler.simulation.world.history import Done
 from reconciler.values.wire import Image, Path, from_wire
@@ -130,7 +130,7 @@ class Around:
         seen = {done.operation.number: done.seen for done in self.raw}.get(number, frozenset())
         return any(
             path[: len(edit.path)] == edit.path
-            and edit.verb in ("assign", "remove", "delete")
+            and edit.verb in ("assign", "remove", "delete", DECIDE)
             and done.operation.number not in seen
             for done in self.library
             for edit in done.operation.edits
@@ -138,7 +138,7 @@ class Around:
 
 
 def _value(edit: Edit, path: Path) -> Any:
-    if edit.verb != "assign" or edit.value is None:
+    if edit.verb not in ("assign", DECIDE) or edit.value is None:
         return GONE
     value = from_wire(edit.value)
     for name in path[len(edit.path) :]:

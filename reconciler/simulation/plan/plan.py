@@ -32,6 +32,10 @@ class Operation:
     raw: str = ""
     read_at_ms: int | None = None
 
+    def begins_at_ms(self) -> int:
+        """Return when its client begins: a block of the library's opens with its read."""
+        return self.at_ms if self.raw or self.read_at_ms is None else self.read_at_ms
+
 
 @dataclass(frozen=True)
 class Fault:

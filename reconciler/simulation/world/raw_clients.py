@@ -5,13 +5,13 @@ then, whatever it takes the place of; so does what is put without `_rec`. A refu
 lost answer end as with any client.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
 from reconciler.errors import OutcomeUnknown, ReconcilerError
 from reconciler.item.metadata import is_managed, is_tombstone_in, metadata_in
 from reconciler.simulation.plan.plan import Operation
 from reconciler.simulation.plan.raw import DELETE_ITEM, OWN_TTL, PUT, REPLACE, SAVE, UPDATE
-from reconciler.simulation.world.causes import Origin, numbers
+from reconciler.simulation.world.causes import Causes, Origin, numbers
 from reconciler.simulation.world.expressions import Refused, applied, without_metadata
 from reconciler.simulation.world.history import Done
 from reconciler.simulation.world.replica import SimulatedReplica
@@ -19,6 +19,16 @@ from reconciler.simulation.world.setting import Calls, Crash, Setting
 from reconciler.values.wire import Image
 
 Copy = tuple[Image | None, Origin]
+
+
+def hold_from_before(
+    items: Mapping[str, Image], causes: Causes, replicas: Iterable[SimulatedReplica]
+) -> None:
+    """Let all replicas hold items from before the run began."""
+    for name, image in items.items():
+        causes.note_image(image, Origin(0, "what was there before", "", 0))
+        for replica in replicas:
+            replica.items[name] = image
 
 
 class RawClients:

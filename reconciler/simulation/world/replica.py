@@ -72,10 +72,6 @@ class SimulatedReplica:
         if self._become(name, None, origin, by_ttl=by_ttl):
             self._send(self.region, name, None, origin)
 
-    def hold(self, name: str, image: Image) -> None:
-        """Hold an item from before the run began."""
-        self.items[name] = image
-
     def make_anew(self, source: "SimulatedReplica", number: int) -> None:
         """Become another replica, the region's `number`th: a copy of what `source` holds."""
         self.code = replica_id(self.region, f"{number:0{INCARNATION_WIDTH}d}")

@@ -16,7 +16,6 @@ from reconciler.crdt.base import Edit
 from reconciler.feed.carrying_out import Desk, decide
 from reconciler.feed.case import Case, open_case
 from reconciler.feed.decision import Answer, Choice, Decision
-from reconciler.item.metadata import token_of
 from reconciler.item.schema import Schema
 from reconciler.simulation.plan.plan import DECIDE, Operation
 from reconciler.simulation.world.causes import Origin, numbers
@@ -117,7 +116,8 @@ class Sitting:
         )
 
     def _merge(self, name: str, image: Image, replaced: Origin) -> Origin:
-        setting, token = self._setting, token_of(image)
+        setting = self._setting
+        token = setting.causes.name(image)
         if not self._writes:
             self._before = self._replica.items.get(name, {})
         setting.journal.count("write_backs")
@@ -150,7 +150,7 @@ class Sitting:
             name,
             operation=number,
             dot=dot,
-            token=token_of(image),
+            token=setting.causes.name(image),
             over=replaced.label,
         )
         return Origin(seen | 1 << number, f"operation {number}", region, now)

@@ -13,12 +13,13 @@ from reconciler.simulation.plan import faults
 from reconciler.simulation.plan.faults import FOR_EVER
 from reconciler.simulation.plan.plan import Fault, Operation, Plan
 from reconciler.simulation.world.agenda import Agenda
-from reconciler.simulation.world.causes import Causes, Origin
+from reconciler.simulation.world.causes import Causes
 from reconciler.simulation.world.draws import Draws
 from reconciler.simulation.world.history import Done
 from reconciler.simulation.world.journal import Journal
 from reconciler.simulation.world.network import Network
 from reconciler.simulation.world.people import People
+from reconciler.simulation.world.raw_clients import hold_from_before
 from reconciler.simulation.world.region import SimulatedRegion
 from reconciler.simulation.world.setting import Setting
 from reconciler.simulation.world.weather import Weather
@@ -57,10 +58,7 @@ class World:
             others = [other.people for other in self.regions.values() if other is not each]
             each.people.others = others
         self.network.replicas = {name: each.replica for name, each in self.regions.items()}
-        for key, image in plan.before.items():
-            causes.note_image(image, Origin(0, "what was there before", "", 0))
-            for region in self.regions.values():
-                region.replica.hold(key, image)
+        hold_from_before(plan.before, causes, self.network.replicas.values())
 
     def run(self) -> bool:
         """Let everything happen; return whether the world came to rest within its bounds."""
@@ -70,7 +68,10 @@ class World:
             if fault.until_ms < FOR_EVER:
                 agenda.enter(fault.until_ms, partial(self._end, fault))
         for operation in self.plan.operations:
-            self._plan(operation)
+            if operation.raw and operation.read_at_ms is not None:
+                read = self.regions[operation.region].raw_clients.read
+                agenda.enter(operation.read_at_ms, partial(read, operation))
+            agenda.enter(operation.begins_at_ms(), partial(self._operate, operation))
         agenda.run()
         if self._reunite():
             agenda.run()
@@ -113,17 +114,6 @@ class World:
             for name, image in held[region].items()
             if any(held[other].get(name) != image for other in left)
         }
-
-    def _plan(self, operation: Operation) -> None:
-        enter, read_at_ms = self.setting.agenda.enter, operation.read_at_ms
-        begin = partial(self._operate, operation)
-        if operation.raw:
-            raw = self.regions[operation.region].raw_clients
-            if read_at_ms is not None:
-                enter(read_at_ms, partial(raw.read, operation))
-            enter(operation.at_ms, begin)
-        else:
-            enter(operation.at_ms if read_at_ms is None else read_at_ms, begin)
 
     def _operate(self, operation: Operation) -> None:
         region = self.regions[operation.region]
