@@ -181,3 +181,36 @@ def test_the_command_refuses_nonsense_with_a_sentence_and_no_traceback(
     assert done.exit_code == 2
     assert options[0] in done.stderr
     assert isinstance(done.exception, SystemExit)
+
+    assert "Traceback" not in done.stderr
+
+
+def test_writers_around_the_library_are_counted_and_so_is_what_cannot_be_kept() -> None:
+    experiment = Experiment(operations=20, outside="all")
+
+    totals = search(experiment, range(1, 13), stop_after=100)
+
+    assert totals.raw_writes > 0
+    assert totals.odds.keys() >= {"a raw increment gone"}
+    assert all(0 < schedules <= totals.seeds for schedules in totals.odds.values())
+    assert search(SMALL, range(1, 5)).raw_writes == 0
+    assert search(SMALL, range(1, 5)).odds == {}
+
+
+def test_the_command_tells_of_writers_around_the_library_if_asked_for() -> None:
+    done = simulate("--seeds", "6", "--operations", "20", "--outside", "one", "--json")
+    document = json.loads(done.stdout)
+
+    assert document["outside"] == "one"
+    assert document["raw_writes"] > 0
+    assert "--outside" not in simulate("--seeds", "2", "--operations", "5").stdout
+    if document["problems"]:
+        assert "--outside one" in document["story"]
+
+
+def test_the_command_refuses_outside_writers_in_some_regions_only() -> None:
+    done = simulate("--outside", "some")
+
+    assert done.returncode == 2
+    assert "none" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,215 @@
+"""What the judge says of items that were written around the library, from hand-made histories."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from reconciler.crdt.base import Edit
+from reconciler.item.image import DELETE
+from reconciler.simulation.judge.checks import check, judged_around
+from reconciler.simulation.judge.problem import Problem
+from reconciler.simulation.plan.outside import ALL, BEFORE_SLOT, UNIT, raw_amount
+from reconciler.simulation.plan.plan import Operation
+from reconciler.simulation.plan.raw import DELETE_ITEM, PUT, SAVE, UPDATE, append
+from reconciler.simulation.world.history import Done, Run
+from reconciler.values.wire import Image, to_wire
+from tests.builders import KEY, Replica, add, assign, discard, increment, remove, written
+from tests.simulation.histories import REGIONS, done, run_of
+
+EAST, WEST = REGIONS
+BASE = increment("balance", 100)
+
+
+def raw(number: int, *edits: Edit, call: str = UPDATE, **ending: Any) -> Done:
+    """Return an operation of a raw client in the western region."""
+    copy, over = ending.pop("copy", "managed"), ending.pop("over", "managed")
+    one = done(number, *edits, region=ending.pop("region", WEST), **ending)
+    return replace(one, operation=replace(one.operation, raw=call), over=over, copy=copy)
+
+
+def shows(**values: Any) -> Image:
+    """Return an item that shows these values, whatever its metadata says."""
+    plain = {name: to_wire(value, (name,)) for name, value in {**KEY, **values}.items()}
+    return {**plain, "_rec": written(BASE)["_rec"]}
+
+
+def ended(writes: Sequence[Done], image: Image | None, before: Image | None = None) -> Run:
+    """Return a run that left an image everywhere, in which nobody compares with another run."""
+    run = run_of(writes, dict.fromkeys(REGIONS, image))
+    slow = replace(run.plan, before={"p1": before} if before else {}, outside=ALL)
+    return replace(run, plan=slow)
+
+
+def problems(run: Run) -> list[tuple[str, tuple[int, ...]]]:
+    return [(problem.kind, problem.operations) for problem in judged_around(run).problems]
+
+
+def odds(run: Run) -> Iterable[str]:
+    return set(judged_around(run).odds)
+
+
+ADDED = raw(1, increment("balance", raw_amount(1)), seen=[0])
+
+
+def test_an_item_that_shows_all_writes_has_no_problem() -> None:
+    writes = [done(0, BASE), ADDED, done(2, increment("balance", 7), seen=[0])]
+    run = ended(writes, shows(balance=107 + raw_amount(1)))
+
+    assert check(run) == []
+    assert odds(run) == set()
+
+
+@pytest.mark.parametrize(
+    ("balance", "kind", "number"),
+    [
+        (100 + raw_amount(1), "lost", 2),
+        (114 + raw_amount(1), "doubled", 2),
+        (107, "undone", 1),
+        (107 + 2 * raw_amount(1), "doubled", 1),
+    ],
+)
+def test_a_counter_says_whose_amount_is_gone_or_counted_again(
+    balance: int, kind: str, number: int
+) -> None:
+    writes = [done(0, BASE), ADDED, done(2, increment("balance", 7), seen=[0])]
+
+    assert problems(ended(writes, shows(balance=balance))) == [(kind, (number,))]
+
+
+def test_a_raw_increment_may_be_gone_where_a_library_write_removed_it_or_met_it() -> None:
+    for seen in ([0, 1], [0]):
+        writes = [done(0, BASE), ADDED, done(2, remove("balance"), seen=seen)]
+        assert problems(ended(writes, shows())) == []
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        raw(3, assign("name", "raw3"), region=EAST),
+        raw(3, assign("name", "raw3"), call=SAVE),
+        raw(3, assign("name", "raw3"), over="plain"),
+    ],
+)
+def test_what_nobody_can_know_is_counted_and_not_wrong(other: Done) -> None:
+    writes = [done(0, BASE), ADDED, other]
+    run = ended(writes, shows(balance=100, name="raw3"))
+
+    assert problems(run) == []
+    assert "a raw increment gone" in odds(run)
+
+
+def test_twice_is_wrong_whatever_else_is_so() -> None:
+    writes = [done(0, BASE), ADDED, raw(2, call=DELETE_ITEM, seen=[0, 1])]
+
+    assert problems(ended(writes, shows(balance=100 + 2 * raw_amount(1)))) == [("doubled", (1,))]
+
+
+def test_what_was_there_before_counts_once() -> None:
+    before = shows(balance=UNIT * 4**BEFORE_SLOT)
+    writes = [raw(1, assign("name", "raw1"))]
+    twice = shows(balance=2 * UNIT * 4**BEFORE_SLOT, name="raw1")
+
+    assert ("doubled", ()) in problems(ended(writes, twice, before))
+
+
+def test_a_library_write_beside_a_raw_delete_is_counted() -> None:
+    writes = [done(0, BASE), raw(1, call=DELETE_ITEM, seen=[0])]
+    run = ended(writes, None)
+
+    assert problems(run) == []
+    assert odds(run) == {"a library write gone beside a raw delete"}
+
+
+def test_members_are_told_apart_by_who_adds_them() -> None:
+    writes = [
+        done(0, add("tags", "a", "b")),
+        raw(1, add("tags", "raw1"), seen=[0]),
+        done(2, discard("tags", "b"), seen=[0]),
+    ]
+
+    assert problems(ended(writes, shows(tags={"a", "raw1"}))) == []
+    assert problems(ended(writes, shows(tags={"a"}))) == [("undone", (1,))]
+    assert problems(ended(writes, shows(tags={"a", "b", "raw1"}))) == [("wrong", (2,))]
+    assert problems(ended(writes, shows(tags={"raw1"}))) == [("lost", (0,))]
+
+
+def test_a_member_that_comes_back_beside_a_put_is_counted() -> None:
+    writes = [
+        done(0, add("tags", "a", "b")),
+        raw(1, assign("name", "raw1"), call=PUT, seen=[0]),
+        done(2, discard("tags", "b"), seen=[0]),
+    ]
+    run = ended(writes, shows(tags={"a", "b"}, name="raw1"))
+
+    assert problems(run) == []
+    assert odds(run) == {"a member back beside a put"}
+
+
+def test_entries_of_a_list_stand_once() -> None:
+    writes = [done(0, BASE), raw(1, append("log", "raw1"), seen=[0])]
+
+    assert problems(ended(writes, shows(balance=100, log=["raw1"]))) == []
+    assert problems(ended(writes, shows(balance=100))) == [("undone", (1,))]
+    assert problems(ended(writes, shows(balance=100, log=["raw1"] * 2))) == [("doubled", (1,))]
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("raw2", []),
+        ("Lib", [("undone", (2,))]),
+        ("raw1", [("lost", (2,))]),
+        ("nobody's", [("lost", (2,))]),
+    ],
+)
+def test_a_register_that_both_write_shows_a_write_that_nobody_replaced(
+    name: str, found: Sequence[tuple[str, tuple[int, ...]]]
+) -> None:
+    writes = [
+        raw(1, assign("name", "raw1")),
+        done(0, assign("name", "Lib"), seen=[1]),
+        raw(2, assign("name", "raw2"), seen=[0, 1]),
+    ]
+
+    assert problems(ended(writes, shows(name=name))) == found
+
+
+def test_either_of_two_writes_at_once_may_stand_in_a_register_that_both_write() -> None:
+    writes = [done(0, assign("name", "Lib")), raw(1, assign("name", "raw1"))]
+    for name in ("Lib", "raw1"):
+        assert problems(ended(writes, shows(name=name))) == []
+
+
+def test_a_deleted_item_may_live_on_by_a_raw_write_with_or_without_its_values() -> None:
+    writes = [done(0, BASE), done(1, DELETE, seen=[0]), raw(2, assign("name", "raw2"), seen=[0])]
+    shown: Mapping[str, Image | None] = {
+        "all": shows(balance=100, name="raw2"),
+        "only its own": shows(name="raw2"),
+        "none": None,
+    }
+
+    for image in shown.values():
+        assert problems(ended(writes, image)) == []
+    assert problems(ended(writes, shows(balance=99, name="raw2"))) != []
+
+
+def test_what_a_fault_of_the_protocol_does_to_an_item_that_only_raw_writers_wrote_is_harm() -> None:
+    operation = Operation(0, 0, EAST, "p1", (assign("name", "raw0"),), UPDATE)
+    run = run_of([Done(operation, "acknowledged", 0, 0, frozenset(), over="nothing")], {})
+    good: Image = {"id": {"S": "p1"}, "name": {"S": "raw0"}}
+    bad = Replica("use1").write(assign("name", "raw0"))
+
+    for image, kinds in ((good, []), (bad, ["harmed", "harmed"])):
+        left = replace(run, items={region: {"p1": image} for region in REGIONS})
+        assert [problem.kind for problem in check(left)] == kinds
+
+
+def test_a_problem_says_what_it_is_about() -> None:
+    writes = [done(0, BASE), ADDED]
+
+    (problem,) = judged_around(ended(writes, shows(balance=100))).problems
+    assert problem == Problem(
+        "undone", "p1", "balance: the raw increment of operation 1 is gone", (1,)
+    )
