@@ -121,7 +121,13 @@ def _register(around: Around, path: Path, shown: Any) -> Found:
     )
     if over_library and not (around.is_put() and any(head.call for head in heads)):
         yield Problem("lost", around.key, f"{text}: a library write is undone", about)
-    elif not over_library and around.keeps_updates() and not around.is_deleted():
+    elif (
+        not over_library
+        and around.keeps_updates()
+        and not around.is_deleted()
+        # A value that is put back to what the version held cannot be told from one never changed.
+        and any(head.value is not GONE for head in heads)
+    ):
         yield Problem("undone", around.key, f"{text}: a raw write is undone", about)
     else:
         yield "a raw value gone"

@@ -71,13 +71,20 @@ def _members(around: Around, path: Path, shown: Any) -> Found:
 
 def _entries(around: Around, path: Path, shown: Any) -> Found:
     times = Counter(shown if isinstance(shown, list) else ())
-    for done, edit in around.edits_at(path, "append"):
+    appended = list(around.edits_at(path, "append"))
+    for done, edit in appended:
         number = done.operation.number
+        # A list is one value: of two who append at once, one stands.
+        met = any(
+            number not in other.seen and other.operation.number not in done.seen
+            for other, _ in appended
+            if other is not done
+        )
         (entry,) = _given(edit)
         if times[entry] > 1:
             yield _twice(around, path, [number], times[entry])
         elif not times[entry]:
-            yield from _gone(around, path, [number], "entry")
+            yield from _gone(around, path, [number], "entry", met=met)
 
 
 def _given(edit: Edit) -> Sequence[str]:
@@ -86,11 +93,11 @@ def _given(edit: Edit) -> Sequence[str]:
     return sorted(map(str, values))
 
 
-def _gone(around: Around, path: Path, numbers: list[int], what: str) -> Found:
+def _gone(around: Around, path: Path, numbers: list[int], what: str, *, met: bool = False) -> Found:
     left = [number for number in numbers if not around.may_be_taken(number, path)]
     if not left:
         return
-    if around.keeps_updates():
+    if around.keeps_updates() and not met:
         words = f"the {RAW} {what} of {_operations(left)} is gone"
         yield _problem("undone", around, path, words, left)
     else:

@@ -48,7 +48,8 @@ class _Follower:
         for done in run.done:
             number, place = done.operation.number, (done.operation.region, done.operation.key)
             self._with[number] = done.seen | done.beside | {number}
-            self._dots[done.dot] = number
+            if done.dot:
+                self._dots[done.dot] = number
             if done.outcome == "acknowledged":
                 self._own.setdefault(place, set()).add(number)
 

@@ -10,10 +10,13 @@ from reconciler.crdt.base import Edit
 from reconciler.item.image import DELETE
 from reconciler.simulation.judge.checks import check, judged_around
 from reconciler.simulation.judge.problem import Problem
-from reconciler.simulation.plan.outside import ALL, BEFORE_SLOT, UNIT, raw_amount
+from reconciler.simulation.plan.drawing import draw_plan
+from reconciler.simulation.plan.faults import MINUTE
+from reconciler.simulation.plan.outside import ALL, BEFORE_SLOT, UNIT, raw_amount, with_outside
 from reconciler.simulation.plan.plan import Operation
 from reconciler.simulation.plan.raw import DELETE_ITEM, PUT, SAVE, UPDATE, append
 from reconciler.simulation.world.history import Done, Run
+from reconciler.simulation.world.run import run_plan
 from reconciler.values.wire import Image, to_wire
 from tests.builders import KEY, Replica, add, assign, discard, increment, remove, written
 from tests.simulation.histories import REGIONS, done, run_of
@@ -155,6 +158,24 @@ def test_entries_of_a_list_stand_once() -> None:
     assert problems(ended(writes, shows(balance=100, log=["raw1"] * 2))) == [("doubled", (1,))]
 
 
+def test_of_two_who_append_at_once_one_stands() -> None:
+    writes = [
+        done(0, BASE),
+        raw(1, append("log", "raw1"), seen=[0]),
+        raw(2, append("log", "raw2"), seen=[0]),
+    ]
+    run = ended(writes, shows(balance=100, log=["raw2"]))
+
+    assert problems(run) == []
+    assert odds(run) == {"a raw entry gone"}
+
+
+def test_a_value_that_is_put_back_to_what_was_there_is_as_good_as_never_changed() -> None:
+    writes = [done(0, BASE), raw(1, assign("name", "raw1")), raw(2, remove("name"), seen=[0, 1])]
+
+    assert problems(ended(writes, shows(balance=100, name="raw1"))) == []
+
+
 @pytest.mark.parametrize(
     ("name", "found"),
     [
@@ -213,3 +234,17 @@ def test_a_problem_says_what_it_is_about() -> None:
     assert problem == Problem(
         "undone", "p1", "balance: the raw increment of operation 1 is gone", (1,)
     )
+
+
+def test_where_no_two_writes_meet_nothing_is_found_but_write_backs() -> None:
+    found = set()
+    for seed in range(1, 26):
+        drawn = draw_plan(seed)
+        calm = [
+            replace(each, at_ms=30 * MINUTE * turn) for turn, each in enumerate(drawn.operations, 1)
+        ]
+        plan = with_outside(replace(drawn, operations=tuple(calm), faults=()), ALL)
+        fresh = tuple(replace(each, read_at_ms=None) for each in plan.operations)
+        found |= {problem.kind for problem in check(run_plan(replace(plan, operations=fresh)))}
+
+    assert found <= {"harmed", "unbounded"}
