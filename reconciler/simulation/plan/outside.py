@@ -4,7 +4,8 @@ What they write can be told apart from what the library writes, so that the judg
 is missing: amounts of counters, members of sets, values of registers. Each operation is drawn from
 the seed and its own number, so one less leaves the others as they were.
 Limit: of the declared types they leave all but registers, counters, observed-remove sets and maps
-alone; they never take a library writer's member away, and never set a counter.
+alone; they never take a library writer's member away, and never set a counter. People who decide
+losses, and what only they can decide, are left out: a decision sets counters to any amount.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +20,7 @@ from reconciler.item.edits import add, assign, discard, increment, remove
 from reconciler.item.image import DELETE, write
 from reconciler.item.metadata import EXPIRY, METADATA
 from reconciler.item.schema import Schema
-from reconciler.simulation.plan.faults import HOUR, MINUTE
+from reconciler.simulation.plan.faults import CLASH, DECIDED, HOUR, MINUTE
 from reconciler.simulation.plan.plan import Operation, Plan
 from reconciler.simulation.plan.raw import DELETE_ITEM, PUT, REPLACE, SAVE, UPDATE, append
 from reconciler.values.wire import Image, Path
@@ -35,6 +36,8 @@ DRAWN = (UPDATE, PUT, SAVE, DELETE_ITEM, REPLACE)
 _MIXES = ((UPDATE,), (UPDATE,), (UPDATE, SAVE), (UPDATE, PUT), (UPDATE, PUT, SAVE), DRAWN)
 _SHARES = (0.15, 0.4, 0.4, 0.75, 1.0)
 _EARLIER = ("nothing", "nothing", "plain", "managed", "managed", "deleted")
+_PEOPLE = {DECIDED, CLASH}
+_DISPUTED = {"manual", "custom"}
 _EPOCH_MS = 1_700_000_000_000 - HOUR
 
 
@@ -57,6 +60,7 @@ def with_outside(plan: Plan, outside: str, calls: Sequence[str] = DRAWN) -> Plan
     return replace(
         plan,
         operations=tuple(operations),
+        faults=tuple(fault for fault in plan.faults if fault.kind not in _PEOPLE),
         before={key: image for key, image in before.items() if image is not None},
         outside=outside,
     )
@@ -104,9 +108,16 @@ def _operation(
 def _apart(plan: Plan, drawn: Random, operation: Operation) -> Iterator[Edit]:
     """Yield a library writer's edits, with amounts that are told apart from raw ones."""
     leaves, most = raw_leaves(plan.schema), UNIT // (4 * len(plan.operations))
+    counters = [path for path, kind in leaves.items() if kind == "counter_pn"]
     for edit in operation.edits:
-        counts = leaves.get(edit.path) == "counter_pn" and edit.verb != "remove"
-        yield increment(edit.path, drawn.randint(1, most)) if counts else edit
+        is_disputed = plan.schema.type_at(edit.path) in _DISPUTED
+        counts = edit.path in counters and edit.verb != "remove"
+        if is_disputed and counters:
+            taken = {each.path for each in operation.edits}
+            free = [path for path in counters if path not in taken]
+            yield from (increment(path, drawn.randint(1, most)) for path in free[:1])
+        else:
+            yield increment(edit.path, drawn.randint(1, most)) if counts else edit
 
 
 def _edits(schema: Schema, drawn: Random, number: int) -> Iterator[Edit]:

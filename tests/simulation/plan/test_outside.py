@@ -9,6 +9,7 @@ from reconciler.errors import InvalidInput
 from reconciler.item.metadata import is_managed
 from reconciler.item.schema import Schema
 from reconciler.simulation import Experiment
+from reconciler.simulation.plan import faults
 from reconciler.simulation.plan.drawing import DEFAULT_SCHEMA, draw_plan
 from reconciler.simulation.plan.outside import ALL, DRAWN, NONE, ONE, UNIT, raw_leaves, with_outside
 from reconciler.simulation.plan.plan import Operation, Plan
@@ -97,3 +98,13 @@ def test_a_schema_of_the_users_own_is_written_around_as_far_as_it_can_be() -> No
 def test_a_word_that_is_neither_none_nor_one_nor_all_is_refused() -> None:
     with pytest.raises(InvalidInput, match="none, one, all"):
         drawn(1, "some")
+
+
+def test_people_and_what_only_they_decide_are_left_out() -> None:
+    for seed in SEEDS:
+        plan = drawn(seed)
+        assert not {fault.kind for fault in plan.faults} & {faults.DECIDED, faults.CLASH}
+        for operation in plan.operations:
+            kinds = {plan.schema.type_at(edit.path) for edit in operation.edits}
+            assert not kinds & {"manual", "custom"}
+            assert operation.raw or operation.edits
