@@ -98,6 +98,15 @@ class Around:
             and (not self.before or is_managed(self.before))
         )
 
+    def removes(self, path: Path) -> bool:
+        """Return whether a library writer removed what is at a path, or the map that it is in."""
+        return any(
+            path[: len(edit.path)] == edit.path
+            and (edit.verb in ("remove", "delete") or len(edit.path) < len(path))
+            for done in self.library
+            for edit in done.operation.edits
+        )
+
     def writes_at(self, path: Path) -> list[LeafWrite]:
         """Return the writes of one leaf that holds one value, what was there before first.
 

@@ -20,6 +20,7 @@ from reconciler.simulation.plan.outside import BEFORE, FIELD, LOG, RAW, UNIT, ra
 from reconciler.simulation.world.history import Done
 from reconciler.values.wire import Path, label
 
+REMOVAL_UNDONE = "a library removal undone beside a put"
 _TOUCH = Edit((RAW,), "assign", {"S": RAW})
 
 
@@ -119,7 +120,9 @@ def _register(around: Around, path: Path, shown: Any) -> Found:
     over_library = not shown_ones or all(
         any(other.saw(write) and not other.call for other in writes) for write in shown_ones
     )
-    if over_library and not (around.is_put() and any(head.call for head in heads)):
+    if over_library and around.is_put() and any(head.value is GONE for head in heads):
+        yield REMOVAL_UNDONE
+    elif over_library and not (around.is_put() and any(head.call for head in heads)):
         yield Problem("lost", around.key, f"{text}: a library write is undone", about)
     elif (
         not over_library

@@ -21,7 +21,7 @@ from reconciler.item.metadata import (
     metadata_in,
 )
 from reconciler.simulation.judge.around import Around, values_of
-from reconciler.simulation.judge.around_library import library_parts, shared_leaves
+from reconciler.simulation.judge.around_library import REMOVAL_UNDONE, library_parts, shared_leaves
 from reconciler.simulation.judge.around_raw import Found, raw_parts
 from reconciler.simulation.judge.problem import Problem
 from reconciler.simulation.plan import faults
@@ -34,6 +34,7 @@ from reconciler.simulation.world.run import run_plan
 from reconciler.values.wire import Image, to_json
 
 _MANY_LINEAGES = 16
+_ONE_AT_A_TIME = ("register_mv", "flag_ew")  # an assignment removes what it saw
 # With these, two worlds differ in more than the reconciler: in when things happen, and in writes.
 _OTHER_TIMES = {
     faults.SLOW_CALL,
@@ -106,13 +107,25 @@ def _judge_item(judged: Judged, around: Around, image: Image | None, *, is_parke
     else:
         reason = ""
     for problem in library_parts(around, shown):
-        is_back = around.is_put() and problem.kind == "wrong" and "came back" in problem.message
-        judged.take(iter([problem]), counted_as=reason or ("a member back beside a put" * is_back))
+        is_back = around.is_put() and _is_removal_undone(around, problem)
+        judged.take(iter([problem]), counted_as=reason or (REMOVAL_UNDONE * is_back))
     judged.take(shared_leaves(around, shown), counted_as=reason)
     for found in raw_parts(around, shown):
         # Twice is wrong whatever else is so.
         soft = isinstance(found, Problem) and found.kind != "doubled"
         judged.take(iter([found]), counted_as=reason if soft else "")
+
+
+def _is_removal_undone(around: Around, problem: Problem) -> bool:
+    """Return whether something is back that a library writer removed or took the place of.
+
+    Where a put is not filed yet, the item does not say whose it is that a writer removes.
+    """
+    where, must, _ = problem.message.partition(" must show")
+    path = tuple(where.split("."))
+    return "came back" in where or bool(
+        must and (around.removes(path) or around.schema.type_at(path) in _ONE_AT_A_TIME)
+    )
 
 
 def _harm(run: Run, by_key: Mapping[str, Sequence[Done]]) -> Iterator[Problem]:

@@ -147,7 +147,7 @@ def test_a_member_that_comes_back_beside_a_put_is_counted() -> None:
     run = ended(writes, shows(tags={"a", "b"}, name="raw1"))
 
     assert problems(run) == []
-    assert odds(run) == {"a member back beside a put"}
+    assert odds(run) == {"a library removal undone beside a put"}
 
 
 def test_entries_of_a_list_stand_once() -> None:
