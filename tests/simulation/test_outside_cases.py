@@ -15,11 +15,6 @@ from reconciler.values.wire import from_wire
 from tests.simulation.outside_cases import CASES, Case
 
 SEEN_TODAY = {
-    "O1": "117 and zzz-old, and three write-backs",
-    "O2 together": "140",
-    "O2 one by one": "115",
-    "O3": "both changes, by three write-backs where nothing is to be written",
-    "O4": "105, by two write-backs where nothing is to be written",
     "O5": "100 and no name",
     "O6": "100 and no name",
     "O6b": "no loss is noted",
@@ -27,9 +22,6 @@ SEEN_TODAY = {
     "O7": "the put's phone is gone",
     "O9": "the put is undone",
     "O9 ttl": "the item comes back",
-    "O14": "101",
-    "O16": "101",
-    "O18 at once": "the discarded member comes back",
     "O19": "201",
 }
 

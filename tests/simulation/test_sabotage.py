@@ -72,7 +72,7 @@ SABOTAGES = [
     Sabotage("F1", sabotage_folds.fold_of_lineages_that_are_not_there, "lost", 50, aims.FOLDS),
     Sabotage("F2", sabotage_folds.fold_without_the_ledger, "lost", 50, aims.FOLDS),
     Sabotage("F2", sabotage_folds.fold_blind_to_lost_watermarks, "lost", 150, aims.ALONE_AND_LATE),
-    Sabotage("M3", sabotage_folds.fold_keeps_a_foreign_tip, "lost", 150, aims.FOLDS),
+    Sabotage("M3", sabotage_folds.fold_keeps_a_foreign_tip, "lost", 250, aims.FOLDS),
     Sabotage("margin", sabotage_folds.fold_without_margin, "lost", 50, aims.CLOCK_STEPS),
     Sabotage("margin", sabotage_folds.certificates_as_of_now, "lost", 100, aims.LATE_DETECTOR),
     Sabotage(

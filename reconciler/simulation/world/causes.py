@@ -4,9 +4,9 @@ Known from the schedule alone and never read from an image's metadata, of which 
 version token is used, as a name. Writers around the library leave the token alone: where they take
 part, an image is named by its token and what it shows, and first of all by being itself, because
 one region's image may equal another's and rest on other writes. A client's write rests on what it
-replaced and on itself; a merge
-on what it replaced and on the losing images of its call; a fold on what it replaced. Nothing rests
-on a tombstone that time-to-live removed: what is written then is a new item.
+was made on and on itself; a merge on that and on the losing images of its call; a fold on what it
+replaced. Nothing rests on a tombstone that time-to-live removed: what is written then is a new
+item.
 Shapes: sets of operations are bit masks: bit n is operation n.
 """
 
@@ -52,6 +52,13 @@ class Causes:
         """Return where an image comes from."""
         itself = self._of_itself.get(id(image)) if self._raw else None
         return itself[1] if itself else self._origins.get(self.name(image), NOWHERE)
+
+    def read(self, image: Mapping[str, Any] | None, held: Mapping[str, Any] | None) -> Origin:
+        """Return where the image comes from that a write was made on, and replaces what is held.
+
+        The two have one token; writers around the library may have changed what is held since.
+        """
+        return self.of(image if self._raw else held)
 
     def name(self, image: Mapping[str, Any] | None) -> str:
         """Return the name of an image; equal images share it."""

@@ -74,7 +74,7 @@ class Client:
             replica=lambda: replica.code,
             clock=HybridClock(self._clock_ms, self._nonce),
             surroundings=surroundings(setting, lambda: self._about, region_time.is_sure),
-            outside_writers="none",
+            outside_writers=setting.outside_writers,
         )
         self._table = self._open_table(schema)
 

@@ -73,7 +73,8 @@ class SimulatedItems:
         if not _stands(current, write):
             self.calls.setting.journal.count("refusals")
             return Superseded(current)
-        origin = self._origin(key, write.image, replica.origin_of(key))
+        before = self.calls.setting.causes.read(write.replacing, replica.items.get(key))
+        origin = self._origin(key, write.image, before)
         replica.write(key, self.release.write_image(write.image), origin)
         return None
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from reconciler.client.table import OutsideWriters
 from reconciler.errors import OutcomeUnknown, Unavailable
 from reconciler.simulation.plan import faults
 from reconciler.simulation.world.agenda import Agenda
@@ -31,6 +32,7 @@ class Setting:
     journal: Journal
     causes: Causes
     lives: Lives = field(default_factory=Lives)
+    outside_writers: OutsideWriters = "none"
 
     def wall_ms(self, region: str) -> int:
         """Return what a region's wall clock shows, in milliseconds since 1970."""

@@ -112,7 +112,7 @@ class Sitting:
             replica=lambda: self._replica.code,
             clock=HybridClock(self._time.now_ms, lambda: nonce(setting.draws, about)),
             surroundings=surroundings(setting, lambda: about, self._time.is_sure),
-            outside_writers="none",
+            outside_writers=setting.outside_writers,
         )
 
     def _merge(self, name: str, image: Image, replaced: Origin) -> Origin:

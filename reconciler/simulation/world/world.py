@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from functools import partial
 from itertools import count
 
+from reconciler.client.table import OutsideWriters
 from reconciler.simulation.plan import faults
 from reconciler.simulation.plan.faults import FOR_EVER
 from reconciler.simulation.plan.plan import Fault, Operation, Plan
@@ -42,7 +43,10 @@ class World:
         draws = Draws(plan.seed)
         weather = Weather(draws, self.journal)
         causes = Causes(plan.regions, raw=plan.is_raw())
-        self.setting = Setting(agenda, draws, weather, self.journal, causes)
+        outside: OutsideWriters = "expected" if plan.is_raw() else "none"
+        self.setting = Setting(
+            agenda, draws, weather, self.journal, causes, outside_writers=outside
+        )
         self.network = Network(self.setting, plan.regions, plan.schema.table)
         self.done: list[Done] = []
         self.made_anew: set[str] = set()
