@@ -28,7 +28,8 @@ MAY_LOAD = {
     "metrics": CALLING_AWS | {"metrics"},
     "redrive": CALLING_AWS | {"detection", "redrive", "resolution"},
     "simulate": PUBLIC
-    | {"aws_model", "deployment", "detection", "redrive", "resolution", "simulation", "text"},
+    | {"aws_model", "deployment", "detection", "feed", "redrive", "resolution"}
+    | {"simulation", "text"},
     "verify-replication": CALLING_AWS | {"drills"},
 }
 WITHOUT_A_CLOUD = ("conflicts", "doctor", "metrics", "redrive", "verify-replication")
