@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 
 import boto3
+import botocore.session
 from botocore import xform_name
 from botocore.config import Config
 from botocore.exceptions import (
@@ -26,6 +27,7 @@ from botocore.exceptions import (
     SSOError,
     TokenRetrievalError,
 )
+from botocore.loaders import Loader, create_loader
 from botocore.parsers import ResponseParserError
 
 from reconciler.errors import InvalidInput, ItemTooLarge, OutcomeUnknown, Unavailable
@@ -70,10 +72,19 @@ def client(service: str, region: str, *, attempts: int = 4) -> Any:
     retries = {"mode": "adaptive", "total_max_attempts": attempts}
     config = Config(retries=retries, **_TIMEOUTS)  # type: ignore[arg-type]  # stubs want a TypedDict
     try:
-        session = boto3.session.Session()  # of its own: clients are made in several threads
+        # Of its own, for clients are made in several threads; what is only read they share.
+        own = botocore.session.get_session()
+        own.register_component("data_loader", _loader(own.get_config_variable("data_path")))
+        session = boto3.session.Session(botocore_session=own)
         return session.client(service, region_name=region, config=config)
     except NO_CREDENTIALS as error:
         raise no_credentials(error) from None
+
+
+@cache
+def _loader(data_path: str | None) -> Loader:
+    """Return the one reader of the SDK's descriptions of services: to parse one takes longest."""
+    return create_loader(data_path)
 
 
 def no_credentials(error: Exception) -> Unavailable:

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from functools import cache
 
 import pytest
-from botocore.loaders import create_loader
 from moto import mock_aws
 
 from reconciler.aws.clients import client
@@ -12,7 +11,6 @@ from reconciler.local.server.moto_speed import hurry_moto
 
 REGION = "us-east-1"
 _hurry_moto_once = cache(hurry_moto)
-_one_loader = cache(create_loader)
 
 
 @pytest.fixture
@@ -31,9 +29,7 @@ def clients() -> Iterator[None]:
     """Make clients once a module, of descriptions of AWS that are read once: both take long."""
     _hurry_moto_once()
     client.cache_clear()
-    with pytest.MonkeyPatch.context() as sdk:
-        sdk.setattr("botocore.session.create_loader", _one_loader)
-        yield
+    yield
     client.cache_clear()
 
 
