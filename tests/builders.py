@@ -23,6 +23,7 @@ TYPES = {
     "blocked": "set_rw",
     "active": "flag_ew",
     "high": "register_max",
+    "revision": "version",
     "low": "register_min",
     "profile": {
         "type": "map_or",

@@ -72,6 +72,7 @@ BY_TYPE: dict[str, Edits] = {
     "flag_ew": register("active", st.booleans()),
     "register_max": register("high", st.one_of(NUMBERS, WORDS)),
     "register_min": register("low", st.one_of(NUMBERS, WORDS)),
+    "version": register("revision", NUMBERS),
     "map_or": mapping("profile"),
     "register_lww in a map_or": register("profile.city", WORDS),
 }

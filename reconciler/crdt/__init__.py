@@ -9,4 +9,5 @@ import reconciler.crdt.register_extreme
 import reconciler.crdt.register_lww
 import reconciler.crdt.register_mv
 import reconciler.crdt.set_aw
-import reconciler.crdt.set_rw  # noqa: F401 (each of them registers itself)
+import reconciler.crdt.set_rw
+import reconciler.crdt.version  # noqa: F401 (each of them registers itself)

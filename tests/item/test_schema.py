@@ -55,7 +55,7 @@ def test_every_mistake_is_reported_at_once_with_its_path() -> None:
         )
     known = (
         "counter_pn, custom, flag_ew, manual, map_or, register_lww, register_max, register_min,"
-        " register_mv, set_aw, set_rw"
+        " register_mv, set_aw, set_rw, version"
     )
     assert str(caught.value).split("; ") == [
         "invalid schema: table: String should match pattern '^[a-zA-Z0-9_.-]{3,255}$'",

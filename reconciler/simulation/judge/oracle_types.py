@@ -89,6 +89,11 @@ def _custom(parts: Parts) -> Any:
     return OneOf() if len(values) > 1 else (values or [GONE])[0]
 
 
+def _version(parts: Parts) -> Any:
+    numbers = [part.value for part in live(parts, "assign")]
+    return max(numbers) + len(numbers) - 1 if numbers else GONE
+
+
 def _flag(parts: Parts) -> Any:
     left = live(parts, "assign")
     return any(part.value for part in left) if left else GONE
@@ -157,6 +162,7 @@ SHOWN: dict[str, Callable[[Parts], Any]] = {
     "manual": _manual,
     "custom": _custom,
     "flag_ew": _flag,
+    "version": _version,
     "register_max": _GREATEST[0],
     "register_min": _LEAST[0],
     "counter_pn": _total,

@@ -59,7 +59,10 @@ _TYPES = {
     "profile": _MAP,
 }
 DEFAULT_SCHEMA = Schema.of(
-    table="simulated", key=["id"], attributes=_TYPES, tombstone_retention_days=1
+    table="simulated",
+    key=["id"],
+    attributes={**_TYPES, "revision": "version"},
+    tombstone_retention_days=1,
 )
 # Where people decide losses: what only they can decide, and a merge function that nobody has.
 DISPUTED_SCHEMA = Schema.of(

@@ -72,6 +72,8 @@ def _value(drawn: Random, declared: AttributeSchema | None, number: int) -> Any:
             return _members(drawn)
         case "flag_ew":
             return drawn.random() < 0.5
+        case "version":
+            return number
         case "register_max" | "register_min":
             return drawn.randint(-50, 50)
         case "map_or" if declared:

@@ -58,6 +58,6 @@ def _value(name: str, kind: str, draws: Draws, about: str) -> Any:
         return draws.between("amount", about, _LEAST, _MOST)
     if kind == "flag_ew":
         return draws.chance("flag", about) < 0.5
-    if kind in ("register_max", "register_min"):
+    if kind in ("register_max", "register_min", "version"):
         return draws.between("extreme", about, -50, 50)
     return f"decided {draws.between('text', about, _LEAST, _MOST)}"
