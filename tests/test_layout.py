@@ -25,6 +25,8 @@ ABOUT_MORE_THAN_A_MODULE = {
     "tests/promises": "promises of more than one room",
     "tests/redrive/test_interruptions.py": "a run that stops at any call, whatever it is doing",
     "tests/resolution/test_broken_messages.py": "messages that are broken or forged, in a batch",
+    "tests/simulation/report/test_raw_writes.py": "what the story and the page say of raw clients",
+    "tests/simulation/test_outside_cases.py": "small schedules with raw clients, and what is right",
     "tests/simulation/test_sabotage.py": "every rule of the protocol is missed when it is broken",
     "tests/local/test_storm.py": "thousands of conflicts at once, end to end",
     "tests/local/worker/test_perseverance.py": "workers that fail, go on and are started again",

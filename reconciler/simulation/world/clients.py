@@ -126,8 +126,7 @@ class Client:
         self._changes = bool(item.edits)
 
     def _origin(self, name: str, image: Image, replaced: Origin) -> Origin:
-        number, setting = self._operation.number, self._setting
-        effect = self.effect
+        number, setting, effect = self._operation.number, self._setting, self.effect
         effect.times += 1
         effect.rested_on, effect.beside = replaced.rests_on, 0
         if self._block is not None:
