@@ -16,12 +16,12 @@ def one_more_write_counts_as_clean() -> AbstractContextManager[Any]:
     """Let a record be clean if the new image shows a new dot: "+1" instead of dominance (D1)."""
 
     def make(real: Any) -> Any:
-        def found(before: Any, after: Any) -> Finding:
+        def found(old: Any, new: Any, before: Any, after: Any, *more: Any) -> Finding:
             tip = after.get("p", {"S": ""})["S"]
             head = after["c"]["M"].get(tip, {"S": ""})["S"]
             if head > before["c"]["M"].get(tip, {"S": ""})["S"]:
                 return Finding.CLEAN
-            return Finding(real(before, after))
+            return Finding(real(old, new, before, after, *more))
 
         return found
 
