@@ -241,9 +241,12 @@ def mangle(value: Any, data: st.DataObject) -> Any:
         del changed[place]
     else:
         other = data.draw(st.sampled_from(places))
-        changed[other] = (
-            changed.pop(place) if action == "move" and len(places) > 1 else (changed[place])
-        )
+        moves = action == "move" and len(places) > 1
+        moved = changed.pop(place) if moves else changed[place]
+        if isinstance(changed, list):
+            changed.insert(other, moved)  # the list may have become shorter
+        else:
+            changed[other] = moved
     return changed
 
 
