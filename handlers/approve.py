@@ -143,11 +143,11 @@ def _apply(ports: StepPorts, row: Row, output: Any) -> dict[str, Any]:
 
 
 def _desk(ports: StepPorts) -> Desk:
-    region = ports.region
+    region, outside = ports.region, ports.settings.outside_writers
     return Desk(
         region.items,
         region.ledger,
-        lambda schema: connect(schema, region=region.name),
+        lambda schema: connect(schema, region=region.name, outside_writers=outside),
         replica_id(region.name),
         region.time.now_ms,
     )

@@ -12,7 +12,6 @@ from handlers.tracing import trace_loss, traced
 from reconciler.aws.region import Region
 from reconciler.detection.change import records_in
 from reconciler.detection.detector import Detector
-from reconciler.detection.securing import DetectorPolicy
 
 
 @cache
@@ -27,10 +26,7 @@ def _function() -> tuple[Detector, Region, Observability]:
         trace=trace_loss,
         parked_url=settings.parked_queue_url,
     )
-    policy = DetectorPolicy(
-        settings.table, settings.region, settings.outside_writes, folds=settings.folds
-    )
-    return Detector(policy, region, region.time.now_ms), region, observability
+    return Detector(settings.detector_policy(), region, region.time.now_ms), region, observability
 
 
 @traced

@@ -17,7 +17,6 @@ from handlers.tracing import traced
 from reconciler.aws.region import Region, open_region
 from reconciler.crdt import custom
 from reconciler.deployment import telemetry
-from reconciler.detection.securing import DetectorPolicy
 from reconciler.errors import ReconcilerError, Unavailable
 from reconciler.ports import DeadLetter
 from reconciler.redrive.drain import Drain, Pace, Time
@@ -47,7 +46,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
     until = region.time.now_ms() + context.get_remaining_time_in_millis() - _RESERVE_MS
     drain = Drain(
         region,
-        DetectorPolicy(settings.table, settings.region, settings.outside_writes),
+        settings.detector_policy(),
         Time(region.time.now_ms, time.sleep),
         execute=True,
         pace=Pace(most=settings.redrive_most, until_ms=until),

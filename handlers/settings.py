@@ -6,7 +6,7 @@ All mistakes are named at once, each with its variable and what to do about it.
 import os
 from collections.abc import Mapping
 from functools import cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
@@ -19,6 +19,8 @@ from pydantic import (
 )
 
 from reconciler.deployment.names import Names, is_module_name
+from reconciler.deployment.wiring import OutsideWriters, OutsideWrites
+from reconciler.detection.securing import DetectorPolicy
 from reconciler.errors import InvalidInput
 
 
@@ -51,7 +53,8 @@ _Modules = Annotated[
     BeforeValidator(_listed),
     Field(description="it lists module names, such as 'shop.merging'"),
 ]
-_Policy = Annotated[Literal["accept", "restore"], Field(description="it is 'accept' or 'restore'")]
+_Policy = Annotated[OutsideWrites, Field(description="it is 'accept' or 'restore'")]
+_Writers = Annotated[OutsideWriters, Field(description="it is 'expected' or 'none'")]
 _Traced = Annotated[bool, PlainValidator(lambda text: text == "on")]
 
 
@@ -63,8 +66,9 @@ class FunctionSettings(BaseModel):
     """The environment of a function, typed; each field's alias is its variable.
 
     `log_items`: logs may hold keys and values of items. `custom_types` are the modules that
-    register merge functions. `redrive_most` messages are worked off in a run of the redrive; one
-    received `redrive_attempts` times is escalated.
+    register merge functions. `outside_writers`: whether anybody writes the table without the
+    library; `outside_writes`: what becomes of deletes made so. `redrive_most` messages are worked
+    off in a run of the redrive; one received `redrive_attempts` times is escalated.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -77,6 +81,7 @@ class FunctionSettings(BaseModel):
     region: str = _required("AWS_REGION")
     suffix: str = Field("", alias="RECONCILER_SUFFIX")
     outside_writes: _Policy = Field("accept", alias="RECONCILER_OUTSIDE_WRITES")
+    outside_writers: _Writers = Field("expected", alias="RECONCILER_OUTSIDE_WRITERS")
     folds: _Switch = Field(True, alias="RECONCILER_FOLDS")
     pauses: _Switch = Field(False, alias="RECONCILER_PAUSE_LOOPS")
     custom_types: _Modules = Field((), alias="RECONCILER_CUSTOM_TYPES")
@@ -89,6 +94,16 @@ class FunctionSettings(BaseModel):
     def names(self) -> Names:
         """What the region's resources are called."""
         return Names(self.table, self.region, self.suffix)
+
+    def detector_policy(self) -> DetectorPolicy:
+        """Return what the deployment decided about detectors."""
+        return DetectorPolicy(
+            self.table,
+            self.region,
+            self.outside_writes,
+            folds=self.folds,
+            outside_writers=self.outside_writers,
+        )
 
     @property
     def parked_queue(self) -> str:

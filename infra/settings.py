@@ -20,6 +20,7 @@ from pydantic_core import from_json
 
 from infra.between_fields import problems
 from reconciler.deployment.names import MAX_SUFFIX, Names
+from reconciler.deployment.wiring import OutsideWriters, OutsideWrites
 from reconciler.errors import InvalidInput, bounded
 
 TableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{2,254}$")]
@@ -75,6 +76,8 @@ class Settings(_Part):
     redrive_minutes: how often dead letters are worked off without being asked; None: never.
     network: keep the functions in a network that they cannot leave. network_cidrs: its addresses,
     by region; empty: by the place in `regions`. approval: ask people about parked losses.
+    outside_writers: whether anybody writes the table without the library. outside_writes: another
+    thing, whether deletes made without it stand or are taken back.
     stream_lookup: to be raised when the table's stream was made anew, to have it looked up again.
     drills: make the role by which a failover drill pauses the table's replication.
     runbook: the address at which the team reads RUNBOOK.md, for the alarms' descriptions.
@@ -108,7 +111,8 @@ class Settings(_Part):
     provisioned_concurrency: int | None = Field(None, ge=1, description=_WHOLE)
     stream_lookup: int = Field(1, ge=1, description=_WHOLE)
     redrive_minutes: int | None = Field(None, ge=5, le=1_440, description="from 5 to 1440 minutes")
-    outside_writes: Literal["accept", "restore"] = Field("accept", description="accept or restore")
+    outside_writers: OutsideWriters = Field("expected", description="expected or none")
+    outside_writes: OutsideWrites = Field("accept", description="accept or restore")
     folds: bool = True
     pause_loops: bool = False
     custom_types: tuple[str, ...] = Field((), description="a list of modules' names")

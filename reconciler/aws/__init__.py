@@ -12,8 +12,9 @@ from reconciler.aws.items import DynamoItems
 from reconciler.aws.region_time import region_time_of
 from reconciler.causality.context import replica_id
 from reconciler.client.sending import Retries, Surroundings
-from reconciler.client.table import OutsideWriters, ReplicatedTable
+from reconciler.client.table import ReplicatedTable
 from reconciler.clock import monotonic_ms, now_ms, system_clock
+from reconciler.deployment.wiring import OutsideWriters
 from reconciler.errors import InvalidInput
 from reconciler.item.schema import Schema
 

@@ -18,6 +18,7 @@ from reconciler.cli.options import (
     Endpoint,
     Execute,
     LedgerRegion,
+    OutsideWritersOption,
     Regions,
     Suffix,
     TableName,
@@ -25,6 +26,7 @@ from reconciler.cli.options import (
 from reconciler.cli.terminal import print_json, say
 from reconciler.conflict.row import State
 from reconciler.deployment.names import Names, checked_region
+from reconciler.deployment.wiring import OutsideWriters
 from reconciler.errors import (
     EvidenceExpired,
     InvalidInput,
@@ -223,6 +225,7 @@ def resolve(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     file: Annotated[typer.FileBinaryRead | None, typer.Option(help=_FILE)] = None,
     by: Annotated[str | None, typer.Option(help="who decides; this user, if not given")] = None,
     why: Annotated[str, typer.Option(help="the reason, for the ledger")] = "",
+    outside_writers: OutsideWritersOption = "expected",
     execute: Execute = False,
     suffix: Suffix = "",
     endpoint: Endpoint = None,  # noqa: ARG001 (its callback has used it)
@@ -243,15 +246,15 @@ def resolve(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     if not execute:
         typer.echo("Nothing is written yet; --execute writes it.")
         return
-    decide(case, Answer(decision, by or _user(), why), _desk(ports, region))
+    decide(case, Answer(decision, by or _user(), why), _desk(ports, region, outside_writers))
     say(f"{conflict_id} is resolved.")
 
 
-def _desk(ports: Region, region: str) -> Desk:
+def _desk(ports: Region, region: str, outside: OutsideWriters) -> Desk:
     return Desk(
         ports.items,
         ports.ledger,
-        lambda schema: connect(schema, region=region),
+        lambda schema: connect(schema, region=region, outside_writers=outside),
         replica_id(region),
         now_ms,
     )

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import typer
 
 from reconciler.causality.context import replica_id
+from reconciler.deployment.wiring import OutsideWriters
 from reconciler.errors import InvalidInput
 
 _OWN = ["AWS_REGION", "AWS_DEFAULT_REGION"]
@@ -87,6 +88,14 @@ Endpoint = Annotated[
     str | None,
     typer.Option(
         "--endpoint", metavar="URL", callback=_endpoint, help="a local cloud, instead of AWS"
+    ),
+]
+OutsideWritersOption = Annotated[
+    OutsideWriters,
+    typer.Option(
+        "--outside-writers",
+        envvar="RECONCILER_OUTSIDE_WRITERS",
+        help="whether anybody writes the table without this library, as the functions are told",
     ),
 ]
 Execute = Annotated[bool, typer.Option("--execute", help="do it; else only say what would be done")]

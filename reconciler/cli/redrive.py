@@ -4,10 +4,10 @@ import json
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from threading import Event
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -16,10 +16,20 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from reconciler.aws import now_ms
 from reconciler.aws.region import Region, open_region
-from reconciler.cli.options import AsJson, Endpoint, Execute, Regions, Suffix, TableName
+from reconciler.cli.options import (
+    AsJson,
+    Endpoint,
+    Execute,
+    OutsideWritersOption,
+    Regions,
+    Suffix,
+    TableName,
+)
 from reconciler.cli.terminal import console, print_json
 from reconciler.crdt import custom
 from reconciler.deployment.names import DEAD_LETTERS, Names
+from reconciler.deployment.wiring import OutsideWriters, OutsideWrites
+from reconciler.detection.securing import DetectorPolicy
 from reconciler.errors import InvalidInput, ReconcilerError, Unavailable
 from reconciler.redrive.drain import Filter, Pace, Time
 from reconciler.redrive.outcome import RedriveOutcome, Result
@@ -56,9 +66,13 @@ def _modules(listed: str) -> str:
 _Rate = Annotated[
     float | None, typer.Option(parser=_per_second, metavar="N/s", help="messages a second")
 ]
-_OutsideWrites = Annotated[
-    Literal["accept", "restore"],
-    typer.Option(envvar="RECONCILER_OUTSIDE_WRITES", help="the policy the functions have"),
+_OutsideWritesOption = Annotated[
+    OutsideWrites,
+    typer.Option(
+        "--outside-writes",
+        envvar="RECONCILER_OUTSIDE_WRITES",
+        help="the functions' policy for deletes made without this library",
+    ),
 ]
 _CustomTypes = Annotated[
     str,
@@ -66,6 +80,17 @@ _CustomTypes = Annotated[
         envvar="RECONCILER_CUSTOM_TYPES", callback=_modules, help="the modules the functions have"
     ),
 ]
+
+
+def _policy(
+    outside_writes: OutsideWrites, outside_writers: OutsideWriters
+) -> Callable[[Names], DetectorPolicy]:
+    def of(names: Names) -> DetectorPolicy:
+        return DetectorPolicy(
+            names.table, names.region, outside_writes, outside_writers=outside_writers
+        )
+
+    return of
 
 
 def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
@@ -87,7 +112,8 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     native: Annotated[
         str | None, typer.Option(metavar="QUEUE", help="let SQS move a resolve DLQ's messages back")
     ] = None,
-    outside_writes: _OutsideWrites = "accept",
+    outside_writes: _OutsideWritesOption = "accept",
+    outside_writers: OutsideWritersOption = "expected",
     custom_types: _CustomTypes = "",  # noqa: ARG001 (its callback has used it)
     endpoint: Endpoint = None,  # noqa: ARG001 (its callback has used it)
     as_json: AsJson = False,
@@ -99,10 +125,10 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     names, told = [Names(table, each, suffix) for each in dict.fromkeys(region)], _console(as_json)
     wanted = Filter(key, error, _ms(older_than) or 0, _ms(newer_than))
     pace = Pace(rate, most, parallel)
-    run = RedriveRun(open_region, execute, tuple(queue or ()), wanted, pace, outside_writes)
+    policy = _policy(outside_writes, outside_writers)
+    run = RedriveRun(open_region, execute, queue or (), wanted, pace, policy)
     if native:
-        _move_back(told, names, native, run)
-        return
+        return _move_back(told, names, native, run)
     _check_queues(run.queues)
     stopped = _carry_out(run, names, told, follow=follow)
     _say(told, run, stopped=stopped, as_json=as_json)

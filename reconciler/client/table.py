@@ -15,7 +15,7 @@ written); OutcomeUnknown (it may have been: do not repeat it).
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 from reconciler.causality.hlc import HybridClock
 from reconciler.client.editor import ItemEditor
@@ -23,6 +23,7 @@ from reconciler.client.lost_answers import carried_out, unsettled, with_own_toke
 from reconciler.client.memory import Memory
 from reconciler.client.sending import Retries, Sender, Surroundings
 from reconciler.crdt.base import Edit
+from reconciler.deployment.wiring import OutsideWriters
 from reconciler.errors import InvalidInput
 from reconciler.item.image import may_be_deleted, read, write, write_beside
 from reconciler.item.metadata import METADATA
@@ -33,7 +34,6 @@ from reconciler.values.wire import Image, to_json, to_wire
 Key = Mapping[str, Any]
 Change = Callable[[ItemEditor], None]
 Onto = Callable[[Image | None], Image | None]
-OutsideWriters = Literal["expected", "none"]
 _HIDING = {"AttributesToGet", "ProjectionExpression", "Select"}
 
 

@@ -63,12 +63,18 @@ _NO_WATERMARKS: Wires = {"M": {}}
 
 
 def classify(
-    old: Wires | None, new: Wires | None, *, replica: str, latest_plausible: str = "~"
+    old: Wires | None,
+    new: Wires | None,
+    *,
+    replica: str,
+    latest_plausible: str = "~",
+    expects_outside: bool = True,
 ) -> Verdict:
     """Return what the change from `old` to `new` means to this replica.
 
-    `latest_plausible` is the greatest hlc that clock drift can explain. Undecodable if the metadata
-    of a managed image cannot be read.
+    `latest_plausible` is the greatest hlc that clock drift can explain. `expects_outside`: a write
+    around the library may be what the record took away, so it is looked for (D5). Undecodable if
+    the metadata of a managed image cannot be read.
     """
     if not is_managed(old) or old is None:
         return CLEAN  # an insert, or an item that the library has not written yet
@@ -79,7 +85,11 @@ def classify(
     if not is_managed(new):
         before = replace(NOTHING, context=context_of(old))
         return _loss(Finding.OVERWRITTEN, before, NOTHING, replica, latest_plausible)
-    found = reading_both(old, new, lambda before, after: _found(old, new, before, after))
+
+    def compared(before: Metadata, after: Metadata) -> Finding:
+        return _found(old, new, before, after, expects_outside)
+
+    found = reading_both(old, new, compared)
     if found is Finding.CLEAN or (found is Finding.CONFLICT and is_outlived(old, new)):
         return CLEAN
     if found is not Finding.CONFLICT:
@@ -87,12 +97,15 @@ def classify(
     return _loss(found, file(old), file(new), replica, latest_plausible)
 
 
-def _found(old: Wires, new: Wires, before: Metadata, after: Metadata) -> Finding:
+def _found(
+    old: Wires, new: Wires, before: Metadata, after: Metadata, expects_outside: bool
+) -> Finding:
     if token_in(before) == token_in(after):
         if old == new:
             return Finding.CLEAN
         return Finding.REVIVED if is_tombstone_in(after) else Finding.UNMANAGED
-    if not _dominates(before, after) or is_touched(old, new, before):
+    is_lost = not _dominates(before, after)
+    if is_lost or (expects_outside and is_touched(old, new, before)):
         return Finding.CONFLICT
     check_form(before, after)  # or nobody would be told of what the next write cannot read
     return Finding.CLEAN

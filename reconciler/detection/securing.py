@@ -17,6 +17,7 @@ from reconciler.conflict.lives import may_be_expiry
 from reconciler.conflict.row import Row, State, check_fits_row, fits_inline, ledger_row
 from reconciler.conflict.verdict import Finding, Verdict, classify, lost_image
 from reconciler.conflict.waiting import is_to_wait
+from reconciler.deployment.wiring import OutsideWriters, OutsideWrites
 from reconciler.detection.change import Change
 from reconciler.errors import MALFORMED, ReconcilerError, UnknownWireVersion, bounded, reason_of
 from reconciler.item.metadata import is_managed
@@ -33,13 +34,16 @@ class DetectorPolicy:
 
     `outside_writes`: whether hard deletes and puts made around the library stand ("accept") or are
     taken back ("restore"). `folds`: whether closed lineages are certified for folding.
+    `outside_writers`: whether there are any; with "none", no write of theirs is looked for in what
+    a library write took the place of.
     """
 
     table: str
     region: str
-    outside_writes: Literal["accept", "restore"] = "accept"
+    outside_writes: OutsideWrites = "accept"
     maximum_clock_drift_ms: int = MAXIMUM_CLOCK_DRIFT_MS
     folds: bool = True
+    outside_writers: OutsideWriters = "expected"
 
 
 @dataclass(frozen=True)
@@ -106,8 +110,13 @@ def loss_in(change: Change, policy: DetectorPolicy, as_of: AsOf) -> Found:
     if change.unreadable:
         return unreadable_loss(change, change.unreadable, policy, as_of.now_ms)
     try:
-        latest = as_of.latest_plausible(policy)
-        found = classify(change.old, change.new, replica=as_of.replica, latest_plausible=latest)
+        found = classify(
+            change.old,
+            change.new,
+            replica=as_of.replica,
+            latest_plausible=as_of.latest_plausible(policy),
+            expects_outside=policy.outside_writers == "expected",
+        )
         if found.finding is Finding.CLEAN:
             return None
         if found.finding is Finding.UNMANAGED:

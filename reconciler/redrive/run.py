@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 from reconciler.deployment.names import Names
 from reconciler.detection.securing import DetectorPolicy
@@ -26,7 +26,7 @@ class RedriveRun:
     """What was asked for, and what has become of it: a drain for each region that answered.
 
     open_region: how to reach a region; Unavailable if it cannot be redriven. queues: which of
-    `DEAD_LETTERS`; none: all of them.
+    `DEAD_LETTERS`; none: all of them. policy: what the detectors of a region are told.
     """
 
     open_region: Callable[[Names], DrainPorts]
@@ -34,7 +34,7 @@ class RedriveRun:
     queues: Sequence[str]
     wanted: Filter
     pace: Pace
-    outside_writes: Literal["accept", "restore"]
+    policy: Callable[[Names], DetectorPolicy]
     drains: dict[str, Drain] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
 
@@ -74,7 +74,7 @@ class RedriveRun:
     def _drain(self, names: Names, time: Time, hear: HearInRegion) -> Drain:
         return Drain(
             self.open_region(names),
-            DetectorPolicy(names.table, names.region, self.outside_writes),
+            self.policy(names),
             time,
             execute=self.execute,
             wanted=self.wanted,

@@ -20,6 +20,7 @@ from reconciler.conflict.row import Row, State, ledger_row
 from reconciler.deployment.names import Names
 from reconciler.errors import Contention, Unavailable
 from reconciler.item.image import read
+from reconciler.item.metadata import context_of
 from reconciler.local.provision import TableSpec, create_ledger, create_table
 from reconciler.ports import Replacement, Superseded
 from reconciler.values.wire import Image, canonical_image
@@ -306,6 +307,19 @@ def test_a_decision_is_written_on_top_of_the_merge_and_closes_the_row(cloud: Non
         "ann",
         "she called",
     )
+
+
+@pytest.mark.parametrize(("outside_writers", "lineages"), [("expected", 2), ("none", 1)])
+def test_a_decision_is_written_as_beside_whoever_else_writes_the_table(
+    cloud: None, outside_writers: str, lineages: int
+) -> None:
+    """Where others write around the library, no process goes on with another one's lineage."""
+    with connect(SCHEMA, region="us-east-1").edit({"id": "p1"}) as party:
+        party["name"] = "Ada"
+    record(loss(item(), item()))
+    decided = ("--set", 'name="Eve"', "--outside-writers", outside_writers, "--execute")
+    assert run("resolve", "c1", *HERE, *decided).code == 0
+    assert len(context_of(item() or {}).heads) == lineages
 
 
 def test_what_was_decided_is_known_after_a_late_delivery_closed_the_row_again(cloud: None) -> None:

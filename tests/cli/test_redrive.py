@@ -240,6 +240,17 @@ def test_outside_writes_are_taken_as_the_functions_take_them(
     assert region.states() == [state]
 
 
+@pytest.mark.parametrize(("outside_writers", "states"), [("expected", ["OPEN"]), ("none", [])])
+def test_outside_writers_are_looked_for_as_the_functions_do(
+    region: Region, outside_writers: str, states: list[str]
+) -> None:
+    after = Replica("use1", MINE).write(assign("email", "ada@example.com"), at=2_000)
+    touched = {**MINE, "name": {"S": "Bob"}}
+    region.send("parties-stream-dlq-us-east-1", given_up(record(1, touched, after)))
+    run("--execute", "--outside-writers", outside_writers)
+    assert region.states() == states
+
+
 @pytest.mark.parametrize("rate", ["0", "fast", "nan", "-1/s"])
 def test_a_rate_that_is_none_is_refused_with_an_example(region: Region, rate: str) -> None:
     refused = run("--rate", rate).exception

@@ -10,7 +10,8 @@ from reconciler.causality.context import Dot
 from reconciler.causality.hlc import Hlc
 from reconciler.client.lost_answers import written_dot
 from reconciler.client.memory import REMEMBERED_ITEMS, Memory
-from reconciler.client.table import OutsideWriters, ReplicatedTable
+from reconciler.client.table import ReplicatedTable
+from reconciler.deployment.wiring import OutsideWriters
 from reconciler.errors import OutcomeUnknown
 from reconciler.item.image import merge, read
 from reconciler.item.metadata import context_of

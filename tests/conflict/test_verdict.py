@@ -27,7 +27,7 @@ def forked() -> tuple[Image, Image, Image]:
     return base, ours, theirs
 
 
-def seen_from(replica: str, old: Any, new: Any, **limits: str) -> Verdict:
+def seen_from(replica: str, old: Any, new: Any, **limits: Any) -> Verdict:
     return classify(as_stream(old), as_stream(new), replica=replica, **limits)
 
 
@@ -170,6 +170,15 @@ def test_the_verdict_is_dominance_of_contexts_for_any_two_images(schedule: list[
             clean = context_of(old).within(context_of(new))
             assert (verdict.finding is Finding.CLEAN) == clean
             assert bool(verdict.lost_dots) == (not clean)
+            # Where nobody writes around the library, looking for what they did finds nothing.
+            assert seen_from("use1", old, new, expects_outside=False) == verdict
+
+
+def test_a_write_around_the_library_that_was_taken_away_is_looked_for_where_it_may_be() -> None:
+    base, ours, _ = forked()
+    around = {**base, "name": {"S": "Grace"}}
+    assert seen_from("use1", around, ours).finding is Finding.CONFLICT
+    assert seen_from("use1", around, ours, expects_outside=False).finding is Finding.CLEAN
 
 
 def test_metadata_of_a_newer_release_is_named_as_such() -> None:

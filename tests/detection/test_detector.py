@@ -33,11 +33,13 @@ NOW = 10_000
 class World(Fakes):
     """A detector, with fakes that share one call log."""
 
-    def __init__(self, region: str = US, outside_writes: Any = "accept", now: int = NOW) -> None:
+    def __init__(
+        self, region: str = US, outside_writes: Any = "accept", now: int = NOW, **policy: Any
+    ) -> None:
         super().__init__(code=replica_id(region))
         self.now = now
-        policy = DetectorPolicy("parties", region, outside_writes)
-        self.detector = Detector(policy, self.ports, lambda: self.now)
+        decided = DetectorPolicy("parties", region, outside_writes, **policy)
+        self.detector = Detector(decided, self.ports, lambda: self.now)
 
     def detect(self, *records: Mapping[str, Any]) -> str | None:
         return self.detector.detect(records)
@@ -371,6 +373,17 @@ def test_attributes_changed_around_the_library_are_counted_and_left_alone() -> N
     assert world.bus.sent == []
     assert world.ledger.rows == {}
     assert world.telemetry.counts[telemetry.UNMANAGED_WRITES] == 1
+
+
+@pytest.mark.parametrize(("outside_writers", "rows"), [("expected", ["OPEN"]), ("none", [])])
+def test_what_a_library_write_took_away_is_looked_for_where_others_write(
+    outside_writers: Any, rows: list[str]
+) -> None:
+    world = World(outside_writers=outside_writers)
+    before = written(assign("name", "Ada"))
+    after = Replica("use1", before).write(assign("email", "ada@example.com"), at=2_000)
+    world.detect(record(1, before | {"name": {"S": "Bob"}}, after))
+    assert world.ledger.states() == rows
 
 
 def test_a_deleted_item_written_to_around_the_library_is_brought_back_before_it_expires() -> None:

@@ -102,7 +102,8 @@ def region(aws: None, fresh_functions: None, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.delenv("RECONCILER_TRACING", raising=False)
     # Images of these tests are of replicas without an incarnation, so the region's is one, too.
     monkeypatch.setattr(incarnation, "incarnation_of", lambda _: "")
-    monkeypatch.delenv("RECONCILER_OUTSIDE_WRITES", raising=False)
+    for name in ("RECONCILER_OUTSIDE_WRITES", "RECONCILER_OUTSIDE_WRITERS"):
+        monkeypatch.delenv(name, raising=False)
     return made
 
 

@@ -13,6 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 import handlers.approve
+from reconciler.aws import connect
 from reconciler.aws.clients import client
 from reconciler.conflict.row import Row, State
 from reconciler.deployment.approval import APPROVAL, CalledArns, definition
@@ -21,9 +22,10 @@ from reconciler.deployment.wiring import function_environment
 from reconciler.errors import Unavailable
 from reconciler.feed.workflow import execution_input
 from reconciler.item.image import read
+from reconciler.item.metadata import context_of
 from reconciler.item.schema import Schema
 from reconciler.values.wire import Image
-from tests.builders import Replica, assign
+from tests.builders import SCHEMA, Replica, assign
 from tests.cli.test_conflicts import (
     cloud,
     conflict,
@@ -317,6 +319,21 @@ def test_a_second_answer_to_one_question_is_refused_and_changes_nothing(region: 
     with pytest.raises(TokenRefused):
         execution.succeed(*answer)
     assert (item(), row_of("c1")) == before
+
+
+@pytest.mark.parametrize(("outside_writers", "lineages"), [("expected", 2), ("none", 1)])
+def test_a_decision_is_written_as_the_deployment_says_who_else_writes(
+    region: Cloud, monkeypatch: pytest.MonkeyPatch, outside_writers: str, lineages: int
+) -> None:
+    monkeypatch.setenv("RECONCILER_OUTSIDE_WRITERS", outside_writers)
+    with connect(SCHEMA, region=REGION).edit({"id": "p1"}) as party:
+        party["name"] = "Ada"
+    record(loss(item(), item()))
+    case = {"conflict_id": "c1", "item_key": row_of("c1")["item_key"]["S"], "round": 0}
+    answer = {"by": "ann", "set": ['name="Eve"']}
+    step({"action": "apply", "case": {**case, "problem": "", "answer": answer}})
+    assert shown()["name"] == "Eve"
+    assert len(context_of(item() or {}).heads) == lineages
 
 
 def test_a_decision_that_is_carried_out_twice_writes_once(region: Cloud) -> None:

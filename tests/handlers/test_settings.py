@@ -89,6 +89,7 @@ def test_all_mistakes_are_told_at_once_each_with_its_variable_and_the_fix() -> N
     wrong = {
         "RECONCILER_BUS": "",
         "RECONCILER_OUTSIDE_WRITES": "ignore",
+        "RECONCILER_OUTSIDE_WRITERS": "some",
         "RECONCILER_FOLDS": "",
         "RECONCILER_CUSTOM_TYPES": "shop.merging, a b, 1st",
         "RECONCILER_REDRIVE_MOST": "0",
@@ -101,6 +102,7 @@ def test_all_mistakes_are_told_at_once_each_with_its_variable_and_the_fix() -> N
         "RECONCILER_BUS is not set",
         "AWS_REGION is not set",
         *("RECONCILER_OUTSIDE_WRITES is 'ignore'", "it is 'accept' or 'restore'"),
+        *("RECONCILER_OUTSIDE_WRITERS is 'some'", "it is 'expected' or 'none'"),
         *("RECONCILER_FOLDS is ''", "it is 'on' or 'off'"),
         *("RECONCILER_CUSTOM_TYPES names 'a b'", "it lists module names, such as 'shop.merging'"),
         *("RECONCILER_CUSTOM_TYPES names '1st'", "it lists module names, such as 'shop.merging'"),
@@ -112,6 +114,7 @@ def test_all_mistakes_are_told_at_once_each_with_its_variable_and_the_fix() -> N
 def test_what_is_not_said_has_its_default_and_other_variables_are_nobodys_business() -> None:
     settings = read_settings(ENVIRONMENT | {"PATH": "/bin"})
     assert (settings.suffix, settings.outside_writes, settings.custom_types) == ("", "accept", ())
+    assert settings.outside_writers == "expected"
     assert (settings.folds, settings.pauses, settings.tracing) == (True, False, False)
     assert (settings.redrive_most, settings.redrive_attempts) == (100, 5)
 
@@ -124,3 +127,14 @@ def test_tracing_is_on_only_if_the_environment_says_on(said: str, tracing: bool)
 def test_a_switch_that_is_neither_on_nor_off_is_named() -> None:
     with pytest.raises(InvalidInput, match="RECONCILER_PAUSE_LOOPS is 'yes'; it is 'on' or 'off'"):
         read_settings(ENVIRONMENT | {"RECONCILER_PAUSE_LOOPS": "yes"})
+
+
+def test_detectors_have_the_policy_that_the_environment_says() -> None:
+    said = {"RECONCILER_OUTSIDE_WRITES": "restore", "RECONCILER_OUTSIDE_WRITERS": "none"}
+    policy = read_settings(ENVIRONMENT | said | {"RECONCILER_FOLDS": "off"}).detector_policy()
+    assert (policy.table, policy.region) == (ENVIRONMENT["RECONCILER_TABLE"], policy.region)
+    assert (policy.outside_writes, policy.outside_writers, policy.folds) == (
+        "restore",
+        "none",
+        False,
+    )

@@ -32,6 +32,7 @@ SCENES: dict[str, dict[str, Any]] = {
         "redrive_minutes": 15,
         "stream_lookup": 2,
         "outside_writes": "restore",
+        "outside_writers": "none",
         "folds": False,
         "pause_loops": True,
         "custom_types": ["shop.merging", "shop.pricing"],

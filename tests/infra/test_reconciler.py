@@ -67,6 +67,7 @@ def test_the_settings_reach_the_functions(options: Stacks) -> None:
         variables = function(options, name)["Environment"]["Variables"]
         read = read_settings({**variables, "AWS_REGION": EU})
         assert (read.outside_writes, read.folds, read.pauses) == ("restore", False, True)
+        assert read.outside_writers == "none"
         assert read.custom_types == ("shop.merging", "shop.pricing")
         assert (
             read.parked_queue_url

@@ -247,6 +247,7 @@ def test_what_is_missing_or_wrong_in_itself_is_not_compared_with_others() -> Non
         {"network": True, "network_cidrs": {"eu-west-1": 5}},
         {"tags": {"team": 5}},
         {"outside_writes": "maybe"},
+        {"outside_writers": "accept"},
         {"\x1b[2J": 1},
     ],
     ids=str,

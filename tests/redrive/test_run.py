@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from reconciler.conflict.event import ConflictEvent
 from reconciler.deployment.names import Names
+from reconciler.detection.securing import DetectorPolicy
 from reconciler.errors import Unavailable
 from reconciler.ports import DrainPorts
 from reconciler.redrive.drain import Filter, Pace, Time
@@ -36,7 +37,10 @@ class Regions:
     def run(
         self, *, execute: bool = True, queues: Sequence[str] = (), wanted: Filter | None = None
     ) -> RedriveRun:
-        return RedriveRun(self.open, execute, queues, wanted or Filter(), Pace(), "accept")
+        def policy(names: Names) -> DetectorPolicy:
+            return DetectorPolicy(names.table, names.region)
+
+        return RedriveRun(self.open, execute, queues, wanted or Filter(), Pace(), policy)
 
     def work_off(self, run: RedriveRun, *regions: Names) -> None:
         for names in regions:

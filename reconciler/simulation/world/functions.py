@@ -6,7 +6,7 @@ over as it is; now and then it goes through its JSON, as all do on the wire.
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from reconciler.conflict.event import (
     ConflictEvent,
@@ -76,8 +76,13 @@ class Functions:
         self._setting = setting
         self._replica = replica
         self._poisoner = Poisoner(setting, self.region)
-        policy: Literal["accept", "restore"] = "restore" if restores else "accept"
-        self._policy = DetectorPolicy(table, self.region, policy, folds=folds)
+        self._policy = DetectorPolicy(
+            table,
+            self.region,
+            "restore" if restores else "accept",
+            folds=folds,
+            outside_writers=setting.outside_writers,
+        )
 
     def detect(self, records: Sequence[Any], about: str, send: Send) -> str | None:
         """Run the detector on a batch; return the sequence number to come back to, if any."""

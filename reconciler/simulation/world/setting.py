@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from reconciler.client.table import OutsideWriters
+from reconciler.deployment.wiring import OutsideWriters
 from reconciler.errors import OutcomeUnknown, Unavailable
 from reconciler.simulation.plan import faults
 from reconciler.simulation.world.agenda import Agenda

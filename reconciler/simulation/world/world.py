@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import partial
 from itertools import count
 
-from reconciler.client.table import OutsideWriters
+from reconciler.deployment.wiring import OutsideWriters
 from reconciler.simulation.plan import faults
 from reconciler.simulation.plan.faults import FOR_EVER
 from reconciler.simulation.plan.plan import Fault, Operation, Plan
