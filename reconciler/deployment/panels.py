@@ -71,12 +71,12 @@ PANELS = (
         "Troubles",
         (
             Series("parked", t.PARKED),
-            Series("writes around the library", t.UNMANAGED_WRITES),
             Series("detection failures", t.DETECTION_FAILURES),
             Series("resolution failures", t.RESOLUTION_FAILURES),
             Series("paused", t.PAUSED),
         ),
     ),
+    Panel("Outside writes", tuple(Series(k, t.OUTSIDE_WRITES, kind=k) for k in t.OUTSIDE_KINDS)),
     Panel("Clock drift", (Series("greatest", t.CLOCK_DRIFT_MS, "Maximum"),), "ms"),
     Panel("Clocks of functions", (Series("greatest", t.CLOCK_OFF_MS, "Maximum"),), "ms"),
     Panel(

@@ -1,8 +1,10 @@
-"""The names of the metrics, and a telemetry that keeps what it is told."""
+"""The names of the metrics, and of the kinds that some of them are counted by."""
+
+from reconciler.conflict.verdict import Finding
 
 RECORDS = "Records"
 CONFLICTS = "Conflicts"  # by kind, too: `conflict_kind`
-UNMANAGED_WRITES = "UnmanagedWrites"
+OUTSIDE_WRITES = "OutsideWrites"  # made around the library; by kind, too: `outside_kind`
 PARKED = "Parked"
 CLOCK_AHEAD = "ClockAhead"
 UNKNOWN_VERSIONS = "UnknownVersions"  # of metadata that no release came for in time
@@ -32,6 +34,15 @@ LOSS_TO_REPAIR_MS = "LossToRepair_ms"
 CONFLICT_KINDS = ("concurrent-home", "concurrent-witness", "after-home", "after-witness")
 
 
+OUTSIDE_KINDS = ("updates", "puts", "deletes", "revived")
+_OUTSIDE = (Finding.UNMANAGED, Finding.OVERWRITTEN, Finding.REMOVED, Finding.REVIVED)
+
+
 def conflict_kind(ordering: str, role: str) -> str:
     """Return the kind of a conflict."""
     return f"{ordering}-{role}".lower()
+
+
+def outside_kind(finding: Finding) -> str:
+    """Return the kind of a write that was made around the library."""
+    return OUTSIDE_KINDS[_OUTSIDE.index(finding)]

@@ -55,8 +55,8 @@ class Detector:
             try:
                 loss = loss_in(change, self._policy, as_of)
                 if loss is Finding.UNMANAGED:
-                    kind = Finding.UNMANAGED.value
-                    self._ports.telemetry.count(telemetry.UNMANAGED_WRITES, kind=kind)
+                    kind = telemetry.outside_kind(loss)
+                    self._ports.telemetry.count(telemetry.OUTSIDE_WRITES, kind=kind)
                 elif loss is not None:
                     losses.append(self._with_evidence(loss))
                     self._count(loss)
@@ -114,7 +114,8 @@ class Detector:
             kind = telemetry.conflict_kind(event.ordering, event.role)
             counted.count(telemetry.CONFLICTS, kind=kind)
         else:
-            counted.count(telemetry.UNMANAGED_WRITES, kind=event.finding.value)
+            kind = telemetry.outside_kind(event.finding)
+            counted.count(telemetry.OUTSIDE_WRITES, kind=kind)
         age_ms = max(0, loss.at_ms - int(event.lost_at_ms))
         counted.measure(telemetry.LOSS_TO_DETECTION_MS, age_ms)
         if loss.reason == CLOCK_AHEAD:

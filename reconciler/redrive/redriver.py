@@ -150,7 +150,7 @@ class Redriver:
             beat()
             if not self._is_safe(record, heard):
                 return self._refused(heard.errors[-1:])
-        losses = heard.counts[telemetry.CONFLICTS] + heard.counts[telemetry.UNMANAGED_WRITES]
+        losses = heard.counts[telemetry.CONFLICTS] + heard.counts[telemetry.OUTSIDE_WRITES]
         found = f"{len(records)} records, {losses} losses"
         if heard.counts[telemetry.PARKED]:
             return Result(

@@ -372,7 +372,7 @@ def test_attributes_changed_around_the_library_are_counted_and_left_alone() -> N
     assert world.detect(record(1, before, before | {"name": {"S": "Bob"}})) is None
     assert world.bus.sent == []
     assert world.ledger.rows == {}
-    assert world.telemetry.counts[telemetry.UNMANAGED_WRITES] == 1
+    assert world.telemetry.counts[telemetry.OUTSIDE_WRITES] == 1
 
 
 @pytest.mark.parametrize(("outside_writers", "rows"), [("expected", ["OPEN"]), ("none", [])])
@@ -600,14 +600,16 @@ def test_a_conflict_is_counted_by_its_ordering_and_role_too(
 def test_a_write_around_the_library_is_counted_by_what_it_did_too() -> None:
     world = World()
     before = written(assign("name", "Ada"))
+    deleted = Replica("use1", before).write(DELETE, at=2_000)
     world.detect(
         record(1, before, before | {"name": {"S": "Bob"}}),
         record(2, before, {"id": {"S": "p1"}, "name": {"S": "Bob"}}),
         record(3, before, None),
+        record(4, deleted, deleted | {"name": {"S": "Bob"}}),
     )
-    kinds = ("unmanaged", "overwritten", "removed")
-    assert world.telemetry.kinds == {(telemetry.UNMANAGED_WRITES, kind): 1 for kind in kinds}
-    assert world.telemetry.counts[telemetry.UNMANAGED_WRITES] == 3
+    kinds = dict.fromkeys((telemetry.OUTSIDE_WRITES, kind) for kind in telemetry.OUTSIDE_KINDS)
+    assert world.telemetry.kinds == dict.fromkeys(kinds, 1)
+    assert world.telemetry.counts[telemetry.OUTSIDE_WRITES] == 4
 
 
 def sampled(world: World) -> dict[str, list[float]]:

@@ -50,16 +50,16 @@ def test_a_kind_is_a_document_of_its_own_beside_the_metric_of_all_kinds(sent: An
     def measure(told: Observability) -> None:
         told.count("Conflicts", kind="after-home")
         told.count("Conflicts", 2, kind="concurrent-home")
-        told.count("UnmanagedWrites", kind="removed")
+        told.count("OutsideWrites", kind="deletes")
 
     of_all, *of_kinds = sent(measure)
 
-    assert (of_all["Conflicts"], of_all["UnmanagedWrites"]) == ([3.0], [1.0])
+    assert (of_all["Conflicts"], of_all["OutsideWrites"]) == ([3.0], [1.0])
     assert "kind" not in of_all
     assert {each["kind"]: each.get("Conflicts") for each in of_kinds} == {
         "after-home": [1.0],
         "concurrent-home": [2.0],
-        "removed": None,
+        "deletes": None,
     }
     for each in of_kinds:
         assert shape(each)[0] == [["table", "region", "kind"]]
