@@ -16,9 +16,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from reconciler.aws.clients import NO_CREDENTIALS, ClientOf, no_credentials
+from reconciler.deployment import telemetry
 from reconciler.deployment.names import Names
-from reconciler.deployment.wiring import LIVE_ALIAS
+from reconciler.deployment.wiring import LIVE_ALIAS, METRICS_NAMESPACE
 from reconciler.doctor.facts import AwsAnswer, Seen, Unseen
+from reconciler.doctor.outside import WATCHED_DAYS, WATCHED_KINDS
 
 _UNKNOWN = {
     "404",
@@ -31,6 +33,7 @@ _UNKNOWN = {
 _REFUSED = {"403", "AccessDenied", "AccessDeniedException"}
 _PERMISSIONS = {"s3:HeadBucket": "s3:ListBucket"}  # the others are named like their call
 _LAST_MINUTES = 15
+_DAY_SECONDS = 86_400
 
 
 def inspect(
@@ -110,6 +113,22 @@ class _Inquiry:
             Statistics=["Maximum"],
         )
 
+    def daily(self, metric: str, names: Names, **more: str) -> AwsAnswer:
+        """Return the sum of a metric of ours on each of the last days on which there was any."""
+        now = self._now_ms() / 1000
+        dimensions = {"table": names.table, "region": names.region, **more}
+        return self.ask(
+            "cloudwatch",
+            "GetMetricStatistics",
+            Namespace=METRICS_NAMESPACE,
+            MetricName=metric,
+            Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
+            StartTime=now - WATCHED_DAYS * _DAY_SECONDS,
+            EndTime=now,
+            Period=_DAY_SECONDS,
+            Statistics=["Sum"],
+        )
+
     def queue(self, name: str) -> AwsAnswer:
         """Return a queue's URL and attributes."""
         found = self.ask("sqs", "GetQueueUrl", QueueName=name)
@@ -171,5 +190,12 @@ def _look(names: Names, region: _Inquiry, regions: tuple[str, ...], endpoint: st
         iterator_age=region.latest(
             "AWS/Lambda", "IteratorAge", "FunctionName", names.detect_function
         ),
+        detector=region.ask(
+            "lambda", "GetFunctionConfiguration", FunctionName=names.detect_function
+        ),
+        records=region.daily(telemetry.RECORDS, names),
+        outside_writes={
+            kind: region.daily(telemetry.OUTSIDE_WRITES, names, kind=kind) for kind in WATCHED_KINDS
+        },
         clock_ahead_ms=region.clock_ahead_ms(),
     )

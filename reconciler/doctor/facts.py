@@ -35,7 +35,9 @@ class Seen:
     regions: all regions that the table should be in. endpoint: the local cloud's, None for AWS.
     rules, targets: by role. queues: {"QueueUrl", "Attributes"} by name. oldest: CloudWatch's
     ApproximateAgeOfOldestMessage in seconds, by queue. sources: event-source mappings by function.
-    iterator_age: CloudWatch's, in ms. clock_ahead_ms: this machine's clock beside AWS's.
+    iterator_age: CloudWatch's, in ms. detector: the function's configuration. records: how many it
+    read on each of the last days; outside_writes: what it counted then, by kind. clock_ahead_ms:
+    this machine's clock beside AWS's.
     """
 
     names: Names
@@ -53,6 +55,9 @@ class Seen:
     oldest: Mapping[str, AwsAnswer]
     sources: Mapping[str, AwsAnswer]
     iterator_age: AwsAnswer
+    detector: AwsAnswer
+    records: AwsAnswer
+    outside_writes: Mapping[str, AwsAnswer]
     clock_ahead_ms: int | None
 
     @property
@@ -62,8 +67,10 @@ class Seen:
     def answers(self) -> list[AwsAnswer]:
         """Return every answer of the region."""
         single = (self.table, self.backups, self.expiry, self.ledger, self.bucket, self.bus)
+        functions = (self.iterator_age, self.detector, self.records)
         several = (self.rules, self.targets, self.queues, self.oldest, self.sources)
-        return [*single, self.iterator_age, *(a for each in several for a in each.values())]
+        every = (*several, self.outside_writes)
+        return [*single, *functions, *(a for each in every for a in each.values())]
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from botocore.parsers import ResponseParserError
 from reconciler.aws.clients import client
 from reconciler.aws.inspection import inspect
 from reconciler.deployment.names import Names
-from reconciler.deployment.wiring import HOME_SOURCE, WITNESS_SOURCE
+from reconciler.deployment.wiring import HOME_SOURCE, METRICS_NAMESPACE, WITNESS_SOURCE
 from reconciler.doctor import Seen, Unseen, examine
 from reconciler.errors import Unavailable
 from reconciler.local.provision import TableSpec, create_pipeline, create_table
@@ -144,6 +144,7 @@ def test_a_refused_call_names_its_permission_and_raises_nothing(code: str) -> No
         "sqs:GetQueueUrl",
         "cloudwatch:GetMetricStatistics",
         "lambda:ListEventSourceMappings",
+        "lambda:GetFunctionConfiguration",
     }
     assert all(each.refused for each in seen.answers() if isinstance(each, Unseen))
 
@@ -267,3 +268,24 @@ def test_the_sources_of_a_function_that_starts_warm_are_those_of_its_alias() -> 
     (seen,) = inspect([NAMES], lambda *_: Aliased(error("AccessDenied")), at_once)
 
     assert part(seen.sources[NAMES.detect_function], "EventSourceMappings") == [{"UUID": "1"}]
+
+
+@pytest.mark.usefixtures("aws")
+def test_what_was_counted_is_read_of_this_table_and_region_by_kind() -> None:
+    def put(metric: str, value: float, **more: str) -> None:
+        dimensions = {"table": "parties", "region": REGION, **more}
+        told = [{"Name": name, "Value": each} for name, each in dimensions.items()]
+        data = {"MetricName": metric, "Dimensions": told, "Value": value}
+        client("cloudwatch", REGION).put_metric_data(
+            Namespace=METRICS_NAMESPACE, MetricData=[data | {"Timestamp": NOW_MS / 1000 - 3_600}]
+        )
+
+    put("OutsideWrites", 5)
+    put("OutsideWrites", 3, kind="updates")
+    put("Records", 40)
+    put("Records", 50, region=OTHER)
+    (seen,) = inspect([NAMES], client, at_once)
+    (updates,) = part(seen.outside_writes["updates"], "Datapoints")
+    (records,) = part(seen.records, "Datapoints")
+    assert (updates["Sum"], records["Sum"]) == (3, 40)
+    assert part(seen.outside_writes["puts"], "Datapoints") == []

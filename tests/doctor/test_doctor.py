@@ -104,6 +104,9 @@ HEALTHY = Seen(
         NAMES.resolve_function: {"EventSourceMappings": RESOLVE},
     },
     iterator_age={"Datapoints": [{"Maximum": 800.0}]},
+    detector={"Environment": {"Variables": {"RECONCILER_OUTSIDE_WRITERS": "expected"}}},
+    records={"Datapoints": [{"Sum": 1_000.0}] * 14},
+    outside_writes={kind: {"Datapoints": []} for kind in ("updates", "puts", "revived")},
     clock_ahead_ms=300,
 )
 
@@ -150,7 +153,7 @@ def option(fix: str, name: str) -> str:
 
 def test_a_healthy_region_has_nothing_but_ok() -> None:
     assert troubled(HEALTHY) == set()
-    assert len({each.id for each in examine(HEALTHY)}) == len(examine(HEALTHY)) == 39
+    assert len({each.id for each in examine(HEALTHY)}) == len(examine(HEALTHY)) == 40
     assert {each.region for each in examine(HEALTHY)} == {US}
     assert [each.fix for each in examine(HEALTHY) if each.fix] == []
 
@@ -216,12 +219,11 @@ def everything_unseen(clock_ahead_ms: int | None) -> Seen:
     def all_of(answers: Mapping[str, Any]) -> dict[str, Any]:
         return dict.fromkeys(answers, REFUSED)
 
-    single: Any = dict.fromkeys(
-        ("table", "backups", "expiry", "ledger", "bucket", "bus", "iterator_age"), REFUSED
-    )
+    stores = ("table", "backups", "expiry", "ledger", "bucket", "bus")
+    single: Any = dict.fromkeys((*stores, "iterator_age", "detector", "records"), REFUSED)
     several: Any = {
         field: all_of(getattr(HEALTHY, field))
-        for field in ("rules", "targets", "queues", "oldest", "sources")
+        for field in ("rules", "targets", "queues", "oldest", "sources", "outside_writes")
     }
     return replace(HEALTHY, **single, **several, clock_ahead_ms=clock_ahead_ms)
 
@@ -639,6 +641,49 @@ def test_a_missing_evidence_bucket_is_a_problem() -> None:
     assert finding.fix == f"aws s3 mb --region {US} s3://{NAMES.evidence_bucket}"
 
 
+def written_around(said: str, days: int = 14, **counts: float) -> CheckResult:
+    """Return what is found where the deployment says who writes, and so much was counted."""
+    made = {kind: {"Datapoints": [{"Sum": n}, {"Sum": 1.0}]} for kind, n in counts.items()}
+    variables = {"RECONCILER_OUTSIDE_WRITERS": said} if said else {}
+    seen = replace(
+        HEALTHY,
+        detector={"Environment": {"Variables": variables}},
+        records={"Datapoints": [{"Sum": 9.0}] * days},
+        outside_writes={**HEALTHY.outside_writes, **made},
+    )
+    return found(seen, "outside-writers")
+
+
+def test_where_others_may_write_and_none_did_for_two_weeks_it_says_what_none_saves() -> None:
+    for said in ("expected", ""):
+        finding = written_around(said)
+        assert finding.severity == "ok"
+        assert 'outside_writers "none"' in finding.found
+        assert "saves lineages where many processes write one item" in finding.found
+
+
+def test_where_others_wrote_or_it_was_not_watched_for_two_weeks_nothing_is_proposed() -> None:
+    wrote, young = written_around("expected", updates=4), written_around("expected", days=5)
+    assert (wrote.severity, young.severity) == ("ok", "ok")
+    assert "5 updates" in wrote.found
+    assert '"none"' not in wrote.found + young.found
+
+
+def test_others_who_write_where_none_are_to_is_a_problem_that_says_what_may_be_lost() -> None:
+    finding = written_around("none", updates=2_000, puts=1)
+    assert finding.severity == "problem"
+    assert "2,001 updates, 2 puts around the library in 14 days" in finding.found
+    assert "may be lost" in finding.found
+    assert 'outside_writers to "expected"' in finding.fix
+    assert written_around("none").severity == "ok"
+
+
+def test_who_writes_is_unknown_where_the_function_or_its_metrics_cannot_be_seen() -> None:
+    refused = replace(HEALTHY, outside_writes={**HEALTHY.outside_writes, "puts": REFUSED})
+    for seen in (replace(HEALTHY, detector=None), replace(HEALTHY, records=REFUSED), refused):
+        assert troubled(seen) == {("outside-writers", "unknown")}
+
+
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize(
     ("drift_ms", "severity"),
@@ -661,8 +706,10 @@ def test_what_the_local_cloud_does_not_have_is_unknown_and_no_problem() -> None:
         endpoint="http://127.0.0.1:4777",
         sources=dict.fromkeys(HEALTHY.sources, nothing),
         iterator_age={"Datapoints": []},
+        detector=None,
     )
     unknown = {
+        "outside-writers",
         "detect-source",
         "resolve-source-home",
         "resolve-source-witness",

@@ -205,6 +205,11 @@ def seen(stacks: Stacks) -> Seen:
             for name in (NAMES.detect_function, NAMES.resolve_function)
         },
         iterator_age={"Datapoints": [{"Maximum": 0}]},
+        detector=stacks.one(
+            "reconciler", "AWS::Lambda::Function", FunctionName=NAMES.detect_function
+        ),
+        records=empty,
+        outside_writes={"updates": empty},
         clock_ahead_ms=0,
     )
 
