@@ -67,8 +67,9 @@ class FunctionSettings(BaseModel):
 
     `log_items`: logs may hold keys and values of items. `custom_types` are the modules that
     register merge functions. `outside_writers`: whether anybody writes the table without the
-    library; `outside_writes`: what becomes of deletes made so. `redrive_most` messages are worked
-    off in a run of the redrive; one received `redrive_attempts` times is escalated.
+    library; `outside_writes`: what becomes of deletes made so; `ttl_attribute`: that of the table's
+    own time-to-live. `redrive_most` messages are worked off in a run of the redrive; one received
+    `redrive_attempts` times is escalated.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -82,6 +83,7 @@ class FunctionSettings(BaseModel):
     suffix: str = Field("", alias="RECONCILER_SUFFIX")
     outside_writes: _Policy = Field("accept", alias="RECONCILER_OUTSIDE_WRITES")
     outside_writers: _Writers = Field("expected", alias="RECONCILER_OUTSIDE_WRITERS")
+    ttl_attribute: str = Field("", alias="RECONCILER_TTL_ATTRIBUTE")
     folds: _Switch = Field(True, alias="RECONCILER_FOLDS")
     pauses: _Switch = Field(False, alias="RECONCILER_PAUSE_LOOPS")
     custom_types: _Modules = Field((), alias="RECONCILER_CUSTOM_TYPES")
@@ -103,6 +105,7 @@ class FunctionSettings(BaseModel):
             self.outside_writes,
             folds=self.folds,
             outside_writers=self.outside_writers,
+            ttl_attribute=self.ttl_attribute,
         )
 
     @property

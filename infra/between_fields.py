@@ -163,6 +163,15 @@ def _index_names(settings: "Settings") -> Iterator[str]:
     )
 
 
+def _ttl_attribute(settings: "Settings") -> Iterator[str]:
+    if not settings.ttl_attribute:
+        return
+    if settings.ttl_attribute.startswith(_RESERVED):
+        yield f"ttl_attribute: names that begin with {_RESERVED} are the library's; leave it out"
+    elif not settings.existing_table:
+        yield f"ttl_attribute: a table that is made here expires by {_RESERVED}_ttl; leave it out"
+
+
 def _tags(settings: "Settings") -> Iterator[str]:
     if len(settings.tags) > _MOST_TAGS:
         yield f"tags: AWS takes {_MOST_TAGS} at most"
@@ -221,6 +230,7 @@ _RULES: dict[Rule, frozenset[str]] = {
     _table_keys: frozenset({"table_keys", "regions", "existing_table"}),
     _key_kinds: frozenset({"partition_key", "sort_key", "indexes"}),
     _index_names: frozenset({"indexes"}),
+    _ttl_attribute: frozenset({"ttl_attribute", "existing_table"}),
     _tags: frozenset({"tags"}),
     _custom_types: frozenset({"custom_types"}),
     _network: frozenset({"network", "network_cidrs", "regions"}),

@@ -193,6 +193,7 @@ class Reconciler(Construct):
         return function_environment(names, parked_queue_url=parked.ref) | {
             "RECONCILER_OUTSIDE_WRITES": settings.outside_writes,
             "RECONCILER_OUTSIDE_WRITERS": settings.outside_writers,
+            "RECONCILER_TTL_ATTRIBUTE": settings.ttl_attribute,
             "RECONCILER_FOLDS": _switch(settings.folds),
             "RECONCILER_PAUSE_LOOPS": _switch(settings.pause_loops),
             "RECONCILER_CUSTOM_TYPES": ",".join(settings.custom_types),

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import typer
 
 from reconciler.causality.context import replica_id
-from reconciler.deployment.wiring import OutsideWriters
+from reconciler.deployment.wiring import OutsideWriters, OutsideWrites
 from reconciler.errors import InvalidInput
 
 _OWN = ["AWS_REGION", "AWS_DEFAULT_REGION"]
@@ -96,6 +96,22 @@ OutsideWritersOption = Annotated[
         "--outside-writers",
         envvar="RECONCILER_OUTSIDE_WRITERS",
         help="whether anybody writes the table without this library, as the functions are told",
+    ),
+]
+OutsideWritesOption = Annotated[
+    OutsideWrites,
+    typer.Option(
+        "--outside-writes",
+        envvar="RECONCILER_OUTSIDE_WRITES",
+        help="the functions' policy for deletes made without this library",
+    ),
+]
+TtlAttribute = Annotated[
+    str,
+    typer.Option(
+        "--ttl-attribute",
+        envvar="RECONCILER_TTL_ATTRIBUTE",
+        help="that of the table's own time-to-live, as the functions are told",
     ),
 ]
 Execute = Annotated[bool, typer.Option("--execute", help="do it; else only say what would be done")]

@@ -4,8 +4,9 @@ import json
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from threading import Event
 from typing import Annotated
 
@@ -21,9 +22,11 @@ from reconciler.cli.options import (
     Endpoint,
     Execute,
     OutsideWritersOption,
+    OutsideWritesOption,
     Regions,
     Suffix,
     TableName,
+    TtlAttribute,
 )
 from reconciler.cli.terminal import console, print_json
 from reconciler.crdt import custom
@@ -33,7 +36,7 @@ from reconciler.detection.securing import DetectorPolicy
 from reconciler.errors import InvalidInput, ReconcilerError, Unavailable
 from reconciler.redrive.drain import Filter, Pace, Time
 from reconciler.redrive.outcome import RedriveOutcome, Result
-from reconciler.redrive.run import HearInRegion, RedriveRun
+from reconciler.redrive.run import HearInRegion, Policy, RedriveRun
 from reconciler.text.durations import duration_ms
 from reconciler.text.plain_text import shown
 
@@ -66,14 +69,6 @@ def _modules(listed: str) -> str:
 _Rate = Annotated[
     float | None, typer.Option(parser=_per_second, metavar="N/s", help="messages a second")
 ]
-_OutsideWritesOption = Annotated[
-    OutsideWrites,
-    typer.Option(
-        "--outside-writes",
-        envvar="RECONCILER_OUTSIDE_WRITES",
-        help="the functions' policy for deletes made without this library",
-    ),
-]
 _CustomTypes = Annotated[
     str,
     typer.Option(
@@ -82,15 +77,10 @@ _CustomTypes = Annotated[
 ]
 
 
-def _policy(
-    outside_writes: OutsideWrites, outside_writers: OutsideWriters
-) -> Callable[[Names], DetectorPolicy]:
-    def of(names: Names) -> DetectorPolicy:
-        return DetectorPolicy(
-            names.table, names.region, outside_writes, outside_writers=outside_writers
-        )
-
-    return of
+def _policy(writes: OutsideWrites, writers: OutsideWriters, ttl_attribute: str) -> Policy:
+    return partial(
+        DetectorPolicy, outside_writes=writes, outside_writers=writers, ttl_attribute=ttl_attribute
+    )
 
 
 def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
@@ -112,8 +102,9 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     native: Annotated[
         str | None, typer.Option(metavar="QUEUE", help="let SQS move a resolve DLQ's messages back")
     ] = None,
-    outside_writes: _OutsideWritesOption = "accept",
+    outside_writes: OutsideWritesOption = "accept",
     outside_writers: OutsideWritersOption = "expected",
+    ttl_attribute: TtlAttribute = "",
     custom_types: _CustomTypes = "",  # noqa: ARG001 (its callback has used it)
     endpoint: Endpoint = None,  # noqa: ARG001 (its callback has used it)
     as_json: AsJson = False,
@@ -124,9 +115,8 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     """
     names, told = [Names(table, each, suffix) for each in dict.fromkeys(region)], _console(as_json)
     wanted = Filter(key, error, _ms(older_than) or 0, _ms(newer_than))
-    pace = Pace(rate, most, parallel)
-    policy = _policy(outside_writes, outside_writers)
-    run = RedriveRun(open_region, execute, queue or (), wanted, pace, policy)
+    policy = _policy(outside_writes, outside_writers, ttl_attribute)
+    run = RedriveRun(open_region, execute, queue or (), wanted, Pace(rate, most, parallel), policy)
     if native:
         return _move_back(told, names, native, run)
     _check_queues(run.queues)

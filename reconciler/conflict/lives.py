@@ -9,6 +9,7 @@ Limit: once the new item is folded, its watermark looks as if it knew the old on
 """
 
 from collections.abc import Callable, Iterable
+from decimal import Decimal
 from typing import NamedTuple
 
 from reconciler.causality.context import CausalContext
@@ -20,6 +21,7 @@ _DAY_MS = 86_400_000
 _SHORTEST_RETENTION_MS = _DAY_MS  # of a tombstone; which schema it had, nobody can tell later
 _LONGEST_OUTAGE_MS = _DAY_MS  # of replication between two regions: as long as a stream keeps a loss
 _LONGEST_DELAY_MS = 7 * _DAY_MS  # AWS: time-to-live deletes "within a few days"
+_LONGEST_EXPIRED_S = 5 * 366 * 86_400  # AWS: what expired more than five years ago is left alone
 
 
 def is_outlived(tombstone: Wires, item: Wires) -> bool:
@@ -53,6 +55,18 @@ def may_be_expiry(removed: Wires, at_ms: int, *, by_ttl: bool) -> bool:
     written_ms = at_ms if latest is None else latest.wall_ms
     late_ms = at_ms + MAXIMUM_CLOCK_DRIFT_MS - expiry * 1_000
     return 0 <= late_ms <= _LONGEST_DELAY_MS and at_ms - written_ms <= _LONGEST_OUTAGE_MS
+
+
+def may_be_own_expiry(removed: Wires, attribute: str, at_ms: int) -> bool:
+    """Return whether the table's own time-to-live, by this attribute, may have taken an item.
+
+    It says so only in the region that ran it; elsewhere the item itself must tell.
+    """
+    value = removed.get(attribute, {}).get("N") if attribute else None
+    if value is None:
+        return False
+    late_s = at_ms // 1_000 - Decimal(value)
+    return 0 <= late_s <= _LONGEST_EXPIRED_S
 
 
 class Removal(NamedTuple):

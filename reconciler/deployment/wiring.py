@@ -82,7 +82,7 @@ class LoopPause:
 LOOP_PAUSE = LoopPause()
 
 # Whether anybody writes the table without this library: what detectors look for, and how writers
-# that do use it guard themselves. What becomes of such writes is another thing, the policy below.
+# that do use it guard themselves. Whether their deletes stand is another thing, the policy below.
 OutsideWriters = Literal["expected", "none"]
 OutsideWrites = Literal["accept", "restore"]
 CONFLICTS_PER_MINUTE_ALARM = 600  # of one table in one region; its ledger takes about 10,000

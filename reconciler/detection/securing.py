@@ -13,12 +13,12 @@ from reconciler.causality.context import replica_id
 from reconciler.causality.hlc import MAXIMUM_CLOCK_DRIFT_MS, Hlc
 from reconciler.conflict.event import ConflictEvent, FoldCertificate, conflict_id
 from reconciler.conflict.folding import closed_lineages
-from reconciler.conflict.lives import may_be_expiry
 from reconciler.conflict.row import Row, State, check_fits_row, fits_inline, ledger_row
 from reconciler.conflict.verdict import Finding, Verdict, classify, lost_image
 from reconciler.conflict.waiting import is_to_wait
 from reconciler.deployment.wiring import OutsideWriters, OutsideWrites
 from reconciler.detection.change import Change
+from reconciler.detection.removal import Fate, fate_of
 from reconciler.errors import MALFORMED, ReconcilerError, UnknownWireVersion, bounded, reason_of
 from reconciler.item.metadata import is_managed
 from reconciler.ports import Record, StreamRange
@@ -32,8 +32,9 @@ CLOCK_AHEAD = "ClockAhead: a stamp of this conflict lies in the future; check NT
 class DetectorPolicy:
     """What a deployment decides about its detectors.
 
-    `outside_writes`: whether hard deletes and puts made around the library stand ("accept") or are
-    taken back ("restore"). `folds`: whether closed lineages are certified for folding.
+    `outside_writes`: whether hard deletes made around the library stand ("accept") or are taken
+    back ("restore"); but never what the table's own time-to-live took, by `ttl_attribute` ("": it
+    has none of its own). `folds`: whether closed lineages are certified for folding.
     `outside_writers`: whether there are any; with "none", no write of theirs is looked for in what
     a library write took the place of.
     """
@@ -44,6 +45,7 @@ class DetectorPolicy:
     maximum_clock_drift_ms: int = MAXIMUM_CLOCK_DRIFT_MS
     folds: bool = True
     outside_writers: OutsideWriters = "expected"
+    ttl_attribute: str = ""
 
 
 @dataclass(frozen=True)
@@ -141,10 +143,9 @@ def _event(change: Change, found: Verdict, policy: DetectorPolicy, as_of: AsOf) 
     """Return the event for what a change shows, both images inside."""
     old, new, now = change.old or {}, change.new, as_of.now_ms
     at_ms = now if change.created_at_ms is None else change.created_at_ms
-    removed = found.finding is Finding.REMOVED
-    restore = (removed or found.finding is Finding.OVERWRITTEN) and (
-        policy.outside_writes == "restore"
-        or (removed and may_be_expiry(old, at_ms, by_ttl=change.by_ttl))
+    restores, own = policy.outside_writes == "restore", policy.ttl_attribute
+    restore = found.finding is Finding.REMOVED and (
+        fate_of(change, at_ms, restores=restores, ttl_attribute=own) is Fate.RESTORED
     )
     lost = old if restore else lost_image(found, old, new)
     return ConflictEvent(

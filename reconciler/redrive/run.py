@@ -17,6 +17,7 @@ from reconciler.ports import DrainPorts
 from reconciler.redrive.drain import Drain, Filter, Pace, Time
 from reconciler.redrive.outcome import RedriveOutcome, Result
 
+Policy = Callable[[str, str], DetectorPolicy]  # of a table and a region
 # The region, the queue, what it is about, how it ended.
 HearInRegion = Callable[[str, str, str, Result], object]
 
@@ -26,7 +27,7 @@ class RedriveRun:
     """What was asked for, and what has become of it: a drain for each region that answered.
 
     open_region: how to reach a region; Unavailable if it cannot be redriven. queues: which of
-    `DEAD_LETTERS`; none: all of them. policy: what the detectors of a region are told.
+    `DEAD_LETTERS`; none: all of them. policy: what detectors are told, of a table and region.
     """
 
     open_region: Callable[[Names], DrainPorts]
@@ -34,7 +35,7 @@ class RedriveRun:
     queues: Sequence[str]
     wanted: Filter
     pace: Pace
-    policy: Callable[[Names], DetectorPolicy]
+    policy: Policy
     drains: dict[str, Drain] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
 
@@ -74,7 +75,7 @@ class RedriveRun:
     def _drain(self, names: Names, time: Time, hear: HearInRegion) -> Drain:
         return Drain(
             self.open_region(names),
-            self.policy(names),
+            self.policy(names.table, names.region),
             time,
             execute=self.execute,
             wanted=self.wanted,

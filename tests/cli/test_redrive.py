@@ -251,6 +251,15 @@ def test_outside_writers_are_looked_for_as_the_functions_do(
     assert region.states() == states
 
 
+def test_what_the_tables_own_time_to_live_took_is_taken_as_the_functions_take_it(
+    region: Region,
+) -> None:
+    image = {**MINE, "until": {"N": "8"}}
+    region.send("parties-stream-dlq-us-east-1", given_up(record(1, image, None)))
+    run("--execute", "--outside-writes", "restore", "--ttl-attribute", "until")
+    assert region.states() == ["ACCEPTED"]
+
+
 @pytest.mark.parametrize("rate", ["0", "fast", "nan", "-1/s"])
 def test_a_rate_that_is_none_is_refused_with_an_example(region: Region, rate: str) -> None:
     refused = run("--rate", rate).exception

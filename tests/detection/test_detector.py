@@ -504,9 +504,50 @@ def test_a_revival_that_time_to_live_of_another_region_may_have_raced_comes_back
 
 
 def test_a_revived_item_that_this_regions_time_to_live_took_comes_back_however_late() -> None:
-    service = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
-    (event,) = taken(DELETED_AT, EXPIRES_AT + 90 * DAY_MS, userIdentity=service).bus.sent
+    (event,) = taken(DELETED_AT, EXPIRES_AT + 90 * DAY_MS, userIdentity=SERVICE).bus.sent
     assert event.restore
+
+
+SERVICE = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
+
+
+def removed_by(expires: Any, attribute: str = "until", **changed: Any) -> World:
+    """Return a detector that is to restore, and saw an item go that has a time to live."""
+    world = World(outside_writes="restore", ttl_attribute=attribute, now=DELETED_AT + DAY_MS)
+    image = written(assign("name", "Ada"), at=DELETED_AT - DAY_MS) | {"until": expires}
+    seconds = DELETED_AT / 1_000
+    world.detect(record(1, image, None, ApproximateCreationDateTime=seconds) | changed)
+    return world
+
+
+@pytest.mark.parametrize("past_s", [0, 1, 3 * 365 * 86_400])
+def test_what_the_tables_own_time_to_live_took_stays_away_wherever_it_is_seen(past_s: int) -> None:
+    world = removed_by({"N": str(DELETED_AT // 1_000 - past_s)})
+    assert (world.ledger.states(), world.bus.sent) == (["ACCEPTED"], [])
+
+
+@pytest.mark.parametrize(
+    "expires",
+    [{"N": str(DELETED_AT // 1_000 + 1)}, {"S": "1600000000"}, {"N": "1"}, {"N": "1E+120"}],
+    ids=str,
+)
+def test_an_item_that_no_time_to_live_can_have_taken_is_restored(expires: Any) -> None:
+    for world in (removed_by(expires), removed_by({"N": "1600000000"}, attribute="")):
+        (event,) = world.bus.sent
+        assert event.restore
+
+
+def test_what_this_regions_time_to_live_took_stays_away_whatever_its_attribute_is_called() -> None:
+    world = removed_by({"N": "1600000000"}, attribute="", userIdentity=SERVICE)
+    assert (world.ledger.states(), world.bus.sent) == (["ACCEPTED"], [])
+
+
+def test_a_whole_put_is_never_undone_also_where_the_policy_is_to_restore() -> None:
+    world = World(outside_writes="restore")
+    before = written(assign("name", "Ada"), increment("balance", 5))
+    world.detect(record(1, before, {"id": {"S": "p1"}, "name": {"S": "Bob"}}))
+    (event,) = world.bus.sent
+    assert not event.restore
 
 
 def test_an_expired_tombstone_that_gives_way_to_an_item_created_anew_is_clean() -> None:
@@ -528,15 +569,6 @@ def test_a_put_without_metadata_is_sent_as_a_write_on_top_of_what_it_replaced() 
     assert not event.restore
     lost = canonical_image(event.lost or {})
     assert read(merge(lost, lost)) == {"id": "p1", "name": "Bob"}
-
-
-def test_a_put_without_metadata_is_taken_back_where_the_policy_is_to_restore() -> None:
-    world = World(outside_writes="restore")
-    before = written(assign("name", "Ada"))
-    world.detect(record(1, before, {"id": {"S": "p1"}, "name": {"S": "Bob"}}))
-    (event,) = world.bus.sent
-    assert event.restore
-    assert read(canonical_image(event.lost or {})) == {"id": "p1", "name": "Ada"}
 
 
 # Clocks

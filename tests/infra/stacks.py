@@ -54,6 +54,7 @@ SCENES: dict[str, dict[str, Any]] = {
         "table": "Old_Parties",
         "regions": REGIONS[:2],
         "existing_table": True,
+        "ttl_attribute": "until",
         "table_keys": {r: f"arn:aws:kms:{r}:{ACCOUNT}:key/mrk-1" for r in REGIONS[:2]},
     },
 }

@@ -134,6 +134,14 @@ def test_settings_need_a_table_regions_and_a_partition_key() -> None:
             f"table_keys.{REGIONS[0]}: the key is one of us-west-2",
         ),
         ({"stream_lookup": 0}, "stream_lookup: "),
+        (
+            {"ttl_attribute": "until"},
+            "ttl_attribute: a table that is made here expires by _rec_ttl",
+        ),
+        (
+            {"existing_table": True, "ttl_attribute": "_rec_ttl"},
+            "ttl_attribute: names that begin with _rec are the library's",
+        ),
         ({"redrive_minutes": 1}, "redrive_minutes: "),
         ({"redrive_minutes": 1_441}, "redrive_minutes: "),
         ({"runbook": "wiki/reconciler"}, "runbook: "),

@@ -37,10 +37,7 @@ class Regions:
     def run(
         self, *, execute: bool = True, queues: Sequence[str] = (), wanted: Filter | None = None
     ) -> RedriveRun:
-        def policy(names: Names) -> DetectorPolicy:
-            return DetectorPolicy(names.table, names.region)
-
-        return RedriveRun(self.open, execute, queues, wanted or Filter(), Pace(), policy)
+        return RedriveRun(self.open, execute, queues, wanted or Filter(), Pace(), DetectorPolicy)
 
     def work_off(self, run: RedriveRun, *regions: Names) -> None:
         for names in regions:

@@ -34,6 +34,7 @@ BASE = (
     add("tags", "a", "b"),
 )
 START = MINUTE
+AGES_AGO = 1_650_000_000  # in seconds since 1970: before any run begins
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Case:
     faults: Sequence[Fault] = ()
     before: Mapping[str, Image] = field(default_factory=dict)
     restores: bool = False
+    ttl_attribute: str = ""
     holds: Callable[[Run], bool] = lambda _: True
 
     def plan(self) -> Plan:
@@ -59,6 +61,7 @@ class Case:
             tuple(self.faults),
             before=self.before,
             restores=self.restores,
+            ttl_attribute=self.ttl_attribute,
         )
 
 
@@ -228,13 +231,15 @@ def _restored_put() -> Case:
 
 def _own_time_to_live() -> Case:
     steps = Steps(*BASE)
-    steps.raw(0, WEST, call=OWN_TTL)
+    steps.raw(0, WEST, assign("until", AGES_AGO))
+    steps.raw(60, WEST, call=OWN_TTL)
     return Case(
         "O9 ttl",
         "the table's own time-to-live removes an item, where the policy is to restore",
         tuple(steps.done),
         None,
         restores=True,
+        ttl_attribute="until",
     )
 
 

@@ -24,8 +24,6 @@ SEEN_TODAY = {
     "O6b": "no loss is noted",
     "O6c": "the older value, by the order of a hash",
     "O7": "the put's phone is gone",
-    "O9": "the put is undone",
-    "O9 ttl": "the item comes back",
     "O19": "201",
 }
 

@@ -58,7 +58,7 @@ class Functions:
     of every change that is parked.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (functions are all of these)
         self,
         setting: Setting,
         replica: SimulatedReplica,
@@ -66,6 +66,7 @@ class Functions:
         *,
         folds: bool,
         restores: bool,
+        ttl_attribute: str = "",
     ) -> None:
         self.region = replica.region
         self.ledger = LedgerTable()
@@ -82,6 +83,7 @@ class Functions:
             "restore" if restores else "accept",
             folds=folds,
             outside_writers=setting.outside_writers,
+            ttl_attribute=ttl_attribute,
         )
 
     def detect(self, records: Sequence[Any], about: str, send: Send) -> str | None:

@@ -46,7 +46,12 @@ class SimulatedRegion:
         whole = not any(fault.other == faults.NAMES_ONLY for fault in plan.faults)
         folds = plan.folds and whole
         self.functions = Functions(
-            setting, self.replica, plan.schema.table, folds=folds, restores=plan.restores
+            setting,
+            self.replica,
+            plan.schema.table,
+            folds=folds,
+            restores=plan.restores,
+            ttl_attribute=plan.ttl_attribute,
         )
         self._redrive = SimulatedRedrive(setting, self.functions, self._publish, self._read_again)
         self.people = people(self.replica, self.functions)
