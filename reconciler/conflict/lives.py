@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import NamedTuple
 
-from reconciler.causality.context import CausalContext
+from reconciler.causality.context import ADOPTED, CausalContext, Lineage
 from reconciler.causality.hlc import MAXIMUM_CLOCK_DRIFT_MS
 from reconciler.item.metadata import Metadata, context_of, expiry_in, is_tombstone_in, reading
 from reconciler.values.wire import Wires
@@ -67,6 +67,20 @@ def may_be_own_expiry(removed: Wires, attribute: str, at_ms: int) -> bool:
         return False
     late_s = at_ms // 1_000 - Decimal(value)
     return 0 <= late_s <= _LONGEST_EXPIRED_S
+
+
+def has_fresh_write(removed: Wires, at_ms: int) -> bool:
+    """Return whether a library write is in an image that whoever removed it may not have seen.
+
+    Replication and a client's own delay take seconds; a minute is what clocks may be apart.
+    """
+    stamps = (hlc for lineage, hlc in context_of(removed).heads.items() if _is_named(lineage))
+    latest = max(stamps, default=None)
+    return latest is not None and latest.wall_ms + MAXIMUM_CLOCK_DRIFT_MS >= at_ms
+
+
+def _is_named(lineage: Lineage) -> bool:
+    return lineage.replica != ADOPTED
 
 
 class Removal(NamedTuple):

@@ -1,20 +1,29 @@
 """What becomes of a hard delete: an item that is removed leaves no causality behind. Pure.
 
-Nobody knows what whoever removed it had seen. The deployment's policy says whether it stands; what
-time-to-live takes stands whatever the policy, but a revived item that it may have raced.
+Nobody knows what whoever removed it had seen. The deployment's policy says whether it stands, and a
+person, if a library write of the last minute went with it. What time-to-live takes stands whatever
+the policy, but a revived item that it may have raced.
 """
 
 from enum import Enum
 
-from reconciler.conflict.lives import may_be_expiry, may_be_own_expiry
+from reconciler.conflict.lives import has_fresh_write, may_be_expiry, may_be_own_expiry
 from reconciler.detection.change import Change
 
 
 class Fate(Enum):
-    """Whether the removal stands, or the item comes back."""
+    """Whether the removal stands, or the item comes back, or a person is asked."""
 
     STANDS = "stands"
     RESTORED = "restored"
+    ASKED = "asked"
+
+
+TOOK_A_FRESH_WRITE = (
+    "FreshWriteRemoved: a hard delete took an item along that this library wrote within the minute"
+    " before, which whoever deleted it may not have seen: --take all=lost brings the item back,"
+    " --take all=current lets the delete stand"
+)
 
 
 def fate_of(change: Change, at_ms: int, *, restores: bool, ttl_attribute: str) -> Fate:
@@ -28,4 +37,8 @@ def fate_of(change: Change, at_ms: int, *, restores: bool, ttl_attribute: str) -
         return Fate.STANDS
     if may_be_expiry(removed, at_ms, by_ttl=change.by_ttl):
         return Fate.RESTORED
-    return Fate.RESTORED if restores and not change.by_ttl else Fate.STANDS
+    if change.by_ttl:
+        return Fate.STANDS
+    if restores:
+        return Fate.RESTORED
+    return Fate.ASKED if has_fresh_write(removed, at_ms) else Fate.STANDS

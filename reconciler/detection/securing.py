@@ -18,7 +18,7 @@ from reconciler.conflict.verdict import Finding, Verdict, classify, lost_image
 from reconciler.conflict.waiting import is_to_wait
 from reconciler.deployment.wiring import OutsideWriters, OutsideWrites
 from reconciler.detection.change import Change
-from reconciler.detection.removal import Fate, fate_of
+from reconciler.detection.removal import TOOK_A_FRESH_WRITE, Fate, fate_of
 from reconciler.errors import MALFORMED, ReconcilerError, UnknownWireVersion, bounded, reason_of
 from reconciler.item.metadata import is_managed
 from reconciler.ports import Record, StreamRange
@@ -131,22 +131,27 @@ def loss_in(change: Change, policy: DetectorPolicy, as_of: AsOf) -> Found:
 
 
 def _loss(change: Change, found: Verdict, policy: DetectorPolicy, as_of: AsOf) -> Loss:
-    event, now = _event(change, found, policy, as_of), as_of.now_ms
+    now = as_of.now_ms
+    at_ms = now if change.created_at_ms is None else change.created_at_ms
+    fate = None
+    if found.finding is Finding.REMOVED:
+        restores, own = policy.outside_writes == "restore", policy.ttl_attribute
+        fate = fate_of(change, at_ms, restores=restores, ttl_attribute=own)
+    event = _event(change, found, policy, as_of, restore=fate is Fate.RESTORED)
     check_fits_row(event)
     if found.clock_ahead:
         return Loss(event, State.PARKED, now, CLOCK_AHEAD)
-    stands = found.finding is Finding.REMOVED and not event.restore
-    return Loss(event, State.ACCEPTED if stands else State.OPEN, now)
+    if fate is Fate.ASKED:
+        return Loss(event, State.PARKED, now, TOOK_A_FRESH_WRITE)
+    return Loss(event, State.ACCEPTED if fate is Fate.STANDS else State.OPEN, now)
 
 
-def _event(change: Change, found: Verdict, policy: DetectorPolicy, as_of: AsOf) -> ConflictEvent:
+def _event(
+    change: Change, found: Verdict, policy: DetectorPolicy, as_of: AsOf, *, restore: bool
+) -> ConflictEvent:
     """Return the event for what a change shows, both images inside."""
     old, new, now = change.old or {}, change.new, as_of.now_ms
     at_ms = now if change.created_at_ms is None else change.created_at_ms
-    restores, own = policy.outside_writes == "restore", policy.ttl_attribute
-    restore = found.finding is Finding.REMOVED and (
-        fate_of(change, at_ms, restores=restores, ttl_attribute=own) is Fate.RESTORED
-    )
     lost = old if restore else lost_image(found, old, new)
     return ConflictEvent(
         conflict_id=conflict_id(policy.table, change.keys, found, lost),

@@ -231,7 +231,7 @@ def test_custom_types_are_merged_with_the_functions_that_are_named(
     assert "no_such_module" in str(refused)
 
 
-@pytest.mark.parametrize(("policy", "state"), [("accept", "ACCEPTED"), ("restore", "OPEN")])
+@pytest.mark.parametrize(("policy", "state"), [("accept", "PARKED"), ("restore", "OPEN")])
 def test_outside_writes_are_taken_as_the_functions_take_them(
     region: Region, policy: str, state: str
 ) -> None:

@@ -427,13 +427,63 @@ def test_a_library_write_on_top_of_what_was_done_around_it_is_clean() -> None:
     assert world.bus.sent == []
 
 
+LATER_S = 90.0  # more than a minute after what is written here
+
+
 def test_a_hard_delete_is_accepted_with_a_row_and_no_event() -> None:
     world = World()
-    assert world.detect(record(1, written(assign("name", "Ada")), None)) is None
+    before = written(assign("name", "Ada"))
+    later = record(1, before, None, ApproximateCreationDateTime=LATER_S)
+    assert world.detect(later) is None
     assert world.bus.sent == []
     assert world.ledger.states() == ["ACCEPTED"]
     (row,) = world.ledger.rows.values()
     assert read(row["lost"]["M"]) == {"id": "p1", "name": "Ada"}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "states"), [(1.0, "PARKED"), (61.0, "PARKED"), (62.0, "ACCEPTED")]
+)
+def test_a_hard_delete_of_what_a_library_write_changed_within_the_minute_waits_for_a_person(
+    seconds: float, states: str
+) -> None:
+    world = World()
+    before = Replica("euw1", written(assign("name", "Ada"), at=1)).write(
+        assign("name", "Eve"), at=1_500
+    )
+    world.detect(record(1, before, None, ApproximateCreationDateTime=seconds))
+    assert world.ledger.states() == [states]
+    assert world.bus.sent == []
+
+
+def test_what_waits_says_what_a_person_can_do_and_holds_the_image() -> None:
+    world = World()
+    before = written(assign("name", "Ada"))
+    world.detect(record(1, before, None))
+    (document,) = world.parked.documents
+    assert canonical_image(document["event"]["lost"]) == canonical_image(before)
+    assert "--take all=lost" in document["reason"]
+    assert "--take all=current" in document["reason"]
+    (row,) = world.ledger.rows.values()
+    assert row["reason"] == {"S": document["reason"]}
+
+
+def test_what_a_raw_client_wrote_within_the_minute_keeps_no_hard_delete_waiting() -> None:
+    world = World()
+    before = {**written(assign("name", "Ada")), "name": {"S": "Bob"}}
+    old = Replica("use1", before).write(assign("email", "x"), at=2_000)
+    world.detect(record(1, {**old, "name": {"S": "Eve"}}, None, ApproximateCreationDateTime=90.0))
+    assert world.ledger.states() == ["ACCEPTED"]
+
+
+def test_a_hard_delete_that_time_to_live_made_stands_however_young_the_item() -> None:
+    world = World(ttl_attribute="until")
+    before = written(assign("name", "Ada"))
+    world.detect(
+        record(1, before | {"until": {"N": "9"}}, None),
+        record(2, before, None) | {"userIdentity": SERVICE},
+    )
+    assert set(world.ledger.states()) == {"ACCEPTED"}
 
 
 def test_a_hard_delete_is_taken_back_where_the_policy_is_to_restore() -> None:
@@ -477,7 +527,7 @@ def taken(revived_at: int, removed_at: int, **changed: Any) -> World:
         (DELETED_AT + MINUTE_MS, EXPIRES_AT + MINUTE_MS),
         (EXPIRES_AT - DAY_MS - MINUTE_MS, EXPIRES_AT),
         (EXPIRES_AT + MINUTE_MS, EXPIRES_AT + DAY_MS + 2 * MINUTE_MS),
-        (EXPIRES_AT + 30 * DAY_MS, EXPIRES_AT + 30 * DAY_MS + 1_000),
+        (EXPIRES_AT + 30 * DAY_MS, EXPIRES_AT + 30 * DAY_MS + 2 * MINUTE_MS),
         (DELETED_AT + MINUTE_MS, EXPIRES_AT - 2 * MINUTE_MS),
     ],
 )
@@ -709,9 +759,16 @@ def batch(kinds: Sequence[str]) -> list[dict[str, Any]]:
     return [make[kind](100 + number) for number, kind in enumerate(kinds)]
 
 
+def number_of(parked: Mapping[str, Any]) -> str:
+    """Return the sequence number of what was parked: a loss, or a record that nobody can read."""
+    if "event" in parked:
+        return str(parked["event"]["sequence_number"])
+    return str(parked["record"]["dynamodb"]["SequenceNumber"])
+
+
 def safe_numbers(world: World) -> set[str]:
     sent = {event.sequence_number for event in world.bus.sent}
-    parked = {each["record"]["dynamodb"]["SequenceNumber"] for each in world.parked.documents}
+    parked = set(map(number_of, world.parked.documents))
     rows = world.ledger.rows.values()
     accepted = {row["sequence_number"]["S"] for row in rows if row["state"]["S"] == "ACCEPTED"}
     return sent | parked | accepted

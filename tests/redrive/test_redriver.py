@@ -16,7 +16,7 @@ from reconciler.item.schema import Schema
 from reconciler.redrive.outcome import RedriveOutcome, Result, worst
 from reconciler.values.wire import Image
 from tests.builders import Replica, add, as_stream, assign, written
-from tests.detection.test_detector import clean
+from tests.detection.test_detector import clean, record
 from tests.fakes import REFUSED
 from tests.redrive.desk import (
     ARN,
@@ -159,6 +159,19 @@ def test_a_parked_event_that_still_cannot_be_merged_stays_where_it_is() -> None:
     assert (result.outcome, result.done) == (RedriveOutcome.POISON, False)
     assert result.why.startswith("ItemGone")
     assert desk.parked.documents == []
+
+
+def test_a_hard_delete_that_waits_for_a_person_is_done_with_once_its_item_is_back() -> None:
+    desk = Desk(current=None)
+    desk.redrive(given_up(record(3, MINE, None)))
+    (document,) = desk.parked.documents
+    waiting = desk.redrive(document)
+    assert (waiting.outcome, waiting.done) == (RedriveOutcome.POISON, False)
+    assert "reconciler conflicts resolve" in waiting.why
+    assert desk.ledger.states() == ["PARKED"]
+    desk.items.place(MINE)
+    assert desk.redrive(document).done
+    assert desk.ledger.states() == ["RESOLVED"]
 
 
 def test_a_parked_record_that_can_be_decoded_now_is_detected_and_its_row_closed() -> None:

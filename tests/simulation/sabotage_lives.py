@@ -4,7 +4,7 @@ from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
 from reconciler.conflict import verdict
-from reconciler.detection import securing
+from reconciler.detection import removal
 from reconciler.resolution import repair
 from tests.simulation.sabotage import replacing
 
@@ -19,7 +19,7 @@ def a_tombstone_that_expired_is_a_loss() -> AbstractContextManager[Any]:
 
 def whatever_is_removed_was_an_operators_delete() -> AbstractContextManager[Any]:
     """Let a revival that another region's time-to-live takes away stand as a hard delete."""
-    return replacing(securing, "may_be_expiry", lambda _: lambda *_, **__: False)
+    return replacing(removal, "may_be_expiry", lambda _: lambda *_, **__: False)
 
 
 def an_old_loss_is_merged_into_the_new_item() -> AbstractContextManager[Any]:
