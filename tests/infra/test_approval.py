@@ -101,6 +101,7 @@ def test_the_function_may_find_ask_decide_and_start_and_no_more() -> None:
     common = ("kms", "logs", "xray", "ec2")
     assert {action: r for action, r in may.items() if not action.startswith(common)} == {
         "dynamodb:BatchWriteItem": [ledger],
+        "dynamodb:DescribeTable": [table],
         "dynamodb:GetItem": [table],
         "dynamodb:PutItem": [table],
         "dynamodb:Query": [ledger, f"{ledger}/index/by-state"],

@@ -15,12 +15,15 @@ from reconciler.causality.region_time import RegionTime
 from reconciler.conflict import folding
 from reconciler.deployment.wiring import STREAM_SOURCE
 from reconciler.item.image import DELETE
+from reconciler.item.metadata import is_managed
 from reconciler.resolution import write_back
 from reconciler.simulation.plan import faults
 from reconciler.simulation.plan.drawing import DEFAULT_SCHEMA, DISPUTED_SCHEMA, draw_plan
 from reconciler.simulation.plan.edits import draw_edits
 from reconciler.simulation.plan.faults import FOR_EVER, HOUR, MINUTE, SECOND
+from reconciler.simulation.plan.outside import ALL, ONE, with_outside
 from reconciler.simulation.plan.plan import Fault, Operation, Plan
+from reconciler.simulation.plan.raw import SAVE, UPDATE
 from reconciler.simulation.world import clients, setting, streams, world
 from reconciler.values import size
 
@@ -194,6 +197,30 @@ def people_decide(seed: int) -> Plan:
     return _at(plan, times)
 
 
+def beside_raw_clients(seed: int) -> Plan:
+    """Return bursts on one managed item of two regions, many of them raw updates of one region."""
+    return _beside(seed, ONE, UPDATE)
+
+
+def beside_stale_saves(seed: int) -> Plan:
+    """Return the same with raw saves of an earlier copy of the item, `_rec` and all."""
+    return _beside(seed, ALL, SAVE)
+
+
+def _beside(seed: int, where: str, call: str) -> Plan:
+    drawn = Random(f"{seed}/beside")
+    plans = (
+        with_outside(draw_plan(turn, operations=40, items=1, regions=2), where, (call,))
+        for turn in range(seed * 100, seed * 100 + 100)
+    )
+    # A copy of nothing, or of a plain item, would be saved without `_rec`; and what a stale save
+    # brings back of a deleted item, nobody can know.
+    plan = next(each for each in plans if each.before and is_managed(*each.before.values()))
+    kept = tuple(each for each in plan.operations if DELETE not in each.edits)
+    times = sorted(drawn.randint(0, 3) * 2 * MINUTE + drawn.randint(0, 4 * SECOND) for _ in kept)
+    return _at(replace(plan, operations=kept, faults=()), times)
+
+
 def tombstones_expire(seed: int) -> Plan:
     """Return a deleted item whose tombstone a region that is cut off removes, near others' writes.
 
@@ -295,6 +322,8 @@ DROPPED = Aim(dropped_events)
 EXPIRING = Aim(tombstones_expire)
 DELETED = Aim(deleted_for_good)
 DECIDED = Aim(people_decide)
+BESIDE_RAW = Aim(beside_raw_clients)
+BESIDE_SAVES = Aim(beside_stale_saves)
 # Items that are soon too large to be merged.
 TOO_LARGE = Aim(people_decide, ((size, "MAX_ITEM_BYTES", 1_600),))
 CLOCK_AHEAD = Aim(a_foreign_clock_is_ahead, FOLDS_AT_ONCE)

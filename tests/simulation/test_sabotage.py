@@ -20,6 +20,7 @@ from tests.simulation import (
     sabotage_detection,
     sabotage_folds,
     sabotage_lives,
+    sabotage_outside,
     sabotage_redrive,
 )
 from tests.simulation.aims import Aim
@@ -53,6 +54,22 @@ SABOTAGES = [
         aims.MADE_ANEW_AND_FOLDED,
     ),
     Sabotage("W8", sabotage.a_block_is_written_on_whatever_stands, "lost", 250),
+    Sabotage(
+        "W1", sabotage_outside.any_tip_of_the_region_is_gone_on_with, "lost", 100, aims.BESIDE_SAVES
+    ),
+    Sabotage(
+        "D5",
+        sabotage_outside.what_a_library_write_took_away_is_not_looked_for,
+        "undone",
+        20,
+        aims.BESIDE_RAW,
+    ),
+    Sabotage(
+        "Q1", sabotage_outside.what_raw_writers_did_is_filed_at_once, "harmed", 20, aims.BESIDE_RAW
+    ),
+    Sabotage("Q2", sabotage_outside.one_slot_for_each_amount, "doubled", 20, aims.BESIDE_RAW),
+    Sabotage("Q2", sabotage_outside.one_slot_for_all_images, "lost", 20, aims.BESIDE_RAW),
+    Sabotage("Q2", sabotage_outside.the_lesser_slot_stands, "undone", 20, aims.BESIDE_RAW),
     Sabotage("types", sabotage.one_counter_slot_for_each_region, "doubled", 300),
     Sabotage("D1", sabotage_detection.one_more_write_counts_as_clean, "lost", 50),
     Sabotage("D1", sabotage_folds.watermarks_that_nobody_compares, "lost", 50, aims.FOLDS),
@@ -147,6 +164,8 @@ AIMS = [
     aims.ALONE_AND_LATE,
     aims.CLOCK_STEPS,
     aims.CLOCKS_OFF,
+    aims.BESIDE_RAW,
+    aims.BESIDE_SAVES,
     aims.MADE_ANEW,
     aims.MADE_ANEW_AND_FOLDED,
     aims.LATE_DETECTOR,

@@ -88,7 +88,7 @@ class Around:
         """Return whether every raw write must be kept until somebody writes the same attribute.
 
         So it is if all are updates of managed items in one region. Of two regions' raw writes on
-        one version, and on what was never adopted, nobody can know which came first.
+        one image, and on what was never adopted, nobody can know which came first.
         """
         regions = {done.operation.region for done in self.raw}
         return (
@@ -130,6 +130,15 @@ class Around:
             for edit in done.operation.edits:
                 if edit.path == path and edit.verb in verbs:
                     yield done, edit
+
+    def are_of_one_image(self, one: int, other: int) -> bool:
+        """Return whether two raw writes were made on one image, before and after each other.
+
+        A library write may have seen one of them and met the other: which came first, nobody knows.
+        """
+        library = {done.operation.number for done in self.library}
+        seen = {done.operation.number: done.seen & library for done in self.raw}
+        return one in seen and other in seen and seen[one] == seen[other]
 
     def may_be_taken(self, number: int, path: Path) -> bool:
         """Return whether a library write took a raw write's part of a leaf, or met it.

@@ -128,6 +128,11 @@ def _register(around: Around, path: Path, shown: Any) -> Found:
         not over_library
         and around.keeps_updates()
         and not around.is_deleted()
+        and not any(
+            around.are_of_one_image(write.number, head.number)
+            for write in shown_ones
+            for head in heads
+        )
         # A value that is put back to what the version held cannot be told from one never changed.
         and any(head.value is not GONE for head in heads)
     ):

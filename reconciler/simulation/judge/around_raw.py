@@ -74,9 +74,10 @@ def _entries(around: Around, path: Path, shown: Any) -> Found:
     appended = list(around.edits_at(path, "append"))
     for done, edit in appended:
         number = done.operation.number
-        # A list is one value: of two who append at once, one stands.
+        # A list is one value: of two who append at once, or to one image, one stands.
         met = any(
-            number not in other.seen and other.operation.number not in done.seen
+            (number not in other.seen and other.operation.number not in done.seen)
+            or around.are_of_one_image(number, other.operation.number)
             for other, _ in appended
             if other is not done
         )
