@@ -337,11 +337,13 @@ def _decode(
     states, foreign = _states(metadata, values, sources)
     if is_deleted and sources.changes:
         raise ValueError("the values of a deleted item are not those that it had")
-    tip = tip_in(metadata)
+    tip, context = tip_in(metadata), _context(metadata)
+    if tip is not None and tip not in context.heads:
+        raise ValueError("the tip is of no write that is included")
     item = ReplicatedItem(
         key=key,
         attributes=states,
-        context=_context(metadata),
+        context=context,
         tip=Lineage.parse(tip) if tip is not None else None,
         alive=dots_of(metadata.get(_ALIVE, {"S": ""})["S"], dots),
         dead=dots_of(metadata.get(_DEAD, {"S": ""})["S"], dots),

@@ -102,6 +102,7 @@ def test_a_member_that_was_taken_away_is_known_by_its_digest_alone() -> None:
         ("c", {"M": {"use1": {"S": "000000001000"}}}),
         ("d", {"L": [{"S": "use1"}]}),
         ("p", {"S": "use1"}),
+        ("p", {"S": "use1.------0----------1"}),
         ("l", {"S": "7"}),
         ("e", {"N": "1.5"}),
         ("i", {"SS": ["nowhere"]}),
