@@ -27,6 +27,7 @@ K = TypeVar("K")
 V = TypeVar("V", bound=str)
 
 ADOPTED = "~"  # the replica of writes made around the library; no region has this code
+FROM_PLAIN = Hlc.of(0, 1)  # of what an image without metadata shows
 INCARNATION_WIDTH = 5
 
 

@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from reconciler.causality.context import ADOPTED, Dot, Ordering
+from reconciler.causality.hlc import Hlc
 from reconciler.conflict.lives import is_outlived
 from reconciler.item.filing import file, lost_dots
 from reconciler.item.metadata import (
-    METADATA,
     Metadata,
     check_form,
     context_of,
+    encode,
     heads_in,
     is_managed,
     is_tombstone_in,
@@ -26,6 +27,7 @@ from reconciler.item.metadata import (
     token_in,
     watermarks_in,
 )
+from reconciler.item.plain import beneath, file_plain, is_version, types_of
 from reconciler.item.replicated import ReplicatedItem
 from reconciler.values.wire import Wires
 
@@ -76,7 +78,7 @@ def classify(
     around the library may be what the record took away, so it is looked for (D5). Undecodable if
     the metadata of a managed image cannot be read.
     """
-    if not is_managed(old) or old is None:
+    if old is None or (not is_managed(old) and not is_managed(new)):
         return CLEAN  # an insert, or an item that the library has not written yet
     if new is None:
         if reading(old, is_tombstone_in):
@@ -85,6 +87,9 @@ def classify(
     if not is_managed(new):
         before = replace(NOTHING, context=context_of(old))
         return _loss(Finding.OVERWRITTEN, before, NOTHING, replica, latest_plausible)
+    if not is_managed(old):
+        before, after = _plain_versions(old, new) if expects_outside else (NOTHING, NOTHING)
+        return _loss(Finding.CONFLICT, before, after, replica, latest_plausible)
 
     def compared(before: Metadata, after: Metadata) -> Finding:
         return _found(old, new, before, after, expects_outside)
@@ -95,6 +100,18 @@ def classify(
     if found is not Finding.CONFLICT:
         return Verdict(found, Ordering.SAME)
     return _loss(found, file(old), file(new), replica, latest_plausible)
+
+
+def _plain_versions(old: Wires, new: Wires) -> tuple[ReplicatedItem, ReplicatedItem]:
+    """Return what a plain image has, and the managed one that took its place.
+
+    Nothing, if the new one was not made of a version of it: then the old one is a put, which was a
+    change of its own, or it rests on the new one already.
+    """
+    after = file(new)
+    if not is_version(old, after):
+        return NOTHING, NOTHING
+    return file_plain(old, after.key, types_of(after)), after
 
 
 def _found(
@@ -147,13 +164,16 @@ def _loss(
     )
 
 
-def lost_image(verdict: Verdict, old: Wires, new: Wires | None) -> Wires:
+def lost_image(verdict: Verdict, old: Wires, new: Wires | None, seen: Hlc | None = None) -> Wires:
     """Return the image that holds what the record lost and that a merge can bring back.
 
-    For writes around the library that is the new image: adopted, it is a write like any other.
+    For writes around the library that is the new image: filed, it is a write like any other. Where
+    one of the two is plain, what it has is filed here, with the types of the other; `seen` is when.
     """
-    if verdict.finding in (Finding.UNMANAGED, Finding.REVIVED) and new is not None:
+    if new is None:
+        return old
+    if verdict.finding in (Finding.UNMANAGED, Finding.REVIVED):
         return new
-    if verdict.finding is Finding.OVERWRITTEN and new is not None:
-        return {**new, METADATA: old[METADATA]}
-    return old
+    if verdict.finding is Finding.OVERWRITTEN:
+        return encode(beneath(old, new, seen))
+    return old if is_managed(old) else encode(_plain_versions(old, new)[0])

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Context, Decimal
 from typing import NamedTuple, TypeVar
 
-from reconciler.causality.context import CausalContext, Dot, Lineage
+from reconciler.causality.context import FROM_PLAIN, CausalContext, Dot, Lineage
 from reconciler.crdt.base import (
     Crdt,
     Edit,
@@ -28,6 +28,7 @@ from reconciler.crdt.base import (
     register,
     surviving_dots,
 )
+from reconciler.crdt.counter_slots import counted, greater_amount, without_plain
 from reconciler.errors import InvalidInput
 from reconciler.values.wire import Path, Wire, label, number_text, rounded_number_text
 
@@ -83,7 +84,7 @@ class CounterPn(Crdt):
         kept = surviving_dots(self.slots, other.slots, mine, theirs)
         removed_bases = _greater(self.removed_bases, other.removed_bases)
         return CounterPn(
-            {dot: _greater_amount(dot, self.slots, other.slots) for dot in kept},
+            {dot: greater_amount(dot, self.slots, other.slots) for dot in kept},
             surviving_dots(self.presence, other.presence, mine, theirs),
             self._join_bases(other, mine, theirs),
             _not_covered(_greater(self.removed, other.removed), removed_bases),
@@ -125,7 +126,9 @@ class CounterPn(Crdt):
         amount = Decimal(edit.value["N"])
         if edit.verb == "assign":
             amount = _EXACT.subtract(amount, self.total())
-        return replace(self._add(amount, write.dot, where), presence=(write.dot,))
+        others = self.presence if write.dot.hlc == FROM_PLAIN else ()
+        presence = tuple(sorted({*others, write.dot}))
+        return replace(self._add(amount, write.dot, where), presence=presence)
 
     def _add(self, amount: Decimal, dot: Dot, where: Path) -> "CounterPn":
         own = [held for held in self.slots if held.lineage == dot.lineage]
@@ -142,21 +145,23 @@ class CounterPn(Crdt):
 
     def forget(self, write: LocalWrite) -> Crdt:
         # Dropping the slots would bring a lineage's old increments back with its next one.
-        seen = {d.lineage: Seen(d.hlc, d != write.dot, n) for d, n in self.slots.items()}
+        # What a plain item had is one amount for good, so it goes as a presence does.
+        slots = without_plain(self.slots)
+        seen = {d.lineage: Seen(d.hlc, d != write.dot, n) for d, n in slots.items()}
         marks = {r: Seen(write.watermarks[r], True, n) for r, n in self.bases.items()}
         removed_bases = _greater(self.removed_bases, marks)
         # Of one write's removals the last one saw most; nobody else has seen a part of a write.
         own = write.dot.lineage, write.dot.hlc
         before = {of: each for of, each in self.removed.items() if (of, each.until) != own}
         removed = _not_covered(_greater(before, seen), removed_bases)
-        return replace(self, presence=(), removed=removed, removed_bases=removed_bases)
+        return CounterPn(slots, (), self.bases, removed, removed_bases)
 
     def total(self) -> Decimal:
         """Return the exact sum of what was added less what was removed."""
         removed = (*self.removed.values(), *self.removed_bases.values())
         return exact_sum(
             [
-                *self.slots.values(),
+                *counted(self.slots),
                 *self.bases.values(),
                 *(seen.amount.copy_negate() for seen in removed),
             ]
@@ -209,15 +214,6 @@ class CounterPn(Crdt):
         # However often it is added to, of one image it is one amount: the greatest so far.
         edit = Edit(path, "increment", {"N": rounded_number_text(amount)})
         sources.changes.append(OutsideChange(path, ADDED, edit))
-
-
-def _greater_amount(dot: Dot, a: Mapping[Dot, Decimal], b: Mapping[Dot, Decimal]) -> Decimal:
-    """Return the amount of a slot that two states hold.
-
-    One slot of a writer around the library is all that it added to one image so far, so the greater
-    is the later; any other slot is the same in both.
-    """
-    return max((slots[dot] for slots in (a, b) if dot in slots), key=lambda n: (abs(n), n))
 
 
 def _greater(a: Mapping[Key, Seen], b: Mapping[Key, Seen]) -> Mapping[Key, Seen]:

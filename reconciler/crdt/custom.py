@@ -103,11 +103,14 @@ class Custom(DotFunction):
         return Custom(self.entries, self.function, _answer(self.function, path, self.entries))
 
     def apply(self, edit: Edit, depth: int, write: LocalWrite, spec: Spec) -> Crdt:
-        return DotFunction.apply(Custom(function=spec.function), edit, depth, write, spec)
+        return DotFunction.apply(Custom(self.entries, spec.function), edit, depth, write, spec)
 
     def apply_whole(self, edit: Edit, depth: int, write: LocalWrite) -> Crdt:  # noqa: ARG002 (same signature)
         entries = {write.dot: edit.value} if edit.verb == "assign" else {}
         return Custom(entries, self.function)
+
+    def beneath(self, shown: Any) -> Crdt:
+        return Custom({**self.entries, **shown.entries}, shown.function)
 
     def visible(self) -> Wire | None:
         return next(iter(self.entries.values())) if len(self.entries) == 1 else self.shown

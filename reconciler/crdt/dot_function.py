@@ -4,8 +4,9 @@ Source: Almeida, Shoker, Baquero, "Delta State Replicated Data Types", JPDC 2018
 """
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
-from reconciler.causality.context import CausalContext, Dot
+from reconciler.causality.context import FROM_PLAIN, CausalContext, Dot
 from reconciler.crdt.base import Crdt, Edit, LocalWrite, Sources, Spec, surviving_dots, value_digest
 from reconciler.values.wire import SHORT_DIGEST_WIDTH, Path, Wire, canonical_bytes
 
@@ -43,7 +44,12 @@ class DotFunction(Crdt):
             or (edit.verb == "assign" and edit.value is None)
         ):
             raise self.refusal(edit, depth, "assign and remove")
-        return self.apply_whole(edit, depth, write)
+        changed = self.apply_whole(edit, depth, write)
+        return self.beneath(changed) if write.dot.hlc == FROM_PLAIN else changed
+
+    def beneath(self, shown: Any) -> Crdt:
+        """Return `shown` with all that stands here left in place, should the plain value go."""
+        return type(self)({**self.entries, **shown.entries})
 
     def apply_whole(self, edit: Edit, depth: int, write: LocalWrite) -> Crdt:  # noqa: ARG002 (for subclasses)
         """Return the state after an assign or a remove."""

@@ -8,14 +8,9 @@ differs from what readers see; to decide on what they see, assign the field itse
 Source: INRIA RR-7506, 2011, section 3.2.2; Dynamo's siblings.
 """
 
-from collections.abc import Mapping
-
-from reconciler.causality.context import Dot
-from reconciler.crdt.base import Crdt, Edit, LocalWrite, Sources, register
+from reconciler.crdt.base import Crdt, Edit, LocalWrite, register
 from reconciler.crdt.register_lww import RegisterLww
-from reconciler.values.wire import Path, Wire, canonical_bytes
-
-_REMOVALS = "x"  # beside the references of values, which are numbers
+from reconciler.values.wire import canonical_bytes
 
 
 @register
@@ -35,20 +30,3 @@ class Manual(RegisterLww):
 
     def undecided(self) -> bool:
         return len({canonical_bytes(value) for value in self.entries.values()}) > 1
-
-    def encode(self, refs: Mapping[Dot, str]) -> Wire:
-        removals = [refs[dot] for dot in sorted(self.entries) if self.entries[dot] is None]
-        if len(self.entries) == 1 or not removals:
-            return super().encode(refs)
-        # A removal is no wire value, so it stands beside the values.
-        held = super().encode(refs)["M"]
-        entries = {name: held[name] for name in held if name not in removals}
-        return {"M": {**entries, _REMOVALS: {"S": ",".join(removals)}}}
-
-    @classmethod
-    def decode(cls, wire: Wire, visible: Wire | None, sources: Sources, path: Path) -> RegisterLww:
-        entries = dict(wire.get("M", {}))
-        if _REMOVALS in entries:
-            removals = entries.pop(_REMOVALS)["S"].split(",")
-            wire = {"M": {**entries, **dict.fromkeys(removals)}}
-        return super().decode(wire, visible, sources, path)

@@ -14,13 +14,13 @@ Source: Shapiro et al., "A comprehensive study of CRDTs", INRIA RR-7506, 2011, s
 from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
-from reconciler.causality.context import CausalContext, Dot
+from reconciler.causality.context import FROM_PLAIN, CausalContext, Dot
 from reconciler.causality.hlc import Hlc, tick
 from reconciler.crdt.base import Crdt, Edit, LocalWrite, Sources, register
 from reconciler.crdt.dot_function import DotFunction
 from reconciler.values.wire import Path, Wire, canonical_bytes
 
-_RANKS, _ONLY = "k", "d"  # beside the references of values, which are numbers
+_RANKS, _ONLY, _REMOVALS = "k", "d", "x"  # beside the references of values, which are numbers
 
 
 @register
@@ -64,6 +64,9 @@ class RegisterLww(DotFunction):
             above[dot] = write.rank
         return type(self)({dot: value}, above)
 
+    def beneath(self, shown: Any) -> Self:
+        return type(self)({**self.entries, **shown.entries}, {**self.above, **shown.above})
+
     def visible(self) -> Wire | None:
         winner = self._winner()
         return None if winner is None else self.entries[winner]
@@ -72,6 +75,8 @@ class RegisterLww(DotFunction):
         winner = self._winner()
         if winner is None:
             return self
+        if winner.hlc == FROM_PLAIN:
+            return self  # what stands beneath is shown again, should the plain value go
         ranks = {dot: rank for dot, rank in self.above.items() if dot == winner}
         return type(self)({winner: self.entries[winner]}, ranks)
 
@@ -79,7 +84,13 @@ class RegisterLww(DotFunction):
         yield from self.above.values()
 
     def encode(self, refs: Mapping[Dot, str]) -> Wire:
-        return self.with_ranks(super().encode(refs), refs)
+        wire = super().encode(refs)
+        removals = [refs[dot] for dot in sorted(self.entries) if self.entries[dot] is None]
+        if len(self.entries) > 1 and removals:
+            # A removal is no wire value, so it stands beside the values.
+            held = {name: each for name, each in wire["M"].items() if name not in removals}
+            wire = {"M": {**held, _REMOVALS: {"S": ",".join(removals)}}}
+        return self.with_ranks(wire, refs)
 
     def with_ranks(self, wire: Wire, refs: Mapping[Dot, str]) -> Wire:
         """Return the metadata of the entries with their ranks, if any lies above its stamp."""
@@ -94,6 +105,8 @@ class RegisterLww(DotFunction):
     ) -> "RegisterLww":
         held = dict(wire.get("M", {}))
         ranks = held.pop(_RANKS, {"M": {}})["M"]
+        if _REMOVALS in held:
+            held |= dict.fromkeys(held.pop(_REMOVALS)["S"].split(","))
         rest = held.get(_ONLY, {"M": held} if held else wire)
         entries = super().decode(rest, visible, sources, path).entries
         return cls(

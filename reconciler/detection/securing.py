@@ -152,7 +152,7 @@ def _event(
     """Return the event for what a change shows, both images inside."""
     old, new, now = change.old or {}, change.new, as_of.now_ms
     at_ms = now if change.created_at_ms is None else change.created_at_ms
-    lost = old if restore else lost_image(found, old, new)
+    lost = old if restore else lost_image(found, old, new, Hlc.of(at_ms))
     return ConflictEvent(
         conflict_id=conflict_id(policy.table, change.keys, found, lost),
         table=policy.table,

@@ -16,16 +16,17 @@ from hashlib import blake2b
 from typing import Any
 
 from reconciler.causality.context import ADOPTED, Dot, Lineage
-from reconciler.causality.hlc import EPOCH_WIDTH, Hlc, fixed_width, number_of
+from reconciler.causality.hlc import EPOCH_WIDTH, Hlc, fixed_width
 from reconciler.crdt.base import Crdt, Edit, LocalWrite, OutsideChange, Spec
 from reconciler.crdt.counter_pn import CounterPn
+from reconciler.crdt.counter_slots import is_added
 from reconciler.crdt.map_or import MapOr, state_of_type
 from reconciler.crdt.register_lww import RegisterLww
 from reconciler.errors import InvalidInput, TypeMismatch
 from reconciler.item.metadata import decode, encode, is_managed, token_of
 from reconciler.item.replicated import ReplicatedItem
 from reconciler.item.schema import Schema
-from reconciler.values.wire import Image, Wire, canonical_image, to_json
+from reconciler.values.wire import Image, to_json
 
 NAMED_BY_PRESENCE = Hlc.of(0)  # of what is named by what it is: there is no later one
 Declared = Callable[[str], Spec | None]
@@ -40,22 +41,31 @@ def file(
     attributes that are new. A value that an attribute's type cannot hold stays as it is, `foreign`.
     """
     item, changes = decode(image)
-    return _filed(item, changes, token_of(image), seen, declared) if changes else item
+    if not changes:
+        return item
+    token = token_of(image)
+
+    def dot_of(change: OutsideChange) -> Dot:
+        return Dot(lineage_of(token, change), NAMED_BY_PRESENCE)
+
+    return changed_by(item, changes, dot_of, seen, declared)
 
 
-def _filed(
+def changed_by(  # noqa: PLR0913, PLR0917 (a filing is all of these)
     item: ReplicatedItem,
     changes: Sequence[OutsideChange],
-    token: str,
+    dot_of: Callable[[OutsideChange], Dot],
     seen: Hlc | None,
     declared: Declared,
+    also: Sequence[OutsideChange] = (),
 ) -> ReplicatedItem:
+    """Return the item with changes filed, each under its own dot, and `also` only known by name."""
     attributes, context, foreign = dict(item.attributes), item.context, dict(item.foreign)
     dots: list[Dot] = []
     for change in changes:
-        dot = Dot(_lineage(token, change), NAMED_BY_PRESENCE)
-        name = change.path[0]
+        dot = dot_of(change)
         if change.edit is not None:
+            name = change.path[0]
             write = LocalWrite(dot, item.context.watermarks, seen)
             try:
                 attributes[name] = _changed(attributes.get(name), change.edit, write, declared)
@@ -66,17 +76,22 @@ def _filed(
                 foreign[name] = before.replaced_by(change.edit.value, write)
         dots.append(dot)
         context = context.with_dot(dot)
+    for change in also:
+        context = context.with_dot(dot_of(change))
     filed = replace(item, attributes=attributes, context=context, foreign=foreign, tip=None)
-    return replace(filed, alive=tuple(sorted(dots)), dead=())
+    return replace(filed, alive=tuple(sorted(dots)), dead=()) if dots else filed
 
 
 def _changed(state: Crdt | None, edit: Edit, write: LocalWrite, declared: Declared) -> Crdt:
     name = edit.path[0]
-    spec = (state.spec() if state is not None else declared(name)) or _LWW
-    return state_of_type(state, spec, (name,)).apply(edit, 1, write, spec)
+    spec = declared(name) or _LWW
+    if state is not None and spec.type_name() != state.type_name():
+        spec = state.spec()
+    return state_of_type(state, spec, (name,)).apply(edit, 1, write, spec).complete((name,))
 
 
-def _lineage(token: str, change: OutsideChange) -> Lineage:
+def lineage_of(token: str, change: OutsideChange) -> Lineage:
+    """Return the name of a change to the image with that token."""
     named = to_json([token, change.path, change.name]).encode()
     return Lineage.of(ADOPTED, _hashed(named, EPOCH_WIDTH))
 
@@ -105,29 +120,9 @@ def lost_dots(before: ReplicatedItem, after: ReplicatedItem) -> tuple[Dot, ...]:
 def _outside_slots(states: Mapping[str, Crdt]) -> Iterator[tuple[Dot, Decimal]]:
     for state in states.values():
         if isinstance(state, CounterPn):
-            yield from ((d, n) for d, n in state.slots.items() if d.lineage.replica == ADOPTED)
+            yield from ((d, n) for d, n in state.slots.items() if is_added(d))
         elif isinstance(state, MapOr):
             yield from _outside_slots(state.fields)
-
-
-def adopt_whole(
-    image: Mapping[str, Any], key: Mapping[str, Wire], schema: Schema
-) -> ReplicatedItem:
-    # An item from before the library: one well-known lineage and a stamp older than any real one,
-    # so two regions that adopt one item agree, and of two versions one wins, as it did before.
-    plain = canonical_image({n: v for n, v in image.items() if n not in key})
-    hashed = _hashed(to_json(plain).encode(), 6)
-    lineage = Lineage.of(ADOPTED, fixed_width(0, EPOCH_WIDTH))
-    dot = Dot(lineage, Hlc.of(number_of(hashed[:4]), number_of(hashed[4:])))
-    item, write = ReplicatedItem(canonical_image(key)), LocalWrite(dot, {})
-    attributes = {}
-    for name, value in sorted(plain.items()):
-        spec = schema.spec(name)
-        try:
-            attributes[name] = spec.type().apply(Edit((name,), "assign", value), 1, write, spec)
-        except InvalidInput as problem:
-            raise TypeMismatch(f"written around the library: {problem}", value=value) from None
-    return replace(item, attributes=attributes, context=item.context.with_dot(dot), alive=(dot,))
 
 
 def revive(item: ReplicatedItem, dot: Dot) -> ReplicatedItem:

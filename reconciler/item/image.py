@@ -23,7 +23,7 @@ from reconciler.crdt.map_or import state_of_type
 from reconciler.crdt.register_lww import RegisterLww
 from reconciler.errors import InvalidInput, TypeMismatch, Undecodable
 from reconciler.item.edits import delete
-from reconciler.item.filing import adopt_whole, file, revive
+from reconciler.item.filing import file, revive
 from reconciler.item.metadata import (
     EXPIRY,
     METADATA,
@@ -33,6 +33,7 @@ from reconciler.item.metadata import (
     key_names_in,
     metadata_in,
 )
+from reconciler.item.plain import beneath, file_plain
 from reconciler.item.replicated import ReplicatedItem
 from reconciler.item.schema import RESERVED_PREFIX, Schema
 from reconciler.values.size import check_size
@@ -109,11 +110,10 @@ def write_beside(  # noqa: PLR0913 (a write is all of these, by name)
 def merge(a: Mapping[str, Any], b: Mapping[str, Any]) -> Image:
     """Return the join of two images of one item: no time, no region, no new dot, no tip.
 
-    The metadata names each attribute's type, so no schema is needed. An image without metadata
-    counts as written, around the library, on top of the other one. Errors: Undecodable,
-    TypeMismatch.
+    The metadata names each attribute's type, so no schema is needed. What an image without metadata
+    counts as, `plain.beneath` says. Errors: Undecodable, TypeMismatch.
     """
-    left, right = (file(_grafted(each, other)) for each, other in ((a, b), (b, a)))
+    left, right = (_filed_beside(each, other) for each, other in ((a, b), (b, a)))
     if left.key != right.key:
         raise Undecodable("these are images of two different items", keys=(left.key, right.key))
     return encode(_joined(left, right))
@@ -141,12 +141,12 @@ def may_be_deleted(shown: Mapping[str, Any], key_names: Collection[str]) -> bool
     return METADATA not in shown and shown.keys() <= {*key_names, EXPIRY}
 
 
-def _grafted(image: Mapping[str, Any], other: Mapping[str, Any]) -> Mapping[str, Any]:
+def _filed_beside(image: Mapping[str, Any], other: Mapping[str, Any]) -> ReplicatedItem:
     if is_managed(image):
-        return image
+        return file(image)
     if not is_managed(other):
         raise Undecodable("neither image carries metadata, so nothing says how to merge them")
-    return {**image, METADATA: other[METADATA]}
+    return beneath(other, image)
 
 
 def _current(
@@ -158,7 +158,7 @@ def _current(
     if image is None:
         return ReplicatedItem(wires)
     if not is_managed(image):
-        return adopt_whole(image, wires, schema)
+        return file_plain(image, wires, schema.spec, clock.now())
     return file(image, clock.now(), schema.spec)
 
 

@@ -23,12 +23,14 @@ from reconciler.item.metadata import (
     METADATA,
     context_of,
     decode,
+    encode,
     is_managed,
     is_tombstone_in,
     key_names_in,
     metadata_in,
     tombstone_values_in,
 )
+from reconciler.item.plain import beneath
 from reconciler.values.size import check_size
 from reconciler.values.wire import Image, Wire, canonical_image
 
@@ -75,6 +77,8 @@ def repaired_image(  # noqa: PLR0913 (a repair is all of these, by name)
         raise ItemRecreated("its item was deleted for good, and the key created anew since")
     if is_managed(base) and all(each is base for each in (start, *parts)):
         return base if base is not current and _is_hidden(current) else None
+    if not is_managed(start):
+        start = encode(beneath(parts[0], start, seen))
     return check_size(reduce(merge, parts, start))
 
 

@@ -21,7 +21,7 @@ from reconciler.simulation.plan import faults
 from reconciler.simulation.plan.drawing import DEFAULT_SCHEMA, DISPUTED_SCHEMA, draw_plan
 from reconciler.simulation.plan.edits import draw_edits
 from reconciler.simulation.plan.faults import FOR_EVER, HOUR, MINUTE, SECOND
-from reconciler.simulation.plan.outside import ALL, ONE, with_outside
+from reconciler.simulation.plan.outside import ALL, ONE, item_before, with_outside
 from reconciler.simulation.plan.plan import Fault, Operation, Plan
 from reconciler.simulation.plan.raw import SAVE, UPDATE
 from reconciler.simulation.world import clients, setting, streams, world
@@ -50,6 +50,14 @@ class Aim:
 def mixed(seed: int) -> Plan:
     """Return twenty operations on one item, with any faults."""
     return draw_plan(seed, operations=20, items=1)
+
+
+def plain_items(seed: int) -> Plan:
+    """Return operations on one item that was there before the library, which others update, too."""
+    plan = with_outside(mixed(seed), ALL, [UPDATE])
+    keys = sorted({operation.key for operation in plan.operations})
+    before = {key: image for key in keys if (image := item_before(plan, key, "plain"))}
+    return replace(plan, before=before)
 
 
 def with_folds(seed: int) -> Plan:
@@ -304,6 +312,7 @@ SMALL_BATCHES = ((streams, "STREAM_SOURCE", replace(STREAM_SOURCE, batch_size=1)
 # However young: exact as long as the clocks of one region never go back.
 FOLDS_AT_ONCE = (*ANY_FOLDS, (folding, "CLOCK_SKEW_MARGIN_MS", -60_000), *DEAF_WRITERS)
 MIXED = Aim(mixed)
+PLAIN_ITEMS = Aim(plain_items)
 FOLDS = Aim(with_folds, EAGER_FOLDS)
 AN_HOUR = Aim(an_hour)
 A_BURST = Aim(a_burst)

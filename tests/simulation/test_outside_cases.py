@@ -20,9 +20,6 @@ from tests.simulation.sabotage import replacing
 
 SEEN_TODAY = {
     "O5": "100 and no name",
-    "O6": "100 and no name",
-    "O6b": "no loss is noted",
-    "O6c": "the older value, by the order of a hash",
     "O7": "the put's phone is gone",
     "O19": "201",
 }

@@ -21,6 +21,7 @@ from tests.simulation import (
     sabotage_folds,
     sabotage_lives,
     sabotage_outside,
+    sabotage_plain,
     sabotage_redrive,
 )
 from tests.simulation.aims import Aim
@@ -150,11 +151,22 @@ SABOTAGES = [
         aims.EXPIRING,
     ),
     Sabotage(
+        "plain", sabotage_plain.amounts_of_all_versions_count, "doubled", 50, aims.PLAIN_ITEMS
+    ),
+    Sabotage(
+        "plain",
+        sabotage_plain.a_plain_image_rests_on_what_it_took_the_place_of,
+        "lost",
+        50,
+        aims.PLAIN_ITEMS,
+    ),
+    Sabotage(
         "decide", sabotage_decisions.a_row_closed_before_its_decision, "lost", 100, aims.DECIDED
     ),
 ]
 AIMS = [
     aims.MIXED,
+    aims.PLAIN_ITEMS,
     aims.FOLDS,
     aims.AN_HOUR,
     aims.A_BURST,

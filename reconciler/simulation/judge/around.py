@@ -47,12 +47,19 @@ class Around:
     """The writes of one item: by the library, and around it."""
 
     def __init__(
-        self, plan: Plan, key: str, writes: Sequence[Done], *, has_ended: bool = False
+        self,
+        plan: Plan,
+        key: str,
+        writes: Sequence[Done],
+        *,
+        has_ended: bool = False,
+        gone: Sequence[Done] = (),
     ) -> None:
         self.key = key
         self.has_ended = (
             has_ended  # by time-to-live or by an operator, and some of its writes with it
         )
+        self.gone = gone  # went with their region, or their item, unless something rests on them
         self.schema = plan.schema
         self.before: Image = dict(plan.before.get(key) or {})
         self.library = [done for done in writes if not done.operation.raw]

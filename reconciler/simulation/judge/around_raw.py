@@ -45,7 +45,9 @@ def _counter(around: Around, path: Path, shown: Any) -> Found:
     for slot in range(BEFORE_SLOT + 1):
         digit, total = total % 4, total // 4
         numbers = slots.get(slot, [])
-        if digit > len(numbers):
+        if digit > len(numbers) + sum(
+            done.operation.number % SLOTS == slot for done in around.gone
+        ):
             yield _twice(around, path, numbers, digit)
         elif digit < len(numbers):
             yield from _gone(around, path, numbers[: len(numbers) - digit], "increment")

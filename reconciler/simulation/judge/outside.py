@@ -76,10 +76,15 @@ def judge(run: Run, by_key: Mapping[str, Sequence[Done]], parked: frozenset[str]
     for key in keys:
         ended = any(done.expired for done in run.done if done.operation.key == key)
         ended |= any(fault.kind == faults.HARD_DELETE for fault in run.plan.faults)
-        around = Around(run.plan, key, by_key.get(key, ()), has_ended=ended)
+        gone = [done for done in run.done if done.operation.key == key and _is_gone(done)]
+        around = Around(run.plan, key, by_key.get(key, ()), has_ended=ended, gone=gone)
         for region in sorted(run.items):
             _judge_item(judged, around, run.items[region].get(key), is_parked=key in parked)
     return judged
+
+
+def _is_gone(done: Done) -> bool:
+    return done.applied and (done.stranded or done.expired)
 
 
 def keys_around(run: Run) -> list[str]:

@@ -56,7 +56,7 @@ def with_outside(plan: Plan, outside: str, calls: Sequence[str] = DRAWN) -> Plan
     share = drawn.choice(_SHARES)
     operations = [_operation(plan, operation, regions, mix, share) for operation in plan.operations]
     keys = sorted({operation.key for operation in operations})
-    before = {key: _before(plan, key, drawn.choice(_EARLIER)) for key in keys}
+    before = {key: item_before(plan, key, drawn.choice(_EARLIER)) for key in keys}
     return replace(
         plan,
         operations=tuple(operations),
@@ -138,7 +138,7 @@ def _edit(kind: str, path: Path, drawn: Random, number: int) -> Edit:
     return remove(path) if drawn.random() < 0.1 else assign(path, f"{RAW}{number}")
 
 
-def _before(plan: Plan, key: str, what: str) -> Image | None:
+def item_before(plan: Plan, key: str, what: str) -> Image | None:
     """Return an item that all regions hold when the run begins."""
     if what == "nothing":
         return None

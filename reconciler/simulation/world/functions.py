@@ -18,12 +18,13 @@ from reconciler.conflict.event import (
 from reconciler.conflict.row import Row
 from reconciler.detection.detector import Detector
 from reconciler.detection.securing import DetectorPolicy
+from reconciler.item.metadata import is_managed
 from reconciler.ports import StreamRange, Unheard
 from reconciler.redrive.letters import FailedEvent, contents
 from reconciler.redrive.outcome import Result
 from reconciler.redrive.redriver import Redriver
 from reconciler.resolution.resolver import Message, Resolution, Resolver, Work
-from reconciler.simulation.world.causes import Origin
+from reconciler.simulation.world.causes import NOWHERE, Origin
 from reconciler.simulation.world.ledger import LedgerTable, SimulatedLedger
 from reconciler.simulation.world.poison import Poisoner
 from reconciler.simulation.world.ports import (
@@ -89,10 +90,30 @@ class Functions:
     def detect(self, records: Sequence[Any], about: str, send: Send) -> str | None:
         """Run the detector on a batch; return the sequence number to come back to, if any."""
         calls, release = self._process("detect", about)
-        ports = self.ports(calls, release, send=send)
         self._setting.journal.count("batches")
         seen = [self._poisoner.view(release.read_record(record)) for record in records]
+        by_number = {record["dynamodb"]["SequenceNumber"]: record["dynamodb"] for record in records}
+
+        def sent(event: Event) -> None:
+            self._note_filed(event, by_number.get(getattr(event, "sequence_number", ""), {}))
+            send(event)
+
+        ports = self.ports(calls, release, send=sent)
         return Detector(self._policy, ports, self._now_ms).detect(seen)
+
+    def _note_filed(self, event: Event, record: Mapping[str, Any]) -> None:
+        """Note on what a losing image rests that is of a plain image: both that it was made of."""
+        old, new = record.get("OldImage"), record.get("NewImage")
+        if not isinstance(event, ConflictEvent) or (is_managed(old) and is_managed(new)):
+            return
+        image = event.lost or json.loads(self.evidence[event.images_ref or ""])["lost"]
+        causes = self._setting.causes
+        if not image or causes.of(image) != NOWHERE:
+            return
+        mask = causes.of(old).rests_on
+        mask |= causes.of(new).rests_on if is_managed(old) else 0
+        now_ms = self._setting.agenda.now_ms
+        causes.note_image(image, Origin(mask, "what was plain", self.region, now_ms))
 
     def resolve(self, letters: Sequence[Letter], about: str) -> set[str]:
         """Run the resolver on a batch; return the names of the messages that must come back."""
