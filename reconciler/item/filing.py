@@ -79,7 +79,11 @@ def changed_by(  # noqa: PLR0913, PLR0917 (a filing is all of these)
     for change in also:
         context = context.with_dot(dot_of(change))
     filed = replace(item, attributes=attributes, context=context, foreign=foreign, tip=None)
-    return replace(filed, alive=tuple(sorted(dots)), dead=()) if dots else filed
+    if not dots:
+        return filed
+    # Where another filing may know that something was no change, what it stood on must stay.
+    alive = {*dots, *(item.alive if also else ())}
+    return replace(filed, alive=tuple(sorted(alive)), dead=())
 
 
 def _changed(state: Crdt | None, edit: Edit, write: LocalWrite, declared: Declared) -> Crdt:

@@ -158,3 +158,10 @@ def test_members_added_on_top_are_not_those_of_the_plain_item() -> None:
     ours = adopted(PLAIN, add("tags", "c"))
     theirs = adopted(PLAIN, discard("tags", "a", "b"), by="euw1")
     assert shown(merge(ours, theirs), "tags") == {"c"}
+
+
+def test_what_an_item_stood_on_stays_beneath_what_is_filed_of_a_version() -> None:
+    """Another filing may know that there was no change: a merge of the two must not delete it."""
+    ours = adopted(PLAIN, assign("name", "Lib"))
+    joined = beneath(ours, version(email={"S": "second"}), Hlc.of(5_000))
+    assert set(file(ours).alive) < set(joined.alive)
