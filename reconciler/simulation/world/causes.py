@@ -13,7 +13,7 @@ Shapes: sets of operations are bit masks: bit n is operation n.
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from reconciler.item.metadata import METADATA
+from reconciler.item.metadata import METADATA, is_managed
 from reconciler.simulation.world.releases import token
 from reconciler.values.wire import digest, to_json
 
@@ -80,6 +80,12 @@ class Causes:
         # Equal bytes with unequal causes: one of them claims an operation that it does not hold.
         self.clashes += known.rests_on != origin.rests_on
         return known
+
+    def note_filing(self, image: Mapping[str, Any], old: Any, new: Any) -> None:
+        """Note on what an image rests that was filed: on both, if the new one is the plain one."""
+        if self.of(image) == NOWHERE:
+            mask = self.of(old).rests_on | (self.of(new).rests_on if is_managed(old) else 0)
+            self.note_image(image, Origin(mask, "what was plain", "", 0))
 
     def note_held(self, region: str, key: str, origin: Origin) -> None:
         """Note what a region holds from now on."""

@@ -24,7 +24,7 @@ from reconciler.redrive.letters import FailedEvent, contents
 from reconciler.redrive.outcome import Result
 from reconciler.redrive.redriver import Redriver
 from reconciler.resolution.resolver import Message, Resolution, Resolver, Work
-from reconciler.simulation.world.causes import NOWHERE, Origin
+from reconciler.simulation.world.causes import Origin
 from reconciler.simulation.world.ledger import LedgerTable, SimulatedLedger
 from reconciler.simulation.world.poison import Poisoner
 from reconciler.simulation.world.ports import (
@@ -107,13 +107,8 @@ class Functions:
         if not isinstance(event, ConflictEvent) or (is_managed(old) and is_managed(new)):
             return
         image = event.lost or json.loads(self.evidence[event.images_ref or ""])["lost"]
-        causes = self._setting.causes
-        if not image or causes.of(image) != NOWHERE:
-            return
-        mask = causes.of(old).rests_on
-        mask |= causes.of(new).rests_on if is_managed(old) else 0
-        now_ms = self._setting.agenda.now_ms
-        causes.note_image(image, Origin(mask, "what was plain", self.region, now_ms))
+        if image:
+            self._setting.causes.note_filing(image, old, new)
 
     def resolve(self, letters: Sequence[Letter], about: str) -> set[str]:
         """Run the resolver on a batch; return the names of the messages that must come back."""
