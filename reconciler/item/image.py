@@ -47,6 +47,9 @@ from reconciler.values.wire import (
 )
 
 DELETE = delete()
+# Of an item that very many processes write within a fold's margin. HAZARD without it: it grows by a
+# lineage a write, until DynamoDB takes no write of it any more.
+MOST_LINEAGES = 250
 
 
 class Clock(Protocol):
@@ -71,14 +74,17 @@ def write(  # noqa: PLR0913 (a write is all of these, by name)
 
     `key` holds the item's key as plain values and `image` the current item, or None. The write
     extends the tip's lineage if a local write of this replica made the image, and if the writer
-    `goes_on` with its last dot, else it starts one (W1); its hlc exceeds every hlc in the context
-    (W2). InvalidInput for a bad edit, ItemTooLarge.
+    `goes_on` with its last dot or the item has very many lineages, else it starts one (W1); its hlc
+    exceeds every hlc in the context (W2). InvalidInput for a bad edit, ItemTooLarge.
     """
     item = _current(image, key, schema, clock)
     stamp = clock.stamp(item.latest())
     tip = item.tip
+    heads = item.context.heads
     extends = (
-        tip is not None and tip.replica == replica and goes_on(Dot(tip, item.context.heads[tip]))
+        tip is not None
+        and tip.replica == replica
+        and (len(heads) >= MOST_LINEAGES or goes_on(Dot(tip, heads[tip])))
     )
     lineage = tip if tip is not None and extends else _new_lineage(replica, stamp, item)
     dot = Dot(lineage, stamp.hlc)

@@ -13,7 +13,7 @@ from reconciler.client.memory import REMEMBERED_ITEMS, Memory
 from reconciler.client.table import ReplicatedTable
 from reconciler.deployment.wiring import OutsideWriters
 from reconciler.errors import OutcomeUnknown
-from reconciler.item.image import merge, read
+from reconciler.item.image import MOST_LINEAGES, merge, read
 from reconciler.item.metadata import context_of
 from reconciler.values.wire import Image
 from tests.builders import KEY, SCHEMA, assign, clock, surroundings, written
@@ -122,6 +122,16 @@ def test_clients_in_turn_start_lineages_unless_nobody_writes_around_the_library(
         for client in (*clients, *clients):
             client.apply(KEY, lambda item: item.increment("balance", 1))
         assert lineages(store) == several
+
+
+def test_an_item_that_very_many_processes_write_at_once_stops_growing() -> None:
+    """Each write of another process started a lineage, until the item was too large to write."""
+    store = FakeItems()
+    clients = [table(store) for _ in range(2)]
+    for number in range(MOST_LINEAGES + 50):
+        clients[number % 2].apply(KEY, lambda item: item.increment("balance", 1))
+    assert lineages(store) == MOST_LINEAGES
+    assert (clients[0].get(KEY) or {})["balance"] == MOST_LINEAGES + 50
 
 
 def test_an_old_image_that_a_stale_save_brings_back_makes_no_client_claim_what_stood_there() -> (
