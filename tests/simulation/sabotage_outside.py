@@ -52,18 +52,18 @@ def one_slot_for_each_amount() -> AbstractContextManager[Any]:
 
         return lineage
 
-    return replacing(filing, "_lineage", make)
+    return replacing(filing, "lineage_of", make)
 
 
 def one_slot_for_all_images() -> AbstractContextManager[Any]:
     """Let what was added to any image of an item go into one slot (Q2)."""
-    return replacing(filing, "_lineage", lambda real: lambda _, change: real("", change))
+    return replacing(filing, "lineage_of", lambda real: lambda _, change: real("", change))
 
 
 def the_lesser_slot_stands() -> AbstractContextManager[Any]:
     """Let of two sums that were added to one image the lesser one stand (Q2)."""
     return replacing(
         counter_pn,
-        "_greater_amount",
+        "greater_amount",
         lambda _: lambda dot, a, b: min(s[dot] for s in (a, b) if dot in s),
     )
