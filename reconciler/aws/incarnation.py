@@ -54,7 +54,7 @@ class ReplicaCode:
         """Return the code now.
 
         While DynamoDB does not answer, it is the region's alone, as if that were one replica more:
-        it goes on with no lineage of another one, and no fold covers its own.
+        it goes on with no lineage of another one, and only who knows as little folds its own.
         Unavailable if the table is not there, or nobody may ask about it.
         """
         last = self._last

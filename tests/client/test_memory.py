@@ -1,6 +1,7 @@
 """What a client remembers: which lineages it may go on with, whatever comes back."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import count
 from random import Random
 
@@ -148,6 +149,18 @@ def test_an_old_image_that_a_stale_save_brings_back_makes_no_client_claim_what_s
     first.apply(KEY, lambda item: item.increment("balance", 1))
     (now,) = store.items.values()
     assert (read(merge(now, lost)) or {})["balance"] == 108
+
+
+def test_a_restored_snapshot_goes_on_with_nothing_that_it_remembers() -> None:
+    store, is_sure = FakeItems(), [True]
+    around = replace(surroundings(), time_is_sure=lambda: is_sure[0])
+    client = ReplicatedTable(
+        SCHEMA, store, replica=lambda: "use1", clock=clock(1_000, nonces), surroundings=around
+    )
+    client.apply(KEY, lambda item: item.increment("balance", 1))
+    is_sure[0] = False  # both clocks have not gone on alike
+    client.apply(KEY, lambda item: item.increment("balance", 1))
+    assert lineages(store) == 2
 
 
 def test_a_write_whose_answer_was_lost_ends_the_lane() -> None:

@@ -312,13 +312,13 @@ def test_a_certificate_that_the_bus_refuses_fails_no_batch() -> None:
 
 
 def resolving(
-    image: Image, rows: list[Row], set_aside: FakeSetAside | None = None
+    image: Image, rows: list[Row], set_aside: FakeSetAside | None = None, code: str = "use1"
 ) -> tuple[Resolver, FakeItems, Recorded]:
     items, ledger, counted = FakeItems(), FakeLedger(), Recorded()
     items.place(image)
     ledger.rows = {row.conflict_id: row.image for row in rows}
     aside = set_aside or FakeSetAside()
-    ports = FakePorts(items=items, ledger=ledger, set_aside=aside, telemetry=counted)
+    ports = FakePorts(items=items, ledger=ledger, set_aside=aside, telemetry=counted, code=code)
     return Resolver(ports, lambda: LATER), items, counted
 
 
@@ -336,9 +336,9 @@ def test_the_resolver_folds_the_current_item_under_its_token() -> None:
 def test_a_certificate_of_a_replica_that_was_here_before_folds_nothing() -> None:
     """It had writes that its successor, a copy of another region's replica, may not have."""
     image = in_turn(20)
-    resolver, items, _ = resolving(image, [])
+    resolver, items, _ = resolving(image, [], code="use1abcde")
 
-    assert not resolver.fold(certificate(image, replica="use1abcde"))
+    assert not resolver.fold(certificate(image))
     assert items.items[item_key(KEY)] == image
 
 
