@@ -99,7 +99,7 @@ class ReplicatedTable:
             parameters = {**parameters, "ExpressionAttributeValues": wires}
         index = parameters.get("IndexName")
         for image in self._store.query(parameters):
-            if index and may_be_deleted(image, self._schema.key):
+            if index and may_be_deleted(image, self._schema):
                 raise InvalidInput(
                     f"query: index {index} shows keys without {METADATA}, so deleted items look"
                     f" like others: project ALL, or include {METADATA}"

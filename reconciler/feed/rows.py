@@ -14,7 +14,7 @@ from typing import Any
 from reconciler.conflict.row import Row, State, decision_id, item_key
 from reconciler.errors import InvalidInput, Undecodable
 from reconciler.item.image import read
-from reconciler.item.metadata import EXPIRY, METADATA, metadata_in, tombstone_values_in
+from reconciler.item.metadata import hidden_in, metadata_in, tombstone_values_in
 from reconciler.ports import EvidenceStore, Ledger
 from reconciler.text.plain_json import parse_json, plain_value
 from reconciler.values.wire import Image, Wire, canonical, canonical_image, from_wire, to_wire
@@ -113,7 +113,7 @@ def side_of(image: Image | None, key_names: Collection[str]) -> Side | None:
         deleted = read(image) is None
     except Undecodable:
         deleted = False
-    hidden = {*key_names, METADATA, EXPIRY}
+    hidden = {*key_names, *hidden_in(image)}
     plain = {name: value for name, value in image.items() if name not in hidden}
     shown = tombstone_values_in(metadata_in(image)) if deleted else plain
     return Side(canonical_image(shown), deleted)

@@ -130,11 +130,13 @@ def schema_of(
     sides = [side for side in (then, item) if side is not None]
     attributes = {name: state for side in sides for name, state in side.attributes.items()}
     item = item or then
+    own = sorted(name for side in sides for name in side.expires_by)
     return Schema.of(
         table=table,
         key=sorted(key_names),
         attributes={name: _definition(state.spec()) for name, state in attributes.items()},
         delete="delete_wins" if item is not None and item.dead else "update_wins",
+        ttl_attribute=own[-1] if own else "",
     )
 
 

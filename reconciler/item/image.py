@@ -12,7 +12,7 @@ API. The rules for what a write and a merge stamp are here and nowhere else.
     read(merged)  # {"id": "p1", "name": "Eve", "points": 5}, or None once deleted
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -28,6 +28,7 @@ from reconciler.item.metadata import (
     EXPIRY,
     METADATA,
     encode,
+    hidden_in,
     is_managed,
     is_tombstone_in,
     key_names_in,
@@ -129,7 +130,8 @@ def read(image: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """Return the item as plain Python values, or None if there is none or it is deleted."""
     if image is None:
         return None
-    plain = {name: wire for name, wire in image.items() if name not in (METADATA, EXPIRY)}
+    hidden = hidden_in(image)
+    plain = {name: wire for name, wire in image.items() if name not in hidden}
     try:
         metadata = metadata_in(image)
         if is_tombstone_in(metadata) and set(plain) == set(key_names_in(metadata)):
@@ -139,12 +141,12 @@ def read(image: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return {name: from_wire(canonical(wire)) for name, wire in plain.items()}
 
 
-def may_be_deleted(shown: Mapping[str, Any], key_names: Collection[str]) -> bool:
+def may_be_deleted(shown: Mapping[str, Any], schema: Schema) -> bool:
     """Return whether an image without its metadata, as an index shows it, may be a tombstone's.
 
-    A deleted item has no attributes but its key, so whatever shows another one is alive.
+    A deleted item shows its key and its expiry alone, so whatever shows anything else is alive.
     """
-    return METADATA not in shown and shown.keys() <= {*key_names, EXPIRY}
+    return METADATA not in shown and shown.keys() <= {*schema.key, EXPIRY, schema.ttl_attribute}
 
 
 def _filed_beside(image: Mapping[str, Any], other: Mapping[str, Any]) -> ReplicatedItem:
@@ -199,6 +201,7 @@ def _joined(left: ReplicatedItem, right: ReplicatedItem) -> ReplicatedItem:
         alive=surviving_dots(left.alive, right.alive, mine, theirs),
         dead=surviving_dots(left.dead, right.dead, mine, theirs),
         expires=max(expiries, default=None),
+        expires_by=left.expires_by | right.expires_by,
         foreign={name: state for name, state in foreign.items() if not state.is_empty()},
     )
 
@@ -237,4 +240,7 @@ def _edited(item: ReplicatedItem, edit: Edit, dot: Dot, schema: Schema) -> Repli
 def _deleted(item: ReplicatedItem, dot: Dot, schema: Schema) -> ReplicatedItem:
     expires = dot.hlc.wall_ms // 1000 + schema.tombstone_retention_days * 86_400
     dead = (dot,) if schema.delete == "delete_wins" else ()
-    return replace(item, alive=(), dead=dead, expires=max(expires, item.expires or 0))
+    # All that writers ever named stay: which of them the table's TTL is on, no merge can tell.
+    own = {schema.ttl_attribute} if schema.ttl_attribute else frozenset[str]()
+    expires = max(expires, item.expires or 0)
+    return replace(item, alive=(), dead=dead, expires=expires, expires_by=item.expires_by | own)

@@ -6,7 +6,7 @@ letters of `_rec` are named below, and no other module reads one.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -66,7 +66,9 @@ _FOREIGN = "f"  # states of what stands where an attribute's type cannot hold it
 _ALIVE = "l"  # dots that keep the item alive
 _DEAD = "x"  # dots that keep it deleted
 _EXPIRES = "e"  # seconds since 1970
+_EXPIRES_BY = "y"  # the tables' own TTL attributes: a deleted item shows its expiry there, too
 _TOMBSTONE = "s"  # the values of a deleted item
+_OURS = frozenset({EXPIRY})
 _NO_WATERMARKS: Wire = {"M": {}}
 _LATER = re.compile(r"[1-9][0-9]{0,5}")  # greater than ours, which is 1
 
@@ -189,6 +191,33 @@ def expiry_in(metadata: Metadata) -> int | None:
     return int(metadata[_EXPIRES]["N"]) if _EXPIRES in metadata else None
 
 
+def expiry_attributes_in(metadata: Metadata) -> frozenset[str]:
+    """Return the tables' own TTL attributes at which a deleted item shows its expiry, too."""
+    return frozenset(metadata[_EXPIRES_BY]["SS"] if _EXPIRES_BY in metadata else ())
+
+
+def hidden_in(image: Mapping[str, Any]) -> set[str]:
+    """Return the names of what an image shows that is the library's and no value of a user's."""
+    try:
+        return {METADATA, *_expiries_in(image, metadata_in(image))}
+    except MALFORMED:
+        return {METADATA, EXPIRY}
+
+
+def _expiries_in(image: Mapping[str, Any], metadata: Metadata) -> Set[str]:
+    """Return the names at which an image may show the expiry of a deleted item.
+
+    A table's own TTL attribute is a user's as long as the item is alive, and whenever it shows
+    anything but the tombstone's expiry.
+    HAZARD if that, too, were taken for the tombstone's: who gave a deleted item a new time would
+    find it gone.
+    """
+    if _EXPIRES_BY not in metadata or not is_tombstone_in(metadata):
+        return _OURS
+    own, expires = expiry_attributes_in(metadata), metadata.get(_EXPIRES)
+    return {EXPIRY, *(name for name in own if image.get(name) == expires)}
+
+
 def is_touched(old: Wires, new: Wires, before: Metadata) -> bool:
     """Return, inside `reading`, whether the old image held what its metadata does not know of.
 
@@ -197,7 +226,8 @@ def is_touched(old: Wires, new: Wires, before: Metadata) -> bool:
     """
     states = before[_STATES]["M"]
     values = tombstone_values_in(before) if _TOMBSTONE in before else old
-    known = len(before[_KEY_NAMES]["SS"]) + 1 + (EXPIRY in old)
+    expiries = _expiries_in(old, before)
+    known = len(before[_KEY_NAMES]["SS"]) + 1 + len(expiries & old.keys())
     for name, state in states.items():
         value = values.get(name)
         known += value is not None and values is old
@@ -210,7 +240,7 @@ def is_touched(old: Wires, new: Wires, before: Metadata) -> bool:
             return True
     if len(old) == known:
         return False
-    more = old.keys() - states.keys() - {METADATA, EXPIRY, *before[_KEY_NAMES]["SS"]}
+    more = old.keys() - states.keys() - {METADATA, *expiries, *before[_KEY_NAMES]["SS"]}
     return values is not old or any(old[name] != new.get(name) for name in more)
 
 
@@ -307,9 +337,12 @@ def encode(item: ReplicatedItem) -> Image:
         metadata[_DEAD] = {"S": refs_text(item.dead, refs)}
     if item.expires is not None:
         metadata[_EXPIRES] = {"N": str(item.expires)}
+    if item.expires_by:
+        metadata[_EXPIRES_BY] = {"SS": sorted(item.expires_by)}
     if not item.exists:
         metadata[_TOMBSTONE] = {"M": visible}
-        visible = {EXPIRY: {"N": str(item.expires)}} if item.expires is not None else {}
+        names = (EXPIRY, *sorted(item.expires_by)) if item.expires is not None else ()
+        visible = {name: {"N": str(item.expires)} for name in names}
     metadata[TOKEN] = {"S": digest(to_json(metadata).encode(), TOKEN_WIDTH)}
     return {**item.key, **visible, METADATA: {"M": metadata}}
 
@@ -329,7 +362,7 @@ def _decode(
     dots = [Dot.parse(each["S"]) for each in metadata[_DOTS]["L"]]
     keys = set(key_names_in(metadata))
     key = canonical_image({name: image[name] for name in keys})
-    outside = keys | {METADATA, EXPIRY}
+    outside = {METADATA, *keys, *_expiries_in(image, metadata)}
     plain = canonical_image({name: image[name] for name in image if name not in outside})
     is_deleted = is_tombstone_in(metadata)
     values = canonical_image(tombstone_values_in(metadata)) if is_deleted else plain
@@ -348,6 +381,7 @@ def _decode(
         alive=dots_of(metadata.get(_ALIVE, {"S": ""})["S"], dots),
         dead=dots_of(metadata.get(_DEAD, {"S": ""})["S"], dots),
         expires=expiry_in(metadata),
+        expires_by=expiry_attributes_in(metadata),
         foreign=foreign,
     )
     return item, _revival(states, plain) if is_deleted and plain else sources.changes

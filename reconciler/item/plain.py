@@ -20,7 +20,7 @@ from reconciler.crdt.elements import ElementSet
 from reconciler.crdt.map_or import MapOr
 from reconciler.errors import InvalidInput, TypeMismatch
 from reconciler.item.filing import Declared, changed_by, file, lineage_of
-from reconciler.item.metadata import METADATA
+from reconciler.item.metadata import METADATA, hidden_in
 from reconciler.item.replicated import ReplicatedItem
 from reconciler.values.wire import SET_KINDS, Image, Path, Wire, Wires, canonical_image
 
@@ -74,6 +74,8 @@ def beneath(managed: Wires, image: Wires, seen: Hlc | None = None) -> Replicated
     One that is no version of it counts as written on top of it.
     """
     item = file(managed, seen)
+    hidden = hidden_in({**image, METADATA: managed[METADATA]})
+    image = {name: value for name, value in image.items() if name not in hidden}
     if is_version(image, item):
         return _put_over(item, image, seen)
     return file({**image, METADATA: managed[METADATA]}, seen)

@@ -18,7 +18,8 @@ class ReplicatedItem:
     `tip` is the lineage that wrote the image, if a local write did. The item exists iff a dot keeps
     it `alive` and none keeps it `dead` (a delete that wins over updates it has not seen). `foreign`
     holds what writers around the library put where an attribute's type cannot hold it: readers see
-    it until the attribute is assigned or removed.
+    it until the attribute is assigned or removed. `expires` is when time-to-live may remove it once
+    it is deleted, in seconds since 1970, and `expires_by` the tables' own attributes that say so.
     """
 
     key: Image
@@ -28,6 +29,7 @@ class ReplicatedItem:
     alive: tuple[Dot, ...] = ()
     dead: tuple[Dot, ...] = ()
     expires: int | None = None
+    expires_by: frozenset[str] = frozenset()
     foreign: Mapping[str, RegisterLww] = field(default_factory=dict)
 
     @property

@@ -87,6 +87,8 @@ class Schema(BaseModel):
     item is deleted in one region and updated in another. A tombstone, with the values that it
     takes away, is kept for `tombstone_retention_days`. A loss that is resolved later finds none and
     is parked, not lost: so a week, which a repair rarely takes, and personal data do not wait long.
+    `ttl_attribute` is what the table's TTL is on, if not `_rec_ttl`: an attribute like others, but
+    that a tombstone shows its own expiry there, too.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -96,6 +98,7 @@ class Schema(BaseModel):
     attributes: Mapping[str, AttributeSchema] = Field(default_factory=dict)
     delete: Literal["update_wins", "delete_wins"] = "update_wins"
     tombstone_retention_days: Annotated[int, Field(ge=1, le=3650)] = 7
+    ttl_attribute: Annotated[str, Field(max_length=255)] = ""
 
     @field_validator("key", "attributes")
     @classmethod
@@ -112,6 +115,19 @@ class Schema(BaseModel):
         if keys:
             raise ValueError(f"{keys[0]!r} is a key attribute: a key never changes, so no type")
         return names
+
+    @field_validator("ttl_attribute")
+    @classmethod
+    def _ttl_attribute_is_free(cls, name: str, info: ValidationInfo) -> str:
+        if name.startswith(RESERVED_PREFIX):
+            raise ValueError(
+                f"names that start with {RESERVED_PREFIX!r} are reserved; leave it out"
+            )
+        if name in info.data.get("key", ()):
+            raise ValueError(
+                f"{name!r} is a key attribute: a tombstone cannot show its expiry there"
+            )
+        return name
 
     @field_validator("key")
     @classmethod

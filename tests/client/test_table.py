@@ -29,6 +29,7 @@ from reconciler.errors import (
 )
 from reconciler.item.image import DELETE, merge, read
 from reconciler.item.metadata import context_of, token_of
+from reconciler.item.schema import Schema
 from reconciler.ports import Replacement, Superseded
 from reconciler.values.wire import MAX_DIGITS, Image
 from tests.builders import KEY, SCHEMA, Replica, assign, clock, increment, surroundings, written
@@ -46,10 +47,11 @@ def table(
     at: int = 1_000,
     pauses: list[float] | None = None,
     draw: Callable[[], float] | None = None,
+    schema: Schema = SCHEMA,
 ) -> ReplicatedTable:
     slept: list[float] = [] if pauses is None else pauses
     return ReplicatedTable(
-        SCHEMA,
+        schema,
         store,
         replica=lambda: replica,
         clock=clock(at, nonces),
@@ -806,9 +808,9 @@ class Index(FakeItems):
             yield {name: wire for name, wire in image.items() if name in self.shown}
 
 
-def by_index(store: FakeItems) -> list[dict[str, Any]]:
+def by_index(store: FakeItems, schema: Schema = SCHEMA) -> list[dict[str, Any]]:
     return list(
-        table(store).query(
+        table(store, schema=schema).query(
             IndexName="by-id",
             KeyConditionExpression="id = :id",
             ExpressionAttributeValues={":id": "p1"},
@@ -825,6 +827,14 @@ def test_an_index_that_cannot_tell_a_deleted_item_is_refused_with_the_fix(
     store.place(deleted)
     with pytest.raises(InvalidInput, match=r"index by-id .* _rec"):
         by_index(store)
+
+
+def test_an_index_on_a_tables_own_time_to_live_cannot_tell_a_deleted_item_either() -> None:
+    schema = SCHEMA.model_copy(update={"ttl_attribute": "until"})
+    store = Index("id", "until")
+    store.place(Replica("use1", written(assign("until", 5))).write(DELETE, schema=schema))
+    with pytest.raises(InvalidInput, match=r"index by-id .* _rec"):
+        by_index(store, schema)
 
 
 def test_an_index_that_shows_more_than_the_key_shows_a_living_item() -> None:

@@ -14,7 +14,7 @@ from reconciler.errors import InvalidInput, TypeMismatch, Undecodable, UnknownWi
 from reconciler.item.image import DELETE, merge, read
 from reconciler.item.metadata import context_of, decode
 from reconciler.values.wire import Image
-from tests.builders import Replica, as_stream, assign, increment
+from tests.builders import SCHEMA, Replica, as_stream, assign, increment
 from tests.strategies import ANY
 from tests.world import played, steps
 
@@ -119,6 +119,35 @@ def test_time_to_live_taking_a_tombstone_away_is_clean() -> None:
     base, _, _ = forked()
     tombstone = Replica("use1", base).write(DELETE, at=2)
     assert classify(as_stream(tombstone), None, replica="use1").finding is Finding.CLEAN
+
+
+OWN = SCHEMA.model_copy(update={"ttl_attribute": "until"})
+
+
+def expiring() -> Replica:
+    """Return a tombstone of an item that had a time to live, of a table that has one of its own."""
+    replica = Replica("use1")
+    replica.write(assign("name", "Ada"), assign("until", 1_800_000_000))
+    replica.write(DELETE, at=2_000, schema=OWN)
+    return replica
+
+
+def test_the_expiry_of_a_tombstone_is_nothing_that_was_written_around_the_library() -> None:
+    replica = expiring()
+    tombstone = replica.image or {}
+    assert classify(as_stream(tombstone), None, replica="use1").finding is Finding.CLEAN
+    again = replica.write(assign("until", 1_900_000_000), at=3_000, schema=OWN)
+    assert seen_from("use1", tombstone, again).finding is Finding.CLEAN
+    assert seen_from("use1", again, replica.write(DELETE, schema=OWN)).finding is Finding.CLEAN
+
+
+def test_another_expiry_given_to_a_tombstone_is_a_raw_write_that_a_library_write_may_take() -> None:
+    replica = expiring()
+    tombstone = replica.image or {}
+    touched = {**tombstone, "until": {"N": "1900000000"}}
+    assert seen_from("use1", tombstone, touched).finding is Finding.REVIVED
+    unseen = replica.write(assign("name", "Eve"), at=3_000, schema=OWN)
+    assert seen_from("use1", touched, unseen).finding is Finding.CONFLICT
 
 
 def test_a_hard_delete_of_a_living_item_is_removed_and_everything_is_lost() -> None:

@@ -587,6 +587,40 @@ def test_an_item_that_no_time_to_live_can_have_taken_is_restored(expires: Any) -
         assert event.restore
 
 
+def revived(until: int, *, by_ttl: bool) -> World:
+    """Return a detector that is to restore, and saw a revived item go as its tombstone would."""
+    own = SCHEMA.model_copy(update={"ttl_attribute": "until"})
+    replica = Replica("use1", written(assign("name", "Ada"), at=DELETED_AT - DAY_MS))
+    tombstone = replica.write(DELETE, at=DELETED_AT, schema=own)
+    at_s = int(tombstone["until"]["N"]) + 60
+    revival = (assign("name", "Eve"), assign("until", at_s + until))
+    image = replica.write(*revival, at=at_s * 1_000 - MINUTE_MS, schema=own)
+    world = World(outside_writes="restore", ttl_attribute="until", now=at_s * 1_000)
+    by = {"userIdentity": SERVICE} if by_ttl else {}
+    world.detect(record(1, image, None, ApproximateCreationDateTime=at_s) | by)
+    return world
+
+
+@pytest.mark.parametrize("by_ttl", [True, False])
+def test_a_revival_that_the_tables_own_time_to_live_raced_comes_back_unless_it_is_due_itself(
+    by_ttl: bool,
+) -> None:
+    assert revived(-1, by_ttl=by_ttl).ledger.states() == ["ACCEPTED"]
+    (event,) = revived(3_600, by_ttl=by_ttl).bus.sent
+    assert event.restore
+
+
+def test_an_item_that_the_tables_own_time_to_live_takes_while_it_is_alive_stays_away() -> None:
+    own = SCHEMA.model_copy(update={"ttl_attribute": "until"})
+    replica = Replica("use1")
+    image = replica.write(assign("until", DELETED_AT // 1_000), at=DELETED_AT, schema=own)
+    for by in ({}, {"userIdentity": SERVICE}):
+        world = World(outside_writes="restore", ttl_attribute="until", now=DELETED_AT + DAY_MS)
+        seconds = DELETED_AT / 1_000 + 60
+        world.detect(record(1, image, None, ApproximateCreationDateTime=seconds) | by)
+        assert (world.ledger.states(), world.bus.sent) == (["ACCEPTED"], [])
+
+
 def test_what_this_regions_time_to_live_took_stays_away_whatever_its_attribute_is_called() -> None:
     world = removed_by({"N": "1600000000"}, attribute="", userIdentity=SERVICE)
     assert (world.ledger.states(), world.bus.sent) == (["ACCEPTED"], [])

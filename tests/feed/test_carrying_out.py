@@ -29,7 +29,7 @@ from reconciler.feed.case import Case, document, open_case, to_decide
 from reconciler.feed.decision import Answer, Decision, parse_decision
 from reconciler.feed.rows import summary
 from reconciler.item.image import DELETE, merge, read
-from reconciler.item.metadata import METADATA, context_of, decode
+from reconciler.item.metadata import EXPIRY, METADATA, context_of, decode
 from reconciler.item.schema import Schema
 from reconciler.values.wire import Image
 from tests.builders import Replica, add, assign, clock, discard, increment, surroundings, written
@@ -553,6 +553,18 @@ def test_a_deleted_image_and_a_value_are_not_decided_together() -> None:
     lost, winner = use1.write(DELETE, at=2_000), euw1.write(assign("name", "Eve"), at=3_000)
     with pytest.raises(InvalidInput, match="the lost item is deleted, so name cannot"):
         Desk(loss(lost, winner), winner).decide("all=lost", values=("name=1",))
+
+
+def test_an_item_that_a_decision_deletes_expires_by_the_tables_own_time_to_live() -> None:
+    own = OTHER.model_copy(update={"ttl_attribute": "until"})
+    use1, euw1 = shared(assign("name", "old"))
+    use1.write(assign("status", 5), at=2_000, schema=own)
+    lost = use1.write(DELETE, at=2_500, schema=own)
+    winner = euw1.write(assign("status", "new"), at=3_000)
+    found = Desk(loss(lost, winner, reason="TypeMismatch: once"), winner)
+    found.decide("all=lost")
+    assert found.plain() is None
+    assert found.image()["until"] == found.image()[EXPIRY]
 
 
 def test_an_item_that_is_gone_is_restored_by_taking_all_that_was_lost() -> None:

@@ -23,7 +23,7 @@ from reconciler.feed.rows import (
 )
 from reconciler.item.image import DELETE
 from reconciler.text.durations import duration_text
-from tests.builders import Replica, add, assign, increment, written
+from tests.builders import SCHEMA, Replica, add, assign, increment, written
 from tests.conflicts import FeedLedger, loss, unknown_loss
 from tests.fakes import FakeEvidence, FakeItems, FakeLedger
 
@@ -132,6 +132,18 @@ def test_a_deleted_item_shows_the_values_it_held_and_that_it_is_deleted() -> Non
     side = side_of(replica.write(DELETE, at=3_000), ["id"])
     assert side == Side({"name": {"S": "Ada"}, "tags": {"SS": ["vip"]}}, deleted=True)
     assert side.shows("name") is None
+
+
+def test_a_deleted_item_shows_the_users_time_to_live_and_not_its_own() -> None:
+    schema = SCHEMA.model_copy(update={"ttl_attribute": "until"})
+    replica = Replica("use1", LOST)
+    replica.write(assign("until", 5), at=2_500)
+    gone = replica.write(DELETE, at=3_000, schema=schema)
+    side = side_of(gone, ["id"])
+    assert side is not None
+    assert side.deleted
+    assert side.values["until"] == {"N": "5"}
+    assert side_of({**gone, "name": {"S": "Eve"}}, ["id"]) == Side({"name": {"S": "Eve"}})
 
 
 def test_an_image_with_unreadable_metadata_still_shows_its_attributes() -> None:

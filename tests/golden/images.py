@@ -53,6 +53,8 @@ def images() -> dict[str, dict[str, Any]]:
     )
     month = SCHEMA.model_copy(update={"tombstone_retention_days": 30})
     tombstone = Replica("use1", second).write(DELETE, at=1_700_000_002_000, schema=month)
+    own = month.model_copy(update={"ttl_attribute": "until"})
+    expiring = Replica("use1", owned).write(DELETE, at=1_700_000_002_000, schema=own)
     unmanaged: dict[str, Any] = {**first, "name": {"S": "Grace"}, "balance": {"N": "12"}}
     legacy = {"id": {"S": "p1"}, "name": {"S": "Old"}, "balance": {"N": "1"}}
     made = {
@@ -62,6 +64,7 @@ def images() -> dict[str, dict[str, Any]]:
         "second write of a manual, first of a custom": theirs,
         "manual and custom, each of two values": merge(ours, theirs),
         "tombstone": tombstone,
+        "tombstone in a table with a TTL attribute of its own": expiring,
         "change around the library, adopted": encode(file(unmanaged)),
         "item from before the library, written to": Replica("use1", legacy).write(
             increment("balance", 2), at=1_700_000_003_000

@@ -10,8 +10,9 @@ from reconciler.causality.hlc import Hlc
 from reconciler.item.filing import file, filed_image, lost_dots
 from reconciler.item.image import DELETE, merge, read
 from reconciler.item.metadata import EXPIRY, context_of, encode, is_tombstone_in, reading
+from reconciler.item.plain import beneath
 from reconciler.values.wire import Image, to_json
-from tests.builders import Replica, add, as_stream, assign, discard, increment, written
+from tests.builders import SCHEMA, Replica, add, as_stream, assign, discard, increment, written
 
 BASE = written(assign("name", "Ada"), increment("balance", 100), add("tags", "a", "b"))
 
@@ -113,6 +114,44 @@ def test_a_raw_write_on_a_tombstone_brings_nothing_of_the_deleted_item_back() ->
     assert not reading(filed, is_tombstone_in)
     more = filed_image(raw(touched, balance={"N": "8"}))
     assert shown(merge(filed, more), "balance") == 8
+
+
+OWN = SCHEMA.model_copy(update={"ttl_attribute": "until"})
+GONE = Replica("use1", Replica("use1", BASE).write(assign("until", 1_800_000_000))).write(
+    DELETE, at=2_000, schema=OWN
+)
+
+
+def test_a_raw_write_on_a_tombstone_does_not_take_its_expiry_for_a_value() -> None:
+    touched = raw(GONE, email={"S": "a@b"})
+    for image in (touched, filed_image(touched)):
+        assert read(image) == {"id": "p1", "email": "a@b"}
+    assert filed_image(touched).keys() == {"id", "email", "_rec"}
+
+
+def test_a_raw_writer_that_gives_a_deleted_item_another_expiry_brings_it_back_with_that() -> None:
+    touched = raw(GONE, until={"N": "1900000000"})
+    for image in (touched, filed_image(touched)):
+        assert read(image) == {"id": "p1", "until": 1_900_000_000}
+    assert filed_image(raw(GONE, until=GONE["until"])) == GONE
+
+
+def test_a_raw_writer_that_takes_the_expiry_of_a_deleted_item_away_does_not_bring_it_back() -> None:
+    touched = raw(GONE, until=None)
+    assert read(touched) is None
+    assert filed_image(touched) is touched
+    assert merge(touched, touched) == merge(GONE, GONE)
+
+
+@pytest.mark.parametrize("first", [BASE, {"id": {"S": "p1"}, "name": {"S": "old"}}])
+def test_a_raw_client_that_puts_what_it_read_of_a_deleted_item_gives_it_no_expiry(
+    first: Image,
+) -> None:
+    gone = Replica("use1", first).write(DELETE, at=2_000, schema=OWN)
+    put = {name: value for name, value in gone.items() if name != "_rec"} | {"x": {"N": "1"}}
+    back = encode(beneath(gone, put))
+    assert shown(back, "x") == 1
+    assert not {"until", EXPIRY} & back.keys()
 
 
 def test_a_raw_update_keeps_an_item_alive_that_another_region_deletes_at_once() -> None:

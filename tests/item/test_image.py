@@ -171,6 +171,76 @@ def test_two_deletes_keep_the_later_expiry() -> None:
     assert merged[EXPIRY] == {"N": str(90 + 7 * 86_400)}
 
 
+# --- tables with a time-to-live of their own -------------------------------------------------
+
+OWN = SCHEMA.model_copy(update={"ttl_attribute": "until"})
+UNTIL = assign("until", 1_800_000_000)
+
+
+def test_on_a_table_with_its_own_time_to_live_a_deleted_item_expires_by_that_too() -> None:
+    tombstone = Replica("use1", written(*FIRST, UNTIL)).write(DELETE, at=2_000, schema=OWN)
+    expires = {"N": str(2 + 7 * 86_400)}
+    assert tombstone == {"id": {"S": "p1"}, "_rec": tombstone["_rec"]} | dict.fromkeys(
+        (EXPIRY, "until"), expires
+    )
+    assert read(tombstone) is None
+    assert decode(tombstone)[1] == []
+    assert decode(tombstone)[0].shown()["until"] == {"N": "1800000000"}
+    assert encode(file(tombstone)) == tombstone
+
+
+@pytest.mark.parametrize("schema", [OWN, OWN.model_copy(update={"attributes": {}})])
+def test_while_it_is_alive_that_attribute_is_one_like_others(schema: Schema) -> None:
+    ours, theirs = forks(UNTIL, schema=schema)
+    ours.write(assign("until", 1_900_000_000), at=2_000, schema=schema)
+    theirs.write(assign("name", "Ada"), at=3_000, schema=schema)
+    merged = merge(ours.image or {}, theirs.image or {})
+    assert read(merged) == KEY | {"until": 1_900_000_000, "name": "Ada"}
+    assert merged.keys() == {*KEY, "until", "name", "_rec"}
+
+
+def test_an_update_that_wins_over_a_delete_brings_the_users_expiry_back() -> None:
+    ours, theirs = forks(*FIRST, UNTIL, schema=OWN)
+    deleted = ours.write(DELETE, at=2_000, schema=OWN)
+    merged = merge(deleted, theirs.write(increment("balance", 5), at=2_000, schema=OWN))
+    assert read(merged) == PLAIN | {"balance": 15, "until": 1_800_000_000}
+    assert EXPIRY not in merged
+
+
+def test_an_item_that_is_created_anew_has_no_expiry_but_what_its_writer_gives_it() -> None:
+    replica = Replica("use1", written(*FIRST, UNTIL))
+    tombstone = replica.write(DELETE, at=2_000, schema=OWN)
+    again = replica.write(assign("name", "Eve"), at=3_000, schema=OWN)
+    assert again.keys() == {"id", "name", "_rec"}
+    given = Replica("use1", tombstone).write(assign("until", 5), at=3_000, schema=OWN)
+    assert read(given) == KEY | {"until": 5}
+
+
+def test_tombstones_of_writers_who_name_different_attributes_show_their_expiry_at_each() -> None:
+    """One deployment knows of the table's own attribute already and the other does not yet."""
+    ours, theirs = forks(*FIRST)
+    other = OWN.model_copy(update={"ttl_attribute": "gone_at"})
+    old, new = ours.write(DELETE, at=90_000), theirs.write(DELETE, at=2_000, schema=OWN)
+    third = Replica("apse1", written(*FIRST)).write(DELETE, at=3_000, schema=other)
+    expires = {"N": str(90 + 7 * 86_400)}
+    assert {name: merge(old, new).get(name) for name in (EXPIRY, "until")} == {
+        EXPIRY: expires,
+        "until": expires,
+    }
+    assert to_json(merge(old, new)) == to_json(merge(new, old))
+    both = merge(third, merge(old, new))
+    assert to_json(both) == to_json(merge(merge(new, third), old))
+    assert both["gone_at"] == both["until"] == both[EXPIRY] == expires
+
+
+def test_a_tombstone_keeps_every_attribute_that_its_writers_ever_named() -> None:
+    replica = Replica("use1", written(assign("name", "Ada")))
+    replica.write(DELETE, at=2_000, schema=OWN)
+    replica.write(assign("name", "Eve"), at=3_000)
+    again = replica.write(DELETE, at=4_000)
+    assert again["until"] == again[EXPIRY] == {"N": str(4 + 7 * 86_400)}
+
+
 # --- writes around the library ---------------------------------------------------------------
 
 AROUND: list[tuple[str, dict[str, Any] | None, Any]] = [

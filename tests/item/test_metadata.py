@@ -17,10 +17,13 @@ from reconciler.item.metadata import (
     context_of,
     decode,
     encode,
+    expiry_attributes_in,
     expiry_in,
     heads_in,
+    hidden_in,
     is_managed,
     is_tombstone_in,
+    is_touched,
     key_names_in,
     metadata_in,
     reading,
@@ -34,7 +37,7 @@ from reconciler.item.metadata import (
 from reconciler.item.replicated import ReplicatedItem
 from reconciler.values.size import item_size
 from reconciler.values.wire import Image, label, to_json
-from tests.builders import Replica, add, assign, increment, metadata, written
+from tests.builders import SCHEMA, Replica, add, assign, increment, metadata, written
 from tests.strategies import ANY
 from tests.world import played, steps
 
@@ -105,6 +108,7 @@ def test_a_member_that_was_taken_away_is_known_by_its_digest_alone() -> None:
         ("p", {"S": "use1.------0----------1"}),
         ("l", {"S": "7"}),
         ("e", {"N": "1.5"}),
+        ("y", {"S": "until"}),
         ("i", {"SS": ["nowhere"]}),
         ("a", {"M": {"tags": {"M": {"aw": {"M": {"1": {"S": "0"}, "h": {"S": "abcd"}}}}}}}),
         ("a", {"M": {"tags": {"S": ""}}}),
@@ -137,6 +141,28 @@ def test_the_metadata_of_a_deleted_item_says_what_it_held_and_until_when_it_stay
     assert reading(image, is_tombstone_in)
     assert reading(image, tombstone_values_in) == {"name": {"S": "Ada"}}
     assert str(reading(image, expiry_in)) == image[EXPIRY]["N"]
+
+
+def test_what_is_hidden_of_an_image_is_the_librarys_alone() -> None:
+    own = SCHEMA.model_copy(update={"ttl_attribute": "until"})
+    replica = Replica("use1", written(assign("until", 5)))
+    gone = replica.write(DELETE, at=3_000, schema=own)
+    assert reading(gone, expiry_attributes_in) == {"until"}
+    assert hidden_in(gone) == {METADATA, EXPIRY, "until"}
+    assert hidden_in({**gone, "until": {"N": "6"}}) == {METADATA, EXPIRY}
+    back = replica.write(assign("until", int(gone["until"]["N"])), at=4_000, schema=own)
+    assert hidden_in(back) == {METADATA, EXPIRY}
+    for broken in ({}, {METADATA: {"S": "?"}}, {METADATA: {"M": {"s": {}, "y": {"N": "1"}}}}):
+        assert hidden_in(broken) == {METADATA, EXPIRY}
+
+
+def test_a_tombstone_that_shows_its_expiry_twice_was_touched_by_nobody() -> None:
+    own = SCHEMA.model_copy(update={"ttl_attribute": "until"})
+    replica = Replica("use1", written(assign("until", 5)))
+    gone = replica.write(DELETE, at=3_000, schema=own)
+    back = replica.write(assign("name", "Ada"), at=4_000, schema=own)
+    assert not is_touched(gone, back, metadata_in(gone))
+    assert is_touched({**gone, "until": {"N": "6"}}, back, metadata_in(gone))
 
 
 def test_no_local_write_made_a_merged_image() -> None:
