@@ -16,9 +16,15 @@ from reconciler.conflict import folding
 from reconciler.deployment.wiring import STREAM_SOURCE
 from reconciler.item.image import DELETE
 from reconciler.item.metadata import is_managed
+from reconciler.item.schema import AttributeSchema, Schema
 from reconciler.resolution import write_back
 from reconciler.simulation.plan import faults
-from reconciler.simulation.plan.drawing import DEFAULT_SCHEMA, DISPUTED_SCHEMA, draw_plan
+from reconciler.simulation.plan.drawing import (
+    DEFAULT_SCHEMA,
+    DISPUTED_SCHEMA,
+    OWN_TTL,
+    draw_plan,
+)
 from reconciler.simulation.plan.edits import draw_edits
 from reconciler.simulation.plan.faults import FOR_EVER, HOUR, MINUTE, SECOND
 from reconciler.simulation.plan.outside import ALL, ONE, item_before, with_outside
@@ -229,12 +235,12 @@ def _beside(seed: int, where: str, call: str) -> Plan:
     return _at(replace(plan, operations=kept, faults=()), times)
 
 
-def tombstones_expire(seed: int) -> Plan:
+def tombstones_expire(seed: int, schema: Schema = DEFAULT_SCHEMA) -> Plan:
     """Return a deleted item whose tombstone a region that is cut off removes, near others' writes.
 
     They revive it before the removal or create it anew afterwards, and so does that region.
     """
-    plan = draw_plan(seed, operations=14, items=1, schema=DEFAULT_SCHEMA, regions=3)
+    plan = draw_plan(seed, operations=14, items=1, schema=schema, regions=3)
     drawn = Random(f"{seed}/expire")
     gone, few = 20 * MINUTE + 24 * HOUR, drawn.randint(1, 5)
     runs = gone + drawn.randint(0, 30 * SECOND)
@@ -258,6 +264,13 @@ def tombstones_expire(seed: int) -> Plan:
         Fault(faults.LAG, gone - MINUTE, gone + HOUR, rate=drawn.choice((0.01, 0.2))),
     ]
     return replace(plan, operations=tuple(aimed(*each) for each in timed), faults=tuple(troubles))
+
+
+def tombstones_expire_by_the_tables_own(seed: int) -> Plan:
+    """Return the same on a table with a time-to-live attribute of its own, which clients write."""
+    own = {OWN_TTL: AttributeSchema(type="register_max")}
+    more = {"attributes": {**DEFAULT_SCHEMA.attributes, **own}, "ttl_attribute": OWN_TTL}
+    return tombstones_expire(seed, DEFAULT_SCHEMA.model_copy(update=more))
 
 
 def deleted_for_good(seed: int) -> Plan:
@@ -329,6 +342,7 @@ GIVEN_UP = Aim(batches_given_up, EAGER_FOLDS)
 NAMED = Aim(batches_given_up_by_name)
 DROPPED = Aim(dropped_events)
 EXPIRING = Aim(tombstones_expire)
+EXPIRING_BY_OWN = Aim(tombstones_expire_by_the_tables_own)
 DELETED = Aim(deleted_for_good)
 DECIDED = Aim(people_decide)
 BESIDE_RAW = Aim(beside_raw_clients)

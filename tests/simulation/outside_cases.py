@@ -26,6 +26,7 @@ SCHEMA = Schema.of(
     attributes={"points": "counter_pn", "tags": "set_aw"},
     tombstone_retention_days=1,
 )
+OWN_TTL_SCHEMA = SCHEMA.model_copy(update={"ttl_attribute": "until"})
 PLAIN: Image = {"id": {"S": "p1"}, "points": {"N": "100"}, "email": {"S": "first"}}
 BASE = (
     increment("points", 100),
@@ -35,6 +36,7 @@ BASE = (
 )
 START = MINUTE
 AGES_AGO = 1_650_000_000  # in seconds since 1970: before any run begins
+JUST_NOW, AGES_AHEAD = 1_700_000_000, 1_900_000_000  # when it begins, and after any ends
 
 
 @dataclass(frozen=True)
@@ -48,20 +50,19 @@ class Case:
     faults: Sequence[Fault] = ()
     before: Mapping[str, Image] = field(default_factory=dict)
     restores: bool = False
-    ttl_attribute: str = ""
+    schema: Schema = SCHEMA
     holds: Callable[[Run], bool] = lambda _: True
 
     def plan(self) -> Plan:
         """Return the plan of the case."""
         return Plan(
             1,
-            SCHEMA,
+            self.schema,
             (EAST, WEST),
             self.operations,
             tuple(self.faults),
             before=self.before,
             restores=self.restores,
-            ttl_attribute=self.ttl_attribute,
         )
 
 
@@ -239,7 +240,52 @@ def _own_time_to_live() -> Case:
         tuple(steps.done),
         None,
         restores=True,
-        ttl_attribute="until",
+        schema=OWN_TTL_SCHEMA,
+    )
+
+
+def _alive_past_its_time() -> Case:
+    steps = Steps(*BASE)
+    steps.library(0, EAST, assign("until", JUST_NOW))
+    steps.library(300, WEST, increment("points", 5))
+    return Case(
+        "own ttl, alive",
+        "the table's own time-to-live takes what a library client gave a time, and it is made anew",
+        tuple(steps.done),
+        {"points": 5, "until": None},
+        [Fault(faults.EXPIRY, _at(120), _at(180))],
+        restores=True,
+        schema=OWN_TTL_SCHEMA,
+        holds=nothing_written,
+    )
+
+
+def _deleted_with_a_time_to_live(name: str, raw: Edit, right: Mapping[str, Any]) -> Case:
+    steps = Steps(*BASE, assign("until", AGES_AHEAD))
+    steps.library(0, EAST, DELETE)
+    steps.raw(60, WEST, raw)
+    return Case(
+        name,
+        "a raw update of a deleted item in a table with its own time-to-live, which then runs",
+        tuple(steps.done),
+        right,
+        [Fault(faults.EXPIRY, 48 * HOUR, 50 * HOUR)],
+        schema=OWN_TTL_SCHEMA,
+    )
+
+
+def _expired_tombstone() -> Case:
+    steps = Steps(*BASE, assign("until", AGES_AHEAD))
+    steps.library(0, EAST, DELETE)
+    return Case(
+        "own ttl, deleted",
+        "the table's own time-to-live takes a tombstone when it is due",
+        tuple(steps.done),
+        None,
+        [Fault(faults.EXPIRY, 48 * HOUR, 50 * HOUR)],
+        restores=True,
+        schema=OWN_TTL_SCHEMA,
+        holds=lambda run: run.counts["expired"] > 0 and nothing_written(run),
     )
 
 
@@ -368,6 +414,14 @@ CASES = (
     _delete_then_put(),
     _restored_put(),
     _own_time_to_live(),
+    _alive_past_its_time(),
+    _expired_tombstone(),
+    _deleted_with_a_time_to_live(
+        "own ttl, written to", assign("name", "back"), {"name": "back", "until": None}
+    ),
+    _deleted_with_a_time_to_live(
+        "own ttl, given time", assign("until", AGES_AHEAD + 1), {"until": AGES_AHEAD + 1}
+    ),
     _new_attribute_inside_a_block(),
     _stale_save(),
     _token_that_came_back(),

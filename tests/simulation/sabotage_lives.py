@@ -5,6 +5,8 @@ from typing import Any
 
 from reconciler.conflict import verdict
 from reconciler.detection import removal
+from reconciler.item import metadata
+from reconciler.item.metadata import EXPIRY, expiry_attributes_in
 from reconciler.resolution import repair
 from tests.simulation.sabotage import replacing
 
@@ -30,3 +32,17 @@ def an_old_loss_is_merged_into_the_new_item() -> AbstractContextManager[Any]:
 def only_what_the_deleted_item_knew_is_of_its_life() -> AbstractContextManager[Any]:
     """Let a loss that a deleted item never knew count as one of the new item's life."""
     return replacing(repair, "is_recreated", lambda real: lambda *given: real(*given[:3]))
+
+
+def the_expiry_of_a_tombstone_is_taken_for_a_value() -> AbstractContextManager[Any]:
+    """Let a table's own time-to-live attribute be a user's on a tombstone, too."""
+    return replacing(metadata, "_expiries_in", lambda _: lambda *_: {EXPIRY})
+
+
+def a_tables_own_expiry_is_never_a_users() -> AbstractContextManager[Any]:
+    """Let a table's own time-to-live attribute be hidden on what lives again, too."""
+
+    def make(_: Any) -> Any:
+        return lambda _, named: {EXPIRY, *expiry_attributes_in(named)}
+
+    return replacing(metadata, "_expiries_in", make)

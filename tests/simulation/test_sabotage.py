@@ -151,6 +151,20 @@ SABOTAGES = [
         aims.EXPIRING,
     ),
     Sabotage(
+        "lives",
+        sabotage_lives.the_expiry_of_a_tombstone_is_taken_for_a_value,
+        "wrong",
+        20,
+        aims.EXPIRING_BY_OWN,
+    ),
+    Sabotage(
+        "lives",
+        sabotage_lives.a_tables_own_expiry_is_never_a_users,
+        "lost",
+        20,
+        aims.EXPIRING_BY_OWN,
+    ),
+    Sabotage(
         "plain", sabotage_plain.amounts_of_all_versions_count, "doubled", 50, aims.PLAIN_ITEMS
     ),
     Sabotage(
@@ -188,6 +202,7 @@ AIMS = [
     aims.DECIDED,
     aims.DELETED,
     aims.EXPIRING,
+    aims.EXPIRING_BY_OWN,
     aims.TOO_LARGE,
 ]
 Table = list[tuple[str, str, str, int]]

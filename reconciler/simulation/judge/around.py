@@ -10,8 +10,7 @@ from typing import Any
 
 from reconciler.crdt.base import Edit
 from reconciler.item.metadata import (
-    EXPIRY,
-    METADATA,
+    hidden_in,
     is_managed,
     is_tombstone_in,
     key_names_in,
@@ -175,9 +174,8 @@ def values_of(image: Image | None) -> dict[str, Any] | None:
     """Return what readers see of an item, None for none: a tombstone shows nothing."""
     if not image:
         return None
-    shown = {
-        name: from_wire(value) for name, value in image.items() if name not in {METADATA, EXPIRY}
-    }
+    hidden = hidden_in(image)
+    shown = {name: from_wire(value) for name, value in image.items() if name not in hidden}
     if is_managed(image) and is_tombstone_in(metadata_in(image)):
         return shown if shown.keys() - set(key_names_in(metadata_in(image))) else None
     return shown

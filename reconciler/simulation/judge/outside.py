@@ -13,9 +13,8 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.causality.context import ADOPTED
 from reconciler.item.metadata import (
-    EXPIRY,
-    METADATA,
     heads_in,
+    hidden_in,
     is_managed,
     is_tombstone_in,
     metadata_in,
@@ -182,7 +181,8 @@ def _text(image: Image | None) -> str:
 
 
 def _plain(image: Image) -> Image:
-    return {name: value for name, value in image.items() if name not in {METADATA, EXPIRY}}
+    hidden = hidden_in(image)
+    return {name: value for name, value in image.items() if name not in hidden}
 
 
 def _numbers(writes: Sequence[Done]) -> list[int]:

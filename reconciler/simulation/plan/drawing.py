@@ -13,7 +13,7 @@ from random import Random
 
 from reconciler.crdt.base import Edit
 from reconciler.errors import InvalidInput
-from reconciler.item.schema import Schema
+from reconciler.item.schema import AttributeSchema, Schema
 from reconciler.simulation.plan.edits import draw_edits
 from reconciler.simulation.plan.faults import (
     CLASH,
@@ -75,6 +75,8 @@ DISPUTED_SCHEMA = Schema.of(
     },
     tombstone_retention_days=1,
 )
+OWN_TTL = "until"  # the attribute of a table's own time-to-live
+_OWN_TTL = 0.5  # of the runs in which tombstones expire
 _DAY = 24 * HOUR
 _DELETES, _DELETES_IF_EXPIRING = 0.04, 0.15
 _BEFORE_DELETE = (3 * SECOND, MINUTE, 2 * HOUR)  # so that it mostly meets an item at rest
@@ -108,7 +110,7 @@ def draw_plan(  # noqa: PLR0913 (a plan is all of these, by name)
     faults = draw_faults(seed, names, times[-1] if times else 0)
     kinds = {fault.kind for fault in faults}
     clash = CLASH in kinds and schema is None
-    schema = schema or _schema(kinds, delete_wins=delete_wins)
+    schema = schema or _schema(seed, kinds, delete_wins=delete_wins)
     deletes = _DELETES
     if EXPIRY in kinds:
         faults, times = _with_expiry(drawn, faults, times, schema.tombstone_retention_days * _DAY)
@@ -124,8 +126,14 @@ def draw_plan(  # noqa: PLR0913 (a plan is all of these, by name)
     return Plan(seed, schema, names, tuple(edited), faults, folds)
 
 
-def _schema(kinds: Set[str], *, delete_wins: bool) -> Schema:
+def _schema(seed: int, kinds: Set[str], *, delete_wins: bool) -> Schema:
     schema = DISPUTED_SCHEMA if kinds & {CLASH, DECIDED} else DEFAULT_SCHEMA
+    drawn = Random(f"{seed}/own time-to-live")
+    if EXPIRY in kinds and drawn.random() < _OWN_TTL:
+        # Clients give it values that no time-to-live takes: text, and times of long ago.
+        own = {OWN_TTL: AttributeSchema(type=drawn.choice(("register_lww", "register_max")))}
+        more = {"attributes": {**schema.attributes, **own}, "ttl_attribute": OWN_TTL}
+        schema = schema.model_copy(update=more)
     return schema.model_copy(update={"delete": "delete_wins"}) if delete_wins else schema
 
 

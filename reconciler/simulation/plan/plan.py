@@ -57,8 +57,8 @@ class Plan:
     """Everything that decides a run.
 
     `before` are the items that all regions hold when it begins, `outside` says in which regions
-    there are writers around the library, as it was asked for, `restores` whether the detectors take
-    hard deletes back, and `ttl_attribute` is the table's own.
+    there are writers around the library, as it was asked for, and `restores` whether the detectors
+    take hard deletes back.
     """
 
     seed: int
@@ -70,7 +70,6 @@ class Plan:
     before: Mapping[str, Image] = field(default_factory=dict)
     outside: str = "none"
     restores: bool = False
-    ttl_attribute: str = ""
 
     def is_raw(self) -> bool:
         """Return whether writers around the library take part."""

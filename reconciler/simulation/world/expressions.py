@@ -11,10 +11,9 @@ from decimal import Context, Decimal
 from typing import Any
 
 from reconciler.crdt.base import Edit
-from reconciler.item.metadata import EXPIRY, METADATA
+from reconciler.item.metadata import hidden_in
 from reconciler.values.wire import MAX_DIGITS, SET_KINDS, Image, Wire, number_text
 
-_OURS = {METADATA, EXPIRY}
 _EXACT = Context(prec=MAX_DIGITS)
 
 
@@ -24,7 +23,9 @@ class Refused(Exception):
 
 def without_metadata(image: Mapping[str, Wire] | None) -> Image:
     """Return what a client knows of an item that writes its own attributes only."""
-    return {name: value for name, value in (image or {}).items() if name not in _OURS}
+    held = image or {}
+    hidden = hidden_in(held)
+    return {name: value for name, value in held.items() if name not in hidden}
 
 
 def applied(image: Mapping[str, Wire], edits: Iterable[Edit]) -> Image:

@@ -51,7 +51,7 @@ class SimulatedRegion:
             plan.schema.table,
             folds=folds,
             restores=plan.restores,
-            ttl_attribute=plan.ttl_attribute,
+            ttl_attribute=plan.schema.ttl_attribute,
         )
         self._redrive = SimulatedRedrive(setting, self.functions, self._publish, self._read_again)
         self.people = people(self.replica, self.functions)

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+from reconciler.aws_model.expiry import has_passed
 from reconciler.causality.context import INCARNATION_WIDTH, replica_id
 from reconciler.deployment.tables import BOTH_IMAGES
 from reconciler.item.image import read
@@ -123,8 +124,9 @@ class SimulatedReplica:
     def expire(self) -> None:
         """Let time-to-live remove what is past its time."""
         now_s = self._setting.agenda.epoch_ms // 1000
+        attribute = self._schema.ttl_attribute or EXPIRY
         for name, image in list(self.items.items()):
-            if EXPIRY in image and int(image[EXPIRY]["N"]) <= now_s:
+            if has_passed(image.get(attribute), now_s):
                 before = self._setting.causes.of(image)
                 origin = before._replace(
                     label=f"end of {before.label}", at_ms=self._setting.agenda.now_ms

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from reconciler.aws import connect
+from reconciler.item.schema import Schema
 from reconciler.local.cloud import LocalCloud
 from reconciler.local.provision import TableSpec
 from tests.local.support import EU, US, put, stream_records
@@ -191,6 +193,14 @@ def test_a_global_table_describes_its_other_replicas(cloud: LocalCloud) -> None:
     assert not alone.get("Replicas")
 
 
+def expire_by(cloud: LocalCloud, attribute: str) -> None:
+    client = cloud.client("dynamodb", US)
+    known = client.describe_time_to_live(TableName=TABLE)["TimeToLiveDescription"]
+    if known.get("AttributeName") != attribute:
+        specification = {"Enabled": True, "AttributeName": attribute}
+        client.update_time_to_live(TableName=TABLE, TimeToLiveSpecification=specification)
+
+
 def test_ttl_deletes_what_has_expired_and_says_so_in_the_region_that_ran_it_alone(
     cloud: LocalCloud,
 ) -> None:
@@ -200,10 +210,7 @@ def test_ttl_deletes_what_has_expired_and_says_so_in_the_region_that_ran_it_alon
     cloud.settle()
     assert cloud.expire(EU, TABLE, NOW) == 0  # it is not on
 
-    specification = {"Enabled": True, "AttributeName": "expires"}
-    cloud.client("dynamodb", US).update_time_to_live(
-        TableName=TABLE, TimeToLiveSpecification=specification
-    )
+    expire_by(cloud, "expires")
     assert cloud.expire(EU, TABLE, NOW) == 1  # settings of TTL hold in every region
     cloud.settle()
 
@@ -214,3 +221,24 @@ def test_ttl_deletes_what_has_expired_and_says_so_in_the_region_that_ran_it_alon
     assert there["eventName"] == here["eventName"] == "REMOVE"
     assert there["userIdentity"] == {"Type": "Service", "PrincipalId": "dynamodb.amazonaws.com"}
     assert "userIdentity" not in here
+
+
+def test_an_item_that_the_library_deleted_goes_by_the_tables_own_ttl_when_its_tombstone_is_due(
+    cloud: LocalCloud,
+) -> None:
+    expire_by(cloud, "expires")
+    schema = Schema.of(table=TABLE, key=["id"], ttl_attribute="expires")
+    parties = connect(schema, region=US, dynamodb=cloud.client("dynamodb", US))
+    with parties.edit({"id": "own"}) as party:
+        party["expires"] = 4_000_000_000
+    with parties.edit({"id": "own"}) as party:
+        party.delete()
+    cloud.settle()
+    due = int(get(cloud, "own", EU)["expires"]["N"])
+
+    cloud.expire(EU, TABLE, due - 1)
+    cloud.settle()
+    assert get(cloud, "own") is not None
+    assert cloud.expire(EU, TABLE, due + 1) == 1
+    cloud.settle()
+    assert get(cloud, "own") is None

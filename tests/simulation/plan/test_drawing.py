@@ -6,13 +6,19 @@ from itertools import pairwise
 
 import pytest
 
+from reconciler.aws_model.expiry import has_passed
 from reconciler.crdt.base import TYPES
 from reconciler.errors import InvalidInput
 from reconciler.item.image import DELETE, write
 from reconciler.item.schema import Schema
 from reconciler.simulation.plan import faults
 from reconciler.simulation.plan.clash import CLASHING, with_clash
-from reconciler.simulation.plan.drawing import DEFAULT_SCHEMA, DISPUTED_SCHEMA, draw_plan
+from reconciler.simulation.plan.drawing import (
+    DEFAULT_SCHEMA,
+    DISPUTED_SCHEMA,
+    OWN_TTL,
+    draw_plan,
+)
 from reconciler.simulation.plan.plan import Fault
 from tests.builders import clock
 
@@ -97,8 +103,9 @@ def test_what_only_people_decide_is_drawn_where_they_do() -> None:
         plan = plan_of(seed)
         kinds = {fault.kind for fault in plan.faults}
         peopled = bool(kinds & {faults.DECIDED, faults.CLASH})
+        own = {OWN_TTL} if plan.schema.ttl_attribute else set()
         assert (
-            plan.schema.attributes.keys()
+            plan.schema.attributes.keys() - own
             == (DISPUTED_SCHEMA if peopled else DEFAULT_SCHEMA).attributes.keys()
         )
         named = {edit.path[0] for each in plan.operations for edit in each.edits if edit.path}
@@ -134,6 +141,18 @@ def test_where_tombstones_expire_operations_happen_when_they_do() -> None:
         )
     deletes = sum(o.edits == (DELETE,) for plan in expiring for o in plan.operations)
     assert deletes > len(expiring)
+
+
+def test_some_tables_whose_tombstones_expire_have_a_time_to_live_of_their_own() -> None:
+    plans = [plan_of(seed) for seed in SEEDS]
+    own = [plan for plan in plans if plan.schema.ttl_attribute]
+    expiring = [plan for plan in plans if any(f.kind == faults.EXPIRY for f in plan.faults)]
+    assert len(expiring) / 4 < len(own) < len(expiring)
+    assert all(plan in expiring for plan in own)
+    edits = [edit for plan in own for each in plan.operations for edit in each.edits]
+    values = [edit.value for edit in edits if edit.path == (OWN_TTL,) and edit.value is not None]
+    assert {kind for value in values for kind in value} == {"N", "S"}
+    assert not any(has_passed(value, 1_700_000_000) for value in values)
 
 
 def test_faults_keep_to_the_operations_that_expiry_moves() -> None:

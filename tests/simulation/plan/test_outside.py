@@ -10,7 +10,7 @@ from reconciler.item.metadata import is_managed
 from reconciler.item.schema import Schema
 from reconciler.simulation import Experiment
 from reconciler.simulation.plan import faults
-from reconciler.simulation.plan.drawing import DEFAULT_SCHEMA, draw_plan
+from reconciler.simulation.plan.drawing import DEFAULT_SCHEMA, OWN_TTL, draw_plan
 from reconciler.simulation.plan.outside import ALL, DRAWN, NONE, ONE, UNIT, raw_leaves, with_outside
 from reconciler.simulation.plan.plan import Operation, Plan
 from reconciler.simulation.plan.raw import SAVE, UPDATE, VERBS, check_raw
@@ -56,7 +56,7 @@ def test_every_call_every_verb_and_every_kind_of_item_is_drawn() -> None:
     before = [image for plan in plans for image in plan.before.values()]
     assert {operation.raw for operation in operations} == set(DRAWN)
     assert verbs == set(VERBS)
-    assert paths == set(raw_leaves(DEFAULT_SCHEMA))
+    assert paths == {*raw_leaves(DEFAULT_SCHEMA), (OWN_TTL,)}
     assert {is_managed(image) for image in before} == {True, False}
     assert any("_rec_ttl" in image for image in before)
     assert any(len(plan.before) < len({o.key for o in plan.operations}) for plan in plans)
