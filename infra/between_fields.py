@@ -164,12 +164,15 @@ def _index_names(settings: "Settings") -> Iterator[str]:
 
 
 def _ttl_attribute(settings: "Settings") -> Iterator[str]:
-    if not settings.ttl_attribute:
-        return
-    if settings.ttl_attribute.startswith(_RESERVED):
+    name, keys = settings.ttl_attribute, (settings.partition_key, settings.sort_key)
+    if name.startswith(_RESERVED):
         yield f"ttl_attribute: names that begin with {_RESERVED} are the library's; leave it out"
-    elif not settings.existing_table:
-        yield f"ttl_attribute: a table that is made here expires by {_RESERVED}_ttl; leave it out"
+    if any(key is not None and key.name == name for key in keys):
+        yield "ttl_attribute: a deleted item cannot expire by its key; take another attribute"
+    for index in settings.indexes:
+        for each in (index.partition_key, index.sort_key):
+            if each is not None and each.name == name and each.type != "N":
+                yield f"ttl_attribute: index {index.name} has it as a key that is no number"
 
 
 def _tags(settings: "Settings") -> Iterator[str]:
@@ -230,7 +233,7 @@ _RULES: dict[Rule, frozenset[str]] = {
     _table_keys: frozenset({"table_keys", "regions", "existing_table"}),
     _key_kinds: frozenset({"partition_key", "sort_key", "indexes"}),
     _index_names: frozenset({"indexes"}),
-    _ttl_attribute: frozenset({"ttl_attribute", "existing_table"}),
+    _ttl_attribute: frozenset({"ttl_attribute", "partition_key", "sort_key", "indexes"}),
     _tags: frozenset({"tags"}),
     _custom_types: frozenset({"custom_types"}),
     _network: frozenset({"network", "network_cidrs", "regions"}),

@@ -77,8 +77,8 @@ class Settings(_Part):
     network: keep the functions in a network that they cannot leave. network_cidrs: its addresses,
     by region; empty: by the place in `regions`. approval: ask people about parked losses.
     outside_writers: whether anybody writes the table without the library. outside_writes: another
-    thing, whether deletes made without it stand or are taken back. ttl_attribute: that of an
-    existing table, if its time-to-live is not on the library's; what it takes is not taken back.
+    thing, whether deletes made without it stand or are taken back. ttl_attribute: what the table's
+    time-to-live is on, if not on the library's own; what it takes is not taken back.
     stream_lookup: to be raised when the table's stream was made anew, to have it looked up again.
     drills: make the role by which a failover drill pauses the table's replication.
     runbook: the address at which the team reads RUNBOOK.md, for the alarms' descriptions.

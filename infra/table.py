@@ -33,7 +33,10 @@ class Table(Construct):
             key_schema=_schema(settings.partition_key, settings.sort_key),
             global_secondary_indexes=[_index(each) for each in settings.indexes] or None,
             stream_specification={"streamViewType": BOTH_IMAGES},
-            time_to_live_specification={"enabled": True, "attributeName": EXPIRY_ATTRIBUTE},
+            time_to_live_specification={
+                "enabled": True,
+                "attributeName": settings.ttl_attribute or EXPIRY_ATTRIBUTE,
+            },
             sse_specification={"sseEnabled": True, "sseType": "KMS"} if keys else None,
             replicas=[_replica(settings, region, keys.get(region)) for region in settings.regions],
         )

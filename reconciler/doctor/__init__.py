@@ -9,7 +9,16 @@ Source: AWS API References and developer guides, named in the modules of the che
 from itertools import chain
 from typing import get_args
 
-from reconciler.doctor import delivery, outside, queues, replica, sources, stores, timing
+from reconciler.doctor import (
+    delivery,
+    outside,
+    queues,
+    replica,
+    sources,
+    stores,
+    time_to_live,
+    timing,
+)
 from reconciler.doctor.facts import Check, CheckResult, Seen, Severity, Unseen
 
 __all__ = ["CheckResult", "Seen", "Severity", "Unseen", "examine"]
@@ -22,7 +31,7 @@ def examine(seen: Seen) -> list[CheckResult]:
     unseen = [answer for answer in seen.answers() if isinstance(answer, Unseen)]
     if len(unseen) == len(seen.answers()):
         return [_unreachable(seen, unseen[0]), timing.clock(seen)]
-    areas = (replica, sources, delivery, queues, stores, timing, outside)
+    areas = (replica, time_to_live, sources, delivery, queues, stores, timing, outside)
     found = chain.from_iterable(area.findings(seen) for area in areas)
     return sorted(found, key=lambda finding: _WORST_FIRST.index(finding.severity))
 

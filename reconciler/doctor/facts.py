@@ -64,6 +64,13 @@ class Seen:
     def is_local(self) -> bool:
         return self.endpoint is not None
 
+    def variable(self, name: str) -> str | None:
+        """Return what the detector's environment says, "" for nothing; None: it was not seen."""
+        if not isinstance(self.detector, Mapping):
+            return None
+        variables = (self.detector.get("Environment") or {}).get("Variables") or {}
+        return str(variables.get(name, ""))
+
     def answers(self) -> list[AwsAnswer]:
         """Return every answer of the region."""
         single = (self.table, self.backups, self.expiry, self.ledger, self.bucket, self.bus)

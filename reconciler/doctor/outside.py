@@ -35,21 +35,16 @@ def findings(seen: Seen) -> Iterator[CheckResult]:
     unseen = next((answer for answer in asked if isinstance(answer, Unseen)), None)
     if unseen is not None:
         yield check.unseen(unseen)
-    elif not isinstance(seen.detector, Mapping):
+    elif (said := seen.variable("RECONCILER_OUTSIDE_WRITERS")) is None:
         yield _without_detector(check, seen)
     else:
-        yield _finding(check, seen, _said(seen.detector))
+        yield _finding(check, seen, said)
 
 
 def _without_detector(check: Check, seen: Seen) -> CheckResult:
     if seen.is_local:
         return check.not_here()
     return check.unknown(f"there is no function {seen.names.detect_function} to say who writes")
-
-
-def _said(detector: Mapping[str, Any]) -> str:
-    variables = (detector.get("Environment") or {}).get("Variables") or {}
-    return str(variables.get("RECONCILER_OUTSIDE_WRITERS", "expected"))
 
 
 def _finding(check: Check, seen: Seen, said: str) -> CheckResult:

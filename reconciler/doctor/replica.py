@@ -1,7 +1,7 @@
 """Checks of the table's replica in one region, and of what each replica has by itself.
 
 Source: DynamoDB guide, "Global tables: how it works" and "Security"; API Reference DescribeTable,
-DescribeContinuousBackups, DescribeTimeToLive.
+DescribeContinuousBackups.
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,7 +9,6 @@ from typing import Any
 
 from reconciler.deployment.tables import BOTH_IMAGES
 from reconciler.doctor.facts import Check, CheckResult, Seen, Unseen, aws_command
-from reconciler.item.metadata import EXPIRY
 
 _IRREVERSIBLE = {
     "INACCESSIBLE_ENCRYPTION_CREDENTIALS": "restore the replica's KMS key and its key policy",
@@ -25,7 +24,6 @@ def findings(seen: Seen) -> Iterator[CheckResult]:
     """Yield the findings of the table's replica."""
     yield from _table(seen)
     yield from _backups(seen)
-    yield from _expiry(seen)
 
 
 def _table(seen: Seen) -> Iterator[CheckResult]:
@@ -147,28 +145,3 @@ def _backups(seen: Seen) -> Iterator[CheckResult]:
                     " PointInTimeRecoveryEnabled=true",
                 ),
             )
-
-
-def _expiry(seen: Seen) -> Iterator[CheckResult]:
-    check = Check("ttl", seen.names.region)
-    if isinstance(seen.expiry, Unseen):
-        yield check.unseen(seen.expiry)
-    elif seen.expiry is not None:
-        described = seen.expiry["TimeToLiveDescription"]
-        status, attribute = described.get("TimeToLiveStatus"), described.get("AttributeName")
-        fix = aws_command(
-            "dynamodb",
-            "update-time-to-live",
-            seen,
-            f"--table-name {seen.names.table}"
-            f" --time-to-live-specification Enabled=true,AttributeName={EXPIRY}",
-        )
-        if status not in ("ENABLED", "ENABLING"):
-            found = f"TTL is {status or 'off'}: the tombstones of deleted items are never removed"
-            yield check.warning(found, fix)
-        elif attribute != EXPIRY:
-            off = fix.replace(f"true,AttributeName={EXPIRY}", f"false,AttributeName={attribute}")
-            found = f"TTL is on {attribute}, not on {EXPIRY}: tombstones are never removed"
-            yield check.warning(found, f"{off}\nan hour later:\n{fix}")
-        else:
-            yield check.ok(f"TTL is on {EXPIRY}")

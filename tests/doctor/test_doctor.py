@@ -331,14 +331,89 @@ def test_point_in_time_recovery_that_is_off_is_a_warning() -> None:
     assert "PointInTimeRecoveryEnabled=true" in finding.fix
 
 
-def test_ttl_that_is_off_or_on_another_attribute_is_a_warning() -> None:
-    off = {"TimeToLiveDescription": {"TimeToLiveStatus": "DISABLED"}}
-    other = {"TimeToLiveDescription": {"TimeToLiveStatus": "ENABLED", "AttributeName": "until"}}
-    on = "Enabled=true,AttributeName=_rec_ttl"
-    assert on in found(replace(HEALTHY, expiry=off), "ttl").fix
-    finding = found(replace(HEALTHY, expiry=other), "ttl")
-    assert finding.severity == "warning"
-    assert finding.fix.index("Enabled=false,AttributeName=until") < finding.fix.index(on)
+def with_ttl(on: str, declared: str | None = "") -> Seen:
+    """Return a region whose TTL is on an attribute, and whose deployment says another or none."""
+    status = {"TimeToLiveStatus": "ENABLED", "AttributeName": on}
+    expiry = {"TimeToLiveDescription": status if on else {"TimeToLiveStatus": "DISABLED"}}
+    variables = {"RECONCILER_TTL_ATTRIBUTE": declared}
+    detector = None if declared is None else {"Environment": {"Variables": variables}}
+    return replace(HEALTHY, expiry=expiry, detector=detector)
+
+
+SAY = "make \"until\" the ttl_attribute of the deployment's settings and of every writer's Schema"
+
+
+def switched(on: bool, attribute: str) -> str:
+    return f"specification Enabled={'true' if on else 'false'},AttributeName={attribute}"
+
+
+@pytest.mark.parametrize(
+    ("on", "declared", "severity", "told", "fixes"),
+    [
+        ("_rec_ttl", "", "ok", "TTL is on _rec_ttl", []),
+        ("_rec_ttl", None, "ok", "TTL is on _rec_ttl", []),
+        ("until", "until", "ok", "TTL is on until; every writer's Schema must say so, too", []),
+        ("", "", "warning", "TTL is off: the tombstones", [switched(True, "_rec_ttl")]),
+        (
+            "",
+            "until",
+            "warning",
+            "TTL is off: the tombstones",
+            [
+                switched(True, "until"),
+                'make "until" the ttl_attribute of the deployment\'s settings',
+            ],
+        ),
+        (
+            "until",
+            "",
+            "warning",
+            "TTL is on until, and the deployment does not say so: the tombstones",
+            ["make \"until\" the ttl_attribute of the deployment's settings and of every writer's"],
+        ),
+        (
+            "until",
+            None,
+            "unknown",
+            "TTL is on until; whether the deployment says so could not be seen",
+            [SAY],
+        ),
+        (
+            "until",
+            "gone_at",
+            "warning",
+            "TTL is on until, and the deployment says gone_at: the tombstones",
+            [
+                SAY,
+                "or move TTL:",
+                switched(False, "until"),
+                switched(True, "gone_at"),
+            ],
+        ),
+        (
+            "_rec_ttl",
+            "until",
+            "warning",
+            "TTL is on _rec_ttl, and the deployment says until: items do not expire by until",
+            [
+                "take ttl_attribute out of the deployment's settings and of every writer's Schema",
+                "or move TTL:",
+                switched(False, "_rec_ttl"),
+                switched(True, "until"),
+            ],
+        ),
+    ],
+)
+def test_the_tables_ttl_must_be_on_the_attribute_that_the_deployment_names(
+    on: str, declared: str | None, severity: str, told: str, fixes: list[str]
+) -> None:
+    finding = found(with_ttl(on, declared), "ttl")
+    assert finding.severity == severity
+    assert finding.found.startswith(told)
+    places = [finding.fix.index(fix) for fix in fixes]
+    assert places == sorted(places)
+    assert bool(finding.fix) == bool(fixes)
+    assert "false" not in finding.fix or len(fixes) == 4  # nobody is told to do without his TTL
 
 
 def test_a_detector_that_nothing_feeds_is_a_problem_with_the_whole_event_source() -> None:

@@ -46,6 +46,7 @@ SCENES: dict[str, dict[str, Any]] = {
         "regions": REGIONS[:2],
         "suffix": "dev",
         "encryption": "aws_owned",
+        "ttl_attribute": "until",
         "provisioned_concurrency": 2,
         "approval": True,
     },

@@ -76,8 +76,9 @@ def test_the_settings_reach_the_functions(options: Stacks) -> None:
 
 
 def test_the_attribute_of_a_tables_own_time_to_live_reaches_the_functions() -> None:
-    for scene, attribute in (("existing", "until"), ("three", "")):
-        names = NAMES if scene == "three" else Names("Old_Parties", EU)
+    tables = {"existing": Names("Old_Parties", EU), "aws-owned": Names("parties-dev", EU, "dev")}
+    for scene, attribute in (("existing", "until"), ("aws-owned", "until"), ("three", "")):
+        names = tables.get(scene, NAMES)
         variables = function(synthesised(scene), names.detect_function)["Environment"]["Variables"]
         read = read_settings({**variables, "AWS_REGION": EU})
         assert read.detector_policy().ttl_attribute == attribute

@@ -134,9 +134,13 @@ def test_settings_need_a_table_regions_and_a_partition_key() -> None:
             f"table_keys.{REGIONS[0]}: the key is one of us-west-2",
         ),
         ({"stream_lookup": 0}, "stream_lookup: "),
+        ({"ttl_attribute": "id"}, "ttl_attribute: a deleted item cannot expire by its key"),
         (
-            {"ttl_attribute": "until"},
-            "ttl_attribute: a table that is made here expires by _rec_ttl",
+            {
+                "ttl_attribute": "until",
+                "indexes": [{"name": "due", "partition_key": {"name": "until", "type": "S"}}],
+            },
+            "ttl_attribute: index due has it as a key that is no number",
         ),
         (
             {"existing_table": True, "ttl_attribute": "_rec_ttl"},

@@ -47,6 +47,12 @@ def test_the_table_is_paid_by_request_and_streams_both_images_from_the_start(
     assert table["TimeToLiveSpecification"] == {"AttributeName": "_rec_ttl", "Enabled": True}
 
 
+def test_a_table_with_a_ttl_attribute_of_its_own_has_ttl_on_that() -> None:
+    table = synthesised("aws-owned").one("table", TABLE, OWNER)
+
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "until", "Enabled": True}
+
+
 def test_every_replica_can_be_recovered_for_35_days_and_cannot_be_deleted(three: Stacks) -> None:
     for replica in three.one("table", TABLE, OWNER)["Replicas"]:
         assert replica["PointInTimeRecoverySpecification"] == {
