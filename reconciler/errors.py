@@ -11,6 +11,7 @@
     ├── ClockAhead            park   a stamp from the far future takes part in a conflict
     ├── ItemGone              park   the item a loss belongs to does not exist any more
     ├── ItemRecreated         park   a loss of an item that was deleted for good and created anew
+    ├── HistoryUnknown        retry  what became of an item since a loss is in no ledger row yet
     ├── Contention            retry  other writers kept winning; nothing was written
     ├── OutcomeUnknown        park   the write may have been applied; it must not be repeated
     ├── Unavailable           retry  a service refused or did not answer; nothing is lost
@@ -89,6 +90,15 @@ class ItemGone(ReconcilerError):
 
 class ItemRecreated(ReconcilerError):
     """A loss whose item was deleted for good; the item of that key was created anew since."""
+
+
+class HistoryUnknown(ReconcilerError):
+    """A loss whose item the current one does not know, and no ledger row says what happened.
+
+    The detector may only be behind, so the loss waits for its rows, for an hour.
+    """
+
+    disposition = "retry"
 
 
 class Contention(ReconcilerError):

@@ -3,9 +3,10 @@
 Nothing of an earlier life may come back in a later one. A new item knows nothing of the old one, so
 their contexts do not meet; but neither do those of two regions that create one item at once, which
 is one life. What tells them apart is when the new one began, and what the ledger knows of hard
-deletes.
+deletes; what it does not know yet, nobody may guess.
 Source: DynamoDB guide, "Using time to live (TTL)".
-Limit: once the new item is folded, its watermark looks as if it knew the old one.
+Limits: once the new item is folded, its watermark looks as if it knew the old one. A delete and the
+new item that replication brings as one change look like two items created at once, for a day.
 """
 
 from collections.abc import Callable, Iterable
@@ -90,6 +91,13 @@ class Removal(NamedTuple):
     at_ms: int
 
 
+class Overwrite(NamedTuple):
+    """What took the place of an image, by a ledger's row; `by` None if no context tells."""
+
+    lost: CausalContext
+    by: CausalContext | None
+
+
 def is_recreated(
     current: Wires,
     lost: Wires,
@@ -109,6 +117,32 @@ def is_recreated(
         if is_new == then.meets(taken) or (is_new and (lost_at_ms or at_ms + 1) <= at_ms):
             return True
     return _is_long_after(now, then) or _is_long_after(then, now)
+
+
+def is_accounted_for(
+    current: Wires, loss: Overwrite, overwrites: Callable[[], Iterable[Overwrite]]
+) -> bool:
+    """Return whether rows tell, step by step, how the current item took the place of what was lost.
+
+    An image that knows another one came of it. Where none does, some change took the other away,
+    and its row is there as soon as the detector has read that far.
+    HAZARD if nobody asked: the change that has no row yet may be a hard delete.
+    """
+    now = context_of(current)
+    if now.meets(loss.lost):
+        return True
+    reached = [loss]
+    left: Iterable[Overwrite] | None = None
+    while reached:
+        if any(each.by is None or now.meets(each.by) for each in reached):
+            return True
+        known = [each.by for each in reached if each.by is not None]
+        reached = []
+        beyond: list[Overwrite] = []
+        for each in overwrites() if left is None else left:
+            (reached if any(map(each.lost.meets, known)) else beyond).append(each)
+        left = beyond
+    return False
 
 
 def _is_long_after(later: CausalContext, earlier: CausalContext) -> bool:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 _TRANSIENT = [
+    "HistoryUnknown",
     "Lambda.ClientExecutionTimeoutException",
     "Lambda.ServiceException",
     "Lambda.AWSLambdaException",

@@ -6,13 +6,14 @@ be merged is not, and the outcome says why. On a rehearsal's store nothing is wr
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from reconciler.conflict.event import ConflictEvent
-from reconciler.conflict.lives import Removal
-from reconciler.conflict.row import Row
+from reconciler.conflict.row import Row, State
 from reconciler.errors import (
     EvidenceExpired,
+    HistoryUnknown,
     ItemGone,
     ItemRecreated,
     OutcomeUnknown,
@@ -23,17 +24,19 @@ from reconciler.errors import (
 from reconciler.feed.beside import at_stake, image_beside
 from reconciler.feed.rows import GONE, SIDES, Side, images_of, plain, side_of, summary, three_way
 from reconciler.ports import EvidenceStore, ItemStore, Ledger, Replacement, Superseded
-from reconciler.resolution.repair import merge_words, removals, repaired_image, undecided
+from reconciler.resolution.repair import merge_words, repaired_image, undecided
 from reconciler.resolution.write_back import write_back
 from reconciler.values.wire import Image, Wire, canonical_image
+
+_LIVES = (ItemGone, ItemRecreated, HistoryUnknown)
 
 
 @dataclass(frozen=True)
 class Case:
     """One loss as an operator finds it: its row and event, its images, the item as it is now.
 
-    `removed` are the hard deletes of the item that stand. `unread` is why the images are not there,
-    "" if the row never had any.
+    `rows` are those of the item. `unread` is why the images are not there, "" if the row never had
+    any.
     """
 
     row: Row
@@ -41,7 +44,7 @@ class Case:
     lost: Image | None
     winner: Image | None
     current: Image | None
-    removed: Sequence[Removal] = ()
+    rows: Sequence[Row] = ()
     unread: str = ""
 
     def side(self, image: Image | None) -> Side | None:
@@ -58,7 +61,7 @@ class Case:
 class MergeResult:
     """The item before and after a merge, the merge's words, why nothing was merged.
 
-    `is_of_another_life`: because the item that was lost is gone, or its key was created anew.
+    `is_of_another_life`: because the item is gone, or was created anew, or nobody knows whether.
     """
 
     before: Image | None
@@ -99,11 +102,11 @@ def open_case(row: Row, items: ItemStore, evidence: EvidenceStore, ledger: Ledge
     """
     event = row.event()
     current = items.get(canonical_image(event.key)) if event.key else None
-    removed = removals(ledger.rows_of(row.item_key))
+    rows = ledger.rows_of(row.item_key)
     try:
-        return Case(row, event, *images_of(row, evidence), current, removed)
+        return Case(row, event, *images_of(row, evidence), current, rows)
     except (EvidenceExpired, Undecodable) as problem:
-        return Case(row, event, None, None, current, removed, reason_of(problem))
+        return Case(row, event, None, None, current, rows, reason_of(problem))
 
 
 def merge_loss(case: Case, items: ItemStore, *, restore: bool = False) -> MergeResult:
@@ -113,12 +116,11 @@ def merge_loss(case: Case, items: ItemStore, *, restore: bool = False) -> MergeR
     gone. Errors: Contention; UnknownWireVersion, because the newer release can merge it.
     """
 
+    past = partial(repaired_image, winners=[case.winner], rows=lambda: case.rows)
+
     def merged(current: Image | None, lost: Image) -> Image | None:
         again = case.event.restore or (restore and current is None)
-        at_ms = int(case.event.lost_at_ms)
-        return repaired_image(
-            current, [lost], restore=again, removed=lambda: case.removed, lost_at_ms=at_ms
-        )
+        return past(current, [lost], restore=again, lost_at_ms=int(case.event.lost_at_ms))
 
     return _merge(case, case.current, items, merged)
 
@@ -182,7 +184,8 @@ def _merge(
         try:
             return merged(current, lost)
         except ReconcilerError as problem:
-            if problem.disposition == "retry":
+            has_waited = isinstance(problem, HistoryUnknown) and case.row.state is State.PARKED
+            if problem.disposition == "retry" and not has_waited:
                 raise
             problems.append(problem)
             return None
@@ -200,8 +203,8 @@ def _merge(
     return MergeResult(
         step.before,
         step.after,
-        problem=f"{type(problem).__name__}: {problem}",
-        is_of_another_life=isinstance(problem, ItemGone | ItemRecreated),
+        problem=reason_of(problem),
+        is_of_another_life=isinstance(problem, _LIVES),
     )
 
 
@@ -210,9 +213,7 @@ def expected_merge(case: Case) -> MergeResult:
     try:
         return merge_loss(case, OneItem(case.current))
     except ReconcilerError as problem:
-        return MergeResult(
-            case.current, case.current, problem=f"{type(problem).__name__}: {problem}"
-        )
+        return MergeResult(case.current, case.current, problem=reason_of(problem))
 
 
 def document(case: Case, now_ms: int) -> dict[str, Any]:

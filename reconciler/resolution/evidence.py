@@ -1,4 +1,4 @@
-"""The losing image of an event: inside it, or in the evidence bucket; and that of this event."""
+"""The images of an event: inside it, or in the evidence bucket; and those of this event."""
 
 import json
 
@@ -9,19 +9,22 @@ from reconciler.ports import EvidenceStore
 from reconciler.values.wire import Image, canonical_image
 
 
-def losing_image(event: ConflictEvent, evidence: EvidenceStore) -> Image:
-    """Return the losing image, in canonical form.
+def images_of(event: ConflictEvent, evidence: EvidenceStore) -> tuple[Image, Image | None]:
+    """Return the losing image and what took its place, if anything, in canonical form.
 
-    Undecodable if there is none, NotOurs if it is not that of the event.
+    Undecodable if there is no losing image, NotOurs if it is not that of the event.
     """
     lost: Image | None = event.lost
+    winner: Image | None = event.winner
     if event.images_ref:
         document = evidence.get(event.images_ref)
         try:
-            lost = canonical_image(json.loads(document)["lost"])
+            kept = json.loads(document)
+            lost, winner = canonical_image(kept["lost"]), kept["winner"]
+            winner = None if winner is None else canonical_image(winner)
         except (Undecodable, *MALFORMED):
             raise Undecodable(f"no losing image in {event.images_ref}") from None
     if lost is None:
         raise Undecodable("the event carries neither a losing image nor a reference to one")
     check_fits(event, lost)
-    return lost
+    return lost, winner

@@ -9,13 +9,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
 from typing import Any
 
-from reconciler.causality.context import CausalContext, Dot
+from reconciler.causality.context import CausalContext
 from reconciler.causality.hlc import MAXIMUM_CLOCK_DRIFT_MS, Hlc, drift_ms
-from reconciler.conflict.lives import Removal, is_outlived, is_recreated
+from reconciler.conflict.lives import is_outlived
 from reconciler.conflict.row import Row
-from reconciler.conflict.verdict import Finding
 from reconciler.crdt.base import Crdt
-from reconciler.errors import ClockAhead, ItemGone, ItemRecreated
+from reconciler.errors import ClockAhead, ItemGone
 from reconciler.item.filing import file, filed_image, lost_dots
 from reconciler.item.image import merge
 from reconciler.item.metadata import (
@@ -31,6 +30,7 @@ from reconciler.item.metadata import (
     tombstone_values_in,
 )
 from reconciler.item.plain import beneath
+from reconciler.resolution.past import check_history, check_lives
 from reconciler.values.size import check_size
 from reconciler.values.wire import Image, Wire, canonical_image
 
@@ -51,17 +51,19 @@ def repaired_image(  # noqa: PLR0913 (a repair is all of these, by name)
     lost: Sequence[Image],
     *,
     restore: bool,
-    removed: Callable[[], Sequence[Removal]] = lambda: (),
+    winners: Sequence[Image | None] = (),
+    rows: Callable[[], Sequence[Row]] = lambda: (),
     lost_at_ms: int | None = None,
     seen: Hlc | None = None,
 ) -> Image | None:
     """Return the image to write so that `current` includes the losing images; None if it does.
 
     With that, and only then, is filed what was done to the current item around the library, `seen`
-    now: without anything to merge it is left alone. `removed` is asked for what hard deletes took,
-    should two images know nothing of each other; `lost_at_ms` is when the first of the losses was
-    made. ItemGone if there is no item and the policy is not to restore it; ItemRecreated if a loss
-    is of an item that was deleted for good.
+    now: without anything to merge it is left alone. `winners` are what took the place of the losing
+    images. `rows` is asked for the ledger's rows of the item, should two images know nothing of
+    each other; `lost_at_ms` is when the first of the losses was made. ItemGone if there is no item
+    and the policy is not to restore it; ItemRecreated if a loss is of an item that was deleted for
+    good; HistoryUnknown if no row tells whether it is.
     """
     base = current if current is not None and (is_managed(current) or not restore) else None
     if base is None:
@@ -71,10 +73,10 @@ def repaired_image(  # noqa: PLR0913 (a repair is all of these, by name)
     base = filed_image(base, seen)
     start = next((each for each in lost if _outlived(base, each)), base)
     parts = [_part(start, each) for each in lost]
-    if not restore and any(
-        is_recreated(start, each, removed, lost_at_ms) for each in parts if _named(start, each)
-    ):
-        raise ItemRecreated("its item was deleted for good, and the key created anew since")
+    if not restore:
+        check_lives(start, [each for each in parts if _named(start, each)], rows, lost_at_ms)
+        open_ones = zip(parts, winners, strict=False)
+        check_history(base, (each for each in open_ones if each[0] is not start), rows)
     if is_managed(base) and all(each is base for each in (start, *parts)):
         return base if base is not current and _is_hidden(current) else None
     if not is_managed(start):
@@ -109,21 +111,6 @@ def includes(current: Image, lost: Image) -> bool:
         return False
     had, has = file(lost), file(current)
     return not lost_dots(had, has) and not had.context.lost_watermarks(has.context)
-
-
-def removals(rows: Iterable[Row]) -> list[Removal]:
-    """Return the hard deletes that stand, by the ledger's rows of an item."""
-    return [
-        Removal(_taken(row.lost_dots, row.lost_watermarks or {}), row.lost_at_ms)
-        for row in rows
-        if row.finding == Finding.REMOVED.value
-        and row.lost_dots
-        and row.image.get("restore") != {"BOOL": True}
-    ]
-
-
-def _taken(dots: Iterable[Dot], watermarks: Mapping[str, str]) -> CausalContext:
-    return CausalContext({dot.lineage: dot.hlc for dot in dots}, watermarks)
 
 
 def merge_words(lost: Image, before: Image | None, after: Image | None) -> dict[str, str]:

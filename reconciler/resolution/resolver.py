@@ -13,7 +13,6 @@ from functools import cache
 from reconciler.causality.hlc import Hlc
 from reconciler.conflict.event import ConflictEvent, FoldCertificate
 from reconciler.conflict.folding import CERTIFICATE_LIFE_MS, folded_image
-from reconciler.conflict.lives import Removal
 from reconciler.conflict.row import Progress, Row, State, item_key, ledger_row
 from reconciler.conflict.waiting import is_to_wait
 from reconciler.deployment import telemetry
@@ -21,6 +20,7 @@ from reconciler.deployment.wiring import LoopPause
 from reconciler.errors import (
     MALFORMED,
     Contention,
+    HistoryUnknown,
     NotOurs,
     OutcomeUnknown,
     ReconcilerError,
@@ -29,12 +29,11 @@ from reconciler.errors import (
 )
 from reconciler.item.filing import filed_image
 from reconciler.ports import Replacement, ResolverPorts, Superseded
-from reconciler.resolution.evidence import losing_image
+from reconciler.resolution.evidence import images_of
 from reconciler.resolution.pausing import WriteBacks
 from reconciler.resolution.repair import (
     check_clocks,
     merge_words,
-    removals,
     repaired_image,
     undecided,
 )
@@ -56,10 +55,11 @@ class Message:
 
 @dataclass(frozen=True)
 class Work:
-    """A message, and the losing image that it is about."""
+    """A message, the losing image that it is about, and what took its place."""
 
     message: Message
     lost: Image
+    winner: Image | None
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ class Resolver:
         ended: list[tuple[Message, Resolution | None]] = []
         for message in group:
             try:
-                works.append(Work(message, losing_image(message.event, self._ports.evidence)))
+                works.append(Work(message, *images_of(message.event, self._ports.evidence)))
             except NotOurs as problem:
                 # Its row is left alone: it may be that of a real loss, whose own event will come.
                 is_safe = self._park([message], reason_of(problem), None)
@@ -173,14 +173,17 @@ class Resolver:
         try:
             resolution = self._repair(works)
         except (ReconcilerError, *MALFORMED) as problem:
-            if len(works) > 1 and not self._waits(problem, messages):
+            alone = isinstance(problem, HistoryUnknown) or not self._waits(problem, messages)
+            if len(works) > 1 and alone:
                 # One message that cannot be merged must not take the others along.
                 return [each for work in works for each in self._merges([work])]
             resolution = self._not_merged(messages, problem)
         return [(message, resolution) for message in messages]
 
     def _waits(self, problem: Exception, messages: Sequence[Message]) -> bool:
-        oldest = min(int(message.event.lost_at_ms) for message in messages)
+        """Return whether losses wait; for later rows, as long as a detector that found them may."""
+        since = "detected_at_ms" if isinstance(problem, HistoryUnknown) else "lost_at_ms"
+        oldest = min(int(getattr(message.event, since)) for message in messages)
         return is_to_wait(problem, oldest, self._now_ms())
 
     def _repair(self, group: Sequence[Work]) -> Resolution:
@@ -192,8 +195,8 @@ class Resolver:
         lost_at_ms = min(int(event.lost_at_ms) for event in events)
 
         @cache
-        def removed() -> list[Removal]:
-            return removals(self._ports.ledger.rows_of(item_key(events[0].key)))
+        def rows() -> Sequence[Row]:
+            return self._ports.ledger.rows_of(item_key(events[0].key))
 
         step = write_back(
             current,
@@ -201,7 +204,8 @@ class Resolver:
                 now,
                 lost,
                 restore=restore,
-                removed=removed,
+                winners=[work.winner for work in group],
+                rows=rows,
                 lost_at_ms=lost_at_ms,
                 seen=Hlc.of(self._now_ms()),
             ),

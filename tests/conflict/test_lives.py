@@ -5,7 +5,13 @@ from typing import Any
 
 import pytest
 
-from reconciler.conflict.lives import Removal, is_outlived, is_recreated
+from reconciler.conflict.lives import (
+    Overwrite,
+    Removal,
+    is_accounted_for,
+    is_outlived,
+    is_recreated,
+)
 from reconciler.conflict.verdict import Finding, classify
 from reconciler.item.image import DELETE, merge
 from reconciler.item.metadata import context_of, expiry_in, metadata_in
@@ -140,3 +146,44 @@ def test_two_adoptions_of_an_item_from_before_the_library_are_of_one_item() -> N
     ours = Replica("use1", plain).write(increment("balance", 1), at=NOW)
     theirs = Replica("euw1", plain).write(increment("balance", 2), at=NOW + 2 * DAY)
     assert not is_recreated(theirs, ours, removed())
+
+
+# What became of an item since a loss
+
+
+def overwrite(lost: Image, by: Image | None) -> Overwrite:
+    return Overwrite(context_of(lost), context_of(by) if by is not None else None)
+
+
+FIRST = written(increment("balance", 7), replica="use1", at=NOW)
+SECOND = written(increment("balance", 8), replica="euw1", at=NOW)
+THIRD = written(increment("balance", 9), replica="apse1", at=NOW)
+
+
+def test_what_came_of_the_winner_is_accounted_for_without_a_look_at_the_rows() -> None:
+    def rows() -> list[Overwrite]:
+        raise AssertionError
+
+    later = Replica("apse1", SECOND).write(increment("balance", 1), at=NOW + 1_000)
+    assert is_accounted_for(later, overwrite(FIRST, SECOND), rows)
+    assert is_accounted_for(merge(FIRST, THIRD), overwrite(FIRST, SECOND), rows)
+
+
+def test_what_took_the_winners_place_is_accounted_for_once_its_row_is_there() -> None:
+    rows = [overwrite(FIRST, SECOND)]
+    assert not is_accounted_for(THIRD, rows[0], lambda: rows)
+    rows.append(overwrite(SECOND, THIRD))
+    assert is_accounted_for(THIRD, rows[0], lambda: rows)
+
+
+def test_a_step_that_is_missing_between_two_rows_leaves_the_item_unaccounted_for() -> None:
+    fourth = written(increment("balance", 1), replica="usw2", at=NOW)
+    rows = [overwrite(FIRST, SECOND), overwrite(THIRD, fourth)]
+    assert not is_accounted_for(fourth, rows[0], lambda: rows)
+    rows.append(overwrite(SECOND, THIRD))
+    assert is_accounted_for(fourth, rows[0], lambda: rows)
+
+
+def test_what_was_put_around_the_library_tells_nothing_so_it_hides_no_loss() -> None:
+    rows = [overwrite(SECOND, None)]
+    assert is_accounted_for(THIRD, overwrite(FIRST, SECOND), lambda: rows)

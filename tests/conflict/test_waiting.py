@@ -2,8 +2,14 @@
 
 import pytest
 
-from reconciler.conflict.waiting import NEWER_RELEASE_MS, is_to_wait
-from reconciler.errors import Contention, Unavailable, Undecodable, UnknownWireVersion
+from reconciler.conflict.waiting import LATER_ROWS_MS, NEWER_RELEASE_MS, is_to_wait
+from reconciler.errors import (
+    Contention,
+    HistoryUnknown,
+    Unavailable,
+    Undecodable,
+    UnknownWireVersion,
+)
 
 NEWER = UnknownWireVersion("version 2")
 
@@ -13,6 +19,13 @@ NEWER = UnknownWireVersion("version 2")
 )
 def test_what_only_a_newer_release_can_read_waits_for_an_hour(age_ms: int, waits: bool) -> None:
     assert is_to_wait(NEWER, 5_000, 5_000 + age_ms) is waits
+
+
+@pytest.mark.parametrize(
+    ("age_ms", "waits"), [(0, True), (LATER_ROWS_MS - 1, True), (LATER_ROWS_MS, False)]
+)
+def test_a_loss_waits_for_later_rows_for_an_hour(age_ms: int, waits: bool) -> None:
+    assert is_to_wait(HistoryUnknown("none yet"), 5_000, 5_000 + age_ms) is waits
 
 
 def test_what_has_no_age_does_not_wait_for_a_release() -> None:

@@ -12,6 +12,7 @@ from reconciler.client.table import ReplicatedTable
 from reconciler.conflict.row import RETENTION_SECONDS, Row, State, decision_row
 from reconciler.errors import (
     Contention,
+    HistoryUnknown,
     InvalidInput,
     Unavailable,
     UnknownWireVersion,
@@ -510,6 +511,17 @@ def test_of_a_loss_from_before_the_item_was_created_anew_each_attribute_must_be_
     found = Desk(loss(lost, None, reason="ItemRecreated: once"), anew)
     with pytest.raises(InvalidInput, match="name: must be decided, too"):
         found.decide("balance=current")
+    found.decide("all=current")
+    assert found.plain() == {"id": "p1", "balance": 5}
+    assert context_of(lost).within(context_of(found.image()))
+
+
+def test_a_loss_of_unknown_history_is_decided_once_it_has_waited_in_vain() -> None:
+    lost, winner = (written(increment("balance", 7), replica=each) for each in ("use1", "euw1"))
+    anew = written(increment("balance", 5), replica="apse1")
+    with pytest.raises(HistoryUnknown):
+        Desk(loss(lost, winner, State.OPEN), anew).decide("all=current")
+    found = Desk(loss(lost, winner, reason="HistoryUnknown: once"), anew)
     found.decide("all=current")
     assert found.plain() == {"id": "p1", "balance": 5}
     assert context_of(lost).within(context_of(found.image()))

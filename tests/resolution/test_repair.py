@@ -4,12 +4,11 @@ from typing import Any
 
 import pytest
 
-from reconciler.conflict.lives import Removal
 from reconciler.crdt.base import Edit
 from reconciler.errors import ItemGone, ItemRecreated
 from reconciler.feed.beside import image_beside
 from reconciler.item.image import DELETE, merge, read
-from reconciler.item.metadata import context_of, metadata_in, tip_in
+from reconciler.item.metadata import metadata_in, tip_in
 from reconciler.item.schema import Schema
 from reconciler.resolution.repair import (
     JOINED,
@@ -21,6 +20,7 @@ from reconciler.resolution.repair import (
 )
 from reconciler.values.wire import Image
 from tests.builders import Replica, add, assign, increment, remove, written
+from tests.resolution.test_past import row
 
 BASE = written(assign("name", "old"), increment("balance", 10), add("tags", "a"))
 
@@ -119,20 +119,19 @@ def test_a_loss_of_another_life_is_refused() -> None:
     taken = Replica("euw1", BASE).write(assign("name", "Eve"), at=2_000)
     lost = Replica("use1", BASE).write(increment("balance", 7), at=2_000)
     anew = written(increment("balance", 5), at=3_000)
+    rows = [row(taken, None, lost_at_ms="2500")]
     with pytest.raises(ItemRecreated, match="created anew"):
-        repaired_image(
-            anew, [lost], restore=False, removed=lambda: [Removal(context_of(taken), 2_500)]
-        )
+        repaired_image(anew, [lost], restore=False, rows=lambda: rows)
 
 
 def test_what_was_removed_is_not_asked_for_if_the_loss_and_the_item_know_each_other() -> None:
     lost = Replica("use1", BASE).write(increment("balance", 7), at=2_000)
     winner = Replica("euw1", BASE).write(increment("balance", 5), at=3_000)
 
-    def removed() -> Any:
+    def rows() -> Any:
         raise AssertionError
 
-    repaired = repaired_image(winner, [lost], restore=False, removed=removed)
+    repaired = repaired_image(winner, [lost], restore=False, rows=rows)
     assert (read(repaired) or {})["balance"] == 22
 
 

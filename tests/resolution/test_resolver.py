@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from reconciler.conflict.event import ConflictEvent, conflict_id
 from reconciler.conflict.row import State, ledger_row
 from reconciler.conflict.verdict import Finding, classify
+from reconciler.conflict.waiting import LATER_ROWS_MS
 from reconciler.deployment import telemetry
 from reconciler.deployment.wiring import LoopPause
 from reconciler.errors import TypeMismatch, Unavailable
@@ -709,3 +710,69 @@ def test_another_item_of_the_batch_is_resolved_while_one_is_paused() -> None:
     world.items.place(winner)
     assert world.resolve(overwritten(world), event(ours(1, identifier="p2"), winner)) == ["m0"]
     assert (read(world.item("p2")) or {})["balance"] == 10
+
+
+# Losses of which the ledger does not say yet what happened to their item since
+
+ANEW = written(increment("balance", 5), replica="apse1", at=4_000)
+
+
+def test_a_loss_waits_for_the_rows_of_a_detector_that_is_behind_and_is_not_merged_meanwhile() -> (
+    None
+):
+    """The winner was deleted for good, and the detector has not come to that."""
+    world = World()
+    world.items.place(ANEW)
+    lost = event(ADA, EVE, lost_at_ms="2000")
+    assert world.resolve(lost) == ["m0"]
+    assert world.item() == ANEW
+    assert world.parked.documents == []
+    hard_delete(world, EVE)
+    assert world.resolve(lost) == []
+    assert world.item() == ANEW
+    (document,) = world.parked.documents
+    assert document["reason"].startswith("ItemRecreated: ")
+
+
+def test_a_winner_that_lost_in_turn_is_merged_once_its_row_is_there() -> None:
+    """Three regions created the item at once."""
+    world = World()
+    world.items.place(ANEW)
+    first, second = event(ADA, EVE), event(EVE, ANEW)
+    assert world.resolve(first) == ["m0"]
+    world.ledger.record([ledger_row(second, State.OPEN, 9_000)])
+    assert world.resolve(first) == []
+    assert world.plain() == {"id": "p1", "name": "Ada", "balance": 10}
+
+
+def test_a_loss_waits_for_later_rows_for_an_hour_and_is_parked_then() -> None:
+    """Its replica was made anew, so that no stream tells what became of the item."""
+    world = World()
+    world.items.place(ANEW)
+    lost = event(ADA, EVE, lost_at_ms="1000", detected_at_ms="9000")
+    for now_ms, back in ((9_000 + LATER_ROWS_MS - 1, ["m0"]), (9_000 + LATER_ROWS_MS, [])):
+        world.now_ms = now_ms
+        assert world.resolve(lost) == back
+    assert world.item() == ANEW
+    (document,) = world.parked.documents
+    assert document["reason"].startswith("HistoryUnknown: ")
+
+
+def test_a_loss_that_waits_for_later_rows_holds_up_no_other_loss_of_its_item() -> None:
+    world = World()
+    world.items.place(ANEW)
+    known = Replica("apse1", ANEW).write(increment("balance", 2), at=5_000)
+    assert world.resolve(event(ADA, EVE), event(known, ANEW, role="witness")) == ["m0"]
+    assert world.plain() == {"id": "p1", "balance": 7}
+
+
+def test_the_winner_of_a_loss_is_looked_for_where_its_images_are() -> None:
+    world = World()
+    world.items.place(Replica("euw1", EVE).write(increment("balance", 1), at=3_000))
+    lost = event(ADA, EVE)
+    reference = world.evidence.put("c1", lost.images())
+    kept = lost.model_copy(update={"lost": None, "winner": None, "images_ref": reference})
+    assert world.resolve(kept) == []
+    assert world.plain() == {"id": "p1", "name": "Ada", "note": "Eve", "balance": 6}
+    world.items.place(ANEW)
+    assert world.resolve(kept) == ["m0"]

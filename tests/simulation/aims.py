@@ -290,6 +290,16 @@ def deleted_for_good(seed: int) -> Plan:
     return _at(plan, sorted([*before, *after]))
 
 
+def deleted_unheard(seed: int) -> Plan:
+    """Return the same, while a region is gone, whose replica is made anew without the item."""
+    plan = deleted_for_good(seed)
+    gone = next(fault for fault in plan.faults if fault.kind == faults.HARD_DELETE)
+    others = [region for region in plan.regions if region != gone.region]
+    anew, source = Random(f"{seed}/unheard").sample(others, 2)
+    remade = Fault(faults.REMADE, gone.at_ms - SECOND, gone.at_ms + 10 * MINUTE, anew, source)
+    return replace(plan, faults=(remade, *plan.faults))
+
+
 def _given_up(seed: int, how: str) -> Plan:
     plan = draw_plan(seed, operations=40, items=1, regions=2)  # so that no witness helps
     drawn = Random(f"{seed}/given up")
@@ -344,6 +354,7 @@ DROPPED = Aim(dropped_events)
 EXPIRING = Aim(tombstones_expire)
 EXPIRING_BY_OWN = Aim(tombstones_expire_by_the_tables_own)
 DELETED = Aim(deleted_for_good)
+DELETED_UNHEARD = Aim(deleted_unheard)
 DECIDED = Aim(people_decide)
 BESIDE_RAW = Aim(beside_raw_clients)
 BESIDE_SAVES = Aim(beside_stale_saves)

@@ -141,6 +141,13 @@ SABOTAGES = [
         aims.DELETED,
     ),
     Sabotage(
+        "lives",
+        sabotage_lives.what_no_row_tells_yet_is_taken_for_one_item,
+        "wrong",
+        50,
+        aims.DELETED_UNHEARD,
+    ),
+    Sabotage(
         "lives", sabotage_lives.a_tombstone_that_expired_is_a_loss, "wrong", 50, aims.EXPIRING
     ),
     Sabotage(
@@ -201,6 +208,7 @@ AIMS = [
     aims.DROPPED,
     aims.DECIDED,
     aims.DELETED,
+    aims.DELETED_UNHEARD,
     aims.EXPIRING,
     aims.EXPIRING_BY_OWN,
     aims.TOO_LARGE,
@@ -255,3 +263,8 @@ def test_folding_lineages_that_nobody_certified_is_harmless_alone() -> None:
     # which they are issued could another one stand in the item, and the margin sees to that.
     with aims.FOLDS.set_up(), sabotage_folds.fold_of_lineages_that_nobody_certified():
         assert [seed for seed in range(1, 31) if problems(aims.FOLDS, seed)] == []
+
+
+def test_the_rows_of_hard_deletes_keep_old_losses_out_without_the_second_lock() -> None:
+    with aims.DELETED.set_up(), sabotage_lives.what_no_row_tells_yet_is_taken_for_one_item():
+        assert [seed for seed in range(1, 31) if problems(aims.DELETED, seed)] == []

@@ -1,0 +1,80 @@
+"""Whether a loss belongs to the item that is there now, by the ledger's rows of it. Pure.
+
+An item may have been deleted for good since, and its key created anew: nothing of the old one may
+come into the new one. Where the two images know nothing of each other, the rows must tell.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from reconciler.causality.context import CausalContext
+from reconciler.conflict.lives import Overwrite, Removal, is_accounted_for, is_recreated
+from reconciler.conflict.row import Row
+from reconciler.conflict.verdict import Finding
+from reconciler.errors import HistoryUnknown, ItemRecreated, ReconcilerError
+from reconciler.item.metadata import context_of, is_managed
+from reconciler.values.wire import Image
+
+Rows = Callable[[], Sequence[Row]]
+
+
+def check_lives(current: Image, lost: Iterable[Image], rows: Rows, lost_at_ms: int | None) -> None:
+    """Refuse, as ItemRecreated, a loss of an item that was deleted for good.
+
+    `lost_at_ms` is when the first of the losses was made.
+    """
+
+    def removed() -> Sequence[Removal]:
+        return removals(rows())
+
+    if any(is_recreated(current, each, removed, lost_at_ms) for each in lost):
+        raise ItemRecreated("its item was deleted for good, and the key created anew since")
+
+
+def check_history(current: Image, losses: Iterable[tuple[Image, Image | None]], rows: Rows) -> None:
+    """Refuse, as HistoryUnknown, a loss of which no row tells what happened to its item since.
+
+    `losses` are losing images, each with what took its place.
+    """
+    for lost, winner in losses:
+        if not (is_managed(current) and is_managed(lost) and is_managed(winner)):
+            continue
+        loss = Overwrite(context_of(lost), context_of(winner or {}))
+        if not is_accounted_for(current, loss, lambda: overwrites(rows())):
+            raise HistoryUnknown(
+                "the item knows nothing of this loss, and no row says what happened to it since:"
+                " the detector is behind, or the replica was made anew"
+            )
+
+
+def removals(rows: Iterable[Row]) -> list[Removal]:
+    """Return the hard deletes that stand."""
+    return [Removal(_taken(row), row.lost_at_ms) for row in rows if _is_removal(row)]
+
+
+def overwrites(rows: Iterable[Row]) -> list[Overwrite]:
+    """Return what took the place of what, hard deletes that stand left out.
+
+    Images that do not fit a row are not looked for elsewhere: what they would tell is unknown.
+    """
+    return [each for row in rows if not _is_removal(row) for each in _overwrites(row)]
+
+
+def _overwrites(row: Row) -> Iterator[Overwrite]:
+    winner = row.winner
+    try:
+        if winner or not row.images_ref:
+            by = context_of(winner) if winner and is_managed(winner) else None
+            yield Overwrite(_taken(row), by)
+    except ReconcilerError:
+        pass  # what cannot be read tells nothing
+
+
+def _is_removal(row: Row) -> bool:
+    is_taken_back = row.image.get("restore") == {"BOOL": True}
+    is_known = row.lost_dots is not None
+    return is_known and row.finding == Finding.REMOVED.value and not is_taken_back
+
+
+def _taken(row: Row) -> CausalContext:
+    heads = {dot.lineage: dot.hlc for dot in row.lost_dots or ()}
+    return CausalContext(heads, row.lost_watermarks or {})

@@ -1,0 +1,71 @@
+"""Which losses the rows of an item keep out of it: those of another life, and unexplained ones."""
+
+from typing import Any
+
+import pytest
+
+from reconciler.conflict.row import Row, State
+from reconciler.conflict.verdict import Finding, classify
+from reconciler.errors import HistoryUnknown, ItemRecreated
+from reconciler.item.metadata import METADATA, context_of
+from reconciler.resolution.past import check_history, check_lives, overwrites, removals
+from reconciler.values.wire import Image
+from tests.builders import as_stream, increment, written
+from tests.conflicts import judged, loss
+
+FIRST = written(increment("balance", 7), replica="use1")
+SECOND = written(increment("balance", 8), replica="euw1")
+ANEW = written(increment("balance", 9), replica="apse1", at=9_000)
+
+
+def row(lost: Image, winner: Image | None, **changed: Any) -> Row:
+    """Return the row of what a detector saw."""
+    verdict = classify(as_stream(lost), as_stream(winner) if winner else None, replica="use1")
+    state = State.ACCEPTED if winner is None else State.OPEN
+    told = judged(verdict) | {"lost_watermarks": dict(verdict.lost_watermarks)}
+    return loss(lost, winner, state, **{**told, **changed})
+
+
+def test_a_loss_whose_winner_vanished_without_a_row_is_of_unknown_history() -> None:
+    found = [row(FIRST, SECOND)]
+    with pytest.raises(HistoryUnknown, match="no row says what happened"):
+        check_history(ANEW, [(FIRST, SECOND)], lambda: found)
+    found.append(row(SECOND, ANEW))
+    check_history(ANEW, [(FIRST, SECOND)], lambda: found)
+
+
+def test_of_an_item_before_the_library_or_without_a_winner_no_history_is_asked() -> None:
+    plain: Image = {"id": {"S": "p1"}}
+
+    def rows() -> list[Row]:
+        raise AssertionError
+
+    check_history(ANEW, [(FIRST, plain), (FIRST, None), (plain, SECOND)], rows)
+    check_history(plain, [(FIRST, SECOND)], rows)
+
+
+def test_a_hard_delete_that_stands_explains_nothing_and_one_that_is_taken_back_does() -> None:
+    removed = row(SECOND, None)
+    with pytest.raises(HistoryUnknown):
+        check_history(ANEW, [(FIRST, SECOND)], lambda: [removed])
+    assert overwrites([removed]) == []
+    check_history(ANEW, [(FIRST, SECOND)], lambda: [row(SECOND, None, restore=True)])
+    assert removals([row(SECOND, None, restore=True)]) == []
+
+
+def test_a_row_whose_images_are_elsewhere_or_unreadable_tells_nothing() -> None:
+    elsewhere = row(SECOND, ANEW).kept_at("s3://evidence/c1")
+    broken = loss(SECOND, {**ANEW, METADATA: {"M": {}}}, State.OPEN)
+    for each in (elsewhere, broken):
+        assert overwrites([each]) == []
+
+
+def test_the_hard_delete_of_an_item_that_was_folded_whole_keeps_old_losses_out() -> None:
+    """Nothing but watermarks was left in its context."""
+    (lineage,) = context_of(SECOND).heads
+    taken: Any = {"lost_dots": (), "lost_watermarks": {lineage.replica: lineage.epoch}}
+    removed = loss(
+        SECOND, None, State.ACCEPTED, finding=Finding.REMOVED, lost_at_ms="5000", **taken
+    )
+    with pytest.raises(ItemRecreated):
+        check_lives(ANEW, [FIRST], lambda: [removed], 2_000)
