@@ -41,6 +41,20 @@ def is_outlived(tombstone: Wires, item: Wires) -> bool:
     return not later.meets(context_of(tombstone))
 
 
+def is_deleted(image: Wires) -> bool:
+    """Return whether an image is a tombstone."""
+    return reading(image, is_tombstone_in)
+
+
+def may_have_expired(tombstone: Wires, at_ms: int | None) -> bool:
+    """Return whether time-to-live may have taken a tombstone by then; None: nobody knows when.
+
+    It never does so early, and where the delete comes by replication, that is later still.
+    """
+    expiry = reading(tombstone, expiry_in)
+    return expiry is None or at_ms is None or at_ms + MAXIMUM_CLOCK_DRIFT_MS >= expiry * 1_000
+
+
 def may_be_expiry(removed: Wires, at_ms: int, *, by_ttl: bool) -> bool:
     """Return whether time-to-live may have taken a revived item; `at_ms`: when, `by_ttl`: did.
 

@@ -11,7 +11,7 @@ from enum import Enum
 
 from reconciler.causality.context import ADOPTED, Dot, Ordering
 from reconciler.causality.hlc import Hlc
-from reconciler.conflict.lives import is_outlived
+from reconciler.conflict.lives import is_deleted, is_outlived, may_have_expired
 from reconciler.item.filing import file, lost_dots
 from reconciler.item.metadata import (
     Metadata,
@@ -22,7 +22,6 @@ from reconciler.item.metadata import (
     is_managed,
     is_tombstone_in,
     is_touched,
-    reading,
     reading_both,
     token_in,
     watermarks_in,
@@ -40,7 +39,7 @@ class Finding(Enum):
     UNMANAGED = "unmanaged"  # attributes changed, metadata did not: written around the library
     REVIVED = "revived"  # so was a deleted item, which time-to-live would take away
     OVERWRITTEN = "overwritten"  # a put without metadata took the place of a managed item
-    REMOVED = "removed"  # a hard delete of an item that was not a tombstone
+    REMOVED = "removed"  # a hard delete, of a tombstone before its time, too
 
 
 @dataclass(frozen=True)
@@ -64,15 +63,16 @@ NOTHING = ReplicatedItem({})
 _NO_WATERMARKS: Wires = {"M": {}}
 
 
-def classify(
+def classify(  # noqa: PLR0913 (a verdict is about all of these, by name)
     old: Wires | None,
     new: Wires | None,
     *,
     replica: str,
     latest_plausible: str = "~",
     expects_outside: bool = True,
+    at_ms: int | None = None,
 ) -> Verdict:
-    """Return what the change from `old` to `new` means to this replica.
+    """Return what the change from `old` to `new` means to this replica; `at_ms`: when it was made.
 
     `latest_plausible` is the greatest hlc that clock drift can explain. `expects_outside`: a write
     around the library may be what the record took away, so it is looked for (D5). Undecodable if
@@ -81,7 +81,7 @@ def classify(
     if old is None or (not is_managed(old) and not is_managed(new)):
         return CLEAN  # an insert, or an item that the library has not written yet
     if new is None:
-        if reading(old, is_tombstone_in):
+        if is_deleted(old) and may_have_expired(old, at_ms):
             return CLEAN  # a tombstone that time-to-live took away
         return _loss(Finding.REMOVED, file(old), NOTHING, replica, latest_plausible)
     if not is_managed(new):

@@ -2,12 +2,18 @@
 
 Nobody knows what whoever removed it had seen. The deployment's policy says whether it stands, and a
 person, if a library write of the last minute went with it. What time-to-live takes stands whatever
-the policy, but a revived item that it may have raced.
+the policy, but a revived item that it may have raced. A tombstone that somebody removes is never
+brought back: its row is there so that no older loss comes into an item that is created anew.
 """
 
 from enum import Enum
 
-from reconciler.conflict.lives import has_fresh_write, may_be_expiry, may_be_own_expiry
+from reconciler.conflict.lives import (
+    has_fresh_write,
+    is_deleted,
+    may_be_expiry,
+    may_be_own_expiry,
+)
 from reconciler.detection.change import Change
 
 
@@ -33,7 +39,7 @@ def fate_of(change: Change, at_ms: int, *, restores: bool, ttl_attribute: str) -
     time-to-live, "" if it has none.
     """
     removed = change.old or {}
-    if may_be_own_expiry(removed, ttl_attribute, at_ms):
+    if is_deleted(removed) or may_be_own_expiry(removed, ttl_attribute, at_ms):
         return Fate.STANDS
     if may_be_expiry(removed, at_ms, by_ttl=change.by_ttl):
         return Fate.RESTORED

@@ -118,6 +118,7 @@ def loss_in(change: Change, policy: DetectorPolicy, as_of: AsOf) -> Found:
             replica=as_of.replica,
             latest_plausible=as_of.latest_plausible(policy),
             expects_outside=policy.outside_writers == "expected",
+            at_ms=change.created_at_ms,
         )
         if found.finding is Finding.CLEAN:
             return None

@@ -11,6 +11,7 @@ from reconciler.conflict.lives import (
     is_accounted_for,
     is_outlived,
     is_recreated,
+    may_have_expired,
 )
 from reconciler.conflict.verdict import Finding, classify
 from reconciler.item.image import DELETE, merge
@@ -187,3 +188,11 @@ def test_a_step_that_is_missing_between_two_rows_leaves_the_item_unaccounted_for
 def test_what_was_put_around_the_library_tells_nothing_so_it_hides_no_loss() -> None:
     rows = [overwrite(SECOND, None)]
     assert is_accounted_for(THIRD, overwrite(FIRST, SECOND), lambda: rows)
+
+
+def test_time_to_live_takes_no_tombstone_before_its_time() -> None:
+    gone = tombstone()
+    expiry = expiry_of(gone)
+    assert [
+        may_have_expired(gone, at) for at in (NOW, expiry - MINUTE - 1, expiry - MINUTE, None)
+    ] == [False, False, True, True]

@@ -496,12 +496,32 @@ def test_a_hard_delete_is_taken_back_where_the_policy_is_to_restore() -> None:
     assert world.ledger.states() == ["OPEN"]
 
 
-def test_the_removal_of_a_tombstone_is_clean() -> None:
-    world = World()
+def tombstone_removed(at: int | None, **policy: Any) -> World:
+    """Return a detector that saw a tombstone go."""
     replica = Replica("use1")
-    replica.write(assign("name", "Ada"))
-    assert world.detect(record(1, replica.write(DELETE), None)) is None
-    assert world.log == []
+    replica.write(assign("name", "Ada"), at=DELETED_AT - 1_000)
+    image = replica.write(DELETE, at=DELETED_AT)
+    world = World(now=EXPIRES_AT + DAY_MS, **policy)
+    seconds = None if at is None else at / 1_000
+    assert world.detect(record(1, image, None, ApproximateCreationDateTime=seconds)) is None
+    return world
+
+
+def test_the_removal_of_a_tombstone_is_clean_if_time_to_live_may_have_done_it() -> None:
+    for at in (EXPIRES_AT - MINUTE_MS, EXPIRES_AT + 30 * DAY_MS, None):
+        assert tombstone_removed(at).log == []
+
+
+@pytest.mark.parametrize("outside_writes", ["accept", "restore"])
+def test_a_tombstone_that_somebody_removes_before_its_time_has_a_row_and_stays_away(
+    outside_writes: Any,
+) -> None:
+    for at in (DELETED_AT, EXPIRES_AT - 2 * MINUTE_MS):
+        world = tombstone_removed(at, outside_writes=outside_writes)
+        assert world.ledger.states() == ["ACCEPTED"]
+        (row,) = world.ledger.rows.values()
+        assert row["finding"] == {"S": "removed"}
+        assert world.bus.sent == []
 
 
 MINUTE_MS, DAY_MS = 60_000, 86_400_000
