@@ -527,6 +527,14 @@ def test_a_loss_of_unknown_history_is_decided_once_it_has_waited_in_vain() -> No
     assert context_of(lost).within(context_of(found.image()))
 
 
+def test_of_a_deleted_item_a_decision_takes_what_it_held() -> None:
+    use1, euw1 = shared(assign("name", "old"), add("tags", "a"))
+    lost, winner = use1.write(assign("name", 5), at=2_000), euw1.write(DELETE, at=3_000)
+    found = Desk(loss(lost, winner), winner)
+    found.decide("tags=current", "name=winner")
+    assert found.plain() == {"id": "p1", "name": "old", "tags": {"a"}}
+
+
 def test_an_image_that_a_row_does_not_have_cannot_be_taken() -> None:
     _, winner = conflict()
     for name in ("name", "all"):

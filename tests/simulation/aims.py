@@ -300,6 +300,14 @@ def deleted_unheard(seed: int) -> Plan:
     return replace(plan, faults=(remade, *plan.faults))
 
 
+def tombstone_deleted(seed: int) -> Plan:
+    """Return the same of an item that a client had deleted before."""
+    plan = deleted_for_good(seed)
+    first = plan.operations[0]
+    deleted = replace(first, number=100, at_ms=10 * SECOND, edits=(DELETE,), read_at_ms=None)
+    return replace(plan, operations=(*plan.operations, deleted))
+
+
 def _given_up(seed: int, how: str) -> Plan:
     plan = draw_plan(seed, operations=40, items=1, regions=2)  # so that no witness helps
     drawn = Random(f"{seed}/given up")
@@ -355,6 +363,7 @@ EXPIRING = Aim(tombstones_expire)
 EXPIRING_BY_OWN = Aim(tombstones_expire_by_the_tables_own)
 DELETED = Aim(deleted_for_good)
 DELETED_UNHEARD = Aim(deleted_unheard)
+TOMBSTONE_DELETED = Aim(tombstone_deleted)
 DECIDED = Aim(people_decide)
 BESIDE_RAW = Aim(beside_raw_clients)
 BESIDE_SAVES = Aim(beside_stale_saves)

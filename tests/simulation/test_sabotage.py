@@ -148,6 +148,13 @@ SABOTAGES = [
         aims.DELETED_UNHEARD,
     ),
     Sabotage(
+        "lives",
+        sabotage_lives.whoever_removes_a_tombstone_is_time_to_live,
+        "wrong",
+        50,
+        aims.TOMBSTONE_DELETED,
+    ),
+    Sabotage(
         "lives", sabotage_lives.a_tombstone_that_expired_is_a_loss, "wrong", 50, aims.EXPIRING
     ),
     Sabotage(
@@ -209,6 +216,7 @@ AIMS = [
     aims.DECIDED,
     aims.DELETED,
     aims.DELETED_UNHEARD,
+    aims.TOMBSTONE_DELETED,
     aims.EXPIRING,
     aims.EXPIRING_BY_OWN,
     aims.TOO_LARGE,
@@ -266,5 +274,6 @@ def test_folding_lineages_that_nobody_certified_is_harmless_alone() -> None:
 
 
 def test_the_rows_of_hard_deletes_keep_old_losses_out_without_the_second_lock() -> None:
-    with aims.DELETED.set_up(), sabotage_lives.what_no_row_tells_yet_is_taken_for_one_item():
-        assert [seed for seed in range(1, 31) if problems(aims.DELETED, seed)] == []
+    for aim in (aims.DELETED, aims.TOMBSTONE_DELETED):
+        with aim.set_up(), sabotage_lives.what_no_row_tells_yet_is_taken_for_one_item():
+            assert [seed for seed in range(1, 31) if problems(aim, seed)] == []

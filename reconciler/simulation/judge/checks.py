@@ -75,7 +75,7 @@ def _wrong_values(
     if len(held) < len(aside):
         return  # what is parked cannot be read here, so nobody can say what the item must be
     held = [image for image in held if not _has_ended(run, key, image)]
-    history = History(run.plan.schema, writes)
+    history = History(run.plan.schema, [*writes, *_kept_aside(run, key, held)])
     found: dict[Problem, None] = {}
     for region in sorted(run.items):
         current = run.items[region].get(key)
@@ -88,6 +88,15 @@ def _wrong_values(
             shown = {name: shown[name] for name in shown if name not in run.plan.schema.key}
         found |= dict.fromkeys(differences(key, history, shown))
     yield from found
+
+
+def _kept_aside(run: Run, key: str, held: Sequence[Image]) -> Iterator[Done]:
+    """Yield the writes that went with their replica, but whose loss had been parked before."""
+    known = [context_of(image) for image in held]
+    for done in run.done:
+        is_gone = done.operation.key == key and done.applied and done.stranded and not done.expired
+        if is_gone and any(each.covers(Dot.parse(done.dot)) for each in known):
+            yield done
 
 
 def _has_ended(run: Run, key: str, image: Image) -> bool:

@@ -29,6 +29,14 @@ class Origin(NamedTuple):
     at_ms: int
 
 
+class Outlived(NamedTuple):
+    """A tombstone that was replaced by an item which knows nothing of it, and when it expires."""
+
+    tombstone: Origin
+    item: Origin
+    expiry_ms: int
+
+
 NOWHERE = Origin(0, "nothing", "", 0)
 
 
@@ -45,6 +53,7 @@ class Causes:
         self._origins: dict[str, Origin] = {}
         self._of_itself: dict[int, tuple[Any, Origin]] = {}  # by identity, and so kept alive
         self._ended: dict[str, list[int]] = {}
+        self._outlived: dict[str, list[Outlived]] = {}
         self._held: dict[str, dict[str, int]] = {region: {} for region in regions}
         self.clashes = 0
 
@@ -103,6 +112,14 @@ class Causes:
     def ended_tombstones(self, key: str) -> list[int]:
         """Return what each tombstone of an item that was removed rested on."""
         return self._ended.get(key, [])
+
+    def note_outlived(self, key: str, outlived: Outlived) -> None:
+        """Note that an item took the place of a tombstone without knowing it."""
+        self._outlived.setdefault(key, []).append(outlived)
+
+    def outlived(self, key: str) -> list[Outlived]:
+        """Return the tombstones of an item that were replaced by what knows nothing of them."""
+        return self._outlived.get(key, [])
 
     def ever_held_anywhere(self, key: str) -> int:
         """Return the operations that any region held at some time."""

@@ -13,10 +13,12 @@ from reconciler.aws_model.expiry import has_passed
 from reconciler.causality.context import INCARNATION_WIDTH, replica_id
 from reconciler.deployment.tables import BOTH_IMAGES
 from reconciler.item.image import read
-from reconciler.item.metadata import EXPIRY, heads_in, is_managed, metadata_in
+from reconciler.item.metadata import EXPIRY, expiry_in, heads_in, is_managed, metadata_in
 from reconciler.item.schema import Schema
 from reconciler.ports import Record
-from reconciler.simulation.world.causes import Origin
+from reconciler.simulation.plan.faults import MINUTE
+from reconciler.simulation.world.agenda import EPOCH_MS
+from reconciler.simulation.world.causes import Origin, Outlived
 from reconciler.simulation.world.setting import Setting
 from reconciler.values.wire import Image
 
@@ -79,6 +81,7 @@ class SimulatedReplica:
         setting, before = self._setting, self.items
         self.items = dict(source.items)
         setting.causes.note_remade(self.region, self.items)
+        setting.lives.note_remade(self.region, source.region)
         for name in sorted({*before, *self.items}):
             setting.journal.note(
                 self.region,
@@ -95,7 +98,10 @@ class SimulatedReplica:
         held = self.origin_of(name)
         over = held.label
         if (name in self.items or image) and self.items.get(name) != image:
-            self._setting.lives.note_arrival(name, held, origin, gone=image is None)
+            lives = self._setting.lives
+            lives.note_arrival(name, self.region, held, origin, gone=image is None)
+            if image is not None:
+                self._note_outlived(name, held, origin)
         if self._become(name, image, origin):
             self._setting.journal.note(
                 self.region,
@@ -109,15 +115,20 @@ class SimulatedReplica:
             )
 
     def delete(self) -> None:
-        """Let an operator delete all items that readers see for good, around the library."""
+        """Let an operator delete all items for good, around the library; deleted ones, too.
+
+        Tombstones whose time has come are left to time-to-live.
+        """
         setting, causes = self._setting, self._setting.causes
-        for name in sorted(name for name, image in self.items.items() if read(image) is not None):
+        now_ms = setting.agenda.now_ms
+        ends = {name: self._expiry_ms(name) for name in sorted(self.items)}
+        for name in (n for n, at_ms in ends.items() if at_ms is None or at_ms > now_ms + MINUTE):
             before = self.origin_of(name)
-            setting.lives.end(name, setting.agenda.now_ms, causes.ever_held_anywhere(name))
+            ended = causes.ever_held_anywhere(name)
+            setting.lives.end(name, self.region, now_ms, ended)
             setting.journal.count("hard_deletes")
             setting.journal.note(self.region, "delete", name, image=before.label)
-            label, now = f"delete of {before.label}", setting.agenda.now_ms
-            origin = Origin(0, label, self.region, now)
+            origin = Origin(0, f"delete of {before.label}", self.region, now_ms)
             self._become(name, None, origin)
             self._send(self.region, name, None, origin)
 
@@ -136,6 +147,20 @@ class SimulatedReplica:
                 self._setting.journal.note(self.region, "expire", name, image=before.label)
                 self._become(name, None, origin, by_ttl=True)
                 self._send(self.region, name, None, origin)
+
+    def _expiry_ms(self, name: str) -> int | None:
+        """Return when time-to-live may remove a tombstone; None if there is none."""
+        image = self.items.get(name)
+        if image is None or read(image) is not None:
+            return None
+        expiry_s = expiry_in(metadata_in(image))
+        return None if expiry_s is None else 1_000 * expiry_s - EPOCH_MS
+
+    def _note_outlived(self, name: str, held: Origin, new: Origin) -> None:
+        """Note that what replaces a tombstone knows nothing of it."""
+        expiry_ms = self._expiry_ms(name)
+        if expiry_ms is not None and not held.rests_on & new.rests_on:
+            self._setting.causes.note_outlived(name, Outlived(held, new, expiry_ms))
 
     def _become(
         self, name: str, new: Image | None, origin: Origin, *, by_ttl: bool = False

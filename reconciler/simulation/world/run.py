@@ -8,14 +8,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from reconciler.item.image import DELETE
-from reconciler.simulation.plan.faults import HOUR
+from reconciler.simulation.plan.faults import HOUR, MINUTE
 from reconciler.simulation.plan.plan import Plan
-from reconciler.simulation.world.causes import numbers
+from reconciler.simulation.world.causes import Origin, numbers
 from reconciler.simulation.world.history import Done, Run
 from reconciler.simulation.world.lives import Delete
 from reconciler.simulation.world.world import World
 from reconciler.values.wire import to_json
 
+_CLOCKS_APART_MS = MINUTE  # as much as the product allows for
 _ALWAYS = (
     "writes",
     "conflicts",
@@ -53,7 +54,7 @@ def run_plan(plan: Plan, *, trace: bool = True) -> Run:
         items=items,
         open_rows={name: world.regions[name].functions.ledger.open_rows() for name in left},
         parked={name: tuple(world.regions[name].functions.parked) for name in left},
-        contested=_contested(world),
+        contested=_contested(world, left),
         counts=_counts(world),
         trace=tuple(moment for moment in journal.moments if moment.kind != "end"),
         trace_hash=trace_hash,
@@ -64,7 +65,7 @@ def _with_fates(world: World, left: Sequence[str]) -> tuple[Done, ...]:
     """Mark the writes that are gone by rights: stranded, or expired with their item."""
     applied = [done for done in world.done if done.applied]
     stranded = {_number(done) for done in applied if _is_stranded(world, left, done)}
-    expired = _expired_writes(world, stranded) | _deleted_writes(world)
+    expired = _expired_writes(world, stranded) | _deleted_writes(world, left)
     return tuple(
         replace(done, stranded=_number(done) in stranded, expired=_number(done) in expired)
         if done.applied
@@ -84,12 +85,19 @@ def _is_stranded(world: World, left: Sequence[str], done: Done) -> bool:
 def _expired_writes(world: World, stranded: set[int]) -> set[int]:
     """Return the writes of deleted items whose tombstones went before anybody wrote on them.
 
-    A write that a destroyed region took with it keeps no deleted item alive.
+    A write that a destroyed region took with it keeps no deleted item alive. A tombstone that had
+    expired when an item was begun which knows nothing of it went by rights, too: the region where
+    that was begun never had it, or had it no more.
     """
     found: set[int] = set()
     for key in sorted({done.operation.key for done in world.done}):
         written = [done for done in world.done if done.operation.key == key and done.applied]
-        for mask in world.setting.causes.ended_tombstones(key):
+        outlived = (
+            each.tombstone.rests_on
+            for each in world.setting.causes.outlived(key)
+            if _begun_ms(written, each.item) + _CLOCKS_APART_MS >= each.expiry_ms
+        )
+        for mask in (*world.setting.causes.ended_tombstones(key), *outlived):
             ended = numbers(mask)
             gone = ended | stranded
             if not any(
@@ -99,14 +107,20 @@ def _expired_writes(world: World, stranded: set[int]) -> set[int]:
     return found
 
 
-def _deleted_writes(world: World) -> set[int]:
+def _begun_ms(written: Sequence[Done], item: Origin) -> int:
+    """Return when the first write was made on which an item rests."""
+    return min((done.at_ms for done in written if item.rests_on >> _number(done) & 1), default=0)
+
+
+def _deleted_writes(world: World, left: Sequence[str]) -> set[int]:
     """Return the writes that ended with an item that an operator deleted for good."""
     keys = {done.operation.key for done in world.done}
-    ended = [delete.ended for key in keys for delete in world.setting.lives.of(key)]
+    lives = world.setting.lives
+    ended = [delete.ended for key in keys for delete in lives.known_to(left, key)]
     return {number for mask in ended for number in numbers(mask)}
 
 
-def _contested(world: World) -> frozenset[str]:
+def _contested(world: World, left: Sequence[str]) -> frozenset[str]:
     """Return the items of which nobody can say which of their lives goes on.
 
     One that was deleted softly long before may be taken for a revival that time-to-live took away.
@@ -121,7 +135,7 @@ def _contested(world: World) -> frozenset[str]:
         )
 
     lives = world.setting.lives
-    return frozenset(key for key in keys if any(map(is_contested, lives.of(key))))
+    return frozenset(key for key in keys if any(map(is_contested, lives.known_to(left, key))))
 
 
 def _number(done: Done) -> int:

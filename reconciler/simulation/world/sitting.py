@@ -16,6 +16,12 @@ from reconciler.crdt.base import Edit
 from reconciler.feed.carrying_out import Desk, decide
 from reconciler.feed.case import Case, open_case
 from reconciler.feed.decision import Answer, Choice, Decision
+from reconciler.item.metadata import (
+    is_managed,
+    is_tombstone_in,
+    metadata_in,
+    tombstone_values_in,
+)
 from reconciler.item.schema import Schema
 from reconciler.simulation.plan.plan import DECIDE, Operation
 from reconciler.simulation.world.causes import Origin, numbers
@@ -158,7 +164,7 @@ class Sitting:
     def _wanted(self, name: str, choice: Choice) -> Any:
         if choice.take is None:
             return choice.value
-        image = (self._case.lost or {}) if choice.take == "lost" else self._before
+        image = _held((self._case.lost or {}) if choice.take == "lost" else self._before)
         return canonical(image[name]) if name in image else None
 
     def _machine_ms(self) -> int:
@@ -166,6 +172,12 @@ class Sitting:
 
     def _hear(self) -> None:
         self._time.hear(self._setting.agenda.epoch_ms // 1_000 * 1_000)
+
+
+def _held(image: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a person is shown of an image: of a deleted item, what it held."""
+    is_deleted = is_managed(image) and is_tombstone_in(metadata_in(image))
+    return tombstone_values_in(metadata_in(image)) if is_deleted else image
 
 
 class _Items:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.client.lost_answers import written_dot
 from reconciler.item.image import merge
 from reconciler.simulation.judge.checks import check
 from reconciler.simulation.judge.problem import Problem
@@ -83,6 +84,13 @@ def parked(**more: Any) -> dict[str, Any]:
 
 def test_a_parked_loss_counts_as_merged_and_its_row_may_be_open() -> None:
     assert check(run_of(WRITES, images(ONE), parked=[parked()], open_rows=["c1"])) == []
+
+
+def test_a_write_that_went_with_its_replica_but_is_parked_may_be_there_and_counts() -> None:
+    writes = [done(0, FIRST, stranded=True, dot=str(written_dot(ONE))), WRITES[1]]
+    assert check(run_of(writes, images(OTHER))) == []
+    assert check(run_of(writes, images(OTHER), parked=[parked(lost=ONE)])) == []
+    assert kinds(run_of(writes, images(merge(ONE, OTHER)))) != []
 
 
 def test_a_parked_loss_of_another_item_does_not_count() -> None:

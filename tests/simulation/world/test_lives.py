@@ -1,10 +1,11 @@
 """Which operations end with a hard delete, and where nobody can say which life goes on."""
 
+from reconciler.item.edits import delete
 from reconciler.item.image import read
 from reconciler.simulation.judge.checks import check
 from reconciler.simulation.plan import faults
 from reconciler.simulation.plan.drawing import DEFAULT_SCHEMA, REGIONS
-from reconciler.simulation.plan.faults import HOUR, MINUTE
+from reconciler.simulation.plan.faults import FOR_EVER, HOUR, MINUTE
 from reconciler.simulation.plan.plan import Fault, Operation, Plan
 from reconciler.simulation.world.causes import Origin
 from reconciler.simulation.world.history import Run
@@ -12,7 +13,7 @@ from reconciler.simulation.world.lives import Lives
 from reconciler.simulation.world.run import run_plan
 from tests.builders import increment
 
-EAST, WEST = REGIONS[:2]
+EAST, WEST, SOUTH = REGIONS[:3]
 OLD, NEW, NOTHING = (Origin(mask, "operation", EAST, 1) for mask in (0b01, 0b10, 0))
 DAY = 24 * HOUR
 
@@ -39,7 +40,7 @@ def contested(lives: Lives) -> bool:
 
 def ended() -> Lives:
     lives = Lives()
-    lives.end("k1", HOUR, OLD.rests_on)
+    lives.end("k1", EAST, HOUR, OLD.rests_on)
     return lives
 
 
@@ -78,7 +79,7 @@ def test_two_lives_that_meet_as_one_change_are_told_apart_after_a_day() -> None:
         lives = ended()
         new = NEW._replace(at_ms=began)
         lives.note_write("k1", NOTHING, new)
-        lives.note_arrival("k1", OLD, new, gone=False)
+        lives.note_arrival("k1", WEST, OLD, new, gone=False)
         assert contested(lives) is is_contested
 
 
@@ -87,5 +88,73 @@ def test_an_old_image_that_wins_against_the_delete_or_a_delete_against_the_new_i
 ):
     for held, new, gone in ((NOTHING, OLD, False), (NEW, NOTHING, True)):
         lives = ended()
-        lives.note_arrival("k1", held, new, gone=gone)
+        lives.note_arrival("k1", WEST, held, new, gone=gone)
         assert contested(lives)
+
+
+def test_a_delete_is_known_where_it_was_made_and_where_it_or_the_new_item_has_arrived() -> None:
+    for new in (NOTHING, NEW):
+        lives = ended()
+        assert lives.known_to([EAST], "k1")
+        assert not lives.known_to([WEST], "k1")
+        lives.note_arrival("k1", WEST, OLD, new, gone=new is NOTHING)
+        assert lives.known_to([WEST], "k1")
+
+
+def test_a_replica_made_anew_knows_of_the_deletes_that_its_source_knew_of() -> None:
+    lives = ended()
+    lives.note_remade(WEST, EAST)
+    assert lives.known_to([WEST], "k1")
+    lives.note_remade(EAST, SOUTH)
+    assert not lives.known_to([EAST, SOUTH], "k1")
+
+
+def made(*operations: Operation, troubles: tuple[Fault, ...]) -> Run:
+    return run_plan(Plan(1, DEFAULT_SCHEMA, REGIONS[:3], operations, troubles))
+
+
+def test_a_delete_that_went_with_its_region_has_ended_nothing() -> None:
+    away = [Fault(faults.PARTITION, HOUR, FOR_EVER, EAST, other) for other in (WEST, SOUTH)]
+    for lost in (
+        Fault(faults.DESTROYED, HOUR + MINUTE, FOR_EVER, EAST),
+        Fault(faults.REMADE, HOUR + MINUTE, HOUR + 5 * MINUTE, EAST, WEST),
+    ):
+        delete = Fault(faults.HARD_DELETE, HOUR, HOUR + 1, EAST)
+        run = made(adding(0, 1_000, EAST, 100), troubles=(*away, delete, lost))
+        assert not any(done.expired for done in run.done)
+        assert all((read(items["k1"]) or {})["balance"] == 100 for items in run.items.values())
+        assert check(run) == []
+
+
+def test_an_item_begun_after_a_tombstone_had_expired_is_not_kept_down_by_it() -> None:
+    """In a region made anew of a copy without it; time-to-live has not run yet."""
+    gone = Operation(1, 2 * MINUTE, EAST, "k1", (delete(),))
+    troubles = (
+        Fault(faults.OUTAGE, 0, 4 * MINUTE, WEST),
+        Fault(faults.REMADE, 3 * MINUTE, 5 * MINUTE, EAST, WEST),
+    )
+    for began, is_expired in ((DAY + 2 * MINUTE, True), (DAY, False)):
+        new = adding(2, began, EAST, 5)
+        run = made(adding(0, MINUTE, EAST, 100), gone, new, troubles=troubles)
+        assert [done.expired for done in run.done[:2]] == [is_expired] * 2
+        assert check(run) == []
+
+
+def test_an_operator_deletes_tombstones_too_but_not_what_time_to_live_would_take() -> None:
+    gone = Operation(1, MINUTE, EAST, "k1", (delete(),))
+    for at_ms, deletes in ((HOUR, 1), (DAY + MINUTE, 0)):
+        hard = Fault(faults.HARD_DELETE, at_ms, at_ms + 1, EAST)
+        run = made(adding(0, 1_000, EAST, 100), gone, troubles=(hard,))
+        assert run.counts.get("hard_deletes", 0) == deletes
+        assert check(run) == []
+
+
+def test_a_loss_from_before_a_tombstone_was_deleted_stays_out_of_the_new_item() -> None:
+    gone = Operation(2, 2_000, EAST, "k1", (delete(),))
+    off = tuple(Fault(faults.RESOLVER_OFF, 0, 3 * HOUR, region) for region in REGIONS[:3])
+    hard = Fault(faults.HARD_DELETE, HOUR, HOUR + 1, EAST)
+    created = (adding(0, 1_000, EAST, 100), adding(1, 1_005, WEST, 20), gone)
+    run = made(*created, adding(3, 2 * HOUR, WEST, 3), troubles=(hard, *off))
+    assert any(run.parked.values())
+    assert [(read(items["k1"]) or {})["balance"] for items in run.items.values()] == [3, 3, 3]
+    assert check(run) == []

@@ -5,6 +5,8 @@ from dataclasses import replace
 
 import pytest
 
+from reconciler.feed.decision import Choice
+from reconciler.item.edits import delete
 from reconciler.item.image import read
 from reconciler.simulation.judge.checks import check
 from reconciler.simulation.plan import faults
@@ -12,6 +14,7 @@ from reconciler.simulation.plan.clash import CLASHING
 from reconciler.simulation.plan.drawing import DISPUTED_SCHEMA, REGIONS
 from reconciler.simulation.plan.faults import HOUR
 from reconciler.simulation.plan.plan import DECIDE, Fault, Operation, Plan
+from reconciler.simulation.world import people
 from reconciler.simulation.world.history import Run
 from reconciler.simulation.world.run import run_plan
 from tests.builders import add, assign, increment
@@ -75,3 +78,26 @@ def test_people_are_drawn_alike_whatever_else_is_in_the_plan() -> None:
     assert [e for e in decisions(run_plan(more)) if e != elsewhere.edits] == decisions(
         run_plan(plan)
     )
+
+
+def test_whoever_takes_an_attribute_of_a_deleted_item_takes_what_it_held(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answer = {CLASHING: Choice(value={"N": "7"}), "profile": Choice(take="current")}
+    monkeypatch.setattr(people, "answer_to", lambda *_: answer)
+    operations = (
+        Operation(0, 1_000, EAST, "k1", (assign("profile.n", "held"),)),
+        Operation(1, 10_000, EAST, "k1", (assign(CLASHING, 5),)),
+        Operation(2, 10_005, WEST, "k1", (assign(CLASHING, 6),)),
+        Operation(3, 25_000, EAST, "k1", (delete(),)),
+    )
+    over_a_tombstone = 0
+    for seed in range(12):
+        run = run_plan(Plan(seed, DISPUTED_SCHEMA, (EAST, WEST), operations, (CLASH,)))
+        assert check(run) == []
+        decided = [each for each in run.done if each.operation.number > 3]
+        if decided and 3 in decided[0].seen:
+            over_a_tombstone += 1
+            for items in run.items.values():
+                assert (read(items["k1"]) or {})["profile"] == {"n": "held"}
+    assert over_a_tombstone > 0
