@@ -102,7 +102,12 @@ class Around:
             and self.over <= {"managed", "tombstone"}
             and len(regions) <= 1
             and (not self.before or is_managed(self.before))
+            and not (self.library and self.began_deleted())
         )
+
+    def began_deleted(self) -> bool:
+        """Return whether a deleted item was there before: who brings it back clears it."""
+        return is_managed(self.before) and is_tombstone_in(metadata_in(self.before))
 
     def removes(self, path: Path) -> bool:
         """Return whether a library writer removed what is at a path, or the map that it is in."""

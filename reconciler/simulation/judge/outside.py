@@ -33,7 +33,7 @@ from reconciler.simulation.world.run import run_plan
 from reconciler.values.wire import Image, to_json
 
 _MANY_LINEAGES = 16
-_ONE_AT_A_TIME = ("register_mv", "flag_ew")  # an assignment removes what it saw
+_ONE_AT_A_TIME = ("register_mv", "flag_ew", "version")  # an assignment removes what it saw
 # With these, two worlds differ in more than the reconciler: in when things happen, and in writes.
 _OTHER_TIMES = {
     faults.SLOW_CALL,

@@ -8,6 +8,7 @@ import pytest
 
 from reconciler.crdt.base import Edit
 from reconciler.item.image import DELETE
+from reconciler.item.schema import Schema
 from reconciler.simulation.judge.checks import check, judged_around
 from reconciler.simulation.judge.problem import Problem
 from reconciler.simulation.plan.drawing import draw_plan
@@ -214,6 +215,29 @@ def test_a_deleted_item_may_live_on_by_a_raw_write_with_or_without_its_values() 
     for image in shown.values():
         assert problems(ended(writes, image)) == []
     assert problems(ended(writes, shows(balance=99, name="raw2"))) != []
+
+
+def test_what_a_library_writer_brings_back_may_clear_a_raw_write_on_the_deleted_item() -> None:
+    gone = Replica("use1", written(assign("name", "Ada"))).write(DELETE, at=2_000)
+    raw_alone, library = raw(1, assign("name", "raw1"), over="tombstone"), done(2, BASE)
+
+    assert problems(ended([raw_alone, library], shows(balance=100), gone)) == []
+    assert problems(ended([raw_alone], shows(balance=100), gone)) != []
+
+
+def test_a_version_above_the_last_one_written_is_counted_beside_a_put() -> None:
+    """Where a put took the metadata away, two writes in turn look as if made at once."""
+    schema = Schema.of(table="parties", key=["id"], attributes={"revision": "version"})
+    writes = [
+        done(0, assign("revision", 1)),
+        raw(1, assign("extra", "raw1"), call=PUT, seen=[0]),
+        done(2, assign("revision", 2), seen=[0, 1]),
+    ]
+    run = ended(writes, shows(revision=3, extra="raw1"))
+    run = replace(run, plan=replace(run.plan, schema=schema))
+
+    assert problems(run) == []
+    assert odds(run) == {"a library removal undone beside a put"}
 
 
 def test_what_a_fault_of_the_protocol_does_to_an_item_that_only_raw_writers_wrote_is_harm() -> None:
