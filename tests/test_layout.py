@@ -48,6 +48,7 @@ TESTED_ELSEWHERE = {
     "reconciler/client/tracked.py": "with a dict user's habits, in test_editor",
     "reconciler/client/lost_answers.py": "with every way to lose an answer, in test_table",
     "reconciler/crdt/base.py": "by the laws of the join and by each type",
+    "reconciler/crdt/counter_removals.py": "with the counters that hold them, in test_counter_pn",
     "reconciler/crdt/counter_slots.py": "with what is filed of counters, in test_plain",
     "reconciler/crdt/dot_function.py": "with each register that is made of it",
     "reconciler/crdt/elements.py": "with both sets that are made of it",

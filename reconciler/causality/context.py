@@ -28,6 +28,8 @@ V = TypeVar("V", bound=str)
 
 ADOPTED = "~"  # the replica of writes made around the library; no region has this code
 FROM_PLAIN = Hlc.of(0, 1)  # of what an image without metadata shows
+BY_A_PUT = Hlc.of(0, 2)  # of what such an image, over a managed one, added to an amount
+UNTYPED = Hlc.of(0, 3)  # of a number that was put around the library where no type is known
 INCARNATION_WIDTH = 5
 
 

@@ -26,7 +26,8 @@ from reconciler.item.metadata import (
     token_in,
     watermarks_in,
 )
-from reconciler.item.plain import beneath, file_plain, is_version, types_of
+from reconciler.item.plain import Began, began, file_plain, is_version, knows_put, types_of
+from reconciler.item.puts import beneath
 from reconciler.item.replicated import ReplicatedItem
 from reconciler.values.wire import Wires
 
@@ -105,11 +106,13 @@ def classify(  # noqa: PLR0913 (a verdict is about all of these, by name)
 def _plain_versions(old: Wires, new: Wires) -> tuple[ReplicatedItem, ReplicatedItem]:
     """Return what a plain image has, and the managed one that took its place.
 
-    Nothing, if the new one was not made of a version of it: then the old one is a put, which was a
-    change of its own, or it rests on the new one already.
+    Nothing, if the new one rests on the old one, or holds it as a put that is filed.
     """
     after = file(new)
-    if not is_version(old, after):
+    is_news = (
+        is_version(old, after) if began(after) is Began.ON_PLAIN else not knows_put(after, old)
+    )
+    if not is_news:
         return NOTHING, NOTHING
     return file_plain(old, after.key, types_of(after)), after
 

@@ -13,9 +13,8 @@ Source: INRIA RR-7506, 2011, section 3.1.3; Riak's per-key actor epochs.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Context, Decimal
-from typing import NamedTuple, TypeVar
 
-from reconciler.causality.context import FROM_PLAIN, CausalContext, Dot, Lineage
+from reconciler.causality.context import ADOPTED, BY_A_PUT, CausalContext, Dot, Lineage
 from reconciler.crdt.base import (
     Crdt,
     Edit,
@@ -28,7 +27,16 @@ from reconciler.crdt.base import (
     register,
     surviving_dots,
 )
-from reconciler.crdt.counter_slots import counted, greater_amount, without_plain
+from reconciler.crdt.counter_removals import Seen, encode_seen, greater, not_covered, parse_seen
+from reconciler.crdt.counter_slots import (
+    OF_IMAGES,
+    counted,
+    joined_slots,
+    of_puts,
+    without_images,
+    without_puts,
+    without_removed,
+)
 from reconciler.errors import InvalidInput
 from reconciler.values.wire import Path, Wire, label, number_text, rounded_number_text
 
@@ -45,21 +53,7 @@ def exact_sum(numbers: Iterable[Decimal]) -> Decimal:
 
 
 ADDED = "+"  # the name of what was added around the library to one image
-_IN_PART = "+"  # no digit of a stamp
 _REMOVED, _REMOVED_BASES = "z", "y"  # beside the references of slots, which are numbers
-Key = TypeVar("Key", bound=str)
-
-
-class Seen(NamedTuple):
-    """What a removal saw: a slot up to an hlc, or a base up to a watermark, and its sum then.
-
-    `is_whole` is False for a removal inside the very write that made the slot: more of it may come.
-    The greater one saw more.
-    """
-
-    until: str
-    is_whole: bool
-    amount: Decimal
 
 
 @register
@@ -81,13 +75,21 @@ class CounterPn(Crdt):
     removed_bases: Mapping[str, Seen] = field(default_factory=dict)
 
     def join(self, other: "CounterPn", mine: CausalContext, theirs: CausalContext) -> Crdt:
-        kept = surviving_dots(self.slots, other.slots, mine, theirs)
-        removed_bases = _greater(self.removed_bases, other.removed_bases)
+        removed_bases = greater(self.removed_bases, other.removed_bases)
+        removed = not_covered(greater(self.removed, other.removed), removed_bases)
+        # What a put changed an amount by says nothing once the library removed that amount.
+        left, right = (
+            each.slots
+            if (each.removed, each.removed_bases) == (removed, removed_bases)
+            else without_puts(each.slots)
+            for each in (self, other)
+        )
+        kept = surviving_dots(left, right, mine, theirs)
         return CounterPn(
-            {dot: greater_amount(dot, self.slots, other.slots) for dot in kept},
+            joined_slots(kept, left, right),
             surviving_dots(self.presence, other.presence, mine, theirs),
             self._join_bases(other, mine, theirs),
-            _not_covered(_greater(self.removed, other.removed), removed_bases),
+            removed,
             removed_bases,
         )
 
@@ -126,9 +128,14 @@ class CounterPn(Crdt):
         amount = Decimal(edit.value["N"])
         if edit.verb == "assign":
             amount = _EXACT.subtract(amount, self.total())
-        others = self.presence if write.dot.hlc == FROM_PLAIN else ()
+        others = self.presence if write.dot.hlc in OF_IMAGES else ()
         presence = tuple(sorted({*others, write.dot}))
-        return replace(self._add(amount, write.dot, where), presence=presence)
+        state = self
+        if write.dot.hlc == BY_A_PUT:
+            # Of several puts one counts, so a later one takes in what an earlier one added.
+            amount = exact_sum([amount, *counted(of_puts(self.slots))])
+            state = replace(self, slots=without_puts(self.slots))
+        return replace(state._add(amount, write.dot, where), presence=presence)
 
     def _add(self, amount: Decimal, dot: Dot, where: Path) -> "CounterPn":
         own = [held for held in self.slots if held.lineage == dot.lineage]
@@ -145,23 +152,25 @@ class CounterPn(Crdt):
 
     def forget(self, write: LocalWrite) -> Crdt:
         # Dropping the slots would bring a lineage's old increments back with its next one.
-        # What a plain item had is one amount for good, so it goes as a presence does.
-        slots = without_plain(self.slots)
+        # What an image showed is one amount for good, so it goes as a presence does.
+        slots = without_images(self.slots)
         seen = {d.lineage: Seen(d.hlc, d != write.dot, n) for d, n in slots.items()}
         marks = {r: Seen(write.watermarks[r], True, n) for r, n in self.bases.items()}
-        removed_bases = _greater(self.removed_bases, marks)
+        removed_bases = greater(self.removed_bases, marks)
         # Of one write's removals the last one saw most; nobody else has seen a part of a write.
         own = write.dot.lineage, write.dot.hlc
         before = {of: each for of, each in self.removed.items() if (of, each.until) != own}
-        removed = _not_covered(_greater(before, seen), removed_bases)
+        removed = not_covered(greater(before, seen), removed_bases)
         return CounterPn(slots, (), self.bases, removed, removed_bases)
 
     def total(self) -> Decimal:
         """Return the exact sum of what was added less what was removed."""
-        removed = (*self.removed.values(), *self.removed_bases.values())
+        slots = without_removed(self.slots, self.removed)
+        removed = [n for of, n in self.removed.items() if of.replica != ADOPTED]
+        removed += self.removed_bases.values()
         return exact_sum(
             [
-                *counted(self.slots),
+                *counted(slots),
                 *self.bases.values(),
                 *(seen.amount.copy_negate() for seen in removed),
             ]
@@ -179,8 +188,8 @@ class CounterPn(Crdt):
         present: Wire = {"p": {"S": refs_text(self.presence, refs)}}
         bases = {name: {"N": number_text(self.bases[name])} for name in sorted(self.bases)}
         seen = {
-            _REMOVED: _encode_seen(self.removed),
-            _REMOVED_BASES: _encode_seen(self.removed_bases),
+            _REMOVED: encode_seen(self.removed),
+            _REMOVED_BASES: encode_seen(self.removed_bases),
         }
         seen = {name: records for name, records in seen.items() if records["M"]}
         return {"M": {**slots, **present, **({"b": {"M": bases}} if bases else {}), **seen}}
@@ -197,8 +206,8 @@ class CounterPn(Crdt):
             {dots[int(ref)]: Decimal(amount["N"]) for ref, amount in refs.items()},
             dots_of(presence, dots),
             {replica: Decimal(amount["N"]) for replica, amount in bases.items()},
-            {Lineage.parse(name): _seen(each) for name, each in removed.items()},
-            {replica: _seen(each) for replica, each in removed_bases.items()},
+            {Lineage.parse(name): parse_seen(each) for name, each in removed.items()},
+            {replica: parse_seen(each) for replica, each in removed_bases.items()},
         )
         state._note_outside(visible, sources, path)
         return state
@@ -214,32 +223,3 @@ class CounterPn(Crdt):
         # However often it is added to, of one image it is one amount: the greatest so far.
         edit = Edit(path, "increment", {"N": rounded_number_text(amount)})
         sources.changes.append(OutsideChange(path, ADDED, edit))
-
-
-def _greater(a: Mapping[Key, Seen], b: Mapping[Key, Seen]) -> Mapping[Key, Seen]:
-    """Return, for each key, the record that saw more."""
-    return {key: max(each[key] for each in (a, b) if key in each) for key in sorted({**a, **b})}
-
-
-def _not_covered(
-    removed: Mapping[Lineage, Seen], bases: Mapping[str, Seen]
-) -> Mapping[Lineage, Seen]:
-    """Return the records of slots that no record of a base includes."""
-    nothing = Seen("", True, Decimal(0))
-    return {
-        lineage: seen
-        for lineage, seen in removed.items()
-        if bases.get(lineage.replica, nothing).until < lineage.epoch
-    }
-
-
-def _encode_seen(records: Mapping[Key, Seen]) -> Wire:
-    def text(seen: Seen) -> str:
-        return f"{seen.until}{'' if seen.is_whole else _IN_PART} {number_text(seen.amount)}"
-
-    return {"M": {key: {"S": text(seen)} for key, seen in records.items()}}
-
-
-def _seen(wire: Wire) -> Seen:
-    until, amount = wire["S"].split(" ")
-    return Seen(until.removesuffix(_IN_PART), not until.endswith(_IN_PART), Decimal(amount))

@@ -1,39 +1,71 @@
 """The slots of a counter that were added around the library: which count, and how they join.
 
 One that was added to one image holds all of that so far, so the greater amount is the later. What a
-plain item showed has a slot for each amount seen, of which the greatest counts.
+plain item showed has a slot for each amount seen, of which the greatest counts; so has what whole
+puts changed the amount by: a later put takes in what an earlier one changed.
+HAZARD if puts added up: a region that saw only the last one has all of it in one amount.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from decimal import Decimal
 
-from reconciler.causality.context import ADOPTED, FROM_PLAIN, Dot
+from reconciler.causality.context import ADOPTED, BY_A_PUT, FROM_PLAIN, UNTYPED, Dot, Lineage
 
+_ALTERNATIVES = ((FROM_PLAIN, UNTYPED), (BY_A_PUT,))
+OF_IMAGES = (FROM_PLAIN, UNTYPED, BY_A_PUT)
 Slots = Mapping[Dot, Decimal]
 
 
 def is_added(dot: Dot) -> bool:
     """Return whether a slot is what writers around the library added to one image."""
-    return dot.lineage.replica == ADOPTED and dot.hlc != FROM_PLAIN
+    return dot.lineage.replica == ADOPTED and dot.hlc not in OF_IMAGES
 
 
-def without_plain(slots: Slots) -> Slots:
-    """Return the slots without what plain items showed."""
-    return {dot: amount for dot, amount in slots.items() if dot.hlc != FROM_PLAIN}
+def without_images(slots: Slots) -> Slots:
+    """Return the slots without what plain images showed: each is one amount for good."""
+    return {dot: amount for dot, amount in slots.items() if dot.hlc not in OF_IMAGES}
+
+
+def without_puts(slots: Slots) -> Slots:
+    """Return the slots without what whole puts changed an amount by."""
+    return {dot: amount for dot, amount in slots.items() if dot.hlc != BY_A_PUT}
+
+
+def without_removed(slots: Slots, removed: Container[Lineage]) -> Slots:
+    """Return the slots without those added around the library of which a removal saw some.
+
+    Two regions may have added to one image: what a removal did not see, nobody can tell.
+    """
+    return {d: n for d, n in slots.items() if not (is_added(d) and d.lineage in removed)}
 
 
 def counted(slots: Slots) -> Iterator[Decimal]:
-    """Yield the amounts that count: of several versions of one plain item, the greatest."""
-    rest = without_plain(slots)
+    """Yield the amounts that count: of versions of one plain item, and of puts, the greatest."""
+    rest = without_images(slots)
     if len(rest) < len(slots):
-        yield _greatest(amount for dot, amount in slots.items() if dot.hlc == FROM_PLAIN)
+        for kinds in _ALTERNATIVES:
+            alternatives = [amount for dot, amount in slots.items() if dot.hlc in kinds]
+            if alternatives:
+                yield _greatest(alternatives)
     yield from rest.values()
 
 
-def greater_amount(dot: Dot, a: Slots, b: Slots) -> Decimal:
-    """Return the amount of a slot that two states hold: the same, if the library made it."""
-    return _greatest(slots[dot] for slots in (a, b) if dot in slots)
+def of_puts(slots: Slots) -> Slots:
+    """Return the slots of what whole puts changed an amount by, of which one counts."""
+    return {dot: amount for dot, amount in slots.items() if dot.hlc == BY_A_PUT}
 
 
-def _greatest(amounts: Iterator[Decimal]) -> Decimal:
+def joined_slots(dots: Iterable[Dot], a: Slots, b: Slots) -> Slots:
+    """Return the slots of `dots`, which one of two states holds, or both.
+
+    What a put added to an amount stands if all that filed it, over what they had, found the same.
+    """
+    return {
+        dot: _greatest(slots[dot] for slots in (a, b) if dot in slots)
+        for dot in dots
+        if dot.hlc != BY_A_PUT or a.get(dot, b.get(dot)) == b.get(dot, a.get(dot))
+    }
+
+
+def _greatest(amounts: Iterable[Decimal]) -> Decimal:
     return max(amounts, key=lambda n: (abs(n), n))

@@ -6,7 +6,7 @@ Source: Almeida, Shoker, Baquero, "Delta State Replicated Data Types", JPDC 2018
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reconciler.causality.context import FROM_PLAIN, CausalContext, Dot
+from reconciler.causality.context import BY_A_PUT, FROM_PLAIN, CausalContext, Dot
 from reconciler.crdt.base import Crdt, Edit, LocalWrite, Sources, Spec, surviving_dots, value_digest
 from reconciler.values.wire import SHORT_DIGEST_WIDTH, Path, Wire, canonical_bytes
 
@@ -45,7 +45,7 @@ class DotFunction(Crdt):
         ):
             raise self.refusal(edit, depth, "assign and remove")
         changed = self.apply_whole(edit, depth, write)
-        return self.beneath(changed) if write.dot.hlc == FROM_PLAIN else changed
+        return self.beneath(changed) if write.dot.hlc in (FROM_PLAIN, BY_A_PUT) else changed
 
     def beneath(self, shown: Any) -> Crdt:
         """Return `shown` with all that stands here left in place, should the plain value go."""

@@ -14,7 +14,7 @@ Source: Shapiro et al., "A comprehensive study of CRDTs", INRIA RR-7506, 2011, s
 from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
-from reconciler.causality.context import FROM_PLAIN, CausalContext, Dot
+from reconciler.causality.context import BY_A_PUT, FROM_PLAIN, CausalContext, Dot
 from reconciler.causality.hlc import Hlc, tick
 from reconciler.crdt.base import Crdt, Edit, LocalWrite, Sources, register
 from reconciler.crdt.dot_function import DotFunction
@@ -75,7 +75,7 @@ class RegisterLww(DotFunction):
         winner = self._winner()
         if winner is None:
             return self
-        if winner.hlc == FROM_PLAIN:
+        if winner.hlc in (FROM_PLAIN, BY_A_PUT):
             return self  # what stands beneath is shown again, should the plain value go
         ranks = {dot: rank for dot, rank in self.above.items() if dot == winner}
         return type(self)({winner: self.entries[winner]}, ranks)

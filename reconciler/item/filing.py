@@ -5,6 +5,8 @@ and from what was done, so every region that files it names it alike: it counts 
 and wherever it is filed. A counter has one slot for each image, which holds all that was added to
 that image so far; of two filings the greater stands.
 HAZARD if it were named by its region or its filing: two regions would count it twice.
+What is written on a deleted item brings it back, by one name for all that is written on that image:
+whoever deletes it again has seen it. What it clears ranks below all that anybody writes.
 Limits: added to and taken from one image, of a counter the greater sum stands. A value that was put
 back as it was leaves no trace.
 """
@@ -15,7 +17,7 @@ from decimal import Decimal
 from hashlib import blake2b
 from typing import Any
 
-from reconciler.causality.context import ADOPTED, Dot, Lineage
+from reconciler.causality.context import ADOPTED, UNTYPED, Dot, Lineage
 from reconciler.causality.hlc import EPOCH_WIDTH, Hlc, fixed_width
 from reconciler.crdt.base import Crdt, Edit, LocalWrite, OutsideChange, Spec
 from reconciler.crdt.counter_pn import CounterPn
@@ -29,6 +31,7 @@ from reconciler.item.schema import Schema
 from reconciler.values.wire import Image, to_json
 
 NAMED_BY_PRESENCE = Hlc.of(0)  # of what is named by what it is: there is no later one
+_BACK = OutsideChange((), "back", None)  # that a deleted item was written on
 Declared = Callable[[str], Spec | None]
 
 
@@ -46,9 +49,13 @@ def file(
     token = token_of(image)
 
     def dot_of(change: OutsideChange) -> Dot:
-        return Dot(lineage_of(token, change), NAMED_BY_PRESENCE)
+        untyped = is_untyped_number(change, item)
+        return Dot(lineage_of(token, change), UNTYPED if untyped else NAMED_BY_PRESENCE)
 
-    return changed_by(item, changes, dot_of, seen, declared)
+    if item.exists:
+        return changed_by(item, changes, dot_of, seen, declared)
+    filed = changed_by(item, [_BACK, *changes], dot_of, seen, declared)
+    return replace(filed, alive=(dot_of(_BACK),))
 
 
 def changed_by(  # noqa: PLR0913, PLR0917 (a filing is all of these)
@@ -65,11 +72,12 @@ def changed_by(  # noqa: PLR0913, PLR0917 (a filing is all of these)
     for change in changes:
         dot = dot_of(change)
         if change.edit is not None:
-            name = change.path[0]
-            write = LocalWrite(dot, item.context.watermarks, seen)
+            name = change.edit.path[0]
+            is_cleared = not item.exists and change.edit.verb == "remove"
+            write = LocalWrite(dot, item.context.watermarks, None if is_cleared else seen)
             try:
                 attributes[name] = _changed(attributes.get(name), change.edit, write, declared)
-                if change.path == (name,):
+                if change.edit.path == (name,):
                     foreign.pop(name, None)
             except (InvalidInput, TypeMismatch):
                 before = foreign.get(name) or RegisterLww()
@@ -94,10 +102,48 @@ def _changed(state: Crdt | None, edit: Edit, write: LocalWrite, declared: Declar
     return state_of_type(state, spec, (name,)).apply(edit, 1, write, spec).complete((name,))
 
 
+def is_untyped_number(change: OutsideChange, item: ReplicatedItem) -> bool:
+    """Return whether a number is put where only writers around the library ever wrote."""
+    edit = change.edit
+    if edit is None or edit.verb != "assign" or "N" not in (edit.value or {}):
+        return False
+    state = item.attributes.get(edit.path[0])
+    return state is None or not item.exists or (len(edit.path) == 1 and is_untyped(state))
+
+
+def is_untyped(state: Crdt) -> bool:
+    """Return whether only writers around the library made a state, so no type is known."""
+    return type(state) is RegisterLww and all(d.lineage.replica == ADOPTED for d in state.dots())
+
+
 def lineage_of(token: str, change: OutsideChange) -> Lineage:
     """Return the name of a change to the image with that token."""
     named = to_json([token, change.path, change.name]).encode()
     return Lineage.of(ADOPTED, _hashed(named, EPOCH_WIDTH))
+
+
+def typed(one: Crdt | None, other: Crdt | None, name: str) -> tuple[Crdt | None, Crdt | None]:
+    """Return two states of an attribute, each with the type of the other if its own is not known.
+
+    So it is where no schema was at hand and only writers around the library wrote the attribute.
+    """
+    return _typed(one, other, name), _typed(other, one, name)
+
+
+def _typed(state: Crdt | None, other: Crdt | None, name: str) -> Crdt | None:
+    if other is None or type(other) is RegisterLww:
+        return state
+    if not isinstance(state, RegisterLww) or not is_untyped(state):
+        return state
+    value = state.visible()
+    if value is None:
+        return type(other)()
+    dot = min(dot for dot, each in state.entries.items() if each == value)
+    spec = other.spec()
+    try:
+        return spec.type().apply(Edit((name,), "assign", value), 1, LocalWrite(dot, {}), spec)
+    except (InvalidInput, TypeMismatch):
+        return state
 
 
 def filed_image(image: Image, seen: Hlc | None = None) -> Image:

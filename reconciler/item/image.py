@@ -23,7 +23,7 @@ from reconciler.crdt.map_or import state_of_type
 from reconciler.crdt.register_lww import RegisterLww
 from reconciler.errors import InvalidInput, TypeMismatch, Undecodable
 from reconciler.item.edits import delete
-from reconciler.item.filing import file, revive
+from reconciler.item.filing import file, revive, typed
 from reconciler.item.metadata import (
     EXPIRY,
     METADATA,
@@ -34,7 +34,8 @@ from reconciler.item.metadata import (
     key_names_in,
     metadata_in,
 )
-from reconciler.item.plain import beneath, file_plain
+from reconciler.item.plain import file_plain
+from reconciler.item.puts import beneath, beside
 from reconciler.item.replicated import ReplicatedItem
 from reconciler.item.schema import RESERVED_PREFIX, Schema
 from reconciler.values.size import check_size
@@ -179,12 +180,12 @@ def _new_lineage(replica: str, stamp: Stamp, *items: ReplicatedItem) -> Lineage:
 
 
 def _joined(left: ReplicatedItem, right: ReplicatedItem) -> ReplicatedItem:
+    left, right = beside(left, right), beside(right, left)
     mine, theirs = left.context, right.context
+    one, other = left.attributes, right.attributes
     attributes = {
-        name: join_states(
-            left.attributes.get(name), right.attributes.get(name), mine, theirs, (name,)
-        )
-        for name in sorted(left.attributes.keys() | right.attributes.keys())
+        name: join_states(*typed(one.get(name), other.get(name), name), mine, theirs, (name,))
+        for name in sorted(one.keys() | other.keys())
     }
     nothing = RegisterLww()
     foreign = {

@@ -24,7 +24,7 @@ from reconciler.crdt.base import (
     value_digest,
     value_text,
 )
-from reconciler.crdt.counter_pn import ADDED, CounterPn
+from reconciler.crdt.counter_pn import CounterPn
 from reconciler.crdt.map_or import MapOr
 from reconciler.crdt.register_lww import RegisterLww
 from reconciler.errors import (
@@ -431,6 +431,4 @@ def _brought_back(
         for key in sorted(value["M"]):
             _brought_back((*path, key), value["M"][key], state.fields.get(key), changes)
         return
-    # However often a counter is added to, of one image it is one amount: the greatest so far.
-    name = ADDED if isinstance(state, CounterPn) else f"={value_text(value)}"
-    changes.append(OutsideChange(path, name, Edit(path, "assign", value)))
+    changes.append(OutsideChange(path, f"={value_text(value)}", Edit(path, "assign", value)))

@@ -46,6 +46,18 @@ def check_history(current: Image, losses: Iterable[tuple[Image, Image | None]], 
             )
 
 
+def image_deleted(current: Image, rows: Rows) -> Image | None:
+    """Return what the last hard delete took of the item that is there now, if its row holds it."""
+    known = context_of(current)
+    deleted = [row for row in rows() if row.finding == Finding.REMOVED.value and row.lost]
+    latest = max(
+        (row for row in deleted if known.meets(_taken(row))),
+        key=lambda row: row.lost_at_ms,
+        default=None,
+    )
+    return latest.lost if latest else None
+
+
 def removals(rows: Iterable[Row]) -> list[Removal]:
     """Return the hard deletes that stand."""
     return [Removal(_taken(row), row.lost_at_ms) for row in rows if _is_removal(row)]

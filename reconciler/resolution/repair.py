@@ -29,8 +29,9 @@ from reconciler.item.metadata import (
     metadata_in,
     tombstone_values_in,
 )
-from reconciler.item.plain import beneath
-from reconciler.resolution.past import check_history, check_lives
+from reconciler.item.plain import Began, began, is_only_plain, knows_put
+from reconciler.item.puts import beneath
+from reconciler.resolution.past import Rows, check_history, check_lives, image_deleted
 from reconciler.values.size import check_size
 from reconciler.values.wire import Image, Wire, canonical_image
 
@@ -65,12 +66,12 @@ def repaired_image(  # noqa: PLR0913 (a repair is all of these, by name)
     and the policy is not to restore it; ItemRecreated if a loss is of an item that was deleted for
     good; HistoryUnknown if no row tells whether it is.
     """
-    base = current if current is not None and (is_managed(current) or not restore) else None
-    if base is None:
+    if current is None:
         if not restore:
             raise ItemGone("the item, tombstone included, is gone from the table")
         return check_size(reduce(merge, lost, lost[0]))
-    base = filed_image(base, seen)
+    base = filed_image(current, seen)
+    lost = [_over_what_it_took(base, each, rows, seen) for each in lost]
     start = next((each for each in lost if _outlived(base, each)), base)
     parts = [_part(start, each) for each in lost]
     if not restore:
@@ -80,8 +81,26 @@ def repaired_image(  # noqa: PLR0913 (a repair is all of these, by name)
     if is_managed(base) and all(each is base for each in (start, *parts)):
         return base if base is not current and _is_hidden(current) else None
     if not is_managed(start):
-        start = encode(beneath(parts[0], start, seen))
+        under = max(parts, key=lambda each: knows_put(file(each), base))
+        is_direct = restore or knows_put(file(under), base)
+        start = encode(beneath(under, start, seen, is_direct=is_direct))
     return check_size(reduce(merge, parts, start))
+
+
+def _over_what_it_took(current: Image, lost: Image, rows: Rows, seen: Hlc | None) -> Image:
+    """Return a loss as it is merged: a plain item over the one that a hard delete took before it.
+
+    Of any other one that is no version of the current item nobody knows what it changed, so there
+    is nothing of it to merge.
+    """
+    if not _named(current, lost) or not is_only_plain(item := file(lost)):
+        return lost
+    if began(file(current)) is Began.ON_PLAIN:
+        return lost
+    deleted = image_deleted(current, rows)
+    if deleted is None:
+        return current
+    return encode(beneath(deleted, {**item.key, **item.shown()}, seen))
 
 
 def _is_hidden(current: Image | None) -> bool:

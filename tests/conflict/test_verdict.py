@@ -12,7 +12,8 @@ from reconciler.causality.hlc import EPOCH_WIDTH, Hlc, fixed_width
 from reconciler.conflict.verdict import Finding, Verdict, classify, lost_image
 from reconciler.errors import InvalidInput, TypeMismatch, Undecodable, UnknownWireVersion
 from reconciler.item.image import DELETE, merge, read
-from reconciler.item.metadata import context_of, decode
+from reconciler.item.metadata import context_of, decode, encode
+from reconciler.item.puts import beneath
 from reconciler.values.wire import Image
 from tests.builders import SCHEMA, Replica, as_stream, assign, increment
 from tests.strategies import ANY
@@ -175,11 +176,22 @@ def test_a_change_of_attributes_that_keeps_the_metadata_is_unmanaged() -> None:
 
 
 def test_an_item_the_library_never_wrote_is_clean_whatever_happens_to_it() -> None:
-    base, _, _ = forked()
     legacy = {"id": {"S": "p1"}, "name": {"S": "Ada"}}
-    assert classify(legacy, base, replica="use1").finding is Finding.CLEAN
+    adopted = Replica("use1", legacy).write(increment("balance", 1), at=9_000)
+    assert classify(legacy, adopted, replica="use1").finding is Finding.CLEAN
     assert classify(legacy, None, replica="use1").finding is Finding.CLEAN
     assert classify(legacy, legacy, replica="use1").finding is Finding.CLEAN
+
+
+def test_a_plain_image_is_a_loss_if_what_took_its_place_does_not_know_it() -> None:
+    """A put after a hard delete, say, that a library write made elsewhere wins against."""
+    base, _, _ = forked()
+    put = {"id": {"S": "p1"}, "name": {"S": "Grace"}}
+    verdict = seen_from("use1", put, base)
+    assert verdict.finding is Finding.CONFLICT
+    assert read(lost_image(verdict, put, base)) == {"id": "p1", "name": "Grace"}
+    filed = encode(beneath(base, put))
+    assert seen_from("use1", put, filed).finding is Finding.CLEAN
 
 
 def test_a_stamp_beyond_the_plausible_limit_is_told() -> None:

@@ -137,3 +137,14 @@ def test_a_removal_of_a_folded_counter_and_one_of_its_slots_take_away_once() -> 
     assert cast(CounterPn, by_slot.join(by_base, heads, marked)).total() == 0
     assert cast(CounterPn, by_base.join(by_slot, marked, heads)).total() == 0
     assert cast(CounterPn, by_slot.join(folded, heads, marked)).total() == 0
+
+
+def test_what_two_regions_added_around_the_library_to_one_image_is_gone_once_one_is_removed() -> (
+    None
+):
+    """The greater of both stands for both, and the removal saw the lesser one: not 64 - 16."""
+    base = written(increment("balance", 100))
+    here, there = ({**base, "balance": {"N": n}} for n in ("116", "164"))
+    removed = Replica("use1", here).write(remove("balance"), at=2_000)
+    anew = Replica("use1", removed).write(increment("balance", 1), at=3_000)
+    assert balance(merge(anew, there)) == 1

@@ -672,7 +672,7 @@ def test_a_put_without_metadata_is_sent_as_a_write_on_top_of_what_it_replaced() 
     assert event.finding is Finding.OVERWRITTEN
     assert not event.restore
     lost = canonical_image(event.lost or {})
-    assert read(merge(lost, lost)) == {"id": "p1", "name": "Bob"}
+    assert read(merge(lost, lost)) == {"id": "p1", "name": "Bob", "balance": 5}
 
 
 # Clocks

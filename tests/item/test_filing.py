@@ -10,7 +10,7 @@ from reconciler.causality.hlc import Hlc
 from reconciler.item.filing import file, filed_image, lost_dots
 from reconciler.item.image import DELETE, merge, read
 from reconciler.item.metadata import EXPIRY, context_of, encode, is_tombstone_in, reading
-from reconciler.item.plain import beneath
+from reconciler.item.puts import beneath
 from reconciler.values.wire import Image, to_json
 from tests.builders import SCHEMA, Replica, add, as_stream, assign, discard, increment, written
 
@@ -165,3 +165,41 @@ def test_a_library_write_on_top_counts_what_was_there_once(amount: int) -> None:
     on_top = Replica("euw1", plus(BASE, amount)).write(increment("balance", 1), at=2_000)
     assert shown(on_top, "balance") == 101 + amount
     assert shown(merge(on_top, plus(BASE, amount)), "balance") == 101 + amount
+
+
+def test_a_raw_write_on_a_deleted_item_takes_no_library_write_along_that_brings_it_back() -> None:
+    gone = Replica("euw1", BASE).write(DELETE, at=2_000)
+    around = filed_image(raw(gone, email={"S": "a@b"}), Hlc.of(9_000))
+    ours = Replica("use1", gone).write(assign("name", "Lib"), at=3_000)
+    merged = merge(around, ours)
+    assert (shown(merged, "name"), shown(merged, "email")) == ("Lib", "a@b")
+
+
+def test_of_raw_writes_on_one_deleted_item_the_later_one_rests_on_the_earlier_one() -> None:
+    """Whoever deleted what the later one left has seen the earlier one."""
+    gone = Replica("euw1", BASE).write(DELETE, at=2_000)
+    early = raw(gone, email={"S": "a"})
+    late = raw(early, balance={"N": "7"}, email={"S": "b"})
+    again = Replica("euw1", filed_image(late)).write(DELETE, at=5_000)
+    assert read(merge(again, filed_image(early))) is None
+
+
+def test_what_is_put_on_a_deleted_counter_twice_counts_once() -> None:
+    gone = Replica("euw1", BASE).write(DELETE, at=2_000)
+    first, second = (filed_image(raw(gone, balance={"N": n})) for n in ("4", "16"))
+    anew = Replica("euw1", Replica("euw1", first).write(DELETE, at=3_000))
+    merged = merge(anew.write(increment("balance", 1), at=4_000), second)
+    assert shown(merged, "balance") == 17
+
+
+def test_a_number_of_unknown_type_takes_the_type_that_the_library_gives_it() -> None:
+    """Nobody had a schema where it was filed; where the library wrote on it, it is a counter."""
+    base = written(assign("name", "Ada"))
+    touched = raw(base, balance={"N": "5"})
+    ours = Replica("use1", raw(base, balance={"N": "12"})).write(increment("balance", 1), at=9_000)
+    theirs = Replica("euw1", base).write(increment("balance", 100), at=9_000)
+    assert shown(merge(filed_image(touched), ours), "balance") == 13
+    assert shown(merge(theirs, filed_image(touched)), "balance") == 105
+    both = merge(merge(filed_image(touched), ours), theirs)
+    assert to_json(both) == to_json(merge(theirs, merge(ours, filed_image(touched))))
+    assert shown(both, "balance") == 113

@@ -9,7 +9,8 @@ from reconciler.causality.hlc import Hlc
 from reconciler.item.filing import file
 from reconciler.item.image import DELETE, merge, read
 from reconciler.item.metadata import context_of, encode
-from reconciler.item.plain import beneath, file_plain, is_version
+from reconciler.item.plain import file_plain, is_version
+from reconciler.item.puts import beneath
 from reconciler.values.wire import Image, canonical_image, to_json
 from tests.builders import KEY, SCHEMA, Replica, add, as_stream, assign, discard, increment, remove
 

@@ -8,7 +8,8 @@ from reconciler.crdt.base import Edit
 from reconciler.errors import ItemGone, ItemRecreated
 from reconciler.feed.beside import image_beside
 from reconciler.item.image import DELETE, merge, read
-from reconciler.item.metadata import metadata_in, tip_in
+from reconciler.item.metadata import encode, metadata_in, tip_in
+from reconciler.item.plain import file_plain
 from reconciler.item.schema import Schema
 from reconciler.resolution.repair import (
     JOINED,
@@ -122,6 +123,27 @@ def test_a_loss_of_another_life_is_refused() -> None:
     rows = [row(taken, None, lost_at_ms="2500")]
     with pytest.raises(ItemRecreated, match="created anew"):
         repaired_image(anew, [lost], restore=False, rows=lambda: rows)
+
+
+def a_put_after_a_delete() -> tuple[Image, Image]:
+    """Return a library write made elsewhere, and what was put here after a delete, both plain."""
+    ours = Replica("use1", BASE).write(increment("balance", 10), at=2_000)
+    put = {"id": {"S": "p1"}, "name": {"S": "old"}, "balance": {"N": "10"}, "phone": {"S": "2"}}
+    return ours, encode(file_plain(put, {"id": {"S": "p1"}}, lambda _: None))
+
+
+def test_a_put_after_a_delete_is_kept_beside_a_library_write_that_took_its_place() -> None:
+    ours, put = a_put_after_a_delete()
+    deleted = row(BASE, None, lost_at_ms="2500")
+    repaired = read(repaired_image(ours, [put], restore=False, rows=lambda: [deleted]))
+    assert repaired == {**(read(ours) or {}), "phone": "2"}
+
+
+def test_a_put_of_which_nobody_knows_what_it_changed_takes_nothing_along() -> None:
+    ours, put = a_put_after_a_delete()
+    elsewhere = row(written(assign("name", "other"), replica="apse1", at=9_000), None)
+    assert repaired_image(ours, [put], restore=False, rows=lambda: [elsewhere]) is None
+    assert repaired_image(ours, [put], restore=False, rows=list) is None
 
 
 def test_what_was_removed_is_not_asked_for_if_the_loss_and_the_item_know_each_other() -> None:

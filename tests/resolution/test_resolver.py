@@ -583,12 +583,11 @@ def test_a_restored_item_is_the_same_bytes_in_every_region() -> None:
     assert worlds[0].item() == worlds[1].item()
 
 
-def test_a_put_without_metadata_is_taken_back_where_the_policy_is_to_restore() -> None:
+def test_a_put_after_a_removal_is_kept_where_the_policy_is_to_restore() -> None:
     world = World()
-    raw = WIRE_KEY | {"name": {"S": "Bob"}}
-    world.items.place(raw)
-    world.resolve(event(ADA, raw, restore=True))
-    assert world.plain() == {"id": "p1", "name": "Ada", "balance": 5}
+    world.items.place(WIRE_KEY | {"name": {"S": "Bob"}, "balance": {"N": "7"}})
+    world.resolve(event(ADA, None, restore=True))
+    assert world.plain() == {"id": "p1", "name": "Bob", "balance": 7}
 
 
 def test_a_put_without_metadata_is_adopted_where_the_policy_is_to_accept() -> None:

@@ -29,7 +29,7 @@ from reconciler.simulation.plan.edits import draw_edits
 from reconciler.simulation.plan.faults import FOR_EVER, HOUR, MINUTE, SECOND
 from reconciler.simulation.plan.outside import ALL, ONE, item_before, with_outside
 from reconciler.simulation.plan.plan import Fault, Operation, Plan
-from reconciler.simulation.plan.raw import SAVE, UPDATE
+from reconciler.simulation.plan.raw import PUT, SAVE, UPDATE
 from reconciler.simulation.world import clients, setting, streams, world
 from reconciler.values import size
 
@@ -63,6 +63,14 @@ def plain_items(seed: int) -> Plan:
     plan = with_outside(mixed(seed), ALL, [UPDATE])
     keys = sorted({operation.key for operation in plan.operations})
     before = {key: image for key in keys if (image := item_before(plan, key, "plain"))}
+    return replace(plan, before=before)
+
+
+def whole_puts(seed: int) -> Plan:
+    """Return operations on one managed item, which others put whole, too, in one region."""
+    plan = with_outside(mixed(seed), ONE, [PUT])
+    keys = sorted({operation.key for operation in plan.operations})
+    before = {key: image for key in keys if (image := item_before(plan, key, "managed"))}
     return replace(plan, before=before)
 
 
@@ -344,6 +352,7 @@ SMALL_BATCHES = ((streams, "STREAM_SOURCE", replace(STREAM_SOURCE, batch_size=1)
 FOLDS_AT_ONCE = (*ANY_FOLDS, (folding, "CLOCK_SKEW_MARGIN_MS", -60_000), *DEAF_WRITERS)
 MIXED = Aim(mixed)
 PLAIN_ITEMS = Aim(plain_items)
+WHOLE_PUTS = Aim(whole_puts)
 FOLDS = Aim(with_folds, EAGER_FOLDS)
 AN_HOUR = Aim(an_hour)
 A_BURST = Aim(a_burst)

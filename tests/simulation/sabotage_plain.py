@@ -1,10 +1,15 @@
 """The rules of filing what writers around the library did, broken one at a time; see `sabotage`."""
 
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
+from reconciler.conflict import verdict
 from reconciler.crdt import counter_pn
-from reconciler.item import plain
+from reconciler.item import image as images
+from reconciler.item import puts
+from reconciler.item.filing import file
+from reconciler.item.metadata import METADATA
+from reconciler.resolution import repair
 from tests.simulation.sabotage import replacing
 
 
@@ -15,4 +20,36 @@ def amounts_of_all_versions_count() -> AbstractContextManager[Any]:
 
 def a_plain_image_rests_on_what_it_took_the_place_of() -> AbstractContextManager[Any]:
     """Let no plain image be one that was made without the library's writes."""
-    return replacing(plain, "is_version", lambda _: lambda *_: False)
+    return replacing(puts, "is_version", lambda _: lambda *_: False)
+
+
+def a_put_takes_the_place_of_what_was_beneath() -> AbstractContextManager[Any]:
+    """Let a whole put be written on top of the image that it took the place of."""
+
+    def make(_: Any) -> Any:
+        def on_top(managed: Any, image: Any, seen: Any = None) -> Any:
+            return file({**image, METADATA: managed[METADATA]}, seen)
+
+        return on_top
+
+    stack = ExitStack()
+    for room in (verdict, repair, images):
+        stack.enter_context(replacing(room, "beneath", make))
+    return stack
+
+
+def what_regions_found_different_stands() -> AbstractContextManager[Any]:
+    """Let the greater of two differences stand that two regions found for one put."""
+
+    def make(_: Any) -> Any:
+        def joined(dots: Any, *states: Any) -> Any:
+            return {dot: max((s[dot] for s in states if dot in s), key=abs) for dot in dots}
+
+        return joined
+
+    return replacing(counter_pn, "joined_slots", make)
+
+
+def amounts_of_a_put_count_beside_what_they_rest_on() -> AbstractContextManager[Any]:
+    """Let all count that a plain image showed, whatever else is known of its item."""
+    return replacing(images, "beside", lambda _: lambda item, _other: item)

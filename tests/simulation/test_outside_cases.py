@@ -1,8 +1,4 @@
-"""Writers around the library beside it: each small schedule ends with the right values.
-
-What does not yet is marked, with what is seen instead; strictly, so that a mark that is not needed
-any more is a failure.
-"""
+"""Writers around the library beside it: each small schedule ends with the right values."""
 
 from contextlib import AbstractContextManager
 from typing import Any
@@ -18,12 +14,6 @@ from reconciler.values.wire import from_wire
 from tests.simulation.outside_cases import CASES, Case
 from tests.simulation.sabotage import replacing
 
-SEEN_TODAY = {
-    "O5": "100 and no name",
-    "O7": "the put's phone is gone",
-    "O19": "201",
-}
-
 
 def shown(run: Run) -> dict[str, Any]:
     """Return what readers see in each region, None for no item."""
@@ -35,19 +25,7 @@ def shown(run: Run) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize(
-    "case",
-    [
-        pytest.param(
-            case,
-            id=case.name,
-            marks=pytest.mark.xfail(reason=SEEN_TODAY[case.name], strict=True)
-            if case.name in SEEN_TODAY
-            else (),
-        )
-        for case in CASES
-    ],
-)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_every_region_ends_with_what_is_right(case: Case) -> None:
     run = run_plan(case.plan())
 
@@ -63,7 +41,6 @@ def test_every_region_ends_with_what_is_right(case: Case) -> None:
 def test_every_case_has_a_name_of_its_own() -> None:
     names = [case.name for case in CASES]
     assert len(set(names)) == len(names)
-    assert SEEN_TODAY.keys() <= set(names)
 
 
 def detectors_told(*, to_expect_outside: bool) -> AbstractContextManager[Any]:

@@ -185,8 +185,29 @@ SABOTAGES = [
         "plain",
         sabotage_plain.a_plain_image_rests_on_what_it_took_the_place_of,
         "lost",
-        50,
+        100,
         aims.PLAIN_ITEMS,
+    ),
+    Sabotage(
+        "puts",
+        sabotage_plain.a_put_takes_the_place_of_what_was_beneath,
+        "lost",
+        50,
+        aims.WHOLE_PUTS,
+    ),
+    Sabotage(
+        "puts",
+        sabotage_plain.what_regions_found_different_stands,
+        "doubled",
+        50,
+        aims.WHOLE_PUTS,
+    ),
+    Sabotage(
+        "puts",
+        sabotage_plain.amounts_of_a_put_count_beside_what_they_rest_on,
+        "doubled",
+        50,
+        aims.WHOLE_PUTS,
     ),
     Sabotage(
         "decide", sabotage_decisions.a_row_closed_before_its_decision, "lost", 100, aims.DECIDED
@@ -220,6 +241,7 @@ AIMS = [
     aims.EXPIRING,
     aims.EXPIRING_BY_OWN,
     aims.TOO_LARGE,
+    aims.WHOLE_PUTS,
 ]
 Table = list[tuple[str, str, str, int]]
 

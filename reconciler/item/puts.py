@@ -1,0 +1,192 @@
+"""A plain image over a managed one: what it changed is filed, and what was beneath stays. Pure.
+
+A put without metadata says neither what its writer saw nor what it changed: that is its difference
+to the image it took the place of, which is another in each region. Each difference is a write of
+its own over the states beneath, and all that file the put know all names that one can have: a merge
+drops what only some of them found, so there what the library wrote stands.
+HAZARD if it took the place of those states: a put undoes library writes that it never saw.
+HAZARD if a filing did not name the image beneath: a record in which another filing takes the place
+of it looks clean, and what only the other one found stays.
+Limits: of what a put leaves out, registers are taken away; members, map fields and amounts stay.
+What it changed an amount by is dropped where two regions found two differences, or where a region
+filed it over an image that it did not take the place of.
+"""
+
+from dataclasses import replace
+from decimal import Decimal
+from itertools import chain, count
+
+from reconciler.causality.context import FROM_PLAIN
+from reconciler.causality.hlc import Hlc
+from reconciler.crdt.base import Crdt, Edit, LocalWrite, OutsideChange
+from reconciler.crdt.counter_pn import ADDED, CounterPn, exact_sum
+from reconciler.crdt.map_or import MapOr
+from reconciler.crdt.register_lww import RegisterLww
+from reconciler.item.filing import changed_by, file, is_untyped_number, lineage_of
+from reconciler.item.metadata import METADATA, hidden_in, token_of
+from reconciler.item.plain import (
+    ADDED_BY_PUT,
+    PLAIN_ITEM,
+    all_leaves,
+    attributes_of,
+    began,
+    dot_of,
+    is_amount,
+    is_shown,
+    is_version,
+    knows_put,
+    lineage_in_plain,
+    put_of,
+    put_over,
+    types_of,
+    value_at,
+    version_over,
+)
+from reconciler.item.replicated import ReplicatedItem
+from reconciler.values.wire import Image, Path, Wires, rounded_number_text, to_json
+
+
+def beneath(
+    managed: Wires, image: Wires, seen: Hlc | None = None, *, is_direct: bool = True
+) -> ReplicatedItem:
+    """Return a managed image's item once a plain image, which took its place, is in it.
+
+    `is_direct`: it took the place of just this one. If not, what it changed amounts by is unknown.
+    """
+    token = token_of(managed)
+    item = _without_added(file(managed, seen), token)
+    hidden = hidden_in({**image, METADATA: managed[METADATA]})
+    image = {name: value for name, value in image.items() if name not in hidden}
+    held = attributes_of(image, item.key)
+    base = f"{token} {to_json(item.shown())}"
+    if held == item.shown() and item.exists and knows_put(item, image):
+        return item
+    if is_version(image, item):
+        return version_over(item, image, seen, base, is_direct=is_direct)
+    if not item.exists:
+        return _begun_anew(item, held, seen, base)
+    return _overlaid(item, held, seen, base, is_direct=is_direct)
+
+
+def _without_added(item: ReplicatedItem, token: str) -> ReplicatedItem:
+    """Return an item without what was added around the library to the image with that token.
+
+    A put on top of it holds that, too, as it does where the image was never seen so.
+    """
+
+    def rest(path: Path, state: Crdt) -> Crdt:
+        if isinstance(state, MapOr):
+            return MapOr({key: rest((*path, key), each) for key, each in state.fields.items()})
+        if not isinstance(state, CounterPn):
+            return state
+        added = lineage_of(token, OutsideChange(path, ADDED, None))
+        return replace(state, slots={d: n for d, n in state.slots.items() if d.lineage != added})
+
+    return replace(item, attributes={n: rest((n,), each) for n, each in item.attributes.items()})
+
+
+def beside(item: ReplicatedItem, other: ReplicatedItem) -> ReplicatedItem:
+    """Return an item as it is joined with another one.
+
+    Where more is known of how the other one began, the amounts of the plain image that this one
+    began on do not count: what they rest on is in the other one, by its own names.
+    HAZARD if they did: all of them, the library's included, would be counted twice.
+    """
+    known = began(other)
+    if began(item) >= known:
+        return item
+    states = {
+        name: _without_plain_amounts(state, other.attributes.get(name))
+        for name, state in item.attributes.items()
+    }
+    return replace(item, attributes=states, context=item.context.with_dot(dot_of(known.mark())))
+
+
+def _without_plain_amounts(state: Crdt, other: Crdt | None) -> Crdt:
+    """Return a state without the amounts of a plain image that another one does not have."""
+    if isinstance(state, MapOr):
+        fields = other.fields if isinstance(other, MapOr) else {}
+        return MapOr(
+            {k: _without_plain_amounts(each, fields.get(k)) for k, each in state.fields.items()}
+        )
+    if not isinstance(state, CounterPn):
+        return state
+    held = other.slots if isinstance(other, CounterPn) else {}
+    slots = {dot: n for dot, n in state.slots.items() if dot.hlc != FROM_PLAIN or dot in held}
+    return replace(state, slots=slots)
+
+
+def _begun_anew(item: ReplicatedItem, held: Image, seen: Hlc | None, base: str) -> ReplicatedItem:
+    """Return a deleted item once a put brought the key back: nothing of it shines through."""
+    types, put = types_of(item), put_of(held)
+    write = LocalWrite(dot_of(put), item.context.watermarks, seen)
+    sums = {n: s for n, s in item.attributes.items() if isinstance(s, CounterPn | MapOr)}
+    cleared = replace(item, attributes={n: s.forget(write) for n, s in sums.items()}, foreign={})
+    news = [PLAIN_ITEM, *all_leaves(held, types)]
+    also = [*_known_of_base(item, held, base), put]
+    return changed_by(cleared, news, dot_of, seen, types, also=also)
+
+
+def _overlaid(
+    item: ReplicatedItem, held: Image, seen: Hlc | None, base: str, *, is_direct: bool
+) -> ReplicatedItem:
+    """Return a managed item once a whole put that took its place lies over it.
+
+    Each difference is a write of its own, and the states beneath stay. All that file the put know
+    every name that it can have, so what one of them finds no difference in is dropped by a merge.
+    """
+    shown, types = item.shown(), types_of(item)
+    put = _fresh(put_of(held), item)
+    also = [*_known_of_base(item, held, base), put, *all_leaves(held, _no_type)]
+    news: list[OutsideChange] = []
+    for leaf in all_leaves(held, types):
+        also.append(leaf)
+        found = _amount(leaf, shown, item) or _fresh(leaf, item)
+        is_added = found.name.startswith(ADDED_BY_PUT)
+        if is_shown(leaf, shown) or (is_added and not is_direct):
+            also.append(found)
+        else:
+            news.append(found)
+    news += [
+        put._replace(edit=Edit((name,), "remove"))
+        for name in sorted(shown.keys() - held.keys())
+        if item.attributes.get(name, _REGISTER).NAME == _REGISTER.NAME
+    ]
+    return changed_by(item, news, dot_of, seen, types, also=also)
+
+
+def _known_of_base(item: ReplicatedItem, held: Image, base: str) -> list[OutsideChange]:
+    return [began(item).mark(), put_over(held, base)]
+
+
+def _no_type(_: str) -> None:
+    """Return the type of an attribute as regions know it to which it is new."""
+
+
+def _amount(leaf: OutsideChange, shown: Image, item: ReplicatedItem) -> OutsideChange | None:
+    """Return by how much a put changed an amount; None if the leaf is none, for all that is known.
+
+    A number that only writers around the library wrote may be one: another region has its type.
+    """
+    value = leaf.edit.value if leaf.edit else None
+    if value is None or not (is_amount(leaf) or is_untyped_number(leaf, item)):
+        return None
+    named = _fresh(leaf._replace(name=f"{ADDED_BY_PUT}{leaf.name}"), item)
+    if not is_amount(leaf):
+        return named
+    before = value_at(shown, leaf.path) or {"N": "0"}
+    amount = exact_sum([Decimal(value["N"]), Decimal(before["N"]).copy_negate()])
+    return named._replace(edit=Edit(leaf.path, "increment", {"N": rounded_number_text(amount)}))
+
+
+def _fresh(change: OutsideChange, item: ReplicatedItem) -> OutsideChange:
+    """Return a change under a name that nothing had before in this item."""
+    names = (f"{change.name} {number}" for number in count(1))
+    for name in chain([change.name], names):
+        named = change._replace(name=name)
+        if lineage_in_plain(named) not in item.context.heads:
+            return named
+    raise AssertionError("there is always one more number")
+
+
+_REGISTER = RegisterLww()

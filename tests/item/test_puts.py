@@ -1,0 +1,129 @@
+"""Whole puts without metadata: what they changed lies over what the library wrote, which stays."""
+
+from functools import reduce
+from itertools import permutations
+from typing import Any
+
+from reconciler.causality.hlc import Hlc
+from reconciler.conflict.verdict import Finding, classify
+from reconciler.item.image import DELETE, merge, read
+from reconciler.item.metadata import METADATA, encode
+from reconciler.item.puts import beneath
+from reconciler.values.wire import Image, to_json
+from tests.builders import Replica, add, assign, increment, remove, written
+
+BASE = written(assign("name", "Ada"), increment("balance", 100), add("tags", "a", "b"))
+
+
+def put(image: Image, **values: Any) -> Image:
+    """Return what a client puts that read an image and drops its metadata; None leaves out."""
+    changed = {**image, **values}
+    return {n: v for n, v in changed.items() if n != METADATA and v is not None}
+
+
+def filed(base: Image, image: Image, at: int = 5_000) -> Image:
+    return encode(beneath(base, image, Hlc.of(at)))
+
+
+def shown(image: Image, name: str) -> Any:
+    return (read(image) or {}).get(name)
+
+
+def test_a_put_that_one_region_alone_wrote_over_is_filed_as_it_was_put() -> None:
+    image = put(BASE, name={"S": "Eve"}, balance={"N": "107"}, tags={"SS": ["a", "b", "x"]})
+    assert read(filed(BASE, image)) == read(image)
+    assert shown(filed(BASE, put(BASE, name=None)), "name") is None
+
+
+def test_library_writes_that_a_put_never_saw_stand() -> None:
+    """Each region files the put over what it had; what only one found is no change of the put."""
+    ours = Replica("use1", BASE).write(increment("balance", 10), assign("name", "Lib"), at=2_000)
+    image = put(BASE, email={"S": "put"})
+    here, there = filed(ours, image), filed(BASE, image)
+    merged = merge(here, there)
+    assert to_json(merged) == to_json(merge(there, here))
+    assert (shown(merged, "balance"), shown(merged, "name")) == (110, "Lib")
+    assert shown(merged, "email") == "put"
+
+
+def test_an_amount_that_two_regions_found_different_is_dropped_and_none_counts_twice() -> None:
+    ours = Replica("use1", BASE).write(increment("balance", 10), at=2_000)
+    image = put(BASE, balance={"N": "107"})
+    here, there = filed(ours, image), filed(BASE, image)
+    assert (shown(here, "balance"), shown(there, "balance")) == (107, 107)
+    assert shown(merge(here, there), "balance") == 110
+    assert shown(merge(there, there), "balance") == 107
+
+
+def test_a_library_write_on_a_put_that_nobody_filed_yet_counts_once() -> None:
+    ours = Replica("use1", BASE).write(increment("balance", 10), at=2_000)
+    image = put(BASE, phone={"S": "2"})
+    on_top = Replica("use1", image).write(increment("balance", 1), assign("name", "Eve"), at=9_000)
+    for merged in (merge(on_top, filed(ours, image)), merge(filed(BASE, image), on_top)):
+        assert (shown(merged, "phone"), shown(merged, "name")) == ("2", "Eve")
+    both = merge(merge(on_top, filed(ours, image)), filed(BASE, image))
+    assert shown(both, "balance") == 111
+
+
+def test_the_same_put_again_after_a_library_write_is_another_one() -> None:
+    image = put(BASE, name={"S": "Eve"})
+    once = filed(BASE, image)
+    other = Replica("use1", once).write(assign("name", "Lib"), at=9_000)
+    assert shown(filed(other, image, at=12_000), "name") == "Eve"
+
+
+def test_a_filing_in_place_of_another_one_is_a_loss_though_it_has_all_its_writes() -> None:
+    ours = Replica("use1", BASE).write(assign("name", "Lib"), at=2_000)
+    image = put(BASE)
+    here, there = filed(ours, image), filed(BASE, image)
+    verdict = classify(there, here, replica="use1")
+    assert verdict.finding is Finding.CONFLICT
+    assert shown(merge(there, here), "name") == "Lib"
+
+
+def test_a_put_over_a_deleted_item_brings_the_key_back_and_nothing_else() -> None:
+    gone = Replica("use1", BASE).write(DELETE, at=2_000)
+    image = {"id": {"S": "p1"}, "balance": {"N": "5"}}
+    assert read(filed(gone, image)) == {"id": "p1", "balance": 5}
+    on_top = Replica("euw1", image).write(increment("balance", 1), at=9_000)
+    assert shown(merge(on_top, filed(gone, image)), "balance") == 6
+
+
+def test_an_attribute_of_unknown_type_takes_the_type_that_the_library_gives_it() -> None:
+    base = written(assign("name", "Ada"))
+    image = put(base, balance={"N": "5"}, tags={"SS": ["x"]})
+    ours = Replica("use1", image).write(increment("balance", 1), add("tags", "y"), at=9_000)
+    merged = merge(filed(base, image), ours)
+    assert to_json(merged) == to_json(merge(ours, filed(base, image)))
+    assert (shown(merged, "balance"), shown(merged, "tags")) == (6, {"x", "y"})
+
+
+def test_of_a_put_over_another_one_that_is_not_filed_yet_the_amount_counts_once() -> None:
+    """One region saw both, another the second one alone, a third the first one alone."""
+    first, second = put(BASE, balance={"N": "105"}), put(BASE, balance={"N": "112"})
+    both, alone, early = filed(filed(BASE, first), second), filed(BASE, second), filed(BASE, first)
+    for images in permutations([both, alone, early]):
+        assert shown(reduce(merge, images), "balance") == 112
+
+
+def test_what_a_put_changed_an_amount_by_is_unknown_over_an_image_that_it_never_met() -> None:
+    first, second = put(BASE, balance={"N": "105"}), put(BASE, balance={"N": "112"})
+    indirect = encode(beneath(filed(BASE, first), second, Hlc.of(5_000), is_direct=False))
+    assert shown(indirect, "balance") == 105
+    assert shown(merge(indirect, filed(BASE, second)), "balance") == 105
+
+
+def test_of_a_put_that_nobody_filed_the_amounts_do_not_count_beside_what_they_rest_on() -> None:
+    ours = Replica("use1", BASE).write(increment("balance", 10), at=2_000)
+    image = put(BASE, balance={"N": "107"})
+    on_top = Replica("euw1", image).write(increment("balance", 1), at=9_000)
+    again = Replica("euw1", put(on_top, balance={"N": "115"})).write(increment("balance", 1))
+    for images in permutations([ours, on_top, again]):
+        assert shown(reduce(merge, images), "balance") in (111, 112)
+
+
+def test_a_library_reset_takes_what_a_put_changed_the_amount_by_along() -> None:
+    gone = Replica("use1", BASE).write(remove("balance"), at=2_000)
+    reset = Replica("use1", gone).write(increment("balance", 3), at=3_000)
+    merged = merge(filed(BASE, put(BASE, balance={"N": "7"})), reset)
+    assert shown(merged, "balance") == 3
