@@ -64,11 +64,12 @@ class Around:
         self.library = [done for done in writes if not done.operation.raw]
         self.raw = [done for done in writes if done.operation.raw]
         self.calls = {done.operation.raw for done in self.raw}
+        self.calls_gone = {done.operation.raw for done in gone}
         self.over = {done.over for done in self.raw}
 
     def is_deleted_raw(self) -> bool:
         """Return whether somebody deleted it around the library."""
-        return bool(self.calls & _DELETES)
+        return bool((self.calls | self.calls_gone) & _DELETES)
 
     def is_put(self) -> bool:
         """Return whether somebody left it without metadata: a put, or a write where none was."""

@@ -126,6 +126,12 @@ def test_a_library_write_beside_a_raw_delete_is_counted() -> None:
     assert odds(run) == {"a library write gone beside a raw delete"}
 
 
+def test_a_raw_delete_counts_though_its_region_went_later() -> None:
+    writes = [done(0, BASE), raw(1, call=DELETE_ITEM, seen=[0], stranded=True)]
+
+    assert problems(ended(writes, None)) == []
+
+
 def test_members_are_told_apart_by_who_adds_them() -> None:
     writes = [
         done(0, add("tags", "a", "b")),
