@@ -3,6 +3,7 @@
 from reconciler.causality.context import Dot, Ordering, replica_id
 from reconciler.causality.hlc import HybridClock
 from reconciler.client.editor import ItemEditor
+from reconciler.client.naming import named
 from reconciler.client.table import ReplicatedTable
 from reconciler.clock import system_clock
 from reconciler.conflict.verdict import Finding, Verdict, classify
@@ -52,6 +53,7 @@ __all__ = [
     "discard",
     "increment",
     "merge",
+    "named",
     "read",
     "remove",
     "replica_id",

@@ -26,8 +26,9 @@ def system_clock(wall_ms: Callable[[], int] = now_ms) -> HybridClock:
     One for each process that writes, kept as long as it writes. `wall_ms` is another clock to
     follow, such as the region's time.
     """
-    return HybridClock(wall_ms, _nonce)
+    return HybridClock(wall_ms, nonce)
 
 
-def _nonce() -> str:
+def nonce() -> str:
+    """Return 66 random bits of the operating system in base 64: no two draws are the same."""
     return fixed_width(secrets.randbelow(64**NONCE_WIDTH), NONCE_WIDTH)

@@ -1,0 +1,119 @@
+"""named: a caller's own UpdateItem, with its name on it.
+
+A named write says, beside the attributes that it changes, who made it, when, and what it did. It
+stays the caller's one call: no read, no retry; its conditions and what it returns are DynamoDB's.
+
+    write = {
+        "Key": {"id": "p1"},
+        "UpdateExpression": "ADD points :five",
+        "ExpressionAttributeValues": {":five": 5},
+    }
+    table.update_item(**named(write, schema=schema, replica="use1ab3xk"))
+
+The same for a client's `update_item` and for an Update of its `transact_write_items`, in wire
+values.
+HAZARD if a write were sent long after it was named: a fold could cover it unseen. So name each one
+just before it is sent, and let nothing send it for longer than 5 minutes (W6).
+Errors: InvalidInput names what cannot be named, and the fix.
+"""
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from reconciler.client.deeds import deeds_of
+from reconciler.client.update_expressions import parse
+from reconciler.clock import nonce, now_ms
+from reconciler.errors import InvalidInput, Undecodable
+from reconciler.item.metadata import EXPIRY
+from reconciler.item.schema import Schema
+from reconciler.values.wire import Wire, canonical, from_wire, to_wire
+
+NAMES = "_rec_w"  # a list, in the order in which DynamoDB carried the writes out
+_CODE = re.compile(r"[a-z0-9]+")
+
+
+def named(
+    parameters: Mapping[str, Any],
+    *,
+    schema: Schema,
+    replica: str,
+    now_ms: Callable[[], int] = now_ms,
+    nonce: Callable[[], str] = nonce,
+) -> dict[str, Any]:
+    """Return the parameters of an UpdateItem with the write's name added; the given ones stay.
+
+    Keys and values are plain, as a boto3 `Table` takes them, or wire values, as a client does: the
+    key tells. `replica` is the code of the replica that the call goes to. `now_ms` is the region's
+    time, this machine's unless another clock is known to be better; `nonce` draws 11 random
+    characters of the operating system's, others for each write.
+    """
+    _check(parameters, replica)
+    is_wire = _is_wire(parameters.get("Key"), schema)
+    names = parameters.get("ExpressionAttributeNames") or {}
+    values = parameters.get("ExpressionAttributeValues") or {}
+    wires = {name: _wire(name, value, is_wire=is_wire) for name, value in values.items()}
+    expression = parse(parameters["UpdateExpression"], names, wires)
+    element: dict[str, Wire] = {
+        "by": {"S": replica},
+        "at": {"N": str(now_ms())},
+        "id": {"S": nonce()},
+        "do": {"L": [deed.wire() for deed in deeds_of(expression.actions, schema)]},
+    }
+    none, op = (_free(name, values) for name in (":rec_none", ":rec_op"))
+    ours: dict[str, Wire] = {none: {"L": []}, op: {"L": [{"M": element}]}}
+    given = ours if is_wire else {name: from_wire(wire) for name, wire in ours.items()}
+    held, expiry = (_free(name, names) for name in ("#rec_w", "#rec_ttl"))
+    return {
+        **parameters,
+        "UpdateExpression": expression.with_more(_appended(held, none, op, expiry)),
+        "ExpressionAttributeNames": {**names, held: NAMES, expiry: EXPIRY},
+        "ExpressionAttributeValues": {**values, **given},
+    }
+
+
+def _check(parameters: Mapping[str, Any], replica: str) -> None:
+    if not parameters.get("UpdateExpression"):
+        raise InvalidInput(
+            "only an UpdateExpression can be named: say with it what AttributeUpdates say;"
+            " an update that changes nothing has no name"
+        )
+    if not _CODE.fullmatch(replica):
+        raise InvalidInput(f"{replica!r} is not the code of a replica, such as 'use1ab3xk'")
+
+
+def _appended(held: str, none: str, op: str, expiry: str) -> Mapping[str, str]:
+    """Return, for each clause, what a named write does besides."""
+    return {
+        "SET": f"{held} = list_append(if_not_exists({held}, {none}), {op})",
+        "REMOVE": expiry,  # an update of a deleted item brings it back: TTL must not take it then
+    }
+
+
+def _is_wire(key: Any, schema: Schema) -> bool:
+    """Return whether a key, and so the values, are in wire format; InvalidInput if it is no key."""
+    values = list(key.values()) if isinstance(key, Mapping) else []
+    if not values or not all(isinstance(value, Mapping) for value in values):  # no key is a map
+        schema.key_image(key)
+        return False
+    schema.key_image({name: from_wire(_wire(name, key[name], is_wire=True)) for name in key})
+    return True
+
+
+def _wire(name: str, value: Any, *, is_wire: bool) -> Wire:
+    if not is_wire:
+        return canonical(to_wire(value, (name,)))
+    try:
+        return canonical(value)
+    except Undecodable:
+        raise InvalidInput(
+            f"{name}: not a value such as {{'S': 'Ada'}}; where the key is in wire format,"
+            " all values are"
+        ) from None
+
+
+def _free(name: str, taken: Collection[str]) -> str:
+    """Return a placeholder that the caller does not use."""
+    while name in taken:
+        name += "_"
+    return name
