@@ -15,6 +15,7 @@ ABOUT_MORE_THAN_A_MODULE = {
     "tests/aws/test_dead_letter_contract.py": "the same for a redrive's ports",
     "tests/aws/test_dead_letter_failures.py": "what a redrive's adapters make of AWS's failures",
     "tests/aws/test_failures.py": "what the other adapters make of AWS's failures",
+    "tests/aws/test_named_writes.py": "named writes on DynamoDB, and their document's examples",
     "tests/crdt/test_laws.py": "the laws of the join, for every type",
     "tests/detection/test_broken_records.py": "records that nobody can read, in their batch",
     "tests/golden": "bytes that releases share",
