@@ -6,7 +6,8 @@ from reconciler.client.editor import ItemEditor
 from reconciler.client.naming import named
 from reconciler.client.table import ReplicatedTable
 from reconciler.clock import system_clock
-from reconciler.conflict.verdict import Finding, Verdict, classify
+from reconciler.conflict.classification import classify
+from reconciler.conflict.verdict import Finding, Verdict
 from reconciler.crdt.base import Edit
 from reconciler.errors import (
     Contention,

@@ -45,6 +45,18 @@ class Replacement:
         return any(each.replica == ADOPTED and each not in known for each in heads)
 
 
+@dataclass(frozen=True)
+class Restatement:
+    """The metadata of `replacing` stated anew, as `image` has it; what readers see stays.
+
+    Its first `filed` named writes are part of that; of the others more may have come.
+    """
+
+    image: Image
+    replacing: Wires
+    filed: int = 0
+
+
 class ItemStore(Protocol):
     """One region's replica of the table."""
 
@@ -59,6 +71,9 @@ class ItemStore(Protocol):
 
         Sending the same writes again is harmless, even if they were carried out the first time.
         """
+
+    def restate(self, write: Restatement) -> bool:
+        """Write metadata if it and the names in front are as they were; return whether it was."""
 
     def query(self, parameters: Mapping[str, Any]) -> Iterator[Image]:
         """Yield the images that DynamoDB's Query finds, page after page."""

@@ -22,7 +22,7 @@ from reconciler.errors import (
     RecordsExpired,
     Unavailable,
 )
-from reconciler.item.metadata import is_managed, metadata_in, token_in
+from reconciler.item.metadata import METADATA, NAMES, is_managed, metadata_in, token_in
 from reconciler.ports import (
     ConflictBus,
     DeadLetter,
@@ -32,6 +32,7 @@ from reconciler.ports import (
     Ledger,
     ParkedChanges,
     Replacement,
+    Restatement,
     SetAside,
     StreamRange,
     StreamReader,
@@ -127,6 +128,18 @@ class FakeItems(Port):
             raise OutcomeUnknown("the answer was lost")
         return refusals if refused else None
 
+    def restate(self, write: Restatement) -> bool:
+        self.called("restate", self._name(write.image))
+        current, before = self.items.get(self._name(write.image)), write.replacing
+        if current is None or current.get(METADATA) != before.get(METADATA):
+            return False
+        held, known = (each.get(NAMES, {"L": []})["L"] for each in (current, before))
+        if held[: write.filed] != known[: write.filed]:
+            return False
+        left = {NAMES: {"L": held[write.filed :]}} if NAMES in current else {}
+        self.place({**current, **left, METADATA: write.image[METADATA]})
+        return True
+
     def query(self, parameters: Mapping[str, Any]) -> Iterator[Image]:
         """Yield the items of the one partition that the only expression value names."""
         (partition,) = parameters["ExpressionAttributeValues"].values()
@@ -151,6 +164,7 @@ class FakeItems(Port):
             same = replaced is None and current is None
         elif is_managed(replaced) and not write.adopts:
             same = token_in(metadata_in(replaced)) == token_in(metadata_in(current))
+            same = same and replaced.get(NAMES) == current.get(NAMES)
         else:
             same = canonical_image(replaced) == canonical_image(current)
         return None if same else Superseded(deepcopy(current))

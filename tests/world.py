@@ -14,7 +14,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from reconciler.conflict.verdict import Finding, classify, lost_image
+from reconciler.conflict.classification import classify, lost_image
+from reconciler.conflict.verdict import Finding
 from reconciler.crdt.base import Edit
 from reconciler.item.image import merge, write
 from reconciler.item.schema import Schema

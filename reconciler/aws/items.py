@@ -15,16 +15,18 @@ from reconciler.aws.clients import idempotent, pages, translated
 from reconciler.errors import InvalidInput, Unavailable
 from reconciler.item.metadata import (
     METADATA,
+    NAMES,
     TOKEN,
     is_managed,
     key_names_in,
     reading,
     token_of,
 )
-from reconciler.ports import Replacement, Superseded
+from reconciler.ports import Replacement, Restatement, Superseded
 from reconciler.values.wire import Image, digest, to_json
 
 _COMPARED_ATTRIBUTES = 100  # an expression takes 300 operators and 4 KB
+_NO_NAMES = "attribute_not_exists(#names)"
 _INVALID = ("ValidationError", "ItemCollectionSizeLimitExceeded")
 
 
@@ -67,6 +69,35 @@ class DynamoItems:
                 return None if carried_out else refusals
         return None
 
+    def restate(self, write: Restatement) -> bool:
+        """Write metadata if it and the names in front are as they were; return whether it was."""
+        filed = range(write.filed)
+        tests = [f"#names[{each}] = :n{each}" for each in filed]
+        names, values = {"#rec": METADATA}, {":rec": write.image[METADATA]}
+        if write.filed:
+            names["#names"] = NAMES
+            values |= {f":n{each}": write.replacing[NAMES]["L"][each] for each in filed}
+        if is_managed(write.replacing):
+            values[":was"] = write.replacing[METADATA]
+            tests.append("#rec = :was")
+        else:
+            tests.append("attribute_not_exists(#rec)")
+        gone = ", ".join(f"#names[{each}]" for each in filed)
+        key = {name: write.image[name] for name in reading(write.image, key_names_in)}
+        with translated("UpdateItem"):
+            try:
+                self._client.update_item(
+                    TableName=self._table,
+                    Key=key,
+                    UpdateExpression="SET #rec = :rec" + (f" REMOVE {gone}" if gone else ""),
+                    ConditionExpression=" AND ".join(tests),
+                    ExpressionAttributeNames=names,
+                    ExpressionAttributeValues=values,
+                )
+            except self._client.exceptions.ConditionalCheckFailedException:
+                return False
+        return True
+
     def query(self, parameters: Mapping[str, Any]) -> Iterator[Image]:
         """Yield the images that DynamoDB's Query finds, page after page."""
         for page in pages(self._client, "Query", TableName=self._table, **parameters):
@@ -84,9 +115,13 @@ class DynamoItems:
         else:
             names = {"#rec": METADATA}
             tests = ["attribute_not_exists(#rec)"]
+        if write.replacing is not None:
+            names["#names"] = NAMES
+            tests.append("#names = :names" if NAMES in write.replacing else _NO_NAMES)
+            values |= {":names": write.replacing[NAMES]} if NAMES in write.replacing else {}
         if write.replacing is not None and (write.adopts or not is_managed(write.replacing)):
             # Writers around the library change no token: the attributes say what was read.
-            plain = sorted((n, v) for n, v in write.replacing.items() if n != METADATA)
+            plain = sorted((n, v) for n, v in write.replacing.items() if n not in (METADATA, NAMES))
             for number, (name, value) in enumerate(plain[:_COMPARED_ATTRIBUTES]):
                 names[f"#a{number}"], values[f":a{number}"] = name, value
                 tests.append(f"#a{number} = :a{number}")

@@ -27,6 +27,7 @@ K = TypeVar("K")
 V = TypeVar("V", bound=str)
 
 ADOPTED = "~"  # the replica of writes made around the library; no region has this code
+_NAMED = "~"  # ends the code under which a replica's named writes go
 FROM_PLAIN = Hlc.of(0, 1)  # of what an image without metadata shows
 BY_A_PUT = Hlc.of(0, 2)  # of what such an image, over a managed one, added to an amount
 UNTYPED = Hlc.of(0, 3)  # of a number that was put around the library where no type is known
@@ -46,10 +47,19 @@ def replica_id(region: str, incarnation: str = "") -> str:
     return area + "".join(_SHORT.get(word, word) for word in words) + number + incarnation
 
 
+def named_by(replica: str) -> str:
+    """Return the code under which the named writes of a replica go.
+
+    They land when they land, so they are folded later than others, under a watermark of their own.
+    HAZARD if they had that of the conditional writes: it covers a name that is still on its way.
+    """
+    return replica + _NAMED
+
+
 def is_replica_of(replica: str, region: str) -> bool:
     """Return whether a code is that of a region's replica, in any of its incarnations."""
-    code = replica_id(region)
-    return replica in (code, code + replica[-INCARNATION_WIDTH:])
+    code, given = replica_id(region), replica.removesuffix(_NAMED)
+    return given in (code, code + given[-INCARNATION_WIDTH:])
 
 
 class Lineage(str):
@@ -90,6 +100,11 @@ class Dot(NamedTuple):
     def parse(cls, text: str) -> "Dot":
         """Return the dot written as `text`; ValueError if it is not one."""
         return cls(Lineage.parse(text[:-HLC_WIDTH]), Hlc.parse(text[-HLC_WIDTH:]))
+
+
+def is_code_of_names(replica: str) -> bool:
+    """Return whether a code is the one under which a replica's named writes go."""
+    return replica != ADOPTED and replica.endswith(_NAMED)
 
 
 class Ordering(Enum):

@@ -25,11 +25,10 @@ from reconciler.client.deeds import deeds_of
 from reconciler.client.update_expressions import parse
 from reconciler.clock import nonce, now_ms
 from reconciler.errors import InvalidInput, Undecodable
-from reconciler.item.metadata import EXPIRY
+from reconciler.item.metadata import EXPIRY, NAMES
 from reconciler.item.schema import Schema
 from reconciler.values.wire import Wire, canonical, from_wire, to_wire
 
-NAMES = "_rec_w"  # a list, in the order in which DynamoDB carried the writes out
 _CODE = re.compile(r"[a-z0-9]+")
 
 

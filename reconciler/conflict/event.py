@@ -125,7 +125,8 @@ def _plain(event: ConflictEvent) -> Json:
 class FoldCertificate(BaseModel):
     """A detector's statement: these lineages of its replica are closed, each with its final hlc.
 
-    It holds for the stream up to `sequence_number`: every earlier loss has its ledger row.
+    It holds for the stream up to `sequence_number`: every earlier loss has its ledger row. `names`
+    named writes in front of the image's list are to become metadata.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -139,6 +140,7 @@ class FoldCertificate(BaseModel):
     sequence_number: Number
     issued_at_ms: Milliseconds
     lineages: Lineages
+    names: Annotated[int, Field(ge=0, le=1_000)] = 0
 
     @property
     def identifier(self) -> str:

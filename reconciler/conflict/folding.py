@@ -12,24 +12,36 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from reconciler.causality.context import CausalContext, Lineage
+from reconciler.causality.context import CausalContext, Lineage, is_code_of_names
 from reconciler.causality.hlc import WALL_WIDTH, Hlc, fixed_width
 from reconciler.conflict.event import FoldCertificate
 from reconciler.conflict.row import Row, State
+from reconciler.item.filing import file
 from reconciler.item.metadata import (
+    NAMES,
     Metadata,
     decode,
     encode,
     heads_in,
     is_managed,
+    is_named,
     reading,
     tip_in,
 )
+from reconciler.item.names import names_in
 from reconciler.item.replicated import ReplicatedItem
+from reconciler.item.restating import has_unnamed, stated
 from reconciler.values.wire import Image
 
 MOST_CLOSED_LINEAGES = 8
 CLOCK_SKEW_MARGIN_MS = 60_000
+# A named write lands without a condition, five minutes after it was signed at most, and nobody
+# signs one later than five minutes after its name was drawn. HAZARD if a fold were sooner than all
+# that and what clocks differ by: its watermark covers a write that the item does not have.
+NAMED_MARGIN_MS = 900_000
+SIGNED_WITHIN_MS = 300_000  # of drawing its name; AWS takes a signature for as long again
+MOST_STANDING_NAMES = 8  # that nobody adds to any more
+MOST_NAMES = 64
 CERTIFICATE_LIFE_MS = 3_600_000
 Heads = dict[Lineage, Hlc]
 
@@ -38,16 +50,17 @@ def closed_lineages(image: Mapping[str, Any], replica: str, at_ms: int) -> dict[
     """Return the closed lineages of `replica` to certify, with their final hlcs; mostly none.
 
     A lineage is closed if it is not the tip. When the image was written, at `at_ms`, it must have
-    been older than clocks may drift apart: then no later lineage has a lesser epoch. Up to eight
-    are left alone, so a clean record costs a comparison.
+    been older than clocks may drift apart, or than named writes are under way: then no later
+    lineage has a lesser epoch. Up to eight are left alone, so a clean record costs a comparison.
     """
+    margin_ms = NAMED_MARGIN_MS if is_code_of_names(replica) else CLOCK_SKEW_MARGIN_MS
     if reading(image, lambda metadata: len(heads_in(metadata))) <= MOST_CLOSED_LINEAGES:
         return {}
 
     def closed(metadata: Metadata) -> dict[str, str]:
         own = f"{replica}."
         tip = tip_in(metadata)
-        oldest_open = own + fixed_width(max(0, at_ms - CLOCK_SKEW_MARGIN_MS), WALL_WIDTH)
+        oldest_open = own + fixed_width(max(0, at_ms - margin_ms), WALL_WIDTH)
         found = {
             str(lineage): str(hlc["S"])
             for lineage, hlc in heads_in(metadata).items()
@@ -56,6 +69,26 @@ def closed_lineages(image: Mapping[str, Any], replica: str, at_ms: int) -> dict[
         return found if len(found) > MOST_CLOSED_LINEAGES else {}
 
     return reading(image, closed)
+
+
+def names_to_file(image: Mapping[str, Any], at_ms: int) -> int:
+    """Return how many named writes, from the front of the list, are to become metadata.
+
+    None, as long as few stand that nobody has added to for a minute: what is filed is no name any
+    more that a steady writer could add to.
+    """
+    if not is_named(image):
+        return 0
+    listed = image[NAMES]["L"]
+    last = 0
+    closed = 0
+    for place, name in enumerate(listed, 1):
+        named = names_in({NAMES: {"L": [name]}})
+        if not named or named[0].dot.hlc.wall_ms < at_ms - CLOCK_SKEW_MARGIN_MS:
+            last, closed = place, closed + 1
+    if closed > MOST_STANDING_NAMES:
+        return min(last, MOST_NAMES)
+    return MOST_NAMES if len(listed) > MOST_NAMES else 0
 
 
 def folded_image(
@@ -68,7 +101,7 @@ def folded_image(
     """
     if current is None or not is_managed(current):
         return None
-    item, changed = decode(current)
+    item, filed = decode(current)[0], file(current)
     replica = certificate.replica
     watermark = item.context.watermarks.get(replica, "")
     certified = {
@@ -77,7 +110,7 @@ def folded_image(
         if lineage.epoch > watermark
     }
     losses = _own_losses(rows, replica)
-    if changed or not certified or losses is None:
+    if not certified or losses is None or has_unnamed(current):
         return None
     youngest = max(lineage.epoch for lineage in certified)
     lost, lost_watermark = losses
@@ -86,13 +119,14 @@ def folded_image(
     }
     standing = {
         lineage: hlc
-        for lineage, hlc in item.context.heads.items()
+        for lineage, hlc in filed.context.heads.items()
         if lineage.replica == replica and lineage.epoch <= youngest
     }
     if standing != known or lost_watermark > watermark or item.tip in standing:
         return None
     try:
-        return encode(_fold(item, replica, youngest))
+        folded = _fold(item, replica, youngest)
+        return stated(current, folded) if is_named(current) else encode(folded)
     except ValueError:
         return None  # a counter's sum has more digits than one number holds: its slots stay
 

@@ -14,7 +14,13 @@ Source: Shapiro et al., "A comprehensive study of CRDTs", INRIA RR-7506, 2011, s
 from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
-from reconciler.causality.context import BY_A_PUT, FROM_PLAIN, CausalContext, Dot
+from reconciler.causality.context import (
+    BY_A_PUT,
+    FROM_PLAIN,
+    CausalContext,
+    Dot,
+    is_code_of_names,
+)
 from reconciler.causality.hlc import Hlc, tick
 from reconciler.crdt.base import Crdt, Edit, LocalWrite, Sources, register
 from reconciler.crdt.dot_function import DotFunction
@@ -121,4 +127,8 @@ class RegisterLww(DotFunction):
             value = canonical_bytes(self.entries[dot])
             return (self._rank(dot), dot.lineage.replica, value, dot)
 
-        return max(self.entries, key=order, default=None)
+        # A named write took the place of a plain value that it could not name: it never saw less.
+        named = any(is_code_of_names(dot.lineage.replica) for dot in self.entries)
+        rest = [dot for dot in self.entries if not named or dot.hlc != FROM_PLAIN]
+
+        return max(rest, key=order, default=None)

@@ -83,12 +83,13 @@ PANELS = (
         "Lineages of an item",
         (Series("average", t.LINEAGES, "Average"), Series("most", t.LINEAGES, "Maximum")),
     ),
-    Panel("Folds", (Series("folds", t.FOLDS),)),
+    Panel("Folds", (Series("folds", t.FOLDS), Series("names filed", t.NAMES_FILED))),
     Panel(
         "Metadata of an item",
         (
             Series("average", t.METADATA_BYTES, "Average"),
             Series("most", t.METADATA_BYTES, "Maximum"),
+            Series("most, of names", t.NAMES_BYTES, "Maximum"),
         ),
         "bytes",
     ),

@@ -21,12 +21,12 @@ from reconciler.detection.securing import (
     AsOf,
     DetectorPolicy,
     Loss,
-    certificate_in,
+    certificates_in,
     loss_in,
     unreadable_loss,
 )
 from reconciler.errors import MALFORMED, ReconcilerError
-from reconciler.item.metadata import METADATA, context_of, is_managed
+from reconciler.item.metadata import METADATA, NAMES, context_of, is_managed, is_named
 from reconciler.ports import DetectorPorts, Record
 from reconciler.values.size import item_size
 
@@ -48,7 +48,8 @@ class Detector:
         changes = [parse(record) for record in records]
         self._measure_one(changes, as_of.now_ms)
         losses: list[Loss] = []
-        certificates: dict[str, tuple[int, FoldCertificate]] = {}  # the last one of each item
+        # The last one of each item, of its conditional and of its named writes.
+        certificates: dict[tuple[str, str], tuple[int, FoldCertificate]] = {}
         first_unsafe = None
         for change in changes:
             check_view_type(change)
@@ -66,9 +67,9 @@ class Detector:
                 self._note_failure(problem)
                 first_unsafe = change.number
                 break
-            certificate = certificate_in(change, self._policy, as_of)
-            if certificate is not None:
-                certificates[item_key(certificate.key)] = (len(losses), certificate)
+            for certificate in certificates_in(change, self._policy, as_of):
+                name = (item_key(certificate.key), certificate.replica)
+                certificates[name] = (len(losses), certificate)
         unsafe = self._secure(losses, list(certificates.values()))
         return losses[unsafe].event.sequence_number if unsafe is not None else first_unsafe
 
@@ -99,6 +100,8 @@ class Detector:
         except (ReconcilerError, *MALFORMED):
             return  # what cannot be read is parked, or waits for a newer release
         measured, latest = self._ports.telemetry, context.latest()
+        if is_named(image):
+            measured.measure(telemetry.NAMES_BYTES, item_size({NAMES: image[NAMES]}))
         measured.measure(telemetry.LINEAGES, len(context.heads))
         measured.measure(telemetry.METADATA_BYTES, size)
         if latest is not None:

@@ -5,22 +5,23 @@ nobody can read is a loss too: of what, only its record can tell, so it is parke
 keeps the item from being folded. The same change gives the same loss, whenever it is looked at.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from reconciler.causality.context import replica_id
+from reconciler.causality.context import named_by, replica_id
 from reconciler.causality.hlc import MAXIMUM_CLOCK_DRIFT_MS, Hlc
+from reconciler.conflict.classification import classify, lost_image
 from reconciler.conflict.event import ConflictEvent, FoldCertificate, conflict_id
-from reconciler.conflict.folding import closed_lineages
+from reconciler.conflict.folding import closed_lineages, names_to_file
 from reconciler.conflict.row import Row, State, check_fits_row, fits_inline, ledger_row
-from reconciler.conflict.verdict import Finding, Verdict, classify, lost_image
+from reconciler.conflict.verdict import Finding, Verdict
 from reconciler.conflict.waiting import is_to_wait
 from reconciler.deployment.wiring import OutsideWriters, OutsideWrites
 from reconciler.detection.change import Change
 from reconciler.detection.removal import TOOK_A_FRESH_WRITE, Fate, fate_of
 from reconciler.errors import MALFORMED, ReconcilerError, UnknownWireVersion, bounded, reason_of
-from reconciler.item.metadata import is_managed
+from reconciler.item.metadata import is_managed, is_named
 from reconciler.ports import Record, StreamRange
 from reconciler.values.wire import to_json
 
@@ -116,6 +117,7 @@ def loss_in(change: Change, policy: DetectorPolicy, as_of: AsOf) -> Found:
             change.old,
             change.new,
             replica=as_of.replica,
+            key=change.keys,
             latest_plausible=as_of.latest_plausible(policy),
             expects_outside=policy.outside_writers == "expected",
             at_ms=change.created_at_ms,
@@ -153,7 +155,7 @@ def _event(
     """Return the event for what a change shows, both images inside."""
     old, new, now = change.old or {}, change.new, as_of.now_ms
     at_ms = now if change.created_at_ms is None else change.created_at_ms
-    lost = old if restore else lost_image(found, old, new, Hlc.of(at_ms))
+    lost = lost_image(found, old, new, Hlc.of(at_ms), change.keys)
     return ConflictEvent(
         conflict_id=conflict_id(policy.table, change.keys, found, lost),
         table=policy.table,
@@ -174,28 +176,51 @@ def _event(
     )
 
 
-def certificate_in(change: Change, policy: DetectorPolicy, as_of: AsOf) -> FoldCertificate | None:
-    """Return the certificate of the closed lineages that the new image shows; mostly none."""
-    if not policy.folds or change.new is None or not is_managed(change.new):
-        return None
+def certificates_in(
+    change: Change, policy: DetectorPolicy, as_of: AsOf
+) -> Sequence[FoldCertificate]:
+    """Return the certificates of what the new image shows to fold and to file; mostly none."""
+    new = change.new
+    if not policy.folds or new is None or not (is_managed(new) or is_named(new)):
+        return ()
     # As of the record, not of now: a late detector knows nothing of what came after it.
     now, created = as_of.now_ms, change.created_at_ms
     at_ms = now if created is None else min(now, created)
     try:
-        lineages = closed_lineages(change.new, as_of.replica, at_ms)
-        if not lineages:
-            return None
-        return FoldCertificate(
-            certificate_id=f"certificate-{as_of.replica}-{change.number}",
-            table=policy.table,
-            key=dict(change.keys),
-            replica=as_of.replica,
-            sequence_number=change.number,
-            issued_at_ms=str(now),
-            lineages=lineages,
-        )
+        made = [
+            _certificate(change, policy, now, replica, _closed(new, replica, at_ms), names)
+            for replica, names in (
+                (as_of.replica, 0),
+                (named_by(as_of.replica), names_to_file(new, at_ms)),
+            )
+        ]
     except (ReconcilerError, *MALFORMED):
-        return None  # a fold is never due: the change is parked, or a later one certifies
+        return ()  # a fold is never due: the change is parked, or a later one certifies
+    return [each for each in made if each.lineages or each.names]
+
+
+def _closed(image: Mapping[str, Any], replica: str, at_ms: int) -> dict[str, str]:
+    return closed_lineages(image, replica, at_ms) if is_managed(image) else {}
+
+
+def _certificate(  # noqa: PLR0913, PLR0917 (a certificate is all of these)
+    change: Change,
+    policy: DetectorPolicy,
+    now: int,
+    replica: str,
+    lineages: dict[str, str],
+    names: int,
+) -> FoldCertificate:
+    return FoldCertificate(
+        certificate_id=f"certificate-{replica}-{change.number}",
+        table=policy.table,
+        key=dict(change.keys),
+        replica=replica,
+        sequence_number=change.number,
+        issued_at_ms=str(now),
+        lineages=lineages,
+        names=names,
+    )
 
 
 def unreadable_loss(change: Change, reason: str, policy: DetectorPolicy, now: int) -> Loss:

@@ -23,7 +23,14 @@ from reconciler.errors import (
 )
 from reconciler.feed.beside import at_stake, image_beside
 from reconciler.feed.rows import GONE, SIDES, Side, images_of, plain, side_of, summary, three_way
-from reconciler.ports import EvidenceStore, ItemStore, Ledger, Replacement, Superseded
+from reconciler.ports import (
+    EvidenceStore,
+    ItemStore,
+    Ledger,
+    Replacement,
+    Restatement,
+    Superseded,
+)
 from reconciler.resolution.repair import merge_words, repaired_image, undecided
 from reconciler.resolution.write_back import write_back
 from reconciler.values.wire import Image, Wire, canonical_image
@@ -89,6 +96,10 @@ class OneItem:
         """Keep the items."""
         for write in writes:
             self.put(write)
+
+    def restate(self, write: Restatement) -> bool:  # noqa: ARG002 (nothing is folded)
+        """Leave the metadata as it is."""
+        return False
 
     def query(self, parameters: Mapping[str, Any]) -> Iterator[Image]:  # noqa: ARG002 (one item)
         """Yield the item."""

@@ -14,25 +14,40 @@ back as it was leaves no trace.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from hashlib import blake2b
 from typing import Any
 
-from reconciler.causality.context import ADOPTED, UNTYPED, Dot, Lineage
-from reconciler.causality.hlc import EPOCH_WIDTH, Hlc, fixed_width
-from reconciler.crdt.base import Crdt, Edit, LocalWrite, OutsideChange, Spec
+from reconciler.causality.context import UNTYPED, Dot
+from reconciler.causality.hlc import Hlc
+from reconciler.crdt.base import Crdt, Edit, LocalWrite, OutsideChange, Spec, value_text
 from reconciler.crdt.counter_pn import CounterPn
 from reconciler.crdt.counter_slots import is_added
 from reconciler.crdt.map_or import MapOr, state_of_type
 from reconciler.crdt.register_lww import RegisterLww
 from reconciler.errors import InvalidInput, TypeMismatch
-from reconciler.item.metadata import decode, encode, is_managed, token_of
+from reconciler.item.leaves import Declared, is_untyped, lineage_of, value_at
+from reconciler.item.metadata import (
+    METADATA,
+    basis_of,
+    decode,
+    encode,
+    hidden_in,
+    is_managed,
+    is_named,
+)
+from reconciler.item.names import (
+    Name,
+    last_to_touch,
+    names_in,
+    replayed,
+    types_of_names,
+    undone,
+)
 from reconciler.item.replicated import ReplicatedItem
 from reconciler.item.schema import Schema
-from reconciler.values.wire import Image, to_json
+from reconciler.values.wire import Image, Path, canonical_image
 
 NAMED_BY_PRESENCE = Hlc.of(0)  # of what is named by what it is: there is no later one
 _BACK = OutsideChange((), "back", None)  # that a deleted item was written on
-Declared = Callable[[str], Spec | None]
 
 
 def file(
@@ -44,18 +59,86 @@ def file(
     attributes that are new. A value that an attribute's type cannot hold stays as it is, `foreign`.
     """
     item, changes = decode(image)
-    if not changes:
+    names = names_in(image)
+    if not changes and not names:
         return item
-    token = token_of(image)
+    basis = basis_of(image)
 
     def dot_of(change: OutsideChange) -> Dot:
         untyped = is_untyped_number(change, item)
-        return Dot(lineage_of(token, change), UNTYPED if untyped else NAMED_BY_PRESENCE)
+        return Dot(lineage_of(basis, change), UNTYPED if untyped else NAMED_BY_PRESENCE)
 
+    if names:
+        return _file_names(item, changes, names, image, dot_of, seen, declared)
     if item.exists:
         return changed_by(item, changes, dot_of, seen, declared)
     filed = changed_by(item, [_BACK, *changes], dot_of, seen, declared)
     return replace(filed, alive=(dot_of(_BACK),))
+
+
+def _file_names(  # noqa: PLR0913, PLR0917 (a filing is all of these)
+    item: ReplicatedItem,
+    changes: Sequence[OutsideChange],
+    names: Sequence[Name],
+    image: Mapping[str, Any],
+    dot_of: Callable[[OutsideChange], Dot],
+    seen: Hlc | None,
+    declared: Declared,
+) -> ReplicatedItem:
+    types = types_of_names(names)
+
+    def type_of(name: str) -> Spec | None:
+        return declared(name) or types.get(name)
+
+    if item.exists:  # else the first name begins it anew
+        before = undone(shown_in(image, item.key), names)
+        beside = [each for change in changes for each in _before_names(item, change, names, before)]
+        item = changed_by(item, beside, dot_of, seen, type_of)
+    return with_names(item, names, image, dot_of, seen, type_of)
+
+
+def _before_names(
+    item: ReplicatedItem, change: OutsideChange, names: Sequence[Name], before: Image
+) -> Sequence[OutsideChange]:
+    """Return what a change around the library was before names were put on top of it.
+
+    Of what the library never wrote, all that stood there was such a change. The rest shows once the
+    names are replayed.
+    """
+    if last_to_touch(names, change.path) is None:
+        return [change]
+    value = value_at(before, change.path)
+    if value is None or _is_known(item, change.path):
+        return []
+    return [change._replace(name=f"={value_text(value)}", edit=Edit(change.path, "assign", value))]
+
+
+def _is_known(item: ReplicatedItem, path: Path) -> bool:
+    state = item.attributes.get(path[0])
+    for name in path[1:]:
+        state = state.fields.get(name) if isinstance(state, MapOr) else state
+    return state is not None
+
+
+def with_names(  # noqa: PLR0913, PLR0917 (a filing is all of these)
+    item: ReplicatedItem,
+    names: Sequence[Name],
+    image: Mapping[str, Any],
+    dot_of: Callable[[OutsideChange], Dot],
+    seen: Hlc | None,
+    declared: Declared,
+) -> ReplicatedItem:
+    """Return the item with named writes filed, and what the image shows beside them."""
+    shown = shown_in(image, item.key)
+    item = replayed(item, names, shown)
+    rest = decode({**item.key, **shown, METADATA: encode(item)[METADATA]})[1]
+    return changed_by(item, rest, dot_of, seen, declared)
+
+
+def shown_in(image: Mapping[str, Any], key: Image) -> Image:
+    """Return what readers see of an image, its key left out."""
+    hidden = {*hidden_in(image), *key}
+    return canonical_image({name: image[name] for name in sorted(image) if name not in hidden})
 
 
 def changed_by(  # noqa: PLR0913, PLR0917 (a filing is all of these)
@@ -111,47 +194,12 @@ def is_untyped_number(change: OutsideChange, item: ReplicatedItem) -> bool:
     return state is None or not item.exists or (len(edit.path) == 1 and is_untyped(state))
 
 
-def is_untyped(state: Crdt) -> bool:
-    """Return whether only writers around the library made a state, so no type is known."""
-    return type(state) is RegisterLww and all(d.lineage.replica == ADOPTED for d in state.dots())
-
-
-def lineage_of(token: str, change: OutsideChange) -> Lineage:
-    """Return the name of a change to the image with that token."""
-    named = to_json([token, change.path, change.name]).encode()
-    return Lineage.of(ADOPTED, _hashed(named, EPOCH_WIDTH))
-
-
-def typed(one: Crdt | None, other: Crdt | None, name: str) -> tuple[Crdt | None, Crdt | None]:
-    """Return two states of an attribute, each with the type of the other if its own is not known.
-
-    So it is where no schema was at hand and only writers around the library wrote the attribute.
-    """
-    return _typed(one, other, name), _typed(other, one, name)
-
-
-def _typed(state: Crdt | None, other: Crdt | None, name: str) -> Crdt | None:
-    if other is None or type(other) is RegisterLww:
-        return state
-    if not isinstance(state, RegisterLww) or not is_untyped(state):
-        return state
-    value = state.visible()
-    if value is None:
-        return type(other)()
-    dot = min(dot for dot, each in state.entries.items() if each == value)
-    spec = other.spec()
-    try:
-        return spec.type().apply(Edit((name,), "assign", value), 1, LocalWrite(dot, {}), spec)
-    except (InvalidInput, TypeMismatch):
-        return state
-
-
 def filed_image(image: Image, seen: Hlc | None = None) -> Image:
     """Return the image with all that was done around the library filed; itself if nothing was.
 
     One without metadata is returned as it is.
     """
-    if not is_managed(image) or not decode(image)[1]:
+    if not is_managed(image) or not (is_named(image) or decode(image)[1]):
         return image
     return encode(file(image, seen))
 
@@ -173,22 +221,6 @@ def _outside_slots(states: Mapping[str, Crdt]) -> Iterator[tuple[Dot, Decimal]]:
             yield from ((d, n) for d, n in state.slots.items() if is_added(d))
         elif isinstance(state, MapOr):
             yield from _outside_slots(state.fields)
-
-
-def revive(item: ReplicatedItem, dot: Dot) -> ReplicatedItem:
-    """Return a deleted item as a write finds it: nothing of the old may shine through."""
-
-    write = LocalWrite(dot, item.context.watermarks)
-
-    def cleared(name: str, state: Crdt) -> Crdt:
-        return state.apply(Edit((name,), "remove"), 1, write, state.spec())
-
-    return replace(item, attributes={n: cleared(n, state) for n, state in item.attributes.items()})
-
-
-def _hashed(data: bytes, width: int) -> str:
-    number = int.from_bytes(blake2b(data, digest_size=16).digest())
-    return fixed_width(number % 64**width, width)
 
 
 _LWW = Schema(table="any", key=("any",)).spec("any")

@@ -18,24 +18,25 @@ from typing import Any, Protocol
 
 from reconciler.causality.context import Dot, Lineage
 from reconciler.causality.hlc import Hlc, Stamp, epoch_above, epoch_after
-from reconciler.crdt.base import Edit, LocalWrite, join_states, surviving_dots
-from reconciler.crdt.map_or import state_of_type
-from reconciler.crdt.register_lww import RegisterLww
-from reconciler.errors import InvalidInput, TypeMismatch, Undecodable
+from reconciler.crdt.base import Edit, LocalWrite
+from reconciler.errors import InvalidInput, Undecodable
 from reconciler.item.edits import delete
-from reconciler.item.filing import file, revive, typed
+from reconciler.item.effects import applied
+from reconciler.item.filing import file
+from reconciler.item.joining import joined
 from reconciler.item.metadata import (
     EXPIRY,
     METADATA,
     encode,
     hidden_in,
     is_managed,
+    is_named,
     is_tombstone_in,
     key_names_in,
     metadata_in,
 )
 from reconciler.item.plain import file_plain
-from reconciler.item.puts import beneath, beside
+from reconciler.item.puts import beneath
 from reconciler.item.replicated import ReplicatedItem
 from reconciler.item.schema import RESERVED_PREFIX, Schema
 from reconciler.values.size import check_size
@@ -112,7 +113,7 @@ def write_beside(  # noqa: PLR0913 (a write is all of these, by name)
     stamp = clock.stamp(max(filter(None, (before.latest(), beside.latest())), default=None))
     lineage = _new_lineage(replica, stamp, before, beside)
     ours = _changed(before, edits, Dot(lineage, stamp.hlc), schema)
-    return check_size(encode(replace(_joined(ours, beside), tip=lineage)))
+    return check_size(encode(replace(joined(ours, beside), tip=lineage)))
 
 
 def merge(a: Mapping[str, Any], b: Mapping[str, Any]) -> Image:
@@ -124,7 +125,7 @@ def merge(a: Mapping[str, Any], b: Mapping[str, Any]) -> Image:
     left, right = (_filed_beside(each, other) for each, other in ((a, b), (b, a)))
     if left.key != right.key:
         raise Undecodable("these are images of two different items", keys=(left.key, right.key))
-    return encode(_joined(left, right))
+    return encode(joined(left, right))
 
 
 def read(image: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -135,7 +136,8 @@ def read(image: Mapping[str, Any] | None) -> dict[str, Any] | None:
     plain = {name: wire for name, wire in image.items() if name not in hidden}
     try:
         metadata = metadata_in(image)
-        if is_tombstone_in(metadata) and set(plain) == set(key_names_in(metadata)):
+        is_deleted = is_tombstone_in(metadata) and not is_named(image)
+        if is_deleted and set(plain) == set(key_names_in(metadata)):
             return None
     except (KeyError, TypeError) as cause:
         raise Undecodable(f"unreadable metadata: {cause}", metadata=image[METADATA]) from None
@@ -179,34 +181,6 @@ def _new_lineage(replica: str, stamp: Stamp, *items: ReplicatedItem) -> Lineage:
     return Lineage.of(replica, epoch)
 
 
-def _joined(left: ReplicatedItem, right: ReplicatedItem) -> ReplicatedItem:
-    left, right = beside(left, right), beside(right, left)
-    mine, theirs = left.context, right.context
-    one, other = left.attributes, right.attributes
-    attributes = {
-        name: join_states(*typed(one.get(name), other.get(name), name), mine, theirs, (name,))
-        for name in sorted(one.keys() | other.keys())
-    }
-    nothing = RegisterLww()
-    foreign = {
-        name: (left.foreign.get(name) or nothing).join(
-            right.foreign.get(name) or nothing, mine, theirs
-        )
-        for name in sorted(left.foreign.keys() | right.foreign.keys())
-    }
-    expiries = [each for each in (left.expires, right.expires) if each is not None]
-    return ReplicatedItem(
-        key=left.key,
-        attributes=attributes,
-        context=mine.join(theirs),
-        alive=surviving_dots(left.alive, right.alive, mine, theirs),
-        dead=surviving_dots(left.dead, right.dead, mine, theirs),
-        expires=max(expiries, default=None),
-        expires_by=left.expires_by | right.expires_by,
-        foreign={name: state for name, state in foreign.items() if not state.is_empty()},
-    )
-
-
 def _changed(
     item: ReplicatedItem, edits: Iterable[Edit], dot: Dot, schema: Schema
 ) -> ReplicatedItem:
@@ -221,21 +195,7 @@ def _edited(item: ReplicatedItem, edit: Edit, dot: Dot, schema: Schema) -> Repli
         raise InvalidInput(f"{name} is part of the key; a key never changes: write another item")
     if not name or name.startswith(RESERVED_PREFIX):
         raise InvalidInput(f"{label(edit.path)!r}: names starting with '_rec' are reserved")
-    if not item.exists:
-        item = revive(item, dot)
-    spec = schema.spec(name)
-    is_whole = edit.path == (name,) and edit.verb in ("assign", "remove")
-    if name in item.foreign and not is_whole:
-        raise TypeMismatch(
-            f"{name} holds what a {spec.type.NAME} cannot hold, put there around the library:"
-            " assign it, or remove it",
-            path=edit.path,
-        )
-    foreign = {other: state for other, state in item.foreign.items() if other != name}
-    state = state_of_type(item.attributes.get(name), spec, (name,))
-    written = state.apply(edit, 1, LocalWrite(dot, item.context.watermarks), spec)
-    attributes = {**item.attributes, name: written}
-    return replace(item, attributes=attributes, foreign=foreign, alive=(dot,), dead=())
+    return applied(item, edit, LocalWrite(dot, item.context.watermarks), schema.spec(name))
 
 
 def _deleted(item: ReplicatedItem, dot: Dot, schema: Schema) -> ReplicatedItem:

@@ -8,6 +8,7 @@ letters of `_rec` are named below, and no other module reads one.
 import re
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
 from reconciler.causality.context import CausalContext, Dot, Lineage
@@ -49,6 +50,7 @@ from reconciler.values.wire import (
 
 METADATA = "_rec"
 EXPIRY = "_rec_ttl"  # a top-level number, because that is all DynamoDB's TTL looks at
+NAMES = "_rec_w"  # the list of named writes, to which any client may append one
 WIRE_VERSION = "1"
 TOKEN_WIDTH = 12
 T = TypeVar("T")
@@ -68,8 +70,9 @@ _DEAD = "x"  # dots that keep it deleted
 _EXPIRES = "e"  # seconds since 1970
 _EXPIRES_BY = "y"  # the tables' own TTL attributes: a deleted item shows its expiry there, too
 _TOMBSTONE = "s"  # the values of a deleted item
-_OURS = frozenset({EXPIRY})
+_OURS = frozenset({EXPIRY, NAMES})
 _NO_WATERMARKS: Wire = {"M": {}}
+_NO_NAMES: Wire = {"L": []}  # what is left once they are all filed
 _LATER = re.compile(r"[1-9][0-9]{0,5}")  # greater than ours, which is 1
 
 
@@ -121,9 +124,23 @@ def context_of(image: Mapping[str, Wire]) -> CausalContext:
     return reading(image, _context)
 
 
+def is_named(image: Mapping[str, Wire] | None) -> bool:
+    """Return whether named writes stand in the image."""
+    return image is not None and image.get(NAMES, _NO_NAMES) != _NO_NAMES
+
+
 def token_of(image: Mapping[str, Wire]) -> str:
     """Return a managed image's version token: what a conditional write compares."""
     return reading(image, token_in)
+
+
+def basis_of(image: Mapping[str, Wire]) -> str:
+    """Return the part of a managed image's token that names what is done around the library to it.
+
+    It stays where the metadata is stated anew and nothing else changes.
+    HAZARD if it did not: a change that two regions find, on either side of that, would count twice.
+    """
+    return token_of(image)[:TOKEN_WIDTH]
 
 
 def with_token(image: Image, token: str, version: str = WIRE_VERSION) -> Image:
@@ -201,7 +218,7 @@ def hidden_in(image: Mapping[str, Any]) -> set[str]:
     try:
         return {METADATA, *_expiries_in(image, metadata_in(image))}
     except MALFORMED:
-        return {METADATA, EXPIRY}
+        return {METADATA, *_OURS}
 
 
 def _expiries_in(image: Mapping[str, Any], metadata: Metadata) -> Set[str]:
@@ -215,7 +232,12 @@ def _expiries_in(image: Mapping[str, Any], metadata: Metadata) -> Set[str]:
     if _EXPIRES_BY not in metadata or not is_tombstone_in(metadata):
         return _OURS
     own, expires = expiry_attributes_in(metadata), metadata.get(_EXPIRES)
-    return {EXPIRY, *(name for name in own if image.get(name) == expires)}
+    return {*_OURS, *(name for name in own if image.get(name) == expires)}
+
+
+def shows_expiry(image: Mapping[str, Any]) -> bool:
+    """Return whether time-to-live would take an image, managed, for that of a deleted item."""
+    return bool((reading(image, partial(_expiries_in, image)) - {NAMES}) & image.keys())
 
 
 def is_touched(old: Wires, new: Wires, before: Metadata) -> bool:
@@ -406,11 +428,20 @@ def _states(
     }
     changed = {change.path[0] for change in sources.changes}
     for name, state in {**states, **foreign}.items():
-        if state.visible() != values.get(name) and name not in changed:
+        if name not in changed and state.visible() != _shown_by(state, values.get(name)):
             raise ValueError(f"the state of {name} does not give its visible value")
     for name in sorted(values.keys() - wires.keys()):
         sources.assigned((name,), values[name], values[name])
     return states, foreign
+
+
+def _shown_by(state: Crdt | None, value: Wire | None) -> Wire | None:
+    """Return a value as its type shows it: what others leave of a map without keys is nothing."""
+    if not isinstance(state, MapOr) or value is None or "M" not in value:
+        return value
+    fields = {name: _shown_by(state.fields.get(name), each) for name, each in value["M"].items()}
+    kept = {name: each for name, each in fields.items() if each is not None}
+    return {"M": kept} if kept else None
 
 
 def _revival(states: Mapping[str, Crdt], plain: Image) -> list[OutsideChange]:

@@ -13,28 +13,34 @@ from collections.abc import Iterator, Mapping, Sequence
 from enum import IntEnum
 from typing import Any
 
-from reconciler.causality.context import ADOPTED, BY_A_PUT, FROM_PLAIN, Dot, Lineage
+from reconciler.causality.context import ADOPTED, FROM_PLAIN, Dot
 from reconciler.causality.hlc import Hlc
-from reconciler.crdt.base import Crdt, Edit, LocalWrite, OutsideChange, Spec, value_text
-from reconciler.crdt.counter_pn import CounterPn
-from reconciler.crdt.elements import ElementSet
-from reconciler.crdt.map_or import MapOr
-from reconciler.errors import InvalidInput, TypeMismatch
-from reconciler.item.filing import Declared, changed_by, lineage_of
-from reconciler.item.replicated import ReplicatedItem
-from reconciler.values.wire import (
-    SET_KINDS,
-    Image,
-    Path,
-    Wire,
-    Wires,
-    canonical_image,
-    digest,
-    to_json,
+from reconciler.crdt.base import Crdt, OutsideChange, Spec
+from reconciler.item.filing import NAMED_BY_PRESENCE, changed_by, shown_in, with_names
+from reconciler.item.leaves import (
+    Declared,
+    leaves_at,
+    leaves_of,
+    lineage_in_plain,
+    lineage_of,
+    member,
+    plain_dot,
+    value_at,
 )
+from reconciler.item.metadata import encode, is_named, token_of, with_token
+from reconciler.item.names import (
+    Name,
+    last_to_touch,
+    names_in,
+    replayed,
+    types_of_names,
+    undone,
+)
+from reconciler.item.replicated import ReplicatedItem
+from reconciler.values.wire import SET_KINDS, Image, Path, Wire, Wires, digest, to_json
 
-_NO_TOKEN = ""
-ADDED_BY_PUT = "~"  # before the name of an amount: what a put added to it
+ALONE = "~"  # begins the token of an image of named writes alone; no digest does
+_NO_NAME = "no name"
 _PUT_WIDTH = 22
 PLAIN_ITEM = OutsideChange((), "item", None)  # that there was a plain one: every version shares it
 
@@ -54,12 +60,81 @@ class Began(IntEnum):
 def file_plain(
     image: Mapping[str, Any], key: Image, declared: Declared, seen: Hlc | None = None
 ) -> ReplicatedItem:
-    """Return the item that a plain image shows, with types as `declared`; `seen` is when."""
-    held = attributes_of(image, key)
-    leaves, put = all_leaves(held, declared), put_of(held)
-    return changed_by(
-        ReplicatedItem(key), [PLAIN_ITEM, *leaves], dot_of, seen, declared, also=[put]
+    """Return the item that a plain image shows, with types as `declared`; `seen` is when.
+
+    What named writes did is theirs: of what they took the place of, nothing is known.
+    """
+    item = plain_base(image, key, declared, seen)
+    return named_over(item, image, seen, declared) if is_named(image) else item
+
+
+def named_over(
+    item: ReplicatedItem, image: Mapping[str, Any], seen: Hlc | None, declared: Declared
+) -> ReplicatedItem:
+    """Return the item that a plain image is without its named writes, once they are filed."""
+    names = names_in(image)
+
+    def dot_of(change: OutsideChange) -> Dot:
+        made_on = last_to_touch(names, change.path)
+        on = made_on.dot.lineage if made_on else _NO_NAME
+        return Dot(lineage_of(on, change), NAMED_BY_PRESENCE)
+
+    return with_names(item, names, image, dot_of, seen, declared)
+
+
+def plain_base(
+    image: Mapping[str, Any], key: Image, declared: Declared, seen: Hlc | None = None
+) -> ReplicatedItem:
+    """Return the item that a plain image showed before its named writes, with types as theirs."""
+    names = names_in(image)
+    types = types_of_names(names)
+
+    def type_of(name: str) -> Spec | None:
+        return declared(name) or types.get(name)
+
+    held = undone(shown_in(image, key), names)
+    was_there = [PLAIN_ITEM] if held or not names else []  # else the names made it
+    leaves, also = [*was_there, *leaves_of(held, type_of)], list(_taken(names))
+    also += [put_of(held)] if was_there else []
+    return changed_by(ReplicatedItem(key), leaves, plain_dot, seen, type_of, also)
+
+
+def names_alone(image: Mapping[str, Any], key: Image) -> Image:
+    """Return an image of nothing but the named writes on a plain one, to be merged into another.
+
+    What they were made on is left out: each region has that, and writers that name nothing may have
+    changed it.
+    """
+    names = names_in(image)
+    item = changed_by(
+        ReplicatedItem(key), [], plain_dot, None, lambda _: None, also=list(_taken(names))
     )
+    alone = encode(replayed(item, names, shown_in(image, key)))
+    return with_token(alone, ALONE + token_of(alone)[1:])
+
+
+def stands_alone(managed: Wires) -> bool:
+    """Return whether an image is one of named writes alone."""
+    return token_of(managed).startswith(ALONE)
+
+
+def _taken(names: Sequence[Name]) -> Iterator[OutsideChange]:
+    """Yield the members that named writes took out of sets, under the names of a plain item's."""
+    for name in names:
+        for edit, _ in name.done:
+            if edit.verb == "discard" and edit.value is not None:
+                for kind in edit.value.keys() & {*SET_KINDS}:
+                    yield from (member(edit.path, {kind: [each]}) for each in edit.value[kind])
+
+
+def before_names(image: Wires, key: Image) -> Image:
+    """Return a plain image as it was before named writes, as far as it tells."""
+    return {**key, **undone(shown_in(image, key), names_in(image))}
+
+
+def is_made_of_names(image: Wires, key: Image) -> bool:
+    """Return whether a plain image holds nothing but what named writes did."""
+    return is_named(image) and before_names(image, key) == key
 
 
 def version_over(
@@ -70,21 +145,21 @@ def version_over(
     What the version has in common with the plain item that the library wrote on first says nothing.
     An amount counts only if the image shows that its writer had not seen the library's.
     """
-    held, shown = attributes_of(image, item.key), item.shown()
+    held, shown = shown_in(image, item.key), item.shown()
     types = types_of(item)
-    leaves = all_leaves(held, types)
+    leaves = leaves_of(held, types)
     counts, by_library = _is_older(item, held), dict(library_states(item))
     news = [
         leaf
         for leaf in leaves
-        if dot_of(leaf).lineage not in item.context.heads
+        if plain_dot(leaf).lineage not in item.context.heads
         and not is_shown(leaf, shown)
         and (not is_amount(leaf) or (is_direct and (counts or leaf.path[0] not in by_library)))
     ]
     return changed_by(
         item,
         news,
-        dot_of,
+        plain_dot,
         seen,
         types,
         also=[PLAIN_ITEM, put_of(held), put_over(held, token), *leaves],
@@ -121,7 +196,7 @@ def began(item: ReplicatedItem) -> Began:
 
 def _has_seen(image: Mapping[str, Any], item: ReplicatedItem) -> bool:
     """Return whether a plain image shows something that the library wrote in the managed item."""
-    held = attributes_of(image, item.key)
+    held = shown_in(image, item.key)
     return any(
         name in held
         and state.visible() == held[name]
@@ -147,24 +222,8 @@ def library_states(item: ReplicatedItem) -> Iterator[tuple[str, Crdt]]:
 
 
 def _knows_all(item: ReplicatedItem, path: Path, value: Wire, state: Crdt) -> bool:
-    leaves = _leaves(path, value, state.spec())
-    return all(dot_of(leaf).lineage in item.context.heads for leaf in leaves)
-
-
-def attributes_of(image: Mapping[str, Any], key: Image) -> Image:
-    """Return what a plain image shows beside its key, in canonical form."""
-    return canonical_image({name: image[name] for name in sorted(image) if name not in key})
-
-
-def dot_of(change: OutsideChange) -> Dot:
-    """Return the dot of what a plain image shows: named by where it is and what it is."""
-    hlc = BY_A_PUT if change.name.startswith(ADDED_BY_PUT) else FROM_PLAIN
-    return Dot(lineage_in_plain(change), hlc)
-
-
-def lineage_in_plain(change: OutsideChange) -> Lineage:
-    """Return the lineage of what a plain image shows."""
-    return lineage_of(_NO_TOKEN, change)
+    leaves = leaves_at(path, value, state.spec())
+    return all(plain_dot(leaf).lineage in item.context.heads for leaf in leaves)
 
 
 def put_of(held: Image) -> OutsideChange:
@@ -174,7 +233,7 @@ def put_of(held: Image) -> OutsideChange:
 
 def knows_put(item: ReplicatedItem, image: Mapping[str, Any]) -> bool:
     """Return whether a plain image is known to an item: it began on it, or has it filed."""
-    return lineage_in_plain(put_of(attributes_of(image, item.key))) in item.context.heads
+    return lineage_in_plain(put_of(shown_in(image, item.key))) in item.context.heads
 
 
 def is_only_plain(item: ReplicatedItem) -> bool:
@@ -185,43 +244,6 @@ def is_only_plain(item: ReplicatedItem) -> bool:
 def put_over(held: Image, base: str) -> OutsideChange:
     """Return that it was filed over that image: filings over others differ from this one."""
     return OutsideChange((), f"over {base} {put_of(held).name}", None)
-
-
-def all_leaves(held: Image, declared: Declared) -> Sequence[OutsideChange]:
-    """Return the leaves of all attributes, as their types divide them."""
-    return [leaf for name in held for leaf in _fitting(name, held[name], declared(name))]
-
-
-def _fitting(name: str, value: Wire, spec: Spec | None) -> Sequence[OutsideChange]:
-    """Return the leaves of an attribute; one, if the types within cannot hold what is there."""
-    leaves = _leaves((name,), value, spec)
-    state = spec.type() if spec is not None else None
-    try:
-        for leaf in leaves:
-            if state is not None and spec is not None and leaf.edit is not None:
-                state = state.apply(leaf.edit, 1, LocalWrite(dot_of(leaf), {}), spec)
-    except (InvalidInput, TypeMismatch):
-        return _leaves((name,), value, None)
-    return leaves
-
-
-def _leaves(path: Path, value: Wire, spec: Spec | None) -> Sequence[OutsideChange]:
-    """Return the leaves of a value, as its type divides it; one, if the type cannot hold it."""
-    if spec is not None and issubclass(spec.type, MapOr) and "M" in value:
-        fields, held = spec.fields, value["M"]
-        nested = [_leaves((*path, k), held[k], fields.get(k) or spec.values) for k in sorted(held)]
-        return [leaf for leaves in nested for leaf in leaves]
-    if spec is not None and issubclass(spec.type, ElementSet):
-        kind = next((each for each in SET_KINDS if each in value), None)
-        if kind is not None:
-            return [_member(path, {kind: [element]}) for element in value[kind]]
-    is_counted = spec is not None and issubclass(spec.type, CounterPn) and "N" in value
-    edit = Edit(path, "increment" if is_counted else "assign", value)
-    return [OutsideChange(path, f"={value_text(value)}", edit)]
-
-
-def _member(path: Path, one: Wire) -> OutsideChange:
-    return OutsideChange(path, f"+{value_text(one)}", Edit(path, "add", one))
 
 
 def is_amount(leaf: OutsideChange) -> bool:
@@ -236,11 +258,3 @@ def is_shown(leaf: OutsideChange, shown: Image) -> bool:
         return leaf.edit is not None and value == leaf.edit.value
     ((kind, (element,)),) = (leaf.edit.value or {}).items()
     return element in (value or {}).get(kind, ())
-
-
-def value_at(shown: Image, path: Path) -> Any:
-    """Return what readers see at a path, None for nothing."""
-    value: Any = shown.get(path[0])
-    for name in path[1:]:
-        value = (value or {}).get("M", {}).get(name)
-    return value

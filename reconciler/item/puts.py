@@ -16,30 +16,37 @@ from dataclasses import replace
 from decimal import Decimal
 from itertools import chain, count
 
-from reconciler.causality.context import FROM_PLAIN
 from reconciler.causality.hlc import Hlc
 from reconciler.crdt.base import Crdt, Edit, LocalWrite, OutsideChange
 from reconciler.crdt.counter_pn import ADDED, CounterPn, exact_sum
 from reconciler.crdt.map_or import MapOr
 from reconciler.crdt.register_lww import RegisterLww
-from reconciler.item.filing import changed_by, file, is_untyped_number, lineage_of
-from reconciler.item.metadata import METADATA, hidden_in, token_of
-from reconciler.item.plain import (
+from reconciler.item.filing import changed_by, file, is_untyped_number, shown_in
+from reconciler.item.joining import joined
+from reconciler.item.leaves import (
     ADDED_BY_PUT,
+    leaves_of,
+    lineage_in_plain,
+    lineage_of,
+    plain_dot,
+    value_at,
+)
+from reconciler.item.metadata import METADATA, NAMES, basis_of, hidden_in, is_named
+from reconciler.item.plain import (
     PLAIN_ITEM,
-    all_leaves,
-    attributes_of,
+    before_names,
     began,
-    dot_of,
+    file_plain,
     is_amount,
+    is_made_of_names,
     is_shown,
     is_version,
     knows_put,
-    lineage_in_plain,
+    named_over,
     put_of,
     put_over,
+    stands_alone,
     types_of,
-    value_at,
     version_over,
 )
 from reconciler.item.replicated import ReplicatedItem
@@ -53,11 +60,26 @@ def beneath(
 
     `is_direct`: it took the place of just this one. If not, what it changed amounts by is unknown.
     """
-    token = token_of(managed)
-    item = _without_added(file(managed, seen), token)
+    item = file(managed, seen)
+    if stands_alone(managed) or is_made_of_names(image, item.key):
+        return joined(file_plain(image, item.key, types_of(item), seen), item)
+    own = {NAMES: image[NAMES]} if NAMES in image else {}
     hidden = hidden_in({**image, METADATA: managed[METADATA]})
-    image = {name: value for name, value in image.items() if name not in hidden}
-    held = attributes_of(image, item.key)
+    image = {name: value for name, value in image.items() if name not in hidden} | own
+    before = before_names(image, item.key)
+    put = _put_over(item, before, seen, basis_of(managed), is_direct=is_direct)
+    if not is_named(image):
+        return put
+    if is_version(before, item):
+        return joined(put, file_plain(image, item.key, types_of(item), seen))
+    return named_over(put, image, seen, types_of(put))
+
+
+def _put_over(
+    item: ReplicatedItem, image: Image, seen: Hlc | None, token: str, *, is_direct: bool
+) -> ReplicatedItem:
+    item = _without_added(item, token)
+    held = shown_in(image, item.key)
     base = f"{token} {to_json(item.shown())}"
     if held == item.shown() and item.exists and knows_put(item, image):
         return item
@@ -85,46 +107,15 @@ def _without_added(item: ReplicatedItem, token: str) -> ReplicatedItem:
     return replace(item, attributes={n: rest((n,), each) for n, each in item.attributes.items()})
 
 
-def beside(item: ReplicatedItem, other: ReplicatedItem) -> ReplicatedItem:
-    """Return an item as it is joined with another one.
-
-    Where more is known of how the other one began, the amounts of the plain image that this one
-    began on do not count: what they rest on is in the other one, by its own names.
-    HAZARD if they did: all of them, the library's included, would be counted twice.
-    """
-    known = began(other)
-    if began(item) >= known:
-        return item
-    states = {
-        name: _without_plain_amounts(state, other.attributes.get(name))
-        for name, state in item.attributes.items()
-    }
-    return replace(item, attributes=states, context=item.context.with_dot(dot_of(known.mark())))
-
-
-def _without_plain_amounts(state: Crdt, other: Crdt | None) -> Crdt:
-    """Return a state without the amounts of a plain image that another one does not have."""
-    if isinstance(state, MapOr):
-        fields = other.fields if isinstance(other, MapOr) else {}
-        return MapOr(
-            {k: _without_plain_amounts(each, fields.get(k)) for k, each in state.fields.items()}
-        )
-    if not isinstance(state, CounterPn):
-        return state
-    held = other.slots if isinstance(other, CounterPn) else {}
-    slots = {dot: n for dot, n in state.slots.items() if dot.hlc != FROM_PLAIN or dot in held}
-    return replace(state, slots=slots)
-
-
 def _begun_anew(item: ReplicatedItem, held: Image, seen: Hlc | None, base: str) -> ReplicatedItem:
     """Return a deleted item once a put brought the key back: nothing of it shines through."""
     types, put = types_of(item), put_of(held)
-    write = LocalWrite(dot_of(put), item.context.watermarks, seen)
+    write = LocalWrite(plain_dot(put), item.context.watermarks, seen)
     sums = {n: s for n, s in item.attributes.items() if isinstance(s, CounterPn | MapOr)}
     cleared = replace(item, attributes={n: s.forget(write) for n, s in sums.items()}, foreign={})
-    news = [PLAIN_ITEM, *all_leaves(held, types)]
+    news = [PLAIN_ITEM, *leaves_of(held, types)]
     also = [*_known_of_base(item, held, base), put]
-    return changed_by(cleared, news, dot_of, seen, types, also=also)
+    return changed_by(cleared, news, plain_dot, seen, types, also=also)
 
 
 def _overlaid(
@@ -137,9 +128,9 @@ def _overlaid(
     """
     shown, types = item.shown(), types_of(item)
     put = _fresh(put_of(held), item)
-    also = [*_known_of_base(item, held, base), put, *all_leaves(held, _no_type)]
+    also = [*_known_of_base(item, held, base), put, *leaves_of(held, _no_type)]
     news: list[OutsideChange] = []
-    for leaf in all_leaves(held, types):
+    for leaf in leaves_of(held, types):
         also.append(leaf)
         found = _amount(leaf, shown, item) or _fresh(leaf, item)
         is_added = found.name.startswith(ADDED_BY_PUT)
@@ -152,7 +143,7 @@ def _overlaid(
         for name in sorted(shown.keys() - held.keys())
         if item.attributes.get(name, _REGISTER).NAME == _REGISTER.NAME
     ]
-    return changed_by(item, news, dot_of, seen, types, also=also)
+    return changed_by(item, news, plain_dot, seen, types, also=also)
 
 
 def _known_of_base(item: ReplicatedItem, held: Image, base: str) -> list[OutsideChange]:

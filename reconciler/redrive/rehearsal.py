@@ -19,6 +19,7 @@ from reconciler.ports import (
     ParkedChanges,
     RedrivePorts,
     Replacement,
+    Restatement,
     SetAside,
     Telemetry,
 )
@@ -75,6 +76,10 @@ class UnwrittenItems:
 
     def put_all(self, writes: Sequence[Replacement]) -> None:
         """Write nothing, and say that it was written."""
+
+    def restate(self, write: Restatement) -> bool:  # noqa: ARG002 (nothing is folded)
+        """Write nothing, and say so."""
+        return False
 
 
 class UnwrittenLedger:

@@ -18,18 +18,26 @@ from reconciler.errors import ClockAhead, ItemGone
 from reconciler.item.filing import file, filed_image, lost_dots
 from reconciler.item.image import merge
 from reconciler.item.metadata import (
-    EXPIRY,
-    METADATA,
     context_of,
     decode,
     encode,
+    hidden_in,
     is_managed,
+    is_named,
     is_tombstone_in,
     key_names_in,
     metadata_in,
+    reading,
     tombstone_values_in,
 )
-from reconciler.item.plain import Began, began, is_only_plain, knows_put
+from reconciler.item.plain import (
+    Began,
+    before_names,
+    began,
+    is_only_plain,
+    knows_put,
+    names_alone,
+)
 from reconciler.item.puts import beneath
 from reconciler.resolution.past import Rows, check_history, check_lives, image_deleted
 from reconciler.values.size import check_size
@@ -72,19 +80,34 @@ def repaired_image(  # noqa: PLR0913 (a repair is all of these, by name)
         return check_size(reduce(merge, lost, lost[0]))
     base = filed_image(current, seen)
     lost = [_over_what_it_took(base, each, rows, seen) for each in lost]
-    start = next((each for each in lost if _outlived(base, each)), base)
+    known = _known(base, lost[0])
+    start = next((each for each in lost if _outlived(known, each)), known)
     parts = [_part(start, each) for each in lost]
     if not restore:
         check_lives(start, [each for each in parts if _named(start, each)], rows, lost_at_ms)
         open_ones = zip(parts, winners, strict=False)
-        check_history(base, (each for each in open_ones if each[0] is not start), rows)
-    if is_managed(base) and all(each is base for each in (start, *parts)):
-        return base if base is not current and _is_hidden(current) else None
-    if not is_managed(start):
-        under = max(parts, key=lambda each: knows_put(file(each), base))
-        is_direct = restore or knows_put(file(under), base)
-        start = encode(beneath(under, start, seen, is_direct=is_direct))
+        check_history(known, (each for each in open_ones if each[0] is not start), rows)
+    if is_managed(known) and all(each is known for each in (start, *parts)):
+        return base if is_managed(base) and base is not current and _is_hidden(current) else None
+    if start is known and not is_managed(base):
+        parts = [each for each in parts if each is not known]
+        start = _with_plain(base, parts, seen, is_direct=restore)
     return check_size(reduce(merge, parts, start))
+
+
+def _known(base: Image, lost: Image) -> Image:
+    """Return what an item is known by: of a plain one, its named writes alone, if there are any."""
+    if is_managed(base) or not is_named(base):
+        return base
+    return names_alone(base, {name: lost[name] for name in reading(lost, key_names_in)})
+
+
+def _with_plain(base: Image, lost: Sequence[Image], seen: Hlc | None, *, is_direct: bool) -> Image:
+    """Return what is lost of an item that is plain now, with that in it."""
+    plain = before_names(base, file(lost[0]).key)
+    under = max(lost, key=lambda each: knows_put(file(each), plain))
+    is_direct = is_direct or knows_put(file(under), plain)
+    return encode(beneath(under, base, seen, is_direct=is_direct))
 
 
 def _over_what_it_took(current: Image, lost: Image, rows: Rows, seen: Hlc | None) -> Image:
@@ -175,5 +198,5 @@ def _values(image: Mapping[str, Any]) -> Image:
     metadata = metadata_in(image)
     if is_tombstone_in(metadata):
         return canonical_image(tombstone_values_in(metadata))
-    hidden = {METADATA, EXPIRY, *(key_names_in(metadata) if metadata else ())}
+    hidden = {*hidden_in(image), *(key_names_in(metadata) if metadata else ())}
     return canonical_image({n: v for n, v in image.items() if n not in hidden})

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
+from reconciler.causality.context import named_by
 from reconciler.causality.hlc import Hlc
 from reconciler.conflict.event import ConflictEvent, FoldCertificate
 from reconciler.conflict.folding import CERTIFICATE_LIFE_MS, folded_image
@@ -28,7 +29,9 @@ from reconciler.errors import (
     reason_of,
 )
 from reconciler.item.filing import filed_image
-from reconciler.ports import Replacement, ResolverPorts, Superseded
+from reconciler.item.metadata import NAMES, is_named
+from reconciler.item.restating import with_names_filed
+from reconciler.ports import Replacement, ResolverPorts, Restatement, Superseded
 from reconciler.resolution.evidence import images_of
 from reconciler.resolution.pausing import WriteBacks
 from reconciler.resolution.repair import (
@@ -133,21 +136,40 @@ class Resolver:
         """
         if self._now_ms() - int(certificate.issued_at_ms) > CERTIFICATE_LIFE_MS:
             return False
-        if certificate.replica != self._ports.replica():
+        replica = self._ports.replica()
+        if certificate.replica not in (replica, named_by(replica)):
             return False  # of a replica that was here before this one: it had other writes
         try:
             if not self._ports.set_aside.is_empty():
                 return False  # a batch that no ledger row speaks of yet
             current = self._ports.items.get(canonical_image(certificate.key))
+            current = self._filed(current, certificate)
             rows = self._ports.ledger.rows_of(item_key(certificate.key))
             image = folded_image(current, certificate, rows)
-            if image is None or self._ports.items.put(Replacement(image, current)) is not None:
+            if image is None or not self._is_folded(image, current):
                 return False
         except (ReconcilerError, *MALFORMED) as problem:
             self._ports.telemetry.note("not folded", error=problem)
             return False
         self._ports.telemetry.count(telemetry.FOLDS)
         return True
+
+    def _filed(self, current: Image | None, certificate: FoldCertificate) -> Image | None:
+        """Return the item once the named writes in front are metadata, if the certificate asks."""
+        if current is None or not certificate.names or not is_named(current):
+            return current
+        filed = min(certificate.names, len(current[NAMES]["L"]))
+        image = with_names_filed(current, filed, canonical_image(certificate.key))
+        if image is None or not self._ports.items.restate(Restatement(image, current, filed)):
+            return current
+        self._ports.telemetry.count(telemetry.NAMES_FILED, filed)
+        return image
+
+    def _is_folded(self, image: Image, current: Image | None) -> bool:
+        """Write a fold; beside named writers only its metadata, for they go on."""
+        if current is not None and is_named(current):
+            return self._ports.items.restate(Restatement(image, current))
+        return self._ports.items.put(Replacement(image, current)) is None
 
     def _row(self, message: Message, state: State, resolution: Resolution) -> Row:
         progress = Progress(message.deliveries, resolution.merged.get(message.identifier, {}))

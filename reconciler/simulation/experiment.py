@@ -13,6 +13,7 @@ from reconciler.simulation.judge.checks import check
 from reconciler.simulation.judge.problem import Problem
 from reconciler.simulation.plan.drawing import draw_plan
 from reconciler.simulation.plan.faults import KINDS
+from reconciler.simulation.plan.named import with_named
 from reconciler.simulation.plan.outside import NONE, with_outside
 from reconciler.simulation.plan.plan import Fault, Operation, Plan
 from reconciler.simulation.report.story import tell
@@ -40,7 +41,7 @@ class Experiment:
     `operations` is how many to draw, or the operations themselves; `faults` are drawn from the seed
     unless they are given. Lags, clock skews and everything else come from the seed. `outside` says
     in which regions there are writers around the library, among the operations drawn: none, one or
-    all.
+    all; `named` whether some of the others are named writes.
     """
 
     schema: Schema | None = None
@@ -49,6 +50,7 @@ class Experiment:
     faults: Sequence[Fault] | None = None
     folds: bool = True
     outside: str = NONE
+    named: bool = False
 
     def plan(self, seed: int) -> Plan:
         """Return the plan of `seed`; InvalidInput if it names an unknown region or fault."""
@@ -61,6 +63,7 @@ class Experiment:
             folds=self.folds,
         )
         plan = with_outside(plan, self.outside)
+        plan = with_named(plan) if self.named else plan
         if given is not None:
             plan = replace(plan, operations=given, before={})
         if self.faults is not None:

@@ -102,10 +102,11 @@ def simulate(  # noqa: PLR0913 (an experiment is all of these, by name)
     faults: Sequence[Fault] | None = None,
     folds: bool = True,
     outside: str = NONE,
+    named: bool = False,
     workers: int | None = None,
 ) -> Totals:
     """Run `seeds` schedules of a schema and return what was found; the parts are `Experiment`'s."""
-    experiment = Experiment(schema, regions, operations, faults, folds, outside)
+    experiment = Experiment(schema, regions, operations, faults, folds, outside, named)
     return search(experiment, range(first_seed, first_seed + seeds), workers=workers)
 
 

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from reconciler.conflict.classification import classify
 from reconciler.conflict.event import ConflictEvent, conflict_id, parse_event
 from reconciler.conflict.row import INLINE_BYTES, RETENTION_SECONDS, State, fits_inline, ledger_row
-from reconciler.conflict.verdict import Finding, classify
+from reconciler.conflict.verdict import Finding
 from reconciler.errors import Undecodable
 from reconciler.values.wire import canonical_image
 from tests.builders import Replica, as_stream, assign, increment

@@ -8,10 +8,11 @@ import pytest
 from reconciler.causality.context import Ordering
 from reconciler.causality.hlc import HLC_WIDTH
 from reconciler.client.lost_answers import written_dot
+from reconciler.conflict.classification import classify
 from reconciler.conflict.event import FoldCertificate, conflict_id, parse_certificate
 from reconciler.conflict.folding import CLOCK_SKEW_MARGIN_MS, closed_lineages, folded_image
 from reconciler.conflict.row import Row, State, decision_row, item_key, ledger_row
-from reconciler.conflict.verdict import Finding, classify
+from reconciler.conflict.verdict import Finding
 from reconciler.deployment.telemetry import FOLDS
 from reconciler.detection.detector import Detector
 from reconciler.detection.securing import DetectorPolicy

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.conflict.classification import classify
 from reconciler.conflict.lives import (
     Overwrite,
     Removal,
@@ -13,7 +14,7 @@ from reconciler.conflict.lives import (
     is_recreated,
     may_have_expired,
 )
-from reconciler.conflict.verdict import Finding, classify
+from reconciler.conflict.verdict import Finding
 from reconciler.item.image import DELETE, merge
 from reconciler.item.metadata import context_of, expiry_in, metadata_in
 from reconciler.values.wire import Image

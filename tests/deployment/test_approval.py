@@ -13,9 +13,9 @@ from moto import mock_aws
 from reconciler import errors
 from reconciler.aws.clients import client
 from reconciler.causality.context import replica_id
+from reconciler.conflict.classification import classify
 from reconciler.conflict.event import conflict_id
 from reconciler.conflict.row import State
-from reconciler.conflict.verdict import classify
 from reconciler.deployment.approval import APPROVAL, Approval, CalledArns, definition
 from reconciler.detection.change import parse
 from reconciler.detection.securing import DetectorPolicy, expired_row, unreadable_loss

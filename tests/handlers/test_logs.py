@@ -12,9 +12,9 @@ import pytest
 import handlers.approve
 from handlers import detect, redrive, resolve
 from reconciler.aws.clients import client
+from reconciler.conflict.classification import classify
 from reconciler.conflict.event import conflict_id
 from reconciler.conflict.row import Row
-from reconciler.conflict.verdict import classify
 from reconciler.deployment.wiring import DETAIL_TYPE
 from reconciler.feed.workflow import execution_input
 from reconciler.item.schema import Schema

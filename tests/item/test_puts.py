@@ -5,7 +5,8 @@ from itertools import permutations
 from typing import Any
 
 from reconciler.causality.hlc import Hlc
-from reconciler.conflict.verdict import Finding, classify
+from reconciler.conflict.classification import classify
+from reconciler.conflict.verdict import Finding
 from reconciler.item.image import DELETE, merge, read
 from reconciler.item.metadata import METADATA, encode
 from reconciler.item.puts import beneath

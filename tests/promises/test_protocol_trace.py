@@ -8,7 +8,8 @@ vector claims a1, so nobody brings a1 back. `Naive` is that scheme; the library 
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from reconciler.conflict.verdict import Finding, classify, lost_image
+from reconciler.conflict.classification import classify, lost_image
+from reconciler.conflict.verdict import Finding
 from reconciler.item.image import merge, read
 from reconciler.item.metadata import context_of
 from reconciler.values.wire import Image

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from reconciler.conflict.classification import classify
 from reconciler.conflict.row import Row, State
-from reconciler.conflict.verdict import Finding, classify
+from reconciler.conflict.verdict import Finding
 from reconciler.errors import HistoryUnknown, ItemRecreated
 from reconciler.item.metadata import METADATA, context_of
 from reconciler.resolution.past import check_history, check_lives, overwrites, removals

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.conflict.classification import classify
 from reconciler.conflict.event import ConflictEvent, conflict_id
 from reconciler.conflict.row import State, ledger_row
-from reconciler.conflict.verdict import Finding, classify
+from reconciler.conflict.verdict import Finding
 from reconciler.conflict.waiting import LATER_ROWS_MS
 from reconciler.deployment import telemetry
 from reconciler.deployment.wiring import LoopPause

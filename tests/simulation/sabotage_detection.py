@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
 
-from reconciler.conflict import verdict as detection
+from reconciler.conflict import classification as detection
 from reconciler.conflict.row import State
 from reconciler.conflict.verdict import CLEAN, Finding, Verdict
 from reconciler.detection import detector, securing

@@ -10,8 +10,8 @@ from reconciler.causality import hlc
 from reconciler.causality.hlc import Hlc, Stamp
 from reconciler.causality.region_time import RegionTime
 from reconciler.client import table
+from reconciler.conflict import classification as detection
 from reconciler.conflict import folding
-from reconciler.conflict import verdict as detection
 from reconciler.conflict.event import FoldCertificate
 from reconciler.detection import detector
 from reconciler.item.metadata import (

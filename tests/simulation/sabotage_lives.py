@@ -3,7 +3,7 @@
 from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
-from reconciler.conflict import verdict
+from reconciler.conflict import classification as verdict
 from reconciler.detection import removal
 from reconciler.item import metadata
 from reconciler.item.metadata import EXPIRY, expiry_attributes_in

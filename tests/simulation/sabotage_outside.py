@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from reconciler.client.memory import Memory
-from reconciler.conflict import verdict
+from reconciler.conflict import classification as verdict
 from reconciler.conflict.verdict import Finding, Verdict
 from reconciler.crdt import counter_pn
 from reconciler.crdt.base import OutsideChange

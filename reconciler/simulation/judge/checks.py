@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from typing import Any
 
-from reconciler.causality.context import Dot
+from reconciler.causality.context import ADOPTED, Dot
 from reconciler.errors import ReconcilerError
 from reconciler.item.image import merge, read
 from reconciler.item.metadata import context_of
@@ -106,8 +106,9 @@ def _has_ended(run: Run, key: str, image: Image) -> bool:
     """
     mine = [done for done in run.done if done.operation.key == key]
     ended = {done.dot for done in mine if done.expired}
-    heads = context_of(image).heads
-    return bool(ended) and all(str(Dot(lineage, hlc)) in ended for lineage, hlc in heads.items())
+    heads = context_of(image).heads.items()
+    own = [Dot(lineage, hlc) for lineage, hlc in heads if lineage.replica != ADOPTED]
+    return bool(ended) and all(str(dot) in ended for dot in own)
 
 
 def _together(current: Image | None, held: Sequence[Image]) -> Sequence[Image]:

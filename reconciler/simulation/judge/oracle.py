@@ -7,7 +7,7 @@ writes it had seen, never looks at an image, and shares no code with `reconciler
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from reconciler.causality.hlc import HLC_WIDTH
+from reconciler.causality.hlc import HLC_WIDTH, tick
 from reconciler.crdt.base import Edit
 from reconciler.item.schema import Schema
 from reconciler.simulation.judge.oracle_types import GONE, SHOWN, WORTHS, Part, Parts, live
@@ -29,6 +29,7 @@ class History:
         self._types: dict[Path, str] = {}
         self._bits: dict[int, int] = {}
         self._spent = 0
+        self._stamps: dict[int, Any] = {}
         # Who saw a write saw all that it saw, so fewer seen writes means earlier.
         in_order = sorted(writes, key=lambda done: (len(done.seen), done.operation.number))
         self._clashing = CLASHING not in schema.attributes
@@ -150,12 +151,29 @@ class History:
 
     def _last(self, parts: Parts, *, nested: bool) -> Any:
         def rank(part: Part) -> Any:
-            return (*self._ranks[part.done.operation.number], canonical_bytes(part.wire))
+            _, region = self._ranks[part.done.operation.number]
+            return (self._stamp(part, parts), region, canonical_bytes(part.wire))
 
         # Inside a map a removed key is no value, only the end of the values it saw.
         left = live(parts, "assign") if nested else live(parts, "assign", "remove")
         # Of one write's parts only the last is live, so the ranks of two writes decide.
         return max(left, key=rank).value if left else GONE
+
+    def _stamp(self, part: Part, parts: Parts) -> Any:
+        """Return what an assignment ranks by: its stamp, but above what it took the place of."""
+        stamp = self._ranks[part.done.operation.number][0]
+        if not part.done.operation.named:
+            return stamp
+        if part.bit not in self._stamps:
+            before = [each for each in parts if each.bit & part.seen and each.bit != part.bit]
+            highest = max((self._stamp(each, parts) for each in before), default=None)
+            is_above = highest is None or stamp > highest
+            self._stamps[part.bit] = stamp if is_above else _next(highest)
+        return self._stamps[part.bit]
+
+
+def _next(stamp: Any) -> Any:
+    return tick(0, stamp) if isinstance(stamp, str) else (stamp[0], stamp[1] + 1)
 
 
 def _ranks(writes: Sequence[Done]) -> dict[int, tuple[Any, str]]:

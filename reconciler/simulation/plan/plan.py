@@ -20,6 +20,7 @@ class Operation:
     """One edit that a client makes in a region; `number` names it for ever.
 
     `raw` is the call of a client that does not use the library (see `raw`), "" of one that does.
+    `named`: it does not use it either, but names its update, which reads nothing.
     `read_at_ms` is when it read what it writes on, if others come between: then the library's
     client holds a block open, and a raw client saves a copy.
     """
@@ -31,6 +32,7 @@ class Operation:
     edits: tuple[Edit, ...]
     raw: str = ""
     read_at_ms: int | None = None
+    named: bool = False
 
     def begins_at_ms(self) -> int:
         """Return when its client begins: a block of the library's opens with its read."""
@@ -74,3 +76,7 @@ class Plan:
     def is_raw(self) -> bool:
         """Return whether writers around the library take part."""
         return bool(self.before) or any(operation.raw for operation in self.operations)
+
+    def is_named(self) -> bool:
+        """Return whether writers that name their updates take part."""
+        return any(operation.named for operation in self.operations)

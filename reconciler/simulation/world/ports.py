@@ -11,8 +11,8 @@ from typing import Any
 
 from reconciler.conflict.event import Event
 from reconciler.errors import EvidenceExpired, OutcomeUnknown, Unavailable
-from reconciler.item.metadata import METADATA, is_managed, metadata_in, token_in
-from reconciler.ports import Replacement, StreamRange, Superseded, Unheard
+from reconciler.item.metadata import METADATA, NAMES, is_managed, metadata_in, token_in
+from reconciler.ports import Replacement, Restatement, StreamRange, Superseded, Unheard
 from reconciler.simulation.plan import faults
 from reconciler.simulation.world.causes import NOWHERE, Origin
 from reconciler.simulation.world.ledger import SimulatedLedger
@@ -62,6 +62,24 @@ class SimulatedItems:
         """Refuse: no simulated client edits two items at once."""
         raise Unavailable(f"a transaction of {len(writes)} items")
 
+    def restate(self, write: Restatement) -> bool:
+        """Write metadata as `DynamoItems` does: readers see, and the image rests on, the same."""
+        self.calls.begin_write("restate")
+        replica = self._replica
+        key = replica.name_of(write.image)
+        current = self.release.read_image(replica.items.get(key)) or {}
+        before = write.replacing
+        held, known = (each.get(NAMES, {"L": []})["L"] for each in (current, before))
+        stands = current.get(METADATA) == before.get(METADATA)
+        stands = stands and held[: write.filed] == known[: write.filed]
+        if stands:
+            left = {NAMES: {"L": held[write.filed :]}} if NAMES in current else {}
+            image = {**current, **left, METADATA: write.image[METADATA]}
+            origin = self._origin(key, image, replica.origin_of(key))
+            replica.write(key, self.release.write_image(image), origin)
+        self.calls.end_write("restate")
+        return stands
+
     def query(self, parameters: Mapping[str, Any]) -> Iterator[Image]:
         """Refuse: no simulated client queries."""
         raise Unavailable(f"a query: {sorted(parameters)}")
@@ -82,14 +100,18 @@ class SimulatedItems:
 def _stands(current: Image | None, write: Replacement) -> bool:
     """Return whether the condition of a write holds, which is that of `DynamoItems`."""
     before = write.replacing
-    if _version(current) != _version(before):
+    if _version(current) != _version(before) or _names(current) != _names(before):
         return False
     if current is None or before is None or current is before or current == before:
         return True
     if is_managed(before) and not write.adopts:
         return True
-    plain = sorted((name, value) for name, value in before.items() if name != METADATA)
+    plain = sorted((name, value) for name, value in before.items() if name not in (METADATA, NAMES))
     return all(current.get(name) == value for name, value in plain[:_COMPARED_ATTRIBUTES])
+
+
+def _names(image: Mapping[str, Any] | None) -> Any:
+    return (image or {}).get(NAMES)
 
 
 def _version(image: Mapping[str, Any] | None) -> str | None:

@@ -17,6 +17,7 @@ from reconciler.simulation.plan.faults import HOUR, MINUTE
 from reconciler.simulation.plan.plan import Plan
 from reconciler.simulation.world.clients import Clients
 from reconciler.simulation.world.functions import Functions
+from reconciler.simulation.world.named_clients import NamedClients
 from reconciler.simulation.world.network import Network
 from reconciler.simulation.world.people import People
 from reconciler.simulation.world.queues import Queue
@@ -59,6 +60,7 @@ class SimulatedRegion:
         self.functions.when_parked = self._park
         self.clients = Clients(setting, plan.schema, self.replica)
         self.raw_clients = RawClients(setting, self.replica)
+        self.named_clients = NamedClients(setting, plan.schema, self.replica)
         self._whole, self._partition_key = whole, plan.schema.key[0]
         self._incarnations = 1
         self._shards = self._open_shards()

@@ -187,7 +187,7 @@ class _Items:
         self._sitting = sitting
         self._items = sitting.items()
         self.put, self.put_all = self._items.put, self._items.put_all
-        self.query = self._items.query
+        self.query, self.restate = self._items.query, self._items.restate
 
     def get(self, key: Image) -> Image | None:
         self._sitting.break_off("rest")

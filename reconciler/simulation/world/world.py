@@ -42,7 +42,7 @@ class World:
         self.journal = Journal(agenda, keep=trace)
         draws = Draws(plan.seed)
         weather = Weather(draws, self.journal)
-        causes = Causes(plan.regions, raw=plan.is_raw())
+        causes = Causes(plan.regions, raw=plan.is_raw() or plan.is_named())
         outside: OutsideWriters = "expected" if plan.is_raw() else "none"
         self.setting = Setting(
             agenda, draws, weather, self.journal, causes, outside_writers=outside
@@ -121,8 +121,11 @@ class World:
 
     def _operate(self, operation: Operation) -> None:
         region = self.regions[operation.region]
-        clients = region.raw_clients if operation.raw else region.clients
-        self.done.append(clients.run(operation))
+        if operation.named:
+            self.done.append(region.named_clients.run(operation))
+        else:
+            clients = region.raw_clients if operation.raw else region.clients
+            self.done.append(clients.run(operation))
 
     def _begin(self, fault: Fault) -> None:
         if fault.kind == faults.HARD_DELETE and not self.setting.is_gone(fault.region):

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from reconciler.causality.context import Dot, Lineage, Ordering
 from reconciler.causality.hlc import EPOCH_WIDTH, Hlc, fixed_width
-from reconciler.conflict.verdict import Finding, Verdict, classify, lost_image
+from reconciler.conflict.classification import classify, lost_image
+from reconciler.conflict.verdict import Finding, Verdict
 from reconciler.errors import InvalidInput, TypeMismatch, Undecodable, UnknownWireVersion
 from reconciler.item.image import DELETE, merge, read
 from reconciler.item.metadata import context_of, decode, encode

@@ -1,0 +1,46 @@
+"""What one write makes of an item's states. Pure.
+
+A write finds a deleted item empty, and keeps the item alive from then on, whatever it does.
+"""
+
+from dataclasses import replace
+
+from reconciler.causality.context import Dot
+from reconciler.crdt.base import Edit, LocalWrite, Spec
+from reconciler.crdt.map_or import state_of_type
+from reconciler.errors import TypeMismatch
+from reconciler.item.leaves import typed
+from reconciler.item.replicated import ReplicatedItem
+
+
+def applied(item: ReplicatedItem, edit: Edit, write: LocalWrite, spec: Spec) -> ReplicatedItem:
+    """Return the item after one edit of an attribute, whose declared type is `spec`.
+
+    InvalidInput and TypeMismatch for what the type does not take.
+    """
+    name = edit.path[0]
+    item = alive(item, write.dot)
+    is_whole = edit.path == (name,) and edit.verb in ("assign", "remove")
+    if name in item.foreign and not is_whole:
+        raise TypeMismatch(
+            f"{name} holds what a {spec.type.NAME} cannot hold, put there around the library:"
+            " assign it, or remove it",
+            path=edit.path,
+        )
+    foreign = {other: state for other, state in item.foreign.items() if other != name}
+    state = state_of_type(typed(item.attributes.get(name), spec, name), spec, (name,))
+    written = state.apply(edit, 1, write, spec)
+    return replace(item, attributes={**item.attributes, name: written}, foreign=foreign)
+
+
+def alive(item: ReplicatedItem, dot: Dot) -> ReplicatedItem:
+    """Return an item as a write finds it, kept alive by it: nothing of a deleted one shines
+    through."""
+    if not item.exists:
+        write = LocalWrite(dot, item.context.watermarks)
+        cleared = {
+            name: state.apply(Edit((name,), "remove"), 1, write, state.spec())
+            for name, state in item.attributes.items()
+        }
+        item = replace(item, attributes=cleared)
+    return replace(item, alive=(dot,), dead=())

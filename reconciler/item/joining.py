@@ -1,0 +1,82 @@
+"""What two items of one key make together: the join of their states. Pure."""
+
+from dataclasses import replace
+
+from reconciler.causality.context import FROM_PLAIN
+from reconciler.crdt.base import Crdt, Spec, join_states, surviving_dots
+from reconciler.crdt.counter_pn import CounterPn
+from reconciler.crdt.map_or import MapOr
+from reconciler.crdt.register_lww import RegisterLww
+from reconciler.item.leaves import plain_dot, typed
+from reconciler.item.plain import began
+from reconciler.item.replicated import ReplicatedItem
+
+
+def joined(left: ReplicatedItem, right: ReplicatedItem) -> ReplicatedItem:
+    """Return the join of two items of one key: no new dot, no tip."""
+    left, right = beside(left, right), beside(right, left)
+    mine, theirs = left.context, right.context
+    one, other = left.attributes, right.attributes
+    attributes = {
+        name: join_states(
+            typed(one.get(name), _spec(other.get(name)), name),
+            typed(other.get(name), _spec(one.get(name)), name),
+            mine,
+            theirs,
+            (name,),
+        )
+        for name in sorted(one.keys() | other.keys())
+    }
+    nothing = RegisterLww()
+    foreign = {
+        name: (left.foreign.get(name) or nothing).join(
+            right.foreign.get(name) or nothing, mine, theirs
+        )
+        for name in sorted(left.foreign.keys() | right.foreign.keys())
+    }
+    expiries = [each for each in (left.expires, right.expires) if each is not None]
+    return ReplicatedItem(
+        key=left.key,
+        attributes=attributes,
+        context=mine.join(theirs),
+        alive=surviving_dots(left.alive, right.alive, mine, theirs),
+        dead=surviving_dots(left.dead, right.dead, mine, theirs),
+        expires=max(expiries, default=None),
+        expires_by=left.expires_by | right.expires_by,
+        foreign={name: state for name, state in foreign.items() if not state.is_empty()},
+    )
+
+
+def _spec(state: Crdt | None) -> Spec | None:
+    return state.spec() if state is not None else None
+
+
+def beside(item: ReplicatedItem, other: ReplicatedItem) -> ReplicatedItem:
+    """Return an item as it is joined with another one.
+
+    Where more is known of how the other one began, the amounts of the plain image that this one
+    began on do not count: what they rest on is in the other one, by its own names.
+    HAZARD if they did: all of them, the library's included, would be counted twice.
+    """
+    known = began(other)
+    if began(item) >= known:
+        return item
+    states = {
+        name: _without_plain_amounts(state, other.attributes.get(name))
+        for name, state in item.attributes.items()
+    }
+    return replace(item, attributes=states, context=item.context.with_dot(plain_dot(known.mark())))
+
+
+def _without_plain_amounts(state: Crdt, other: Crdt | None) -> Crdt:
+    """Return a state without the amounts of a plain image that another one does not have."""
+    if isinstance(state, MapOr):
+        fields = other.fields if isinstance(other, MapOr) else {}
+        return MapOr(
+            {k: _without_plain_amounts(each, fields.get(k)) for k, each in state.fields.items()}
+        )
+    if not isinstance(state, CounterPn):
+        return state
+    held = other.slots if isinstance(other, CounterPn) else {}
+    slots = {dot: n for dot, n in state.slots.items() if dot.hlc != FROM_PLAIN or dot in held}
+    return replace(state, slots=slots)

@@ -1,0 +1,134 @@
+"""The leaves that a value is made of, and the names of what was written around the library. Pure.
+
+A plain value is named by where it stands and by what it is, leaf by leaf, so whoever files it names
+it alike. An attribute that only such writers wrote is of no type yet: it is filed as a register,
+and takes the declared type with the first write that has one.
+HAZARD if it kept the register: an item that was repaired before the library wrote the attribute
+would refuse every write of it.
+"""
+
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+from typing import Any
+
+from reconciler.causality.context import (
+    ADOPTED,
+    BY_A_PUT,
+    FROM_PLAIN,
+    Dot,
+    Lineage,
+    is_code_of_names,
+)
+from reconciler.causality.hlc import EPOCH_WIDTH, fixed_width
+from reconciler.crdt.base import Crdt, Edit, LocalWrite, OutsideChange, Spec, value_text
+from reconciler.crdt.counter_pn import CounterPn
+from reconciler.crdt.elements import ElementSet
+from reconciler.crdt.map_or import MapOr
+from reconciler.crdt.register_lww import RegisterLww
+from reconciler.errors import InvalidInput, TypeMismatch
+from reconciler.values.wire import SET_KINDS, Image, Path, Wire, Wires, to_json
+
+Declared = Callable[[str], Spec | None]
+ADDED_BY_PUT = "~"  # before the name of an amount: what a put added to it
+_NO_TOKEN = ""
+
+
+def is_untyped(state: Crdt) -> bool:
+    """Return whether nobody who knows its type wrote an attribute.
+
+    Writers around the library do not, nor need a named write that only removed it.
+    """
+    return type(state) is RegisterLww and all(
+        dot.lineage.replica == ADOPTED or (value is None and is_code_of_names(dot.lineage.replica))
+        for dot, value in state.entries.items()
+    )
+
+
+def typed(state: Crdt | None, spec: Spec | None, name: str) -> Crdt | None:
+    """Return the state of an attribute with a type that is known now, if its own is not.
+
+    So it is where no schema was at hand and only writers around the library wrote the attribute.
+    """
+    if state is None or spec is None or spec.type is RegisterLww or not is_untyped(state):
+        return state
+    value = state.visible()
+    if value is None:
+        return spec.type()
+    dot = min(each for each in state.dots() if _entry(state, each) == value)
+    try:
+        return spec.type().apply(Edit((name,), "assign", value), 1, LocalWrite(dot, {}), spec)
+    except (InvalidInput, TypeMismatch):
+        return state
+
+
+def _entry(state: Crdt, dot: Dot) -> Wire | None:
+    return state.entries[dot] if isinstance(state, RegisterLww) else None
+
+
+def lineage_of(token: str, change: OutsideChange) -> Lineage:
+    """Return the name of a change to the image with that token."""
+    named = to_json([token, change.path, change.name]).encode()
+    return Lineage.of(ADOPTED, _hashed(named, EPOCH_WIDTH))
+
+
+def plain_dot(change: OutsideChange) -> Dot:
+    """Return the dot of what a plain image shows: named by where it is and what it is."""
+    hlc = BY_A_PUT if change.name.startswith(ADDED_BY_PUT) else FROM_PLAIN
+    return Dot(lineage_in_plain(change), hlc)
+
+
+def lineage_in_plain(change: OutsideChange) -> Lineage:
+    """Return the lineage of what a plain image shows."""
+    return lineage_of(_NO_TOKEN, change)
+
+
+def leaves_of(held: Image, declared: Declared) -> Sequence[OutsideChange]:
+    """Return the leaves of all attributes, as their types divide them."""
+    return [leaf for name in held for leaf in fitting_leaves(name, held[name], declared(name))]
+
+
+def fitting_leaves(name: str, value: Wire, spec: Spec | None) -> Sequence[OutsideChange]:
+    """Return the leaves of an attribute; one, if the types within cannot hold what is there."""
+    leaves = leaves_at((name,), value, spec)
+    state = spec.type() if spec is not None else None
+    try:
+        for leaf in leaves:
+            if state is not None and spec is not None and leaf.edit is not None:
+                state = state.apply(leaf.edit, 1, LocalWrite(plain_dot(leaf), {}), spec)
+    except (InvalidInput, TypeMismatch):
+        return leaves_at((name,), value, None)
+    return leaves
+
+
+def leaves_at(path: Path, value: Wire, spec: Spec | None) -> Sequence[OutsideChange]:
+    """Return the leaves of a value, as its type divides it; one, if the type cannot hold it."""
+    if spec is not None and issubclass(spec.type, MapOr) and "M" in value:
+        fields, held = spec.fields, value["M"]
+        types = {k: fields.get(k) or spec.values for k in sorted(held)}
+        nested = [leaves_at((*path, k), held[k], types[k]) for k in types]
+        return [leaf for leaves in nested for leaf in leaves]
+    if spec is not None and issubclass(spec.type, ElementSet):
+        kind = next((each for each in SET_KINDS if each in value), None)
+        if kind is not None:
+            return [member(path, {kind: [element]}) for element in value[kind]]
+    is_counted = spec is not None and issubclass(spec.type, CounterPn) and "N" in value
+    edit = Edit(path, "increment" if is_counted else "assign", value)
+    return [OutsideChange(path, f"={value_text(value)}", edit)]
+
+
+def member(path: Path, one: Wire) -> OutsideChange:
+    """Return the leaf of one member of a set."""
+    return OutsideChange(path, f"+{value_text(one)}", Edit(path, "add", one))
+
+
+def value_at(shown: Wires, path: Path) -> Any:
+    """Return what readers see at a path, None for nothing."""
+    value: Any = shown.get(path[0])
+    for name in path[1:]:
+        value = (value or {}).get("M", {}).get(name)
+    return value
+
+
+def _hashed(data: bytes, width: int) -> str:
+    number = int.from_bytes(blake2b(data, digest_size=16).digest())
+    return fixed_width(number % 64**width, width)

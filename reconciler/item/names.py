@@ -1,0 +1,212 @@
+"""Named writes: what clients did to an image, written down in it, each under its own name. Pure.
+
+A client of any language adds one element to the list `_rec_w` with its own update. It tells who
+wrote, when, and what was done, so the write is no write around the library: replayed in the order
+of the list on what the image was before, it has its own dot and merges like any other.
+HAZARD without the list's order: what an addition, an assignment and an addition make of one counter
+would depend on chance.
+Limits: what is no element of this form names nothing. A name that a watermark covers comes too
+late: what it did counts as done around the library.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from reconciler.causality.context import Dot, Lineage, named_by
+from reconciler.causality.hlc import DIGIT, NONCE_WIDTH, WALL_WIDTH, Hlc, fixed_width
+from reconciler.crdt.base import TYPES, Crdt, Edit, LocalWrite, Spec
+from reconciler.crdt.counter_pn import exact_sum
+from reconciler.crdt.map_or import MapOr
+from reconciler.crdt.register_lww import RegisterLww
+from reconciler.errors import MALFORMED, InvalidInput, TypeMismatch
+from reconciler.item.effects import alive, applied
+from reconciler.item.leaves import is_untyped, typed, value_at
+from reconciler.item.metadata import NAMES
+from reconciler.item.replicated import ReplicatedItem
+from reconciler.values.wire import (
+    SET_KINDS,
+    Image,
+    Path,
+    Wire,
+    Wires,
+    canonical,
+    rounded_number_text,
+)
+
+BY, AT, ID, DONE, LATEST = "by", "at", "id", "do", "to"  # the letters of an element
+VERB_TYPES = {
+    "increment": "counter_pn",
+    "add": "set_aw",
+    "discard": "set_aw",
+    "assign": "register_lww",
+    "remove": "register_lww",
+}
+_NOT_SAID: Wire = {"NULL": True}
+_CODE = re.compile(r"[a-z0-9]{1,40}")
+_NONCE = re.compile(rf"{DIGIT}{{{NONCE_WIDTH}}}")
+
+
+class Done(NamedTuple):
+    """One thing that a named write did; an assignment without a value is of what shows."""
+
+    edit: Edit
+    type: Spec
+
+
+class Name(NamedTuple):
+    """One named write: its dot, and what it did, in order."""
+
+    dot: Dot
+    done: tuple[Done, ...]
+
+
+def names_in(image: Wires) -> list[Name]:
+    """Return the named writes that stand in an image, in the order in which they were made."""
+    listed = image.get(NAMES)
+    if type(listed) is not dict or type(listed.get("L")) is not list:
+        return []
+    return [name for name in map(_name, listed["L"]) if name is not None]
+
+
+def _name(element: Any) -> Name | None:
+    """Return the write that an element names; None if it names none."""
+    try:
+        told = element["M"]
+        by, nonce = told[BY]["S"], told[ID]["S"]
+        if not _CODE.fullmatch(by) or not _NONCE.fullmatch(nonce):
+            return None
+        at_ms = int(told[AT]["N"])
+        lineage = Lineage.of(named_by(by), fixed_width(at_ms, WALL_WIDTH) + nonce)
+        latest = Hlc.of(int(told[LATEST]["N"]) if LATEST in told else at_ms)
+        return Name(Dot(lineage, latest), tuple(_done(each["L"]) for each in told[DONE]["L"]))
+    except MALFORMED:
+        return None
+
+
+def _done(told: Sequence[Wire]) -> Done:
+    verb = told[0]["S"]
+    where = told[1]
+    path = (where["S"],) if "S" in where else tuple(part["S"] for part in where["L"])
+    value = canonical(told[2]) if len(told) > 2 and told[2] != _NOT_SAID else None
+    kind, _, function = told[3]["S"].partition(":") if len(told) > 3 else (VERB_TYPES[verb], "", "")
+    if not path or not all(path) or (value is None and verb not in ("assign", "remove")):
+        raise ValueError("nothing is said of what was done")
+    return Done(
+        Edit(path, verb, None if verb == "remove" else value), Spec(TYPES[kind], function=function)
+    )
+
+
+def types_of_names(names: Sequence[Name]) -> dict[str, Spec]:
+    """Return the types that named writes give to top-level attributes: the first one counts."""
+    types: dict[str, Spec] = {}
+    for name in names:
+        for edit, leaf in name.done:
+            known = types.get(edit.path[0])
+            types[edit.path[0]] = _type_at(None, known, edit.path[1:], leaf)
+    return types
+
+
+def replayed(item: ReplicatedItem, names: Sequence[Name], shown: Wires) -> ReplicatedItem:
+    """Return the item after named writes, each on what it met, under its own dot.
+
+    `shown` is what readers see in the end. What a type does not take is an assignment of that.
+    """
+    for name in names:
+        if item.context.covers(name.dot):
+            continue
+        item = alive(item, name.dot)
+        write = LocalWrite(name.dot, item.context.watermarks)
+        for done in name.done:
+            item = _replayed(item, done, write, shown)
+        item = replace(item, context=item.context.with_dot(name.dot), tip=None)
+    return item
+
+
+def _replayed(item: ReplicatedItem, done: Done, write: LocalWrite, shown: Wires) -> ReplicatedItem:
+    edit, name = done.edit, done.edit.path[0]
+    state = item.attributes.get(name)
+    if state is not None and is_untyped(state):
+        state = typed(state, _type_at(None, None, edit.path[1:], done.type), name)
+    if edit.verb == "assign" and edit.value is None:
+        value = value_at(shown, edit.path)
+        value = None if value is None else done.type.type().assignment(value)
+        edit = Edit(edit.path, "remove" if value is None else "assign", value)
+    try:
+        return applied(item, edit, write, _type_at(state, None, edit.path[1:], done.type))
+    except (InvalidInput, TypeMismatch):
+        pass
+    edit = Edit((name,), "assign" if name in shown else "remove", shown.get(name))
+    try:
+        spec = done.type if state is None else state.spec()
+        return applied(item, edit, write, spec)
+    except (InvalidInput, TypeMismatch):
+        before = item.foreign.get(name) or RegisterLww()
+        return replace(item, foreign={**item.foreign, name: before.replaced_by(edit.value, write)})
+
+
+def _type_at(state: Crdt | None, known: Spec | None, rest: Path, leaf: Spec) -> Spec:
+    """Return the type of an attribute in which `leaf` is the type at the rest of a path.
+
+    What is there already keeps its type.
+    """
+    if state is not None and (not rest or not isinstance(state, MapOr)):
+        return state.spec()
+    if not rest:
+        return known or leaf
+    held = state.spec().fields if state is not None else {}
+    child = state.fields.get(rest[0]) if isinstance(state, MapOr) else None
+    fields = {**held, **(known.fields if known is not None else {})}
+    nested = _type_at(child, fields.get(rest[0]), rest[1:], leaf)
+    return Spec(MapOr, {**fields, rest[0]: nested})
+
+
+def undone(held: Image, names: Sequence[Name]) -> Image:
+    """Return what a plain image held before named writes: what they took is not known any more."""
+    for name in reversed(names):
+        for edit, _ in reversed(name.done):
+            held = _undone(held, edit.path, edit)
+    return held
+
+
+def _undone(fields: Image, path: Path, edit: Edit) -> Image:
+    name, *rest = path
+    value = fields.get(name)
+    before: Wire | None = None
+    if rest:
+        if value is None or "M" not in value:
+            return fields
+        nested = _undone(value["M"], tuple(rest), edit)
+        before = {"M": nested} if nested else None
+    elif value is not None and edit.value is not None:
+        before = _before(value, edit.verb, edit.value)
+    left = {other: held for other, held in fields.items() if other != name}
+    return left if before is None else {**left, name: before}
+
+
+def _before(value: Wire, verb: str, given: Wire) -> Wire | None:
+    if verb == "increment" and "N" in value and "N" in given:
+        amount = exact_sum([Decimal(value["N"]), Decimal(given["N"]).copy_negate()])
+        return {"N": rounded_number_text(amount)} if amount else None
+    ((kind, members),) = given.items()
+    if verb == "discard":
+        return value
+    if verb == "add" and kind in SET_KINDS and kind in value:
+        left = [each for each in value[kind] if each not in members]
+        return {kind: left} if left else None
+    return None
+
+
+def last_to_touch(names: Sequence[Name], path: Path) -> Name | None:
+    """Return the last named write that did something at a path, or around it, or within."""
+    for name in reversed(names):
+        if any(_meet(edit.path, path) for edit, _ in name.done):
+            return name
+    return None
+
+
+def _meet(a: Path, b: Path) -> bool:
+    shorter = min(len(a), len(b))
+    return a[:shorter] == b[:shorter]

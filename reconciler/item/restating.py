@@ -1,0 +1,72 @@
+"""Stating an image's metadata anew while its writers go on: names become metadata, or it is folded.
+
+What readers see stays as it is, so this is an update of the metadata alone, which need not wait
+until nobody writes: names are taken from the front of the list, and others are added at its end.
+HAZARD if the part of the token changed that names writes around the library: see `basis_of`.
+"""
+
+from dataclasses import replace
+
+from reconciler.causality.context import ADOPTED
+from reconciler.item.filing import NAMED_BY_PRESENCE, file, shown_in
+from reconciler.item.metadata import (
+    METADATA,
+    NAMES,
+    basis_of,
+    decode,
+    encode,
+    is_managed,
+    is_named,
+    token_of,
+    with_token,
+)
+from reconciler.item.names import names_in, replayed
+from reconciler.item.plain import file_plain, plain_base
+from reconciler.item.replicated import ReplicatedItem
+from reconciler.values.wire import Image, Wires
+
+_REVISION_WIDTH = 4
+
+
+def with_names_filed(image: Wires, count: int, key: Image) -> Image | None:
+    """Return the image once the first `count` elements of its list of names are metadata.
+
+    None if more was done to it than they say: that waits for a write on top.
+    """
+    if not is_named(image):
+        return None
+    front = {**image, NAMES: {"L": image[NAMES]["L"][:count]}}
+    if not is_managed(image):
+        whole = file_plain(image, key, lambda _: None)
+        if any(hlc == NAMED_BY_PRESENCE for hlc in whole.context.heads.values()):
+            return None
+        base = plain_base(image, key, lambda _: None)
+        return _beside(image, count, encode(replayed(base, names_in(front), shown_in(image, key))))
+    item = decode(image)[0]
+    if _is_touched(image, item):
+        return None
+    filed = replayed(item, names_in(front), shown_in(image, item.key))
+    return stated(image, replace(filed, tip=None), count)
+
+
+def stated(image: Wires, item: ReplicatedItem, count: int = 0) -> Image:
+    """Return a managed image with the metadata of `item`, and without its first `count` names."""
+    metadata = encode(item)
+    token = f"{basis_of(image)}.{token_of(metadata)[:_REVISION_WIDTH]}"
+    return _beside(image, count, with_token(metadata, token))
+
+
+def has_unnamed(image: Wires) -> bool:
+    """Return whether more was done to a managed image than its metadata and its names say."""
+    return _is_touched(image, decode(image)[0])
+
+
+def _is_touched(image: Wires, item: ReplicatedItem) -> bool:
+    known = item.context.heads
+    heads = file(image).context.heads
+    return any(each.replica == ADOPTED and each not in known for each in heads)
+
+
+def _beside(image: Wires, count: int, metadata: Image) -> Image:
+    left = {NAMES: {"L": image[NAMES]["L"][count:]}} if NAMES in image else {}
+    return {**image, **left, METADATA: metadata[METADATA]}
