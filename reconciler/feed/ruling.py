@@ -5,7 +5,7 @@ metadata gives it; an attribute that the item does not know is a register_lww.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from reconciler.client.editor import ItemEditor
@@ -128,13 +128,16 @@ def schema_of(
     except Undecodable:
         then = None
     sides = [side for side in (then, item) if side is not None]
-    attributes = {name: state for side in sides for name, state in side.attributes.items()}
+    types: dict[str, Spec] = {}
+    for side in sides:
+        for name, state in side.attributes.items():
+            types[name] = _with_fields_of(state.spec(), types.get(name))
     item = item or then
     own = sorted(name for side in sides for name in side.expires_by)
     return Schema.of(
         table=table,
         key=sorted(key_names),
-        attributes={name: _definition(state.spec()) for name, state in attributes.items()},
+        attributes={name: _definition(spec) for name, spec in types.items()},
         delete="delete_wins" if item is not None and item.dead else "update_wins",
         ttl_attribute=own[-1] if own else "",
     )
@@ -142,6 +145,14 @@ def schema_of(
 
 def _decoded(image: Image | None) -> ReplicatedItem | None:
     return decode(image)[0] if image is not None and is_managed(image) else None
+
+
+def _with_fields_of(spec: Spec, other: Spec | None) -> Spec:
+    """Return a type that knows the map fields of another one, too."""
+    fields = dict(other.fields if other is not None else {})
+    for name, nested in spec.fields.items():
+        fields[name] = _with_fields_of(nested, fields.get(name))
+    return replace(spec, fields=fields) if spec.type is MapOr else spec
 
 
 def _definition(spec: Spec) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from reconciler.feed.carrying_out import (
 from reconciler.feed.case import Case, document, open_case, to_decide
 from reconciler.feed.decision import Answer, Decision, parse_decision
 from reconciler.feed.rows import summary
+from reconciler.feed.ruling import schema_of
 from reconciler.item.image import DELETE, merge, read
 from reconciler.item.metadata import EXPIRY, METADATA, context_of, decode
 from reconciler.item.schema import Schema
@@ -738,3 +739,11 @@ def test_a_decision_that_its_rehearsal_refuses_writes_nothing() -> None:
     with pytest.raises(InvalidInput):
         decide(found.case, answer, region_of(found, ledger))
     assert (found.puts(), ledger.rows) == (0, {})
+
+
+def test_a_field_of_a_map_that_only_the_loss_has_keeps_its_type() -> None:
+    lost = Replica("use1").write(add("profile.labels", "a"), at=1)
+    now = Replica("euw1").write(assign("profile.city", "Rome"), at=2)
+    schema = schema_of("parties", ["id"], lost, now)
+    assert schema.type_at(("profile", "labels")) == "set_aw"
+    assert schema.type_at(("profile", "city")) == "register_lww"
