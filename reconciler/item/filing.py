@@ -90,8 +90,10 @@ def _file_names(  # noqa: PLR0913, PLR0917 (a filing is all of these)
     def type_of(name: str) -> Spec | None:
         return declared(name) or types.get(name)
 
-    if item.exists:  # else the first name begins it anew
-        before = undone(shown_in(image, item.key), names)
+    before = undone(shown_in(image, item.key), names)
+    if not item.exists and before:  # others brought it back before it was named
+        item = file({**item.key, **before, METADATA: image[METADATA]}, seen, type_of)
+    elif item.exists:
         beside = [each for change in changes for each in _before_names(item, change, names, before)]
         item = changed_by(item, beside, dot_of, seen, type_of)
     return with_names(item, names, image, dot_of, seen, type_of)
