@@ -9,7 +9,14 @@ from reconciler.causality.context import ADOPTED
 from reconciler.causality.hlc import Hlc
 from reconciler.item.filing import file, filed_image, lost_dots
 from reconciler.item.image import DELETE, merge, read
-from reconciler.item.metadata import EXPIRY, context_of, encode, is_tombstone_in, reading
+from reconciler.item.metadata import (
+    EXPIRY,
+    NAMES,
+    context_of,
+    encode,
+    is_tombstone_in,
+    reading,
+)
 from reconciler.item.puts import beneath
 from reconciler.values.wire import Image, to_json
 from tests.builders import SCHEMA, Replica, add, as_stream, assign, discard, increment, written
@@ -203,3 +210,17 @@ def test_a_number_of_unknown_type_takes_the_type_that_the_library_gives_it() -> 
     both = merge(merge(filed_image(touched), ours), theirs)
     assert to_json(both) == to_json(merge(theirs, merge(ours, filed_image(touched))))
     assert shown(both, "balance") == 113
+
+
+def test_what_others_wrote_on_a_deleted_item_counts_once_beside_a_named_write() -> None:
+    """One region holds the raw update alone, another one a named update on top of it."""
+    deleted = Replica("use1", BASE).write(DELETE, at=2_000)
+    back = raw({**deleted, EXPIRY: None}, balance={"N": "40"})
+    told = {"S": "increment"}, {"S": "balance"}, {"N": "2"}
+    name = {"by": {"S": "euw1"}, "at": {"N": "3000"}, "id": {"S": "-" * 11}}
+    element = {"M": {**name, "do": {"L": [{"L": list(told)}]}}}
+    named = {**back, "balance": {"N": "42"}, NAMES: {"L": [element]}}
+    assert shown(encode(file(named)), "balance") == 42
+    merged = merge(back, named)
+    assert shown(merged, "balance") == 42
+    assert to_json(merged) == to_json(merge(named, back))
