@@ -19,6 +19,7 @@ from reconciler.crdt.counter_pn import CounterPn
 from reconciler.crdt.map_or import MapOr, child_of
 from reconciler.crdt.register_lww import RegisterLww
 from reconciler.crdt.register_mv import RegisterMv
+from reconciler.crdt.set_rw import SetRw
 from reconciler.errors import InvalidInput
 from reconciler.item.schema import RESERVED_PREFIX, Schema
 from reconciler.values.size import item_size
@@ -62,6 +63,8 @@ def _deeds(action: Action, schema: Schema) -> Iterator[Deed]:
     if inner:
         document: Wire = {"L": []} if isinstance(inner[0], int) else {"M": {}}
         return _assigned(path, spec, document, is_known=False)
+    if action.clause in ("SET", "REMOVE"):
+        _check_is_told_whole(path, spec)
     if action.clause == "REMOVE" or action.operand is None:
         return iter([Deed("remove", path, None, spec)])
     if action.clause == "SET":
@@ -145,6 +148,7 @@ def _assigned(path: Path, spec: Spec, shown: Wire, *, is_known: bool) -> Iterato
 
     Whoever replays the name has no schema: a field that is new gets its type here or never.
     """
+    _check_is_told_whole(path, spec)
     deed = _tried(Deed("assign", path, _assignment(path, spec, shown), spec))
     if spec.type is MapOr:
         for key, value in shown["M"].items():
@@ -153,6 +157,19 @@ def _assigned(path: Path, spec: Spec, shown: Wire, *, is_known: bool) -> Iterato
                 yield from _assigned((*path, key), nested, value, is_known=is_known)
     fits = is_known and deed.value != _NOTHING and _size(deed.value) <= MOST_VALUE_BYTES
     yield deed if fits else deed._replace(value=None)
+
+
+def _check_is_told_whole(path: Path, spec: Spec) -> None:
+    """Refuse a whole set in which removing wins: its votes are by member.
+
+    HAZARD if a name only said that the set is another one now: what was added to it at once would
+    stay, although it was removed.
+    """
+    if spec.type is SetRw:
+        raise InvalidInput(
+            f"{label(path)}: a name does not say which members of a set_rw go when it is set or"
+            " removed whole: ADD and DELETE members"
+        )
 
 
 def _assignment(path: Path, spec: Spec, shown: Wire) -> Wire:

@@ -215,7 +215,7 @@ def test_a_number_of_unknown_type_takes_the_type_that_the_library_gives_it() -> 
 def test_what_others_wrote_on_a_deleted_item_counts_once_beside_a_named_write() -> None:
     """One region holds the raw update alone, another one a named update on top of it."""
     deleted = Replica("use1", BASE).write(DELETE, at=2_000)
-    back = raw({**deleted, EXPIRY: None}, balance={"N": "40"})
+    back = raw(deleted, balance={"N": "40"}, **{EXPIRY: None})
     told = {"S": "increment"}, {"S": "balance"}, {"N": "2"}
     name = {"by": {"S": "euw1"}, "at": {"N": "3000"}, "id": {"S": "-" * 11}}
     element = {"M": {**name, "do": {"L": [{"L": list(told)}]}}}

@@ -44,4 +44,5 @@ def _needs_no_reading(schema: Schema, edit: Edit, may_be_plain: bool) -> bool:
         return False  # what stands there, of which type, only the item tells
     if kind == _REGISTER:
         return edit.verb in ("assign", "remove")
-    return not may_be_plain and kind in ("counter_pn", *_SETS)
+    # What a removal that wins takes, each member must be told of.
+    return not may_be_plain and kind in ("counter_pn", "set_aw")
