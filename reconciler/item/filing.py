@@ -36,6 +36,7 @@ from reconciler.item.metadata import (
 )
 from reconciler.item.names import (
     Name,
+    as_before,
     last_to_touch,
     names_in,
     replayed,
@@ -95,7 +96,7 @@ def _file_names(  # noqa: PLR0913, PLR0917 (a filing is all of these)
         item = file({**item.key, **before, METADATA: image[METADATA]}, seen, type_of)
     elif item.exists:
         beside = [each for change in changes for each in _before_names(item, change, names, before)]
-        item = changed_by(item, beside, dot_of, seen, type_of)
+        item = changed_by(as_before(item, names, before), beside, dot_of, seen, type_of)
     return with_names(item, names, image, dot_of, seen, type_of)
 
 
@@ -110,16 +111,17 @@ def _before_names(
     if last_to_touch(names, change.path) is None:
         return [change]
     value = value_at(before, change.path)
-    if value is None or _is_known(item, change.path):
+    if value is None or state_at(item, change.path) is not None:
         return []
     return [change._replace(name=f"={value_text(value)}", edit=Edit(change.path, "assign", value))]
 
 
-def _is_known(item: ReplicatedItem, path: Path) -> bool:
+def state_at(item: ReplicatedItem, path: Path) -> Crdt | None:
+    """Return the state at a path; that of what is around it, where there is nothing finer."""
     state = item.attributes.get(path[0])
     for name in path[1:]:
         state = state.fields.get(name) if isinstance(state, MapOr) else state
-    return state is not None
+    return state
 
 
 def with_names(  # noqa: PLR0913, PLR0917 (a filing is all of these)

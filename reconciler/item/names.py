@@ -15,7 +15,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from reconciler.causality.context import Dot, Lineage, named_by
+from reconciler.causality.context import ADOPTED, Dot, Lineage, named_by
 from reconciler.causality.hlc import DIGIT, NONCE_WIDTH, WALL_WIDTH, Hlc, fixed_width
 from reconciler.crdt.base import TYPES, Crdt, Edit, LocalWrite, Spec
 from reconciler.crdt.counter_pn import exact_sum
@@ -197,6 +197,23 @@ def _before(value: Wire, verb: str, given: Wire) -> Wire | None:
         left = [each for each in value[kind] if each not in members]
         return {kind: left} if left else None
     return None
+
+
+def as_before(item: ReplicatedItem, names: Sequence[Name], before: Image) -> ReplicatedItem:
+    """Return a managed item in which attributes without a type hold what names were made on.
+
+    What such an attribute holds, only the image shows, and there names took its place.
+    HAZARD without it: of one amount two regions make two, the one that reads it beneath a name and
+    the one that does not.
+    """
+    held = {
+        name: RegisterLww(dict.fromkeys(state.entries, before.get(name)), state.above)
+        for name, state in item.attributes.items()
+        if isinstance(state, RegisterLww)
+        and [dot.lineage.replica for dot in state.entries] == [ADOPTED]
+        and last_to_touch(names, (name,))
+    }
+    return replace(item, attributes={**item.attributes, **held})
 
 
 def last_to_touch(names: Sequence[Name], path: Path) -> Name | None:

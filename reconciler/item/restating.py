@@ -20,7 +20,7 @@ from reconciler.item.metadata import (
     token_of,
     with_token,
 )
-from reconciler.item.names import names_in, replayed
+from reconciler.item.names import as_before, names_in, replayed, undone
 from reconciler.item.plain import file_plain, plain_base
 from reconciler.item.replicated import ReplicatedItem
 from reconciler.values.wire import Image, Wires
@@ -45,7 +45,10 @@ def with_names_filed(image: Wires, count: int, key: Image) -> Image | None:
     item = decode(image)[0]
     if _is_touched(image, item):
         return None
-    filed = replayed(item, names_in(front), shown_in(image, item.key))
+    shown = shown_in(image, item.key)
+    if item.exists:
+        item = as_before(item, names_in(front), undone(shown, names_in(image)))
+    filed = replayed(item, names_in(front), shown)
     return stated(image, replace(filed, tip=None), count)
 
 

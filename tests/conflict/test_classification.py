@@ -13,10 +13,14 @@ from reconciler.conflict.classification import classify, lost_image
 from reconciler.conflict.verdict import Finding, Verdict
 from reconciler.errors import InvalidInput, TypeMismatch, Undecodable, UnknownWireVersion
 from reconciler.item.image import DELETE, merge, read
-from reconciler.item.metadata import context_of, decode, encode
+from reconciler.item.metadata import EXPIRY, context_of, decode, encode
 from reconciler.item.puts import beneath
+from reconciler.item.restating import with_names_filed
+from reconciler.resolution.repair import repaired_image
 from reconciler.values.wire import Image
 from tests.builders import SCHEMA, Replica, as_stream, assign, increment
+from tests.named import KEY as WIRE_KEY
+from tests.named import dot_of, named_on
 from tests.strategies import ANY
 from tests.world import played, steps
 
@@ -334,3 +338,149 @@ def test_a_lineage_is_replica_and_epoch() -> None:
     epoch = fixed_width(1, EPOCH_WIDTH)
     lineage = Lineage.of("use1", epoch)
     assert (lineage.replica, lineage.epoch) == ("use1", epoch)
+
+
+# Beside named writes
+
+
+PLAIN: Image = {**WIRE_KEY, "balance": {"N": "100"}, "name": {"S": "Ada"}}
+
+
+def judge(old: Any, new: Any, replica: str = "use1", **limits: Any) -> Verdict:
+    images = (None if image is None else as_stream(image) for image in (old, new))
+    return classify(*images, replica=replica, key=WIRE_KEY, **limits)
+
+
+def in_use1(image: Image | None, *edits: Any, number: int = 1) -> Image:
+    return named_on(image, *edits, by="use1", number=number)
+
+
+def in_euw1(image: Image | None, *edits: Any, number: int = 1) -> Image:
+    return named_on(image, *edits, by="euw1", number=number)
+
+
+FORKED_FROM = {
+    "managed": Replica("use1").write(increment("balance", 100), at=1),
+    "plain": PLAIN,
+}
+
+
+@pytest.mark.parametrize("begin", FORKED_FROM)
+def test_a_name_on_what_stood_there_is_clean_and_a_name_that_went_is_lost(begin: str) -> None:
+    base = FORKED_FROM[begin]
+    ours, theirs = in_use1(base, increment("balance", 5)), in_euw1(base, increment("balance", 7))
+    both = in_use1(ours, increment("balance", 1), number=2)
+
+    assert judge(base, ours).finding is Finding.CLEAN
+    assert judge(ours, both).finding is Finding.CLEAN
+    for old, new in ((ours, theirs), (ours, base)):
+        found = judge(old, new)
+        assert (found.finding, found.lost_dots) == (Finding.CONFLICT, (dot_of("use1"),))
+        assert found.role == "home"
+        assert judge(old, new, "euw1").role == "witness"
+    assert judge(both, ours).lost_dots == (dot_of("use1", number=2),)
+
+
+@pytest.mark.parametrize("begin", FORKED_FROM)
+def test_a_lost_name_is_merged_into_what_stands_and_counts_beside_it(begin: str) -> None:
+    base = FORKED_FROM[begin]
+    ours, theirs = in_use1(base, increment("balance", 5)), in_euw1(base, increment("balance", 7))
+
+    lost = dict(lost_image(judge(ours, theirs), ours, theirs, key=WIRE_KEY))
+
+    assert (read(repaired_image(theirs, [lost], restore=False)) or {})["balance"] == 112
+
+
+def test_names_that_a_library_write_or_a_filing_took_in_are_not_lost() -> None:
+    named = in_use1(FORKED_FROM["managed"], increment("balance", 5))
+    plain = in_use1(PLAIN, increment("balance", 5))
+    for image in (named, plain):
+        on_top = Replica("euw1", image).write(increment("balance", 1), at=9_000)
+        filed = with_names_filed(image, 1, WIRE_KEY)
+        assert judge(image, on_top).finding is Finding.CLEAN
+        assert judge(image, filed).finding is Finding.CLEAN
+
+
+@pytest.mark.parametrize("begin", FORKED_FROM)
+def test_a_name_that_a_library_write_never_saw_is_lost_and_so_is_the_library_write(
+    begin: str,
+) -> None:
+    base = FORKED_FROM[begin]
+    named = in_use1(base, increment("balance", 5))
+    written_ = Replica("euw1", base).write(increment("balance", 7), at=9_000)
+
+    assert judge(named, written_).lost_dots == (dot_of("use1"),)
+    back = judge(written_, named, "euw1")
+    assert back.finding in (Finding.CONFLICT, Finding.OVERWRITTEN)
+    assert back.role == "home"
+    for old, new in ((named, written_), (written_, named)):
+        lost = lost_image(judge(old, new), old, new, key=WIRE_KEY)
+        assert (read(merge(new, lost)) or {})["balance"] == 112
+
+
+@pytest.mark.parametrize("begin", FORKED_FROM)
+def test_a_removal_of_an_item_with_names_is_never_clean(begin: str) -> None:
+    image = in_use1(FORKED_FROM[begin], increment("balance", 5))
+
+    found = judge(image, None)
+
+    assert found.finding is Finding.REMOVED
+    assert dot_of("use1") in found.lost_dots
+    lost = lost_image(found, image, None, key=WIRE_KEY)
+    assert (read(lost) or {})["balance"] == 105
+
+
+def test_the_removal_of_a_plain_item_without_names_is_clean() -> None:
+    assert judge(PLAIN, None).finding is Finding.CLEAN
+
+
+def test_a_tombstone_that_names_brought_back_is_not_taken_for_one_that_expired() -> None:
+    gone = Replica("use1", FORKED_FROM["managed"]).write(DELETE, at=2)
+    image = in_use1(gone, increment("balance", 5))
+
+    assert judge(image, None, at_ms=10**15).finding is Finding.REMOVED
+
+
+def test_the_same_token_and_names_with_other_attributes_is_only_counted() -> None:
+    image = in_use1(FORKED_FROM["managed"], increment("balance", 5))
+
+    assert judge(image, {**image, "email": {"S": "raw"}}).finding is Finding.UNMANAGED
+    assert judge(image, image).finding is Finding.CLEAN
+
+
+def test_a_deleted_item_that_shows_its_expiry_under_names_is_revived() -> None:
+    """A client in another language forgot to remove it: time-to-live would take its write."""
+    gone = Replica("use1", FORKED_FROM["managed"]).write(DELETE, at=2)
+    image = {**in_use1(gone, increment("balance", 5)), EXPIRY: gone[EXPIRY]}
+
+    found = judge(gone, image)
+
+    assert found.finding is Finding.REVIVED
+    assert lost_image(found, gone, image, key=WIRE_KEY) == as_stream(image)
+    assert judge(gone, in_use1(gone, increment("balance", 5))).finding is Finding.CLEAN
+
+
+def test_a_value_that_a_named_write_took_the_place_of_is_not_found_lost() -> None:
+    """A raw client's value stood again, in every region, over the named one put on top of it."""
+    base = Replica("use1").write(assign("name", "Ada"), increment("balance", 1), at=1)
+    raw = {**base, "name": {"S": "raw"}}
+    image = in_use1(raw, assign("name", "Bea"))
+
+    assert judge(raw, image).finding is Finding.CLEAN
+    found = judge({**raw, "balance": {"N": "8"}}, image)
+    assert (found.finding, len(found.lost_dots)) == (Finding.CONFLICT, 1)
+
+
+def test_a_value_that_a_name_had_taken_the_place_of_before_is_found_lost() -> None:
+    base = Replica("use1").write(assign("name", "Ada"), at=1)
+    image = in_use1(base, assign("name", "Bea"))
+
+    assert judge({**image, "name": {"S": "raw"}}, image).finding is Finding.UNMANAGED
+
+
+def test_what_a_put_without_metadata_took_is_lost_whatever_names_stand_on_it() -> None:
+    base = FORKED_FROM["managed"]
+
+    assert judge(base, in_use1(PLAIN, increment("balance", 5))).finding is Finding.OVERWRITTEN
+    alone = judge(base, in_use1(None, increment("balance", 5)))
+    assert alone.finding is Finding.CONFLICT

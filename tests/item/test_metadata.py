@@ -14,6 +14,7 @@ from reconciler.item.image import DELETE, merge
 from reconciler.item.metadata import (
     EXPIRY,
     METADATA,
+    NAMES,
     context_of,
     decode,
     encode,
@@ -148,12 +149,12 @@ def test_what_is_hidden_of_an_image_is_the_librarys_alone() -> None:
     replica = Replica("use1", written(assign("until", 5)))
     gone = replica.write(DELETE, at=3_000, schema=own)
     assert reading(gone, expiry_attributes_in) == {"until"}
-    assert hidden_in(gone) == {METADATA, EXPIRY, "until"}
-    assert hidden_in({**gone, "until": {"N": "6"}}) == {METADATA, EXPIRY}
+    assert hidden_in(gone) == {METADATA, EXPIRY, NAMES, "until"}
+    assert hidden_in({**gone, "until": {"N": "6"}}) == {METADATA, EXPIRY, NAMES}
     back = replica.write(assign("until", int(gone["until"]["N"])), at=4_000, schema=own)
-    assert hidden_in(back) == {METADATA, EXPIRY}
+    assert hidden_in(back) == {METADATA, EXPIRY, NAMES}
     for broken in ({}, {METADATA: {"S": "?"}}, {METADATA: {"M": {"s": {}, "y": {"N": "1"}}}}):
-        assert hidden_in(broken) == {METADATA, EXPIRY}
+        assert hidden_in(broken) == {METADATA, EXPIRY, NAMES}
 
 
 def test_a_tombstone_that_shows_its_expiry_twice_was_touched_by_nobody() -> None:

@@ -1,0 +1,38 @@
+"""What two items make together: the same from either side, and each attribute of one type."""
+
+import pytest
+
+from reconciler.item.filing import file
+from reconciler.item.joining import joined
+from reconciler.item.metadata import encode
+from reconciler.values.wire import to_json
+from tests.builders import Replica, add, as_stream, assign, increment, written
+from tests.named import named_on
+
+BASE = written(assign("name", "Ada"), increment("balance", 100))
+
+
+def test_a_join_has_no_tip_and_is_the_same_from_either_side() -> None:
+    one = file(named_on(BASE, increment("balance", 5), add("tags", "x")))
+    other = file(Replica("euw1", BASE).write(increment("balance", 7), at=3_000))
+
+    both = joined(one, other)
+
+    assert both.tip is None
+    assert to_json(encode(both)) == to_json(encode(joined(other, one)))
+    assert both.shown()["balance"] == {"N": "112"}
+    assert joined(both, one) == both
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_an_attribute_without_a_type_takes_that_of_the_other_side_in_a_join(first: int) -> None:
+    raw = Replica("use1", as_stream({**BASE, "tags": {"SS": ["a"]}}))
+    filed = encode(file(raw.image or {}))  # a repair, which knows no schema
+    typed = Replica("euw1", filed).write(add("tags", "b"), at=3_000)
+    sides = file(filed), file(typed)
+
+    both = joined(sides[first], sides[1 - first])
+
+    assert file(filed).attributes["tags"].type_name() == "register_lww"
+    assert both.attributes["tags"].type_name() == "set_aw"
+    assert both.shown()["tags"] == {"SS": ["a", "b"]}
