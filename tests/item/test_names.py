@@ -161,10 +161,12 @@ def test_the_order_of_the_list_decides_and_not_the_stamps() -> None:
 
 
 def test_an_assignment_by_a_slow_clock_stands_against_what_it_took_the_place_of() -> None:
-    ours = named_on(MANAGED, assign("name", "Bea"), at=500)
-    theirs = Replica("euw1", MANAGED).write(increment("balance", 1), at=600)
+    theirs = Replica("euw1", MANAGED).write(assign("name", "Eve"), at=6_000)
+    before = Replica("use1", MANAGED).write(assign("name", "Ann"), at=9_000)
+    ours = named_on(before, assign("name", "Bea"), at=5_000)
 
     assert value(merge(ours, theirs), "name") == "Bea"
+    assert to_json(merge(ours, theirs)) == to_json(merge(theirs, ours))
 
 
 def test_a_name_that_counted_once_does_not_count_again_once_it_is_metadata() -> None:
