@@ -14,6 +14,7 @@ from reconciler.conflict.event import FoldCertificate
 from reconciler.conflict.row import State, item_key
 from reconciler.conflict.verdict import Finding
 from reconciler.deployment import telemetry
+from reconciler.detection.certifying import certificates_in
 from reconciler.detection.change import Change, check_view_type, parse
 from reconciler.detection.securing import (
     CLOCK_AHEAD,
@@ -21,7 +22,6 @@ from reconciler.detection.securing import (
     AsOf,
     DetectorPolicy,
     Loss,
-    certificates_in,
     loss_in,
     unreadable_loss,
 )

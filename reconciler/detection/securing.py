@@ -1,19 +1,18 @@
-"""What has to be made safe of a change: its loss, and the certificate that it allows. Pure.
+"""What has to be made safe of a change: its loss. Pure.
 
 A loss is a ledger row first, then an event to send or a document to park. A change that
 nobody can read is a loss too: of what, only its record can tell, so it is parked whole and its row
 keeps the item from being folded. The same change gives the same loss, whenever it is looked at.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from reconciler.causality.context import named_by, replica_id
+from reconciler.causality.context import replica_id
 from reconciler.causality.hlc import MAXIMUM_CLOCK_DRIFT_MS, Hlc
 from reconciler.conflict.classification import classify, lost_image
-from reconciler.conflict.event import ConflictEvent, FoldCertificate, conflict_id
-from reconciler.conflict.folding import closed_lineages, names_to_file
+from reconciler.conflict.event import ConflictEvent, conflict_id
 from reconciler.conflict.row import Row, State, check_fits_row, fits_inline, ledger_row
 from reconciler.conflict.verdict import Finding, Verdict
 from reconciler.conflict.waiting import is_to_wait
@@ -21,7 +20,6 @@ from reconciler.deployment.wiring import OutsideWriters, OutsideWrites
 from reconciler.detection.change import Change
 from reconciler.detection.removal import TOOK_A_FRESH_WRITE, Fate, fate_of
 from reconciler.errors import MALFORMED, ReconcilerError, UnknownWireVersion, bounded, reason_of
-from reconciler.item.metadata import is_managed, is_named
 from reconciler.ports import Record, StreamRange
 from reconciler.values.wire import to_json
 
@@ -173,53 +171,6 @@ def _event(
         detected_at_ms=str(now),
         lost=dict(lost),
         winner=dict(new) if new else None,
-    )
-
-
-def certificates_in(
-    change: Change, policy: DetectorPolicy, as_of: AsOf
-) -> Sequence[FoldCertificate]:
-    """Return the certificates of what the new image shows to fold and to file; mostly none."""
-    new = change.new
-    if not policy.folds or new is None or not (is_managed(new) or is_named(new)):
-        return ()
-    # As of the record, not of now: a late detector knows nothing of what came after it.
-    now, created = as_of.now_ms, change.created_at_ms
-    at_ms = now if created is None else min(now, created)
-    try:
-        made = [
-            _certificate(change, policy, now, replica, _closed(new, replica, at_ms), names)
-            for replica, names in (
-                (as_of.replica, 0),
-                (named_by(as_of.replica), names_to_file(new, at_ms)),
-            )
-        ]
-    except (ReconcilerError, *MALFORMED):
-        return ()  # a fold is never due: the change is parked, or a later one certifies
-    return [each for each in made if each.lineages or each.names]
-
-
-def _closed(image: Mapping[str, Any], replica: str, at_ms: int) -> dict[str, str]:
-    return closed_lineages(image, replica, at_ms) if is_managed(image) else {}
-
-
-def _certificate(  # noqa: PLR0913, PLR0917 (a certificate is all of these)
-    change: Change,
-    policy: DetectorPolicy,
-    now: int,
-    replica: str,
-    lineages: dict[str, str],
-    names: int,
-) -> FoldCertificate:
-    return FoldCertificate(
-        certificate_id=f"certificate-{replica}-{change.number}",
-        table=policy.table,
-        key=dict(change.keys),
-        replica=replica,
-        sequence_number=change.number,
-        issued_at_ms=str(now),
-        lineages=lineages,
-        names=names,
     )
 
 

@@ -23,12 +23,12 @@ from reconciler.feed.beside import joined_beside, left_out
 from reconciler.feed.case import (
     Case,
     MergeResult,
-    OneItem,
     left_behind,
     merge_loss,
     merge_rest,
 )
 from reconciler.feed.decision import ALL, Answer, Choice, Decision, decision_text
+from reconciler.feed.one_item import OneItem
 from reconciler.feed.rows import GONE, plain
 from reconciler.feed.ruling import Ruling, rule, ruling_of, schema_of
 from reconciler.item.image import read

@@ -4,7 +4,7 @@ The losing image is merged into the *current* item and written conditionally. Wh
 be merged is not, and the outcome says why. On a rehearsal's store nothing is written anywhere.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -22,13 +22,13 @@ from reconciler.errors import (
     reason_of,
 )
 from reconciler.feed.beside import at_stake, image_beside
+from reconciler.feed.one_item import OneItem
 from reconciler.feed.rows import GONE, SIDES, Side, images_of, plain, side_of, summary, three_way
 from reconciler.ports import (
     EvidenceStore,
     ItemStore,
     Ledger,
     Replacement,
-    Restatement,
     Superseded,
 )
 from reconciler.resolution.repair import merge_words, repaired_image, undecided
@@ -76,34 +76,6 @@ class MergeResult:
     words: Mapping[str, str] = field(default_factory=dict)
     problem: str = ""
     is_of_another_life: bool = False
-
-
-class OneItem:
-    """An `ItemStore` with one item, which nobody else sees."""
-
-    def __init__(self, image: Image | None) -> None:
-        self.image = image
-
-    def get(self, key: Image) -> Image | None:  # noqa: ARG002 (there is one item)
-        """Return the item."""
-        return self.image
-
-    def put(self, write: Replacement) -> None:
-        """Keep the item; nobody else writes it."""
-        self.image = write.image
-
-    def put_all(self, writes: Sequence[Replacement]) -> None:
-        """Keep the items."""
-        for write in writes:
-            self.put(write)
-
-    def restate(self, write: Restatement) -> bool:  # noqa: ARG002 (nothing is folded)
-        """Leave the metadata as it is."""
-        return False
-
-    def query(self, parameters: Mapping[str, Any]) -> Iterator[Image]:  # noqa: ARG002 (one item)
-        """Yield the item."""
-        yield from [self.image] if self.image is not None else []
 
 
 def open_case(row: Row, items: ItemStore, evidence: EvidenceStore, ledger: Ledger) -> Case:

@@ -21,7 +21,7 @@ from reconciler.simulation.plan.plan import Operation
 from reconciler.simulation.world.blocks import mean_the_same
 from reconciler.simulation.world.causes import Origin, numbers
 from reconciler.simulation.world.history import Done
-from reconciler.simulation.world.ports import SimulatedItems
+from reconciler.simulation.world.items import SimulatedItems
 from reconciler.simulation.world.releases import OLDER, release_of
 from reconciler.simulation.world.replica import SimulatedReplica
 from reconciler.simulation.world.setting import Calls, Crash, Setting

@@ -25,13 +25,13 @@ from reconciler.redrive.outcome import Result
 from reconciler.redrive.redriver import Redriver
 from reconciler.resolution.resolver import Message, Resolution, Resolver, Work
 from reconciler.simulation.world.causes import Origin
+from reconciler.simulation.world.items import SimulatedItems
 from reconciler.simulation.world.ledger import LedgerTable, SimulatedLedger
 from reconciler.simulation.world.poison import Poisoner
 from reconciler.simulation.world.ports import (
     Ports,
     SimulatedBus,
     SimulatedEvidence,
-    SimulatedItems,
     SimulatedParked,
     SimulatedSetAside,
     SimulatedStream,

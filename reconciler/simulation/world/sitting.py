@@ -27,8 +27,8 @@ from reconciler.simulation.plan.plan import DECIDE, Operation
 from reconciler.simulation.world.causes import Origin, numbers
 from reconciler.simulation.world.functions import Functions
 from reconciler.simulation.world.history import Done
+from reconciler.simulation.world.items import SimulatedItems
 from reconciler.simulation.world.ledger import SimulatedLedger
-from reconciler.simulation.world.ports import SimulatedItems
 from reconciler.simulation.world.releases import release_of
 from reconciler.simulation.world.replica import SimulatedReplica
 from reconciler.simulation.world.setting import Calls, Crash, Setting

@@ -17,12 +17,12 @@ from reconciler.simulation.plan.plan import Fault
 from reconciler.simulation.world.agenda import EPOCH_MS, Agenda
 from reconciler.simulation.world.causes import Causes, Origin
 from reconciler.simulation.world.draws import Draws, Keyed
+from reconciler.simulation.world.items import SimulatedItems
 from reconciler.simulation.world.journal import Journal
 from reconciler.simulation.world.ledger import LedgerTable, SimulatedLedger
 from reconciler.simulation.world.ports import (
     SimulatedBus,
     SimulatedEvidence,
-    SimulatedItems,
     SimulatedParked,
 )
 from reconciler.simulation.world.queues import Queue

@@ -1,0 +1,63 @@
+"""What a change shows to fold and to file: its certificates. Pure.
+
+They are as of the record, and never due: the resolver looks at the current item, and whatever is
+not done now, a later record certifies again.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from reconciler.causality.context import named_by
+from reconciler.conflict.event import FoldCertificate
+from reconciler.conflict.folding import closed_lineages, names_to_file
+from reconciler.detection.change import Change
+from reconciler.detection.securing import AsOf, DetectorPolicy
+from reconciler.errors import MALFORMED, ReconcilerError
+from reconciler.item.metadata import is_managed, is_named
+
+
+def certificates_in(
+    change: Change, policy: DetectorPolicy, as_of: AsOf
+) -> Sequence[FoldCertificate]:
+    """Return the certificates of what the new image shows to fold and to file; mostly none."""
+    new = change.new
+    if not policy.folds or new is None or not (is_managed(new) or is_named(new)):
+        return ()
+    # As of the record, not of now: a late detector knows nothing of what came after it.
+    now, created = as_of.now_ms, change.created_at_ms
+    at_ms = now if created is None else min(now, created)
+    try:
+        made = [
+            _certificate(change, policy, now, replica, _closed(new, replica, at_ms), names)
+            for replica, names in (
+                (as_of.replica, 0),
+                (named_by(as_of.replica), names_to_file(new, at_ms)),
+            )
+        ]
+    except (ReconcilerError, *MALFORMED):
+        return ()  # a fold is never due: the change is parked, or a later one certifies
+    return [each for each in made if each.lineages or each.names]
+
+
+def _closed(image: Mapping[str, Any], replica: str, at_ms: int) -> dict[str, str]:
+    return closed_lineages(image, replica, at_ms) if is_managed(image) else {}
+
+
+def _certificate(  # noqa: PLR0913, PLR0917 (a certificate is all of these)
+    change: Change,
+    policy: DetectorPolicy,
+    now: int,
+    replica: str,
+    lineages: dict[str, str],
+    names: int,
+) -> FoldCertificate:
+    return FoldCertificate(
+        certificate_id=f"certificate-{replica}-{change.number}",
+        table=policy.table,
+        key=dict(change.keys),
+        replica=replica,
+        sequence_number=change.number,
+        issued_at_ms=str(now),
+        lineages=lineages,
+        names=names,
+    )
