@@ -17,8 +17,11 @@ from reconciler.conflict.event import ConflictEvent
 from reconciler.conflict.row import Audit, Row, State, item_key, ledger_row, resolved_row
 from reconciler.conflict.verdict import Finding
 from reconciler.errors import EvidenceExpired, Unavailable
+from reconciler.item.filing import file
 from reconciler.item.image import merge
 from reconciler.item.image import write as written_image
+from reconciler.item.metadata import METADATA, NAMES, with_token
+from reconciler.item.restating import stated, with_names_filed
 from reconciler.item.schema import Schema
 from reconciler.local.provision import create_ledger
 from reconciler.ports import (
@@ -28,6 +31,7 @@ from reconciler.ports import (
     Ledger,
     ParkedChanges,
     Replacement,
+    Restatement,
     Superseded,
     Unheard,
 )
@@ -35,6 +39,7 @@ from reconciler.values.wire import Image, canonical_image
 from tests.aws.conftest import REGION
 from tests.builders import Replica, add, assign, clock, increment, written
 from tests.fakes import FakeBus, FakeEvidence, FakeItems, FakeLedger, FakeParked
+from tests.named import named_on
 
 KEY: Image = {"id": {"S": "p1"}}
 RAW: Image = {**KEY, "name": {"S": "Ada"}, "tags": {"SS": ["a", "b"]}, "n": {"N": "1.5"}}
@@ -214,6 +219,144 @@ def test_an_item_without_metadata_may_have_hundreds_of_attributes(store: Store) 
     store.place(wide)
     image = written(assign("name", "Ada"))
     assert store.port.put(Replacement(image, wide)) is None
+
+
+# Named writes that stand in an item
+
+
+LISTED = named_on(written(assign("name", "Ada")), increment("balance", 5), number=1)
+MORE = named_on(LISTED, increment("balance", 7), number=2)
+OTHER = named_on(written(assign("name", "Ada")), increment("balance", 5), number=3)
+FILED = {**LISTED, NAMES: {"L": []}}
+
+
+@both
+@pytest.mark.parametrize(
+    ("read_as", "newer"),
+    [
+        (LISTED, MORE),
+        (LISTED, OTHER),
+        (MORE, LISTED),
+        (written(assign("name", "Ada")), LISTED),
+        (LISTED, written(assign("name", "Ada"))),
+        (FILED, LISTED),
+    ],
+)
+def test_a_replacement_is_refused_if_the_list_of_names_is_not_the_one_that_was_read(
+    store: Store, read_as: Image, newer: Image
+) -> None:
+    """The token is the same, so a condition on it alone wrote over a named write."""
+    store.place(newer)
+    after = Replica("euw1", read_as).write(assign("note", "x"), at=9_000)
+    check_refused(store, Replacement(after, read_as), newer)
+
+
+@both
+@pytest.mark.parametrize("image", [LISTED, FILED, named_on(RAW, increment("n", 5))])
+def test_a_replacement_of_what_was_read_with_its_names_is_written(
+    store: Store, image: Image
+) -> None:
+    store.place(image)
+    read_as = store.port.get(KEY)
+    after = Replica("euw1", image).write(assign("note", "x"), at=9_000)
+    assert store.port.put(Replacement(after, read_as)) is None
+    assert store.current() == after
+
+
+@both
+@pytest.mark.parametrize("before", [RAW, named_on(RAW, increment("n", 5))])
+def test_an_item_without_metadata_that_was_named_in_since_is_refused(
+    store: Store, before: Image
+) -> None:
+    newer = named_on(before, assign("name", "Ada"), number=9)
+    store.place(newer)
+    check_refused(
+        store, Replacement(Replica("use1", before).write(add("tags", "c")), before), newer
+    )
+
+
+def restatement(image: Image, count: int) -> Restatement:
+    filed = with_names_filed(image, count, KEY)
+    assert filed is not None
+    return Restatement(filed, image, count)
+
+
+@both
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_restatement_takes_names_off_the_front_while_others_are_added(
+    store: Store, count: int
+) -> None:
+    write = restatement(MORE, count)
+    newer = named_on(MORE, add("tags", "x"), number=4)
+    store.place(newer)
+
+    assert store.port.restate(write)
+
+    left = newer[NAMES]["L"][count:]
+    assert store.current() == {**newer, NAMES: {"L": left}, METADATA: write.image[METADATA]}
+
+
+@both
+def test_a_restatement_leaves_what_readers_see_alone(store: Store) -> None:
+    touched = {**LISTED, "email": {"S": "raw"}, "name": {"S": "Eve"}}
+    store.place(touched)
+    write = restatement(LISTED, 1)
+
+    assert store.port.restate(write)
+
+    assert store.current() == {**touched, NAMES: {"L": []}, METADATA: write.image[METADATA]}
+
+
+@both
+@pytest.mark.parametrize(
+    "newer",
+    [
+        pytest.param(OTHER, id="another name in front"),
+        pytest.param({**MORE, NAMES: {"L": MORE[NAMES]["L"][1:]}}, id="filed already"),
+        pytest.param(FILED, id="no name left"),
+        pytest.param(written(assign("name", "Ada")), id="no list"),
+        pytest.param(Replica("euw1", LISTED).write(assign("x", 1), at=9_000), id="written on"),
+        pytest.param(with_token(MORE, "another"), id="other metadata"),
+        pytest.param({n: v for n, v in MORE.items() if n != METADATA}, id="no metadata"),
+    ],
+)
+def test_a_restatement_is_refused_if_the_metadata_or_a_name_in_front_is_another(
+    store: Store, newer: Image
+) -> None:
+    store.place(newer)
+
+    assert not store.port.restate(restatement(LISTED, 1))
+    assert store.current() == newer
+
+
+@both
+def test_a_restatement_of_an_item_that_is_gone_makes_none(store: Store) -> None:
+    assert not store.port.restate(restatement(LISTED, 1))
+    assert store.current() is None
+
+
+@both
+def test_names_on_an_item_without_metadata_become_its_metadata(store: Store) -> None:
+    image = named_on(named_on(RAW, increment("n", 5), number=1), add("tags", "c"), number=2)
+    store.place(image)
+    write = restatement(image, 1)
+
+    assert store.port.restate(write)
+    assert store.current() == {
+        **image,
+        NAMES: {"L": image[NAMES]["L"][1:]},
+        METADATA: write.image[METADATA],
+    }
+    assert not store.port.restate(write)
+
+
+@both
+def test_a_fold_beside_names_states_metadata_alone(store: Store) -> None:
+    image = stated(LISTED, file(written(assign("name", "Ada"))))
+    store.place(MORE)
+
+    assert store.port.restate(Restatement(image, LISTED))
+    assert store.current() == {**MORE, METADATA: image[METADATA]}
 
 
 # Transactions

@@ -10,20 +10,31 @@ from reconciler.causality.hlc import HLC_WIDTH
 from reconciler.client.lost_answers import written_dot
 from reconciler.conflict.classification import classify
 from reconciler.conflict.event import FoldCertificate, conflict_id, parse_certificate
-from reconciler.conflict.folding import CLOCK_SKEW_MARGIN_MS, closed_lineages, folded_image
+from reconciler.conflict.folding import (
+    CLOCK_SKEW_MARGIN_MS,
+    NAMED_MARGIN_MS,
+    closed_lineages,
+    folded_image,
+    names_to_file,
+)
 from reconciler.conflict.row import Row, State, decision_row, item_key, ledger_row
 from reconciler.conflict.verdict import Finding
-from reconciler.deployment.telemetry import FOLDS
+from reconciler.deployment.telemetry import FOLDS, NAMES_FILED
+from reconciler.detection.certifying import certificates_in
+from reconciler.detection.change import parse
 from reconciler.detection.detector import Detector
-from reconciler.detection.securing import DetectorPolicy
+from reconciler.detection.securing import AsOf, DetectorPolicy
+from reconciler.item.filing import file
 from reconciler.item.image import merge, read
-from reconciler.item.metadata import context_of, token_of
+from reconciler.item.metadata import METADATA, NAMES, basis_of, context_of, token_of
+from reconciler.item.restating import with_names_filed
 from reconciler.resolution.resolver import Resolver
 from reconciler.values.wire import Image, to_json
 from tests.builders import Replica, as_stream, assign, increment
 from tests.conflicts import judged, loss_event
 from tests.detection.test_detector import loss, record
-from tests.fakes import FakeBus, FakeItems, FakeLedger, FakePorts, FakeSetAside
+from tests.fakes import FakeBus, FakeItems, FakeLedger, FakePorts, Fakes, FakeSetAside
+from tests.named import named_on
 from tests.recorded import Recorded
 
 LATER = 4_000_000
@@ -387,3 +398,163 @@ def test_the_resolver_leaves_the_item_alone_if_the_certificate_is(
 
     assert items.items[item_key(KEY)] == image
     assert counted.counts[FOLDS] == 0
+
+
+# Named writes
+
+
+def names_on(
+    image: Image | None, count: int, *, at: int, by: str = "use1", first: int = 1
+) -> Image:
+    """Return the image after that many named increments, drawn at `at`."""
+    held = image
+    for number in range(first, first + count):
+        held = named_on(held, increment("balance", 1), by=by, at=at + number, number=number)
+    assert held is not None
+    return held
+
+
+def filed_names(count: int, *, at: int, by: str = "use1") -> Image:
+    """Return an item in whose metadata that many named writes are."""
+    image = with_names_filed(names_on(in_turn(0), count, at=at, by=by), count, KEY)
+    assert image is not None
+    return image
+
+
+def certified(image: Image, at_ms: int) -> list[FoldCertificate]:
+    """Return the certificates that a detector sends of a record made then."""
+    made_at = {"ApproximateCreationDateTime": at_ms / 1_000}
+    change = parse(record(100, None, image, **made_at))
+    policy = DetectorPolicy("parties", "us-east-1")
+    return list(certificates_in(change, policy, AsOf(LATER, "use1")))
+
+
+@pytest.mark.parametrize("begin", [None, in_turn(0)])
+@pytest.mark.parametrize(
+    ("closed", "fresh", "to_file"), [(8, 0, 0), (9, 0, 9), (9, 5, 9), (3, 40, 0), (60, 0, 60)]
+)
+def test_more_than_eight_names_that_nobody_adds_to_any_more_become_metadata(
+    begin: Image | None, closed: int, fresh: int, to_file: int
+) -> None:
+    now = 1_000_000
+    old = names_on(begin, closed, at=now - CLOCK_SKEW_MARGIN_MS - 1_000)
+    image = names_on(old, fresh, at=now - 1_000, first=100)
+
+    assert names_to_file(image, now) == to_file
+    assert [(each.replica, each.names) for each in certified(image, now)] == (
+        [("use1~", to_file)] if to_file else []
+    )
+
+
+@pytest.mark.parametrize(("names", "to_file"), [(64, 0), (65, 64), (80, 64)])
+def test_more_than_sixty_four_names_become_metadata_however_young(names: int, to_file: int) -> None:
+    assert names_to_file(names_on(None, names, at=1_000_000), 1_000_000) == to_file
+
+
+def test_what_names_nothing_is_taken_along_with_the_names_behind_it() -> None:
+    image = names_on(None, 9, at=1_000)
+    image = {**image, NAMES: {"L": [{"S": "?"}, *image[NAMES]["L"]]}}
+
+    assert names_to_file(image, 1_000_000) == 10
+
+
+@pytest.mark.parametrize(("age_ms", "lineages"), [(NAMED_MARGIN_MS, 0), (NAMED_MARGIN_MS + 100, 9)])
+def test_named_writes_are_certified_once_the_last_one_drawn_before_must_have_landed(
+    age_ms: int, lineages: int
+) -> None:
+    image = filed_names(9, at=1_000_000)
+
+    found = closed_lineages(image, "use1~", 1_000_000 + age_ms)
+
+    assert len(found) == lineages
+    assert {each.replica for each in certified(image, 1_000_000 + age_ms)} == (
+        {"use1~"} if lineages else set()
+    )
+
+
+def named_certificate(image: Image) -> FoldCertificate:
+    closed = closed_lineages(image, "use1~", LATER)
+    assert closed
+    return certificate(image, replica="use1~", lineages=closed)
+
+
+def test_named_writes_fold_under_a_watermark_of_their_own() -> None:
+    image = filed_names(9, at=1_000_000)
+
+    after = folded_image(image, named_certificate(image), [])
+
+    assert after is not None
+    assert read(after) == read(image)
+    assert set(context_of(after).watermarks) == {"use1~"}
+    assert [each for each in context_of(after).heads if each.replica == "use1~"] == []
+    assert len(own_heads(after)) == len(own_heads(image))
+
+
+def test_a_fold_beside_standing_names_keeps_the_list_and_what_readers_see() -> None:
+    image = names_on(filed_names(9, at=1_000_000), 2, at=3_900_000, first=50)
+
+    after = folded_image(image, named_certificate(image), [])
+
+    assert after is not None
+    assert after[NAMES] == image[NAMES]
+    assert {n: v for n, v in after.items() if n != METADATA} == {
+        n: v for n, v in image.items() if n != METADATA
+    }
+    assert basis_of(after) == basis_of(image)
+    assert token_of(after) != token_of(image)
+    assert file(after).shown() == file(image).shown()
+
+
+def test_a_name_that_stands_below_the_youngest_certified_one_prevents_the_fold() -> None:
+    """Its write landed late: the watermark would cover it, and its loss would look clean."""
+    image = filed_names(9, at=1_000_000)
+    told = named_certificate(image)
+
+    assert folded_image(names_on(image, 1, at=999_000, first=50), told, []) is None
+    assert folded_image(names_on(image, 1, at=1_100_000, first=50), told, []) is not None
+    assert folded_image(names_on(image, 1, at=999_000, by="euw1", first=50), told, []) is not None
+
+
+def test_an_item_changed_around_the_library_beside_names_is_not_folded() -> None:
+    image = names_on(filed_names(9, at=1_000_000), 2, at=3_900_000, first=50)
+
+    assert folded_image({**image, "email": {"S": "raw"}}, named_certificate(image), []) is None
+
+
+def test_the_resolver_files_names_first_and_then_folds_what_was_certified() -> None:
+    image = names_on(in_turn(20), 9, at=1_000)
+    world = Fakes()
+    world.items.place(image)
+    resolver = Resolver(world.ports, lambda: LATER)
+
+    by_use1, by_names = certified(image, 3_000_000)
+    assert resolver.fold(by_use1)
+    assert not resolver.fold(by_names)  # none of their lineages was certified yet
+    (stands,) = world.items.items.values()
+    assert stands[NAMES] == {"L": []}
+    (later,) = certified(stands, 3_000_000)
+    assert resolver.fold(later)
+
+    (after,) = world.items.items.values()
+    assert read(after) == read(image)
+    assert set(context_of(after).watermarks) == {"use1", "use1~"}
+    assert world.telemetry.counts[NAMES_FILED] == 9
+    assert [name for name in world.calls() if name in ("put", "restate")] == [
+        *("restate", "restate"),
+        *("put",),
+    ]
+
+
+def test_names_that_others_add_to_meanwhile_are_left_where_they_are() -> None:
+    image = names_on(in_turn(0), 9, at=1_000)
+    world = Fakes()
+    world.items.place(image)
+    (told,) = certified(image, 3_000_000)
+    more = names_on(image, 1, at=3_000_000, first=60)
+    world.items.place(more)
+
+    Resolver(world.ports, lambda: LATER).fold(told)
+
+    (after,) = world.items.items.values()
+    assert after[NAMES]["L"] == more[NAMES]["L"][9:]
+    assert read(after) == read(more)
