@@ -13,6 +13,7 @@ from unittest.mock import patch
 
 from reconciler.causality.region_time import RegionTime
 from reconciler.conflict import folding
+from reconciler.crdt.base import Edit
 from reconciler.deployment.wiring import STREAM_SOURCE
 from reconciler.item.image import DELETE
 from reconciler.item.metadata import is_managed
@@ -27,11 +28,13 @@ from reconciler.simulation.plan.drawing import (
 )
 from reconciler.simulation.plan.edits import draw_edits
 from reconciler.simulation.plan.faults import FOR_EVER, HOUR, MINUTE, SECOND
+from reconciler.simulation.plan.named import with_named
 from reconciler.simulation.plan.outside import ALL, ONE, item_before, with_outside
 from reconciler.simulation.plan.plan import Fault, Operation, Plan
 from reconciler.simulation.plan.raw import PUT, SAVE, UPDATE
-from reconciler.simulation.world import clients, setting, streams, world
+from reconciler.simulation.world import clients, named_clients, setting, streams, world
 from reconciler.values import size
+from tests.builders import assign, increment
 
 Planner = Callable[[int], Plan]
 _LONG = 10 * MINUTE
@@ -72,6 +75,89 @@ def whole_puts(seed: int) -> Plan:
     keys = sorted({operation.key for operation in plan.operations})
     before = {key: image for key in keys if (image := item_before(plan, key, "managed"))}
     return replace(plan, before=before)
+
+
+def named_writes(seed: int) -> Plan:
+    """Return twenty operations on one item, some of them named writes, with any faults."""
+    return with_named(mixed(seed))
+
+
+def names_apart(seed: int) -> Plan:
+    """Return bursts of named and library writes by two regions that do not hear of each other."""
+    plan = draw_plan(seed, operations=40, items=1, regions=2, schema=DEFAULT_SCHEMA)
+    drawn = Random(f"{seed}/apart")
+
+    def done(number: int) -> tuple[Edit, ...]:
+        amount = 1 + number * number
+        points = increment("points", amount), assign("points", amount)
+        names = [assign("name", f"v{number}")] * 2
+        return (drawn.choice((*points, *names)),)
+
+    made = (
+        replace(each, edits=done(each.number), named=drawn.random() < 0.7, read_at_ms=None)
+        for each in plan.operations
+    )
+    bursts = range(0, 50 * MINUTE, 5 * MINUTE)
+    times = sorted(drawn.choice(bursts) + drawn.randint(0, 20 * SECOND) for _ in plan.operations)
+    one, other = plan.regions
+    cut = [Fault(faults.PARTITION, since, since + MINUTE, one, other) for since in bursts]
+    return _at(replace(plan, operations=tuple(made), faults=tuple(cut)), times)
+
+
+def names_unrepaired(seed: int) -> Plan:
+    """Return bursts of named and library writes apart, of which nothing is repaired for an hour."""
+    plan = names_apart(seed)
+    off = [Fault(faults.RESOLVER_OFF, 0, HOUR, region) for region in plan.regions]
+    return replace(plan, faults=(*plan.faults, *off))
+
+
+def named_on_an_older_image(seed: int) -> Plan:
+    """Return library writes of one region, read early; in between a name brings that image back.
+
+    It was made in the other region, before the write in between came there. Nothing is repaired.
+    """
+    plan = draw_plan(seed, operations=40, items=1, regions=2, schema=DEFAULT_SCHEMA)
+    drawn = Random(f"{seed}/older")
+    one, other = plan.regions
+
+    def made(each: Operation) -> Operation:
+        turn, step = divmod(each.number, 4)
+        begin = turn * 2 * MINUTE
+        at_ms = begin + (0, 10 * SECOND, 10 * SECOND + drawn.randint(0, 200), 15 * SECOND)[step]
+        return replace(
+            each,
+            at_ms=at_ms,
+            region=other if step == 2 else one,
+            edits=(increment("points", 1 + each.number**2),),
+            named=step == 2,
+            read_at_ms=begin + 5 * SECOND if step == 3 else None,
+        )
+
+    off = [Fault(faults.RESOLVER_OFF, 0, HOUR, region) for region in plan.regions]
+    return replace(plan, operations=tuple(map(made, plan.operations)), faults=tuple(off))
+
+
+def names_alone(seed: int) -> Plan:
+    """Return bursts of named writes alone by two regions that do not hear of each other."""
+    plan = names_apart(seed)
+    return replace(plan, operations=tuple(replace(each, named=True) for each in plan.operations))
+
+
+def raw_beside_names(seed: int) -> Plan:
+    """Return a managed item of two regions that mostly named and a few raw clients update at once.
+
+    Others come between any two calls.
+    """
+    plans = (
+        with_named(_beside(turn, ALL, UPDATE)) for turn in range(seed * 1_000, seed * 1_000 + 999)
+    )
+    plan = next(each for each in plans if _few(each, "raw", 15) and not _few(each, "named", 10))
+    slow = Fault(faults.SLOW_CALL, 0, HOUR, rate=0.9)
+    return replace(plan, faults=(slow,))
+
+
+def _few(plan: Plan, kind: str, most: int) -> bool:
+    return sum(bool(getattr(each, kind)) for each in plan.operations) <= most
 
 
 def with_folds(seed: int) -> Plan:
@@ -353,6 +439,14 @@ FOLDS_AT_ONCE = (*ANY_FOLDS, (folding, "CLOCK_SKEW_MARGIN_MS", -60_000), *DEAF_W
 MIXED = Aim(mixed)
 PLAIN_ITEMS = Aim(plain_items)
 WHOLE_PUTS = Aim(whole_puts)
+NAMED_WRITES = Aim(named_writes)
+NAMED_BETWEEN = Aim(named_on_an_older_image)
+# Every name is drawn minutes before its write lands; all that may be is filed and folded.
+ALWAYS_LATE = ((named_clients, "_LATE_IN", 1), (folding, "MOST_STANDING_NAMES", 0), *ANY_FOLDS)
+NAMED_APART = Aim(names_apart, ALWAYS_LATE)
+NAMES_UNREPAIRED = Aim(names_unrepaired)
+NAMES_ALONE = Aim(names_alone, ((folding, "MOST_STANDING_NAMES", 100),))
+BESIDE_NAMES = Aim(raw_beside_names, ALWAYS_LATE)
 FOLDS = Aim(with_folds, EAGER_FOLDS)
 AN_HOUR = Aim(an_hour)
 A_BURST = Aim(a_burst)

@@ -87,6 +87,9 @@ class Steps:
     ) -> None:
         self._add(_at(second), region, edits, call=call, read=read)
 
+    def named(self, second: float, region: str, *edits: Edit) -> None:
+        self._add(_at(second), region, edits, named=True)
+
     def _add(
         self,
         at_ms: int,
@@ -95,10 +98,11 @@ class Steps:
         *,
         call: str = "",
         read: float | None = None,
+        named: bool = False,
     ) -> None:
         read_at_ms = None if read is None else _at(read)
         number = len(self.done)
-        self.done.append(Operation(number, at_ms, region, "p1", edits, call, read_at_ms))
+        self.done.append(Operation(number, at_ms, region, "p1", edits, call, read_at_ms, named))
 
 
 def _at(second: float) -> int:
@@ -385,6 +389,64 @@ def _one_difference_saved_twice() -> Case:
     )
 
 
+def _two_named_additions(name: str, before: Mapping[str, Image]) -> Case:
+    steps = Steps(*(() if before else BASE))
+    steps.named(0, EAST, increment("points", 5))
+    steps.named(5, WEST, increment("points", 5))
+    return Case(
+        name,
+        "named additions in two regions at once: both count",
+        tuple(steps.done),
+        {"points": 110, "email": "first"},
+        [cut(-10, 60)],
+        before,
+        holds=loss_noted,
+    )
+
+
+def _named_writes_beside_the_first_library_write() -> Case:
+    steps = Steps()
+    steps.library(0, EAST, increment("points", 5), assign("name", "Lib"))
+    steps.named(1, EAST, increment("points", 2))
+    steps.named(-5, WEST, assign("email", "second"))
+    return Case(
+        "named beside first",
+        "a named write loses against the first library write of an item and a named one on top",
+        tuple(steps.done),
+        {"points": 107, "name": "Lib", "email": "second"},
+        [cut(-10, 60)],
+        {"p1": PLAIN},
+        holds=loss_noted,
+    )
+
+
+def _named_alone() -> Case:
+    steps = Steps()
+    for second in range(4):
+        steps.named(30 * second, (EAST, WEST)[second % 2], increment("points", 5))
+    return Case(
+        "named alone",
+        "named writers and nobody else, one after the other: nothing is written back",
+        tuple(steps.done),
+        {"points": 120, "email": "first"},
+        before={"p1": PLAIN},
+        holds=nothing_written,
+    )
+
+
+def _named_over_raw() -> Case:
+    steps = Steps(*BASE)
+    steps.raw(0, EAST, assign("email", "raw"))
+    steps.named(30, WEST, assign("email", "named"))
+    return Case(
+        "named over raw",
+        "a named write takes the place of a raw one, which nobody takes for lost",
+        tuple(steps.done),
+        {"email": "named"},
+        holds=nothing_written,
+    )
+
+
 CASES = (
     _one_raw_writer_alone(),
     _three_raw_increments("O2 together", unresolved(WEST, -50, 120), unresolved(EAST, -50, 600)),
@@ -430,4 +492,9 @@ CASES = (
     _raw_member("O18 later", together=False),
     _library_write_on_an_unfiled_put(),
     _one_difference_saved_twice(),
+    _two_named_additions("named, managed", {}),
+    _two_named_additions("named, plain", {"p1": PLAIN}),
+    _named_writes_beside_the_first_library_write(),
+    _named_alone(),
+    _named_over_raw(),
 )

@@ -186,7 +186,7 @@ def certificates_as_of_now() -> AbstractContextManager[Any]:
     def make(real: Any) -> Any:
         return lambda change, *rest: real(change._replace(created_at_ms=None), *rest)
 
-    return replacing(detector, "certificate_in", make)
+    return replacing(detector, "certificates_in", make)
 
 
 def epochs_from_the_hlc() -> AbstractContextManager[Any]:

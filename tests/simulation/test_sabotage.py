@@ -20,6 +20,7 @@ from tests.simulation import (
     sabotage_detection,
     sabotage_folds,
     sabotage_lives,
+    sabotage_named,
     sabotage_outside,
     sabotage_plain,
     sabotage_redrive,
@@ -188,6 +189,27 @@ SABOTAGES = [
         100,
         aims.PLAIN_ITEMS,
     ),
+    Sabotage("N1", sabotage_named.names_in_the_order_of_their_stamps, "lost", 50, aims.NAMED_APART),
+    Sabotage("N1", sabotage_named.a_named_register_without_rank, "lost", 100, aims.NAMED_APART),
+    Sabotage(
+        "N2", sabotage_named.a_tip_survives_the_names_on_top, "lost", 50, aims.NAMES_UNREPAIRED
+    ),
+    Sabotage("N3", sabotage_named.a_replacement_blind_to_names, "lost", 20, aims.NAMED_BETWEEN),
+    Sabotage("N4", sabotage_named.names_are_not_seen, "lost", 20, aims.NAMED_WRITES),
+    Sabotage("N4", sabotage_named.names_on_plain_items_are_not_seen, "lost", 20, aims.NAMES_ALONE),
+    Sabotage(
+        "N5", sabotage_named.a_restated_image_is_another_one, "doubled", 100, aims.BESIDE_NAMES
+    ),
+    Sabotage(
+        "N5", sabotage_named.names_filed_over_what_raw_writers_did, "lost", 20, aims.BESIDE_NAMES
+    ),
+    Sabotage(
+        "margin",
+        sabotage_named.names_folded_before_the_last_one_landed,
+        "lost",
+        100,
+        aims.NAMED_APART,
+    ),
     Sabotage(
         "puts",
         sabotage_plain.a_put_takes_the_place_of_what_was_beneath,
@@ -216,6 +238,12 @@ SABOTAGES = [
 AIMS = [
     aims.MIXED,
     aims.PLAIN_ITEMS,
+    aims.NAMED_WRITES,
+    aims.NAMED_BETWEEN,
+    aims.NAMED_APART,
+    aims.NAMES_UNREPAIRED,
+    aims.NAMES_ALONE,
+    aims.BESIDE_NAMES,
     aims.FOLDS,
     aims.AN_HOUR,
     aims.A_BURST,

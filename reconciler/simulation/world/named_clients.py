@@ -19,6 +19,7 @@ from reconciler.simulation.world.setting import Calls, Crash, Setting
 from reconciler.simulation.world.writers import nonce
 from reconciler.values.wire import Image, Wire
 
+_LATE_IN = 5  # one of so many lands late
 _LATEST_LANDING_MS = 600_000
 _CLOCKS_APART_MS = 240_000
 
@@ -74,7 +75,7 @@ class NamedClients:
 
     def _drawn_ms(self, about: str) -> int:
         draws, now = self._setting.draws, self._setting.agenda.epoch_ms
-        if draws.between("named late", about, 0, 4):
+        if draws.between("named late", about, 0, _LATE_IN - 1):
             return now
         late_ms = draws.between("named landing", about, 0, _LATEST_LANDING_MS)
         off_ms = draws.between("named clock", about, -_CLOCKS_APART_MS, _CLOCKS_APART_MS)
