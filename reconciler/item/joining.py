@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from reconciler.causality.context import FROM_PLAIN
+from reconciler.causality.context import ADOPTED, FROM_PLAIN, is_code_of_names
 from reconciler.crdt.base import Crdt, Spec, join_states, surviving_dots
 from reconciler.crdt.counter_pn import CounterPn
 from reconciler.crdt.map_or import MapOr
@@ -57,15 +57,23 @@ def beside(item: ReplicatedItem, other: ReplicatedItem) -> ReplicatedItem:
     Where more is known of how the other one began, the amounts of the plain image that this one
     began on do not count: what they rest on is in the other one, by its own names.
     HAZARD if they did: all of them, the library's included, would be counted twice.
+    HAZARD if named writes alone said how an item began: what they were made on would be gone.
     """
     known = began(other)
-    if began(item) >= known:
+    if began(item) >= known or _is_of_names(other):
         return item
     states = {
         name: _without_plain_amounts(state, other.attributes.get(name))
         for name, state in item.attributes.items()
     }
     return replace(item, attributes=states, context=item.context.with_dot(plain_dot(known.mark())))
+
+
+def _is_of_names(item: ReplicatedItem) -> bool:
+    """Return whether named writes alone are in an item: they do not tell what they were made on."""
+    context = item.context
+    replicas = {*(lineage.replica for lineage in context.heads), *context.watermarks}
+    return all(each == ADOPTED or is_code_of_names(each) for each in replicas)
 
 
 def _without_plain_amounts(state: Crdt, other: Crdt | None) -> Crdt:

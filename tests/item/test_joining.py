@@ -5,9 +5,10 @@ import pytest
 from reconciler.item.filing import file
 from reconciler.item.joining import joined
 from reconciler.item.metadata import encode
+from reconciler.item.plain import file_plain, names_alone
 from reconciler.values.wire import to_json
-from tests.builders import Replica, add, as_stream, assign, increment, written
-from tests.named import named_on
+from tests.builders import SCHEMA, Replica, add, as_stream, assign, increment, written
+from tests.named import KEY, named_on
 
 BASE = written(assign("name", "Ada"), increment("balance", 100))
 
@@ -36,3 +37,16 @@ def test_an_attribute_without_a_type_takes_that_of_the_other_side_in_a_join(firs
     assert file(filed).attributes["tags"].type_name() == "register_lww"
     assert both.attributes["tags"].type_name() == "set_aw"
     assert both.shown()["tags"] == {"SS": ["a", "b"]}
+
+
+def test_names_do_not_say_what_an_item_began_on_so_its_amounts_stay() -> None:
+    """A lost name was merged into a plain item, and the amount that stood there was gone."""
+    plain = {**KEY, "balance": {"N": "100"}, "tags": {"SS": ["a"]}}
+    named = named_on(plain, increment("balance", 5), add("tags", "x"))
+    sides = (
+        file_plain({**plain, "balance": {"N": "107"}}, KEY, SCHEMA.spec),
+        file(names_alone(named, KEY)),
+    )
+
+    assert joined(*sides).shown() == {"balance": {"N": "112"}, "tags": {"SS": ["a", "x"]}}
+    assert joined(*sides) == joined(*reversed(sides))
