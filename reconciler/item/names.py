@@ -10,20 +10,20 @@ late: what it did counts as done around the library.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from reconciler.causality.context import ADOPTED, Dot, Lineage, named_by
 from reconciler.causality.hlc import DIGIT, NONCE_WIDTH, WALL_WIDTH, Hlc, fixed_width
-from reconciler.crdt.base import TYPES, Crdt, Edit, LocalWrite, Spec
+from reconciler.crdt.base import TYPES, Crdt, Edit, LocalWrite, OutsideChange, Spec
 from reconciler.crdt.counter_pn import exact_sum
 from reconciler.crdt.map_or import MapOr
 from reconciler.crdt.register_lww import RegisterLww
 from reconciler.errors import MALFORMED, InvalidInput, TypeMismatch
 from reconciler.item.effects import alive, applied
-from reconciler.item.leaves import is_untyped, typed, value_at
+from reconciler.item.leaves import is_untyped, member, typed, value_at
 from reconciler.item.metadata import NAMES
 from reconciler.item.replicated import ReplicatedItem
 from reconciler.values.wire import (
@@ -214,6 +214,15 @@ def as_before(item: ReplicatedItem, names: Sequence[Name], before: Image) -> Rep
         and last_to_touch(names, (name,))
     }
     return replace(item, attributes={**item.attributes, **held})
+
+
+def taken(names: Sequence[Name]) -> Iterator[OutsideChange]:
+    """Yield the members that named writes took out of sets, under the names of a plain item's."""
+    for name in names:
+        for edit, _ in name.done:
+            if edit.verb == "discard" and edit.value is not None:
+                for kind in edit.value.keys() & {*SET_KINDS}:
+                    yield from (member(edit.path, {kind: [each]}) for each in edit.value[kind])
 
 
 def last_to_touch(names: Sequence[Name], path: Path) -> Name | None:

@@ -9,7 +9,7 @@ Limits: an image shows neither what it rests on nor who wrote it. Where a plain 
 of a managed one, what the library wrote stands, unless the image shows that its writer saw that.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from enum import IntEnum
 from typing import Any
 
@@ -23,21 +23,20 @@ from reconciler.item.leaves import (
     leaves_of,
     lineage_in_plain,
     lineage_of,
-    member,
     plain_dot,
     value_at,
 )
 from reconciler.item.metadata import encode, is_named, token_of, with_token
 from reconciler.item.names import (
-    Name,
     last_to_touch,
     names_in,
     replayed,
+    taken,
     types_of_names,
     undone,
 )
 from reconciler.item.replicated import ReplicatedItem
-from reconciler.values.wire import SET_KINDS, Image, Path, Wire, Wires, digest, to_json
+from reconciler.values.wire import Image, Path, Wire, Wires, digest, to_json
 
 ALONE = "~"  # begins the token of an image of named writes alone; no digest does
 _NO_NAME = "no name"
@@ -94,7 +93,7 @@ def plain_base(
 
     held = undone(shown_in(image, key), names)
     was_there = [PLAIN_ITEM] if held or not names else []  # else the names made it
-    leaves, also = [*was_there, *leaves_of(held, type_of)], list(_taken(names))
+    leaves, also = [*was_there, *leaves_of(held, type_of)], list(taken(names))
     also += [put_of(held)] if was_there else []
     return changed_by(ReplicatedItem(key), leaves, plain_dot, seen, type_of, also)
 
@@ -107,7 +106,7 @@ def names_alone(image: Mapping[str, Any], key: Image) -> Image:
     """
     names = names_in(image)
     item = changed_by(
-        ReplicatedItem(key), [], plain_dot, None, lambda _: None, also=list(_taken(names))
+        ReplicatedItem(key), [], plain_dot, None, lambda _: None, also=list(taken(names))
     )
     alone = encode(replayed(item, names, shown_in(image, key)))
     return with_token(alone, ALONE + token_of(alone)[1:])
@@ -116,15 +115,6 @@ def names_alone(image: Mapping[str, Any], key: Image) -> Image:
 def stands_alone(managed: Wires) -> bool:
     """Return whether an image is one of named writes alone."""
     return token_of(managed).startswith(ALONE)
-
-
-def _taken(names: Sequence[Name]) -> Iterator[OutsideChange]:
-    """Yield the members that named writes took out of sets, under the names of a plain item's."""
-    for name in names:
-        for edit, _ in name.done:
-            if edit.verb == "discard" and edit.value is not None:
-                for kind in edit.value.keys() & {*SET_KINDS}:
-                    yield from (member(edit.path, {kind: [each]}) for each in edit.value[kind])
 
 
 def before_names(image: Wires, key: Image) -> Image:
