@@ -203,8 +203,7 @@ def as_before(item: ReplicatedItem, names: Sequence[Name], before: Image) -> Rep
     """Return a managed item in which attributes without a type hold what names were made on.
 
     What such an attribute holds, only the image shows, and there names took its place.
-    HAZARD without it: of one amount two regions make two, the one that reads it beneath a name and
-    the one that does not.
+    HAZARD without it: what was there looks like one more change, and waits with its names for ever.
     """
     held = {
         name: RegisterLww(dict.fromkeys(state.entries, before.get(name)), state.above)

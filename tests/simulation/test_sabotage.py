@@ -207,7 +207,7 @@ SABOTAGES = [
         "margin",
         sabotage_named.names_folded_before_the_last_one_landed,
         "lost",
-        100,
+        50,
         aims.NAMED_APART,
     ),
     Sabotage(
