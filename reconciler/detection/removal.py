@@ -15,6 +15,10 @@ from reconciler.conflict.lives import (
     may_be_own_expiry,
 )
 from reconciler.detection.change import Change
+from reconciler.item.filing import file
+from reconciler.item.metadata import encode, is_managed, is_named
+from reconciler.item.plain import file_plain
+from reconciler.values.wire import Wires
 
 
 class Fate(Enum):
@@ -38,7 +42,7 @@ def fate_of(change: Change, at_ms: int, *, restores: bool, ttl_attribute: str) -
     `restores`: the policy is to take removals back. `ttl_attribute`: that of the table's own
     time-to-live, "" if it has none.
     """
-    removed = change.old or {}
+    removed = _with_names_filed(change)
     if is_deleted(removed) or may_be_own_expiry(removed, ttl_attribute, at_ms):
         return Fate.STANDS
     if may_be_expiry(removed, at_ms, by_ttl=change.by_ttl):
@@ -48,3 +52,13 @@ def fate_of(change: Change, at_ms: int, *, restores: bool, ttl_attribute: str) -
     if restores:
         return Fate.RESTORED
     return Fate.ASKED if has_fresh_write(removed, at_ms) else Fate.STANDS
+
+
+def _with_names_filed(change: Change) -> Wires:
+    """Return what was removed with its named writes as metadata: they keep an item alive, too."""
+    removed = change.old or {}
+    if not is_named(removed):
+        return removed
+    if is_managed(removed):
+        return encode(file(removed))
+    return encode(file_plain(removed, dict(change.keys), lambda _: None))

@@ -32,7 +32,8 @@ from reconciler.feed.one_item import OneItem
 from reconciler.feed.rows import GONE, plain
 from reconciler.feed.ruling import Ruling, rule, ruling_of, schema_of
 from reconciler.item.image import read
-from reconciler.item.metadata import is_managed
+from reconciler.item.metadata import NAMES, is_managed
+from reconciler.item.restating import with_names_filed
 from reconciler.item.schema import Schema
 from reconciler.ports import ItemStore, Ledger
 from reconciler.resolution.repair import merge_words, undecided
@@ -121,7 +122,13 @@ def _beside(case: Case, decision: Decision, current: Image | None) -> Image | No
 
     The image itself if even then something stands in the way, which must be decided, too.
     """
-    if current is None or case.lost is None or not is_managed(current):
+    if current is None or case.lost is None:
+        return current
+    if not is_managed(current):
+        # Where named writes began the item, they say of which types it is.
+        count = len(current.get(NAMES, {"L": []})["L"])
+        current = with_names_filed(current, count, case.event.key) or current
+    if not is_managed(current):
         return current
     try:
         left = _left(case, decision, current)

@@ -15,10 +15,9 @@ from reconciler.crdt.register_extreme import RegisterMax
 from reconciler.errors import Contention, InvalidInput, Undecodable
 from reconciler.feed.decision import ALL, Choice, Decision
 from reconciler.feed.rows import Side
-from reconciler.item.metadata import (
-    decode,
-    is_managed,
-)
+from reconciler.item.filing import file
+from reconciler.item.metadata import decode, is_managed, is_named
+from reconciler.item.plain import file_plain
 from reconciler.item.replicated import ReplicatedItem
 from reconciler.item.schema import Schema
 from reconciler.values.wire import Image, Wire, canonical, from_wire, to_wire
@@ -122,9 +121,9 @@ def schema_of(
     whose schema says otherwise, could not write it any more. Undecodable if the item's metadata is
     not readable: no write client can write it.
     """
-    item = _decoded(now)
+    item = _decoded(now, key_names)
     try:
-        then = _decoded(lost)
+        then = _decoded(lost, key_names)
     except Undecodable:
         then = None
     sides = [side for side in (then, item) if side is not None]
@@ -143,8 +142,13 @@ def schema_of(
     )
 
 
-def _decoded(image: Image | None) -> ReplicatedItem | None:
-    return decode(image)[0] if image is not None and is_managed(image) else None
+def _decoded(image: Image | None, key_names: Collection[str]) -> ReplicatedItem | None:
+    """Return an image's item with its named writes filed, which tell types, too."""
+    if image is None or not is_named(image):
+        return decode(image)[0] if image is not None and is_managed(image) else None
+    if is_managed(image):
+        return file(image)
+    return file_plain(image, {name: image[name] for name in key_names}, lambda _: None)
 
 
 def _with_fields_of(spec: Spec, other: Spec | None) -> Spec:

@@ -747,3 +747,16 @@ def test_a_field_of_a_map_that_only_the_loss_has_keeps_its_type() -> None:
     schema = schema_of("parties", ["id"], lost, now)
     assert schema.type_at(("profile", "labels")) == "set_aw"
     assert schema.type_at(("profile", "city")) == "register_lww"
+
+
+def test_an_item_of_named_writes_alone_has_the_types_that_they_tell() -> None:
+    """Its loss said otherwise, and no decision could ever be written."""
+    told = {"L": [{"S": "assign"}, {"S": "balance"}, {"N": "6"}]}
+    who = {"by": {"S": "euw1"}, "at": {"N": "2"}, "id": {"S": "A" * 11}}
+    now: Image = {
+        "id": {"S": "p1"},
+        "balance": {"N": "6"},
+        "_rec_w": {"L": [{"M": {**who, "do": {"L": [told]}}}]},
+    }
+    schema = schema_of("parties", ["id"], Replica("use1").write(increment("balance", 1)), now)
+    assert schema.type_at(("balance",)) == "register_lww"
