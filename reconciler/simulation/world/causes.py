@@ -1,9 +1,10 @@
 """True causality, kept outside the items: which operations every image rests on.
 
 Known from the schedule alone and never read from an image's metadata, of which only the
-version token is used, as a name. Writers around the library leave the token alone: where they take
-part, an image is named by its token and what it shows, and first of all by being itself, because
-one region's image may equal another's and rest on other writes. A client's write rests on what it
+version token is used, as a name. Named writes leave the token alone: an image with names is called
+by what it shows, too. So do writers around the library: where they take part, every image is, and
+first of all by being itself, because one region's image may equal another's and rest on other
+writes. A client's write rests on what it
 was made on and on itself; a merge on that and on the losing images of its call; a fold on what it
 replaced. Nothing rests on a tombstone that time-to-live removed: what is written then is a new
 item.
@@ -13,7 +14,7 @@ Shapes: sets of operations are bit masks: bit n is operation n.
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from reconciler.item.metadata import METADATA, is_managed
+from reconciler.item.metadata import METADATA, NAMES, is_managed
 from reconciler.simulation.world.releases import token
 from reconciler.values.wire import digest, to_json
 
@@ -71,7 +72,7 @@ class Causes:
 
     def name(self, image: Mapping[str, Any] | None) -> str:
         """Return the name of an image; equal images share it."""
-        if not self._raw or image is None:
+        if image is None or (not self._raw and NAMES not in image):
             return token(image)
         shown = {name: value for name, value in image.items() if name != METADATA}
         return f"{token(image)}/{digest(to_json(shown).encode(), _SHOWN_WIDTH)}"

@@ -6,6 +6,7 @@ over as it is; now and then it goes through its JSON, as all do on the wire.
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from reconciler.conflict.event import (
@@ -94,19 +95,20 @@ class Functions:
         seen = [self._poisoner.view(release.read_record(record)) for record in records]
         by_number = {record["dynamodb"]["SequenceNumber"]: record["dynamodb"] for record in records}
 
-        def sent(event: Event) -> None:
-            self._note_filed(event, by_number.get(getattr(event, "sequence_number", ""), {}))
-            send(event)
-
-        ports = self.ports(calls, release, send=sent)
+        self.ledger.when_new = partial(self._note_filed, by_number)
+        ports = self.ports(calls, release, send=send)
         return Detector(self._policy, ports, self._now_ms).detect(seen)
 
-    def _note_filed(self, event: Event, record: Mapping[str, Any]) -> None:
+    def _note_filed(self, records: Mapping[str, Mapping[str, Any]], row: Row) -> None:
         """Note on what a losing image rests that is of a plain image: both that it was made of."""
+        event = row.event()
+        record = records.get(event.sequence_number, {})
         old, new = record.get("OldImage"), record.get("NewImage")
-        if not isinstance(event, ConflictEvent) or (is_managed(old) and is_managed(new)):
+        if not record or (is_managed(old) and is_managed(new)):
             return
-        image = event.lost or json.loads(self.evidence[event.images_ref or ""])["lost"]
+        image = event.lost or json.loads(self.evidence.get(event.images_ref or "", "{}")).get(
+            "lost"
+        )
         if image:
             self._setting.causes.note_filing(image, old, new)
 

@@ -10,10 +10,14 @@ from reconciler.simulation.world.setting import Calls
 
 
 class LedgerTable:
-    """The rows of one region: item key -> conflict id -> row; `when_open` hears of new losses."""
+    """The rows of one region: item key -> conflict id -> row.
+
+    `when_new` hears of every loss that is noted, `when_open` of those that are to be repaired.
+    """
 
     def __init__(self) -> None:
         self.rows: dict[str, dict[str, Row]] = {}
+        self.when_new: Callable[[Row], object] = lambda _: None
         self.when_open: Callable[[Row], object] = lambda _: None
 
     def keep(self, row: Row) -> bool:
@@ -75,14 +79,16 @@ class SimulatedLedger:
         for row in rows:
             if self._calls.strikes(faults.ROW_REFUSED, "row"):
                 refused.add(row.conflict_id)
-            elif self._table.keep(row) and row.state is State.OPEN:
+            elif self._table.keep(row) and (row.state is State.OPEN or _is_parked_loss(row)):
                 self._note(row)
-                self._table.when_open(row)
+                self._table.when_new(row)
+                if row.state is State.OPEN:
+                    self._table.when_open(row)
         return refused
 
     def _note(self, row: Row) -> None:
         journal = self._calls.setting.journal
-        journal.count("conflicts")
+        journal.count("conflicts", int(row.state is State.OPEN))
         journal.note(
             self._calls.region,
             "loss",
@@ -92,3 +98,7 @@ class SimulatedLedger:
             finding=row.finding,
             dots=",".join(map(str, row.lost_dots or ())),
         )
+
+
+def _is_parked_loss(row: Row) -> bool:
+    return row.state is State.PARKED and bool(row.lost_dots)  # else nobody knows of what
