@@ -12,8 +12,10 @@ from typing import Any, Protocol
 from reconciler.causality.context import ADOPTED
 from reconciler.conflict.event import Event
 from reconciler.conflict.row import Row, State
+from reconciler.crdt.base import Edit
 from reconciler.item.metadata import context_of, is_managed
-from reconciler.values.wire import Image, Wires
+from reconciler.item.standing import Standing
+from reconciler.values.wire import Image, Wire, Wires
 
 # A stream's record as Lambda shows it to a function: eventID, eventName, dynamodb{...}.
 Record = Mapping[str, Any]
@@ -57,6 +59,20 @@ class Restatement:
     filed: int = 0
 
 
+@dataclass(frozen=True)
+class Naming:
+    """One named write: edits that need no reading, and the element that says what they do.
+
+    It is put at the end of the list, if the item `takes_names`. Or it takes the place of a name
+    that is `standing`, and that it adds to, if that still stands so.
+    """
+
+    key: Image
+    edits: Sequence[Edit]
+    element: Wire
+    standing: Standing | None = None
+
+
 class ItemStore(Protocol):
     """One region's replica of the table."""
 
@@ -70,6 +86,12 @@ class ItemStore(Protocol):
         """Write all or nothing; None means written, else each item's refusal, if it had one.
 
         Sending the same writes again is harmless, even if they were carried out the first time.
+        """
+
+    def update(self, write: Naming) -> Image | Superseded:
+        """Carry out a named write in one call, which reads nothing; return the item after it.
+
+        InvalidInput if the item holds what the edits are not for. Sending it again counts twice.
         """
 
     def restate(self, write: Restatement) -> bool:

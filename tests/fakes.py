@@ -17,6 +17,7 @@ from reconciler.conflict.event import ConflictEvent, FoldCertificate
 from reconciler.conflict.row import Row, State
 from reconciler.errors import (
     EvidenceExpired,
+    InvalidInput,
     OutcomeUnknown,
     ReconcilerError,
     RecordsExpired,
@@ -30,6 +31,7 @@ from reconciler.ports import (
     EvidenceStore,
     ItemStore,
     Ledger,
+    Naming,
     ParkedChanges,
     Replacement,
     Restatement,
@@ -39,6 +41,7 @@ from reconciler.ports import (
     Superseded,
     Telemetry,
 )
+from reconciler.simulation.world.expressions import Refused, after_naming
 from reconciler.values.size import check_size
 from reconciler.values.wire import Image, canonical_image, digest, to_json
 from tests.recorded import Recorded
@@ -127,6 +130,20 @@ class FakeItems(Port):
         if isinstance(fault, AnswerLost):
             raise OutcomeUnknown("the answer was lost")
         return refusals if refused else None
+
+    def update(self, write: Naming) -> Image | Superseded:
+        fault = self.called("update", self._name(write.key))
+        if isinstance(fault, AnswerLost) and not fault.applied:
+            raise OutcomeUnknown("the request was lost")
+        try:
+            answer = after_naming(self.items.get(self._name(write.key)), write)
+        except Refused as problem:
+            raise InvalidInput(f"UpdateItem: {problem}") from None
+        if not isinstance(answer, Superseded):
+            self.place(check_size(canonical_image(answer)))
+        if isinstance(fault, AnswerLost):
+            raise OutcomeUnknown("the answer was lost")
+        return deepcopy(answer)
 
     def restate(self, write: Restatement) -> bool:
         self.called("restate", self._name(write.image))

@@ -1,8 +1,8 @@
 """One region's replica of the table, over the DynamoDB API.
 
-Every write is conditional on the image it replaces. The SDK's own retries are off for
-writes: a retried write that was applied the first time looks refused, and only the write client,
-which knows its dot, can tell the difference.
+Every write but a named one is conditional on the image it replaces. The SDK's own retries are off
+for writes: a retried write that was applied the first time looks refused, or counts twice, and only
+the write client, which knows its dot, can tell the difference.
 Source: DynamoDB API Reference, PutItem (ReturnValuesOnConditionCheckFailure), TransactWriteItems.
 """
 
@@ -12,6 +12,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from reconciler.aws.clients import idempotent, pages, translated
+from reconciler.aws.named_updates import update_of
 from reconciler.errors import InvalidInput, Unavailable
 from reconciler.item.metadata import (
     METADATA,
@@ -22,7 +23,7 @@ from reconciler.item.metadata import (
     reading,
     token_of,
 )
-from reconciler.ports import Replacement, Restatement, Superseded
+from reconciler.ports import Naming, Replacement, Restatement, Superseded
 from reconciler.values.wire import Image, digest, to_json
 
 _COMPARED_ATTRIBUTES = 100  # an expression takes 300 operators and 4 KB
@@ -68,6 +69,22 @@ class DynamoItems:
                 carried_out = any(map(_is_written, writes, refusals))
                 return None if carried_out else refusals
         return None
+
+    def update(self, write: Naming) -> Image | Superseded:
+        """Carry out a named write in one call, which reads nothing; return the item after it."""
+        with translated("UpdateItem"):
+            try:
+                answer = self._client.update_item(
+                    TableName=self._table,
+                    Key=write.key,
+                    ReturnValues="ALL_NEW",
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                    **update_of(write),
+                )
+            except self._client.exceptions.ConditionalCheckFailedException as refusal:
+                return Superseded(refusal.response.get("Item") or None)
+        after: Image = answer["Attributes"]
+        return after
 
     def restate(self, write: Restatement) -> bool:
         """Write metadata if it and the names in front are as they were; return whether it was."""

@@ -15,7 +15,8 @@ from reconciler.item.metadata import (
     token_of,
     with_token,
 )
-from reconciler.ports import Replacement
+from reconciler.item.standing import named_dot
+from reconciler.ports import Naming, Replacement
 from reconciler.values.wire import Image, digest
 
 
@@ -56,10 +57,16 @@ def with_own_token(image: Image, fresh: bytes) -> Image:
     return with_token(image, digest(token_of(image).encode() + fresh, TOKEN_WIDTH))
 
 
-def unsettled(*writes: Replacement) -> OutcomeUnknown:
+def unsettled(*writes: Replacement | Naming) -> OutcomeUnknown:
     """Return the error for writes that may or may not have been carried out; it names them."""
     return OutcomeUnknown(
         "the answer to a write was lost: it may be in the item, or have been overwritten, in which"
         " case the reconciler brings it back; do not repeat it, read the item in a while",
-        dots=tuple(str(written_dot(write.image)) for write in writes),
+        dots=tuple(str(_dot(write)) for write in writes),
     )
+
+
+def _dot(write: Replacement | Naming) -> Dot:
+    if isinstance(write, Naming):
+        return named_dot(write.element)
+    return written_dot(write.image)

@@ -10,12 +10,13 @@ Source: AWS Architecture Blog, "Exponential Backoff And Jitter" (full jitter).
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
-from reconciler.client.lost_answers import unsettled
+from reconciler.client.lost_answers import carried_out, unsettled
 from reconciler.conflict import folding
 from reconciler.errors import Contention, OutcomeUnknown, Unavailable
-from reconciler.ports import Replacement
+from reconciler.ports import ItemStore, Naming, Replacement, Superseded
 
 Answer = TypeVar("Answer")
 
@@ -59,7 +60,9 @@ class Sender:
         self.clock_off_ms = surroundings.clock_off_ms
         self._around = surroundings
 
-    def answered(self, send: Callable[[], Answer], *writes: Replacement) -> tuple[Answer, bool]:
+    def answered(
+        self, send: Callable[[], Answer], *writes: Replacement | Naming
+    ) -> tuple[Answer, bool]:
         """Return the answer, and whether an earlier try may have been carried out.
 
         OutcomeUnknown if no try was answered and one may have been; Unavailable if none was made.
@@ -80,6 +83,15 @@ class Sender:
         if doubtful:
             raise unsettled(*writes)
         raise refusal
+
+    def put(self, store: ItemStore, write: Replacement) -> Superseded | None:
+        """Send a conditional write; None if it was carried out, whatever became of its answers."""
+        refusal, doubtful = self.answered(partial(store.put, write), write)
+        if refusal is None or not doubtful:
+            return refusal
+        if carried_out(write, refusal.current):
+            return None
+        raise unsettled(write)
 
     def contention(self, what: str) -> Contention:
         """Return the error that says what was tried: `what` kept changing."""

@@ -1,8 +1,9 @@
-"""ReplicatedTable: the write client. One conditional write for each edit, and nothing forgotten.
+"""ReplicatedTable: the write client. One write for each edit, and nothing forgotten.
 
-An edit is replayed on the newer image when another writer was first, without a second
-read; attempts are bounded. A write whose answer was lost is settled by looking for its dot. Readers
-see plain values and no tombstones.
+What needs no reading is a named update, which no other writer gets in the way of. All else is a
+conditional write: replayed on the newer image when another writer was first, without a second read;
+attempts are bounded. A write whose answer was lost is settled by looking for its dot. Readers see
+plain values and no tombstones.
 
     with table.edit({"id": "p1"}) as party:
         party["name"] = "Ada"
@@ -18,23 +19,26 @@ from functools import partial
 from typing import Any
 
 from reconciler.causality.hlc import HybridClock
+from reconciler.client.blind import blind_edits
 from reconciler.client.editor import ItemEditor
-from reconciler.client.lost_answers import carried_out, unsettled, with_own_token
+from reconciler.client.lost_answers import with_own_token
 from reconciler.client.memory import Memory
+from reconciler.client.named_writes import NamedWriter
+from reconciler.client.queries import found
 from reconciler.client.sending import Retries, Sender, Surroundings
 from reconciler.crdt.base import Edit
 from reconciler.deployment.wiring import OutsideWriters
 from reconciler.errors import InvalidInput
-from reconciler.item.image import may_be_deleted, read, write, write_beside
-from reconciler.item.metadata import METADATA
+from reconciler.item.image import read, write, write_beside
 from reconciler.item.schema import Schema
+from reconciler.item.standing import takes_names
 from reconciler.ports import ItemStore, Replacement, Superseded
-from reconciler.values.wire import Image, to_json, to_wire
+from reconciler.values.wire import Image, to_json
 
 Key = Mapping[str, Any]
 Change = Callable[[ItemEditor], None]
 Onto = Callable[[Image | None], Image | None]
-_HIDING = {"AttributesToGet", "ProjectionExpression", "Select"}
+Unread = Callable[[Image | None], Sequence[Edit] | None]  # the edits, if they need no reading
 
 
 class ReplicatedTable:
@@ -64,6 +68,8 @@ class ReplicatedTable:
         self._fresh = surroundings.fresh
         lanes = outside_writers == "expected"
         self._memory = Memory(clock.now, surroundings.process, keeps_to_lanes=lanes)
+        around = replica, clock, self._sender, self._memory
+        self._named = NamedWriter(schema, store, *around, beside_others=lanes)
 
     @property
     def clock_drift_ms(self) -> int:
@@ -88,25 +94,9 @@ class ReplicatedTable:
 
         Parameters are those of DynamoDB's Query, in plain values:
         `query(KeyConditionExpression="id = :id", ExpressionAttributeValues={":id": "p1"})`.
-        Whole items only: without its metadata a deleted item cannot be told from a live one.
-        InvalidInput for an index that shows nothing but keys of an item.
+        InvalidInput for what hides whether an item is deleted, such as a projection.
         """
-        for name in _HIDING & parameters.keys():
-            raise InvalidInput(f"query: {name} hides the metadata; choose attributes afterwards")
-        values = parameters.get("ExpressionAttributeValues")
-        if values:
-            wires = {name: to_wire(value, (name,)) for name, value in values.items()}
-            parameters = {**parameters, "ExpressionAttributeValues": wires}
-        index = parameters.get("IndexName")
-        for image in self._store.query(parameters):
-            if index and may_be_deleted(image, self._schema):
-                raise InvalidInput(
-                    f"query: index {index} shows keys without {METADATA}, so deleted items look"
-                    f" like others: project ALL, or include {METADATA}"
-                )
-            plain = read(image)
-            if plain is not None:
-                yield plain
+        return found(self._store, self._schema, parameters)
 
     @contextmanager
     def edit(self, key: Key) -> Iterator[ItemEditor]:
@@ -121,33 +111,40 @@ class ReplicatedTable:
         yield editor
         edits = editor.finished()
 
+        def is_anywhere(current: Image | None) -> bool:
+            return editor.is_blind() and (read(seen) is None or read(current) is not None)
+
         def written_on(current: Image | None) -> Image | None:
             if not edits:
                 return None
-            if current is None or current is seen:
-                return self._next(key, current, edits)
-            if editor.is_blind() and (read(seen) is None or read(current) is not None):
+            if current is None or current is seen or is_anywhere(current):
                 return self._next(key, current, edits)
             return self._next(key, seen, edits, beside=current)
 
-        self._commit(key, seen, written_on)
+        self._commit(key, seen, written_on, lambda current: edits if is_anywhere(current) else None)
 
-    def apply(self, key: Key, change: Change, onto: Onto = lambda i: i) -> dict[str, Any] | None:
+    def apply(self, key: Key, change: Change, onto: Onto | None = None) -> dict[str, Any] | None:
         """Edit the item with `change(item)` and return it as written.
 
         `change` may run several times, each time on the newest image, so it must do nothing else.
-        The item is not read if this client saw it before: then an edit is one round trip.
+        It is one round trip if this client saw the item before, or if the change looks at nothing.
         `onto` merges something into each image before the change is made, in the same write.
         """
 
+        def unread(_: Image | None = None) -> Sequence[Edit] | None:
+            return blind_edits(change, self._schema, key) if onto is None else None
+
+        def beneath(image: Image | None) -> Image | None:
+            return image if onto is None else onto(image)
+
         def edits_on(image: Image | None) -> list[Edit]:
-            editor = self._editor(key, onto(image))
+            editor = self._editor(key, beneath(image))
             change(editor)
             return editor.finished()
 
         def written_on(image: Image | None) -> Image | None:
             edits = edits_on(image)
-            return self._next(key, onto(image), edits) if edits else None
+            return self._next(key, beneath(image), edits) if edits else None
 
         remembered = self._memory.image(self._name(key))
         if remembered is not None:
@@ -158,8 +155,13 @@ class ReplicatedTable:
                     remembered = None
             except Exception:  # whatever it was, it is raised again on a fresh image
                 remembered = None
-        image = remembered if remembered is not None else self._fetch(key)
-        return read(self._commit(key, image, written_on))
+        if remembered is not None:
+            return read(self._commit(key, remembered, written_on, unread))
+        answer = self._write_named(key, unread())
+        if isinstance(answer, dict):
+            return read(answer)
+        image = self._fetch(key) if answer is None else answer.current
+        return read(self._commit(key, image, written_on, unread))
 
     def transact(self, changes: Sequence[tuple[Key, Change]]) -> None:
         """Edit several items of this region in one transaction: all of them or none.
@@ -199,11 +201,7 @@ class ReplicatedTable:
         return self._sender.answered(partial(self._store.get, self._schema.key_image(key)))[0]
 
     def _next(
-        self,
-        key: Key,
-        image: Image | None,
-        edits: Sequence[Edit],
-        beside: Image | None = None,
+        self, key: Key, image: Image | None, edits: Sequence[Edit], beside: Image | None = None
     ) -> Image:
         by = {"schema": self._schema, "replica": self._replica(), "clock": self._clock}
         given: dict[str, Any] = {"edits": edits, "key": key, **by}
@@ -214,33 +212,38 @@ class ReplicatedTable:
             written = write_beside(image, beside, **given)
         return with_own_token(written, self._fresh())
 
-    def _commit(
-        self, key: Key, image: Image | None, written_on: Callable[[Image | None], Image | None]
-    ) -> Image | None:
-        if not self._sender.time_is_sure():
-            self._memory.forget_all()  # a restored snapshot is a copy of the process that wrote
-            self._fetch(key)  # any answer tells the time: the block may have been open for hours
+    def _commit(self, key: Key, image: Image | None, written_on: Onto, unread: Unread) -> Any:
+        """Write until it is done; once refused, by a name if the edits are `unread` ones."""
+        self._hear_the_time(key)
         name = self._name(key)
         for attempt in range(self._sender.retries.attempts):
             written = written_on(image)
             if written is None:
                 return image
             self._memory.forget(name)  # until its answer is known, the write is in doubt
-            refusal = self._put(Replacement(written, image))
+            refusal = self._sender.put(self._store, Replacement(written, image))
             if refusal is None:
                 self._memory.keep(name, written)
                 return written
             image = refusal.current
+            answer = self._write_named(key, unread(image) if takes_names(image) else None)
+            if isinstance(answer, dict):
+                return answer
+            image = image if answer is None else answer.current
             self._sender.pause(attempt)
         raise self._sender.contention(str(dict(key)))
 
-    def _put(self, write: Replacement) -> Superseded | None:
-        refusal, doubtful = self._sender.answered(partial(self._store.put, write), write)
-        if refusal is None or not doubtful:
-            return refusal
-        if carried_out(write, refusal.current):
+    def _write_named(self, key: Key, edits: Sequence[Edit] | None) -> Image | Superseded | None:
+        """Return the item after a named write of edits; Superseded or None if there was none."""
+        if not edits:
             return None
-        raise unsettled(write)
+        self._hear_the_time(key)
+        return self._named.write(self._schema.key_image(key), self._name(key), edits)
+
+    def _hear_the_time(self, key: Key) -> None:
+        if not self._sender.time_is_sure():
+            self._memory.forget_all()  # a restored snapshot is a copy of the process that wrote
+            self._fetch(key)  # any answer tells the time: a block may have been open for hours
 
     def _name(self, key: Key) -> str:
         return to_json(self._schema.key_image(key))

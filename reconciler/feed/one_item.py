@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from reconciler.ports import Replacement, Restatement
+from reconciler.ports import Naming, Replacement, Restatement, Superseded
 from reconciler.values.wire import Image
 
 
@@ -25,6 +25,10 @@ class OneItem:
         """Keep the items."""
         for write in writes:
             self.put(write)
+
+    def update(self, write: Naming) -> Superseded:  # noqa: ARG002 (what is tried is read first)
+        """Name nothing, so that the item is read and put."""
+        return Superseded(self.image)
 
     def restate(self, write: Restatement) -> bool:  # noqa: ARG002 (nothing is folded)
         """Leave the metadata as it is."""

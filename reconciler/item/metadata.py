@@ -57,9 +57,9 @@ T = TypeVar("T")
 Metadata = Mapping[str, Any]  # what `_rec` holds, in wire format
 
 TOKEN = "t"  # noqa: S105 (a letter; what a conditional write compares)
-_VERSION = "v"  # of the wire form
+VERSION = "v"  # of the wire form
 _KEY_NAMES = "i"
-_CONTEXT = "c"  # lineage -> hlc
+CONTEXT = "c"  # lineage -> hlc
 _WATERMARKS = "w"  # replica -> the epoch up to which its lineages are folded
 _TIP = "p"  # the lineage that wrote the image, if a local write did
 _DOTS = "d"  # the live ones
@@ -69,7 +69,7 @@ _ALIVE = "l"  # dots that keep the item alive
 _DEAD = "x"  # dots that keep it deleted
 _EXPIRES = "e"  # seconds since 1970
 _EXPIRES_BY = "y"  # the tables' own TTL attributes: a deleted item shows its expiry there, too
-_TOMBSTONE = "s"  # the values of a deleted item
+TOMBSTONE = "s"  # the values of a deleted item
 _OURS = frozenset({EXPIRY, NAMES})
 _NO_WATERMARKS: Wire = {"M": {}}
 _NO_NAMES: Wire = {"L": []}  # what is left once they are all filed
@@ -80,8 +80,8 @@ def reading(image: Any, read: Callable[[Metadata], T]) -> T:
     """Return `read(metadata)`; Undecodable, with the metadata, if it is not what we write."""
     try:
         metadata = image[METADATA]["M"]
-        if metadata[_VERSION]["N"] != WIRE_VERSION:
-            raise _unknown(metadata[_VERSION]["N"], metadata)
+        if metadata[VERSION]["N"] != WIRE_VERSION:
+            raise _unknown(metadata[VERSION]["N"], metadata)
         return read(metadata)
     except ReconcilerError:
         raise
@@ -100,7 +100,7 @@ def reading_both(before: Any, after: Any, read: Callable[[Metadata, Metadata], T
     """Return `read(metadata before, metadata after)`; errors as of `reading`."""
     try:
         earlier, later = before[METADATA]["M"], after[METADATA]["M"]
-        if earlier[_VERSION]["N"] == WIRE_VERSION == later[_VERSION]["N"]:
+        if earlier[VERSION]["N"] == WIRE_VERSION == later[VERSION]["N"]:
             return read(earlier, later)
     except MALFORMED:
         pass  # which of the two is at fault, and how, the slower way tells
@@ -145,7 +145,7 @@ def basis_of(image: Mapping[str, Wire]) -> str:
 
 def with_token(image: Image, token: str, version: str = WIRE_VERSION) -> Image:
     """Return a managed image under another version token."""
-    named: Image = {_VERSION: {"N": version}, TOKEN: {"S": token}}
+    named: Image = {VERSION: {"N": version}, TOKEN: {"S": token}}
     return {**image, METADATA: {"M": {**metadata_in(image), **named}}}
 
 
@@ -161,7 +161,7 @@ def metadata_in(image: Mapping[str, Any]) -> Metadata:
 
 def version_in(metadata: Metadata) -> str:
     """Return the version of the wire form."""
-    return str(metadata[_VERSION]["N"])
+    return str(metadata[VERSION]["N"])
 
 
 def token_in(metadata: Metadata) -> str:
@@ -172,7 +172,7 @@ def token_in(metadata: Metadata) -> str:
 
 def heads_in(metadata: Metadata) -> Mapping[str, Wire]:
     """Return the causal context: the hlc of each lineage, as wire values."""
-    heads: Mapping[str, Wire] = metadata[_CONTEXT]["M"]
+    heads: Mapping[str, Wire] = metadata[CONTEXT]["M"]
     return heads
 
 
@@ -194,12 +194,12 @@ def key_names_in(metadata: Metadata) -> Sequence[str]:
 
 def is_tombstone_in(metadata: Metadata) -> bool:
     """Return whether the image is that of a deleted item."""
-    return _TOMBSTONE in metadata
+    return TOMBSTONE in metadata
 
 
 def tombstone_values_in(metadata: Metadata) -> Image:
     """Return the values that a deleted item held."""
-    values: Image = metadata[_TOMBSTONE]["M"]
+    values: Image = metadata[TOMBSTONE]["M"]
     return values
 
 
@@ -247,7 +247,7 @@ def is_touched(old: Wires, new: Wires, before: Metadata) -> bool:
     record pays for what was edited (D5). A counter of equal amount may hold another addition.
     """
     states = before[_STATES]["M"]
-    values = tombstone_values_in(before) if _TOMBSTONE in before else old
+    values = tombstone_values_in(before) if TOMBSTONE in before else old
     expiries = _expiries_in(old, before)
     known = len(before[_KEY_NAMES]["SS"]) + 1 + len(expiries & old.keys())
     for name, state in states.items():
@@ -299,7 +299,7 @@ def check_form(before: Metadata, after: Metadata) -> None:
     Looks at what is new in the context and at the parts, not into the states: a clean record must
     stay cheap (D4). So a state that is broken inside is found by the next write or merge.
     """
-    known, heads = before[_CONTEXT]["M"], after[_CONTEXT]["M"]
+    known, heads = before[CONTEXT]["M"], after[CONTEXT]["M"]
     for hlc in heads.values():
         stamp = hlc["S"]
         if len(stamp) != HLC_WIDTH or not stamp.isascii():
@@ -339,9 +339,9 @@ def encode(item: ReplicatedItem) -> Image:
     visible = item.shown()
     heads, watermarks = item.context.heads, item.context.watermarks
     metadata: Image = {
-        _VERSION: {"N": WIRE_VERSION},
+        VERSION: {"N": WIRE_VERSION},
         _KEY_NAMES: {"SS": sorted(item.key)},
-        _CONTEXT: {"M": {lineage: {"S": str(heads[lineage])} for lineage in sorted(heads)}},
+        CONTEXT: {"M": {lineage: {"S": str(heads[lineage])} for lineage in sorted(heads)}},
         _DOTS: {"L": [{"S": str(dot)} for dot in dots]},
         _STATES: {"M": {name: encode_tagged(state, refs) for name, state in states.items()}},
         _ALIVE: {"S": refs_text(item.alive, refs)},
@@ -362,7 +362,7 @@ def encode(item: ReplicatedItem) -> Image:
     if item.expires_by:
         metadata[_EXPIRES_BY] = {"SS": sorted(item.expires_by)}
     if not item.exists:
-        metadata[_TOMBSTONE] = {"M": visible}
+        metadata[TOMBSTONE] = {"M": visible}
         names = (EXPIRY, *sorted(item.expires_by)) if item.expires is not None else ()
         visible = {name: {"N": str(item.expires)} for name in names}
     metadata[TOKEN] = {"S": digest(to_json(metadata).encode(), TOKEN_WIDTH)}

@@ -227,11 +227,12 @@ def taken(names: Sequence[Name]) -> Iterator[OutsideChange]:
 def last_to_touch(names: Sequence[Name], path: Path) -> Name | None:
     """Return the last named write that did something at a path, or around it, or within."""
     for name in reversed(names):
-        if any(_meet(edit.path, path) for edit, _ in name.done):
+        if any(meet(edit.path, path) for edit, _ in name.done):
             return name
     return None
 
 
-def _meet(a: Path, b: Path) -> bool:
+def meet(a: Path, b: Path) -> bool:
+    """Return whether two paths are one, or one lies within the other."""
     shorter = min(len(a), len(b))
     return a[:shorter] == b[:shorter]

@@ -16,11 +16,13 @@ from reconciler.ports import (
     EvidenceStore,
     ItemStore,
     Ledger,
+    Naming,
     ParkedChanges,
     RedrivePorts,
     Replacement,
     Restatement,
     SetAside,
+    Superseded,
     Telemetry,
 )
 
@@ -76,6 +78,10 @@ class UnwrittenItems:
 
     def put_all(self, writes: Sequence[Replacement]) -> None:
         """Write nothing, and say that it was written."""
+
+    def update(self, write: Naming) -> Superseded:
+        """Name nothing, so that the item is read and put."""
+        return Superseded(self.get(write.key))
 
     def restate(self, write: Restatement) -> bool:  # noqa: ARG002 (nothing is folded)
         """Write nothing, and say so."""

@@ -212,6 +212,7 @@ def test_how_often_an_edit_is_tried_is_said_when_the_table_is_opened(aws: None) 
     table, other = connect(SCHEMA, retries=Retries(attempts=1)), connect(SCHEMA)
 
     def overtaken(party: ItemEditor) -> None:
+        assert party.get("name") is None  # a look at the item, so no named write
         party.increment("balance", 5)
         other.apply({"id": "p1"}, lambda item: item.increment("balance", 1))
 

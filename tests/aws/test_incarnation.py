@@ -10,7 +10,7 @@ from reconciler.aws.clients import client
 from reconciler.aws.incarnation import FRESH_MS, ReplicaCode
 from reconciler.causality.context import is_replica_of, replica_id
 from reconciler.errors import Unavailable
-from reconciler.item.metadata import context_of
+from reconciler.item.filing import file
 from reconciler.item.schema import Schema
 from tests.aws.conftest import REGION
 
@@ -155,4 +155,4 @@ def test_writers_before_and_after_a_replica_is_made_anew_spend_dots_of_two_repli
     )
     again = dynamodb.get_item(TableName=TABLE, Key={"id": {"S": "p1"}})["Item"]
     assert again["points"] == {"N": "8"}
-    assert len({lineage.replica for lineage in context_of(again).heads}) == 2
+    assert len({lineage.replica for lineage in file(again).context.heads}) == 2

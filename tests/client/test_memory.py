@@ -9,6 +9,7 @@ import pytest
 
 from reconciler.causality.context import Dot
 from reconciler.causality.hlc import Hlc
+from reconciler.client.editor import ItemEditor
 from reconciler.client.lost_answers import written_dot
 from reconciler.client.memory import REMEMBERED_ITEMS, Memory
 from reconciler.client.table import ReplicatedTable
@@ -99,6 +100,16 @@ def table(store: FakeItems, outside_writers: OutsideWriters = "expected") -> Rep
     )
 
 
+def add(amount: int) -> Callable[[ItemEditor], None]:
+    """Return a change that looks at the item, so that it is made on an image alone."""
+
+    def change(item: ItemEditor) -> None:
+        assert item.get("balance", 0) is not None
+        item.increment("balance", amount)
+
+    return change
+
+
 def lineages(store: FakeItems) -> int:
     (image,) = store.items.values()
     return len(context_of(image).heads)
@@ -108,11 +119,11 @@ def test_a_client_keeps_one_lineage_on_an_item_that_it_writes_alone() -> None:
     store = FakeItems()
     client = table(store)
     for _ in range(5):
-        client.apply(KEY, lambda item: item.increment("balance", 1))
+        client.apply(KEY, add(1))
     with client.edit(KEY) as item:
         item["name"] = "Ada"
-    client.transact([(KEY, lambda item: item.increment("balance", 1))])
-    client.apply(KEY, lambda item: item.increment("balance", 1))
+    client.transact([(KEY, add(1))])
+    client.apply(KEY, add(1))
     assert lineages(store) == 1
 
 
@@ -121,7 +132,7 @@ def test_clients_in_turn_start_lineages_unless_nobody_writes_around_the_library(
         store = FakeItems()
         clients = [table(store, outside_writers) for _ in range(2)]  # type: ignore[arg-type]  # both are literals
         for client in (*clients, *clients):
-            client.apply(KEY, lambda item: item.increment("balance", 1))
+            client.apply(KEY, add(1))
         assert lineages(store) == several
 
 
@@ -130,7 +141,7 @@ def test_an_item_that_very_many_processes_write_at_once_stops_growing() -> None:
     store = FakeItems()
     clients = [table(store) for _ in range(2)]
     for number in range(MOST_LINEAGES + 50):
-        clients[number % 2].apply(KEY, lambda item: item.increment("balance", 1))
+        clients[number % 2].apply(KEY, add(1))
     assert lineages(store) == MOST_LINEAGES
     assert (clients[0].get(KEY) or {})["balance"] == MOST_LINEAGES + 50
 
@@ -141,12 +152,12 @@ def test_an_old_image_that_a_stale_save_brings_back_makes_no_client_claim_what_s
     """It came back with its token and its tip, and the next +1 claimed the +7 that it took away."""
     store = FakeItems()
     first, second = table(store), table(store)
-    first.apply(KEY, lambda item: item.increment("balance", 100))
+    first.apply(KEY, add(100))
     (stale,) = store.items.values()
-    second.apply(KEY, lambda item: item.increment("balance", 7))
+    second.apply(KEY, add(7))
     (lost,) = store.items.values()
     store.place(stale)  # a raw client's put of what it had read
-    first.apply(KEY, lambda item: item.increment("balance", 1))
+    first.apply(KEY, add(1))
     (now,) = store.items.values()
     assert (read(merge(now, lost)) or {})["balance"] == 108
 
@@ -157,21 +168,21 @@ def test_a_restored_snapshot_goes_on_with_nothing_that_it_remembers() -> None:
     client = ReplicatedTable(
         SCHEMA, store, replica=lambda: "use1", clock=clock(1_000, nonces), surroundings=around
     )
-    client.apply(KEY, lambda item: item.increment("balance", 1))
+    client.apply(KEY, add(1))
     is_sure[0] = False  # both clocks have not gone on alike
-    client.apply(KEY, lambda item: item.increment("balance", 1))
+    client.apply(KEY, add(1))
     assert lineages(store) == 2
 
 
 def test_a_write_whose_answer_was_lost_ends_the_lane() -> None:
     store = FakeItems()
     client = table(store)
-    client.apply(KEY, lambda item: item.increment("balance", 1))
+    client.apply(KEY, add(1))
     (before,) = store.items.values()
     store.faults.extend([AnswerLost(applied=False)] * 40)
     with pytest.raises(OutcomeUnknown):
-        client.apply(KEY, lambda item: item.increment("balance", 1))
+        client.apply(KEY, add(1))
     store.faults.clear()
     assert [*store.items.values()] == [before]
-    client.apply(KEY, lambda item: item.increment("balance", 1))
+    client.apply(KEY, add(1))
     assert lineages(store) == 2

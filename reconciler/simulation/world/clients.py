@@ -134,7 +134,7 @@ class Client:
             current = self._replica.items.get(name)
             if not mean_the_same(self._schema, self._operation.edits, seen, current):
                 effect.rested_on, effect.beside = read_from.rests_on, replaced.rests_on
-        effect.dot = str(written_dot(image))
+        effect.dot = self._items.last_name or str(written_dot(image))
         setting.journal.count("writes")
         setting.journal.note(
             self._replica.region,

@@ -11,7 +11,9 @@ from decimal import Context, Decimal
 from typing import Any
 
 from reconciler.crdt.base import Edit
-from reconciler.item.metadata import hidden_in
+from reconciler.item.metadata import EXPIRY, NAMES, hidden_in
+from reconciler.item.standing import standing_in, takes_names
+from reconciler.ports import Naming, Superseded
 from reconciler.values.wire import MAX_DIGITS, SET_KINDS, Image, Wire, number_text
 
 _EXACT = Context(prec=MAX_DIGITS)
@@ -34,6 +36,25 @@ def applied(image: Mapping[str, Wire], edits: Iterable[Edit]) -> Image:
     for edit in edits:
         after = _at(after, edit.path, edit)
     return after
+
+
+def after_naming(image: Image | None, write: Naming) -> Image | Superseded:
+    """Return an item after a named write of the library, as `DynamoItems` has it carried out."""
+    held: Image = image or {}
+    listed: list[Any] = held.get(NAMES, {}).get("L", [])
+    standing = write.standing
+    if standing is None:
+        if not takes_names(image):
+            return Superseded(image)
+        after = {name: value for name, value in held.items() if name != EXPIRY}
+        listed = [*listed, write.element]
+    else:
+        if standing_in(held, standing.element) != standing:
+            return Superseded(image)
+        after = held
+        listed = [*listed]
+        listed[standing.place] = write.element
+    return {**applied({**write.key, **after}, write.edits), NAMES: {"L": listed}}
 
 
 def _at(fields: Image, path: tuple[str, ...], edit: Edit) -> Image:

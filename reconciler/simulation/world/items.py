@@ -1,15 +1,18 @@
-"""One region's replica of the table in memory, as a running function writes it.
+"""One region's `ItemStore` in memory, for one running function or client.
 
-Conditions are those of `DynamoItems`, and so is what a refusal says.
+The contract of `reconciler.ports`, with faults: a call may be refused, carried out unheard, or be
+the last thing a process does. Images are shared, never copied: nobody changes one.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from reconciler.errors import Unavailable
+from reconciler.errors import InvalidInput, Unavailable
 from reconciler.item.metadata import METADATA, NAMES, is_managed, metadata_in, token_in
-from reconciler.ports import Replacement, Restatement, Superseded
+from reconciler.item.standing import named_dot
+from reconciler.ports import Naming, Replacement, Restatement, Superseded
 from reconciler.simulation.world.causes import NOWHERE, Origin
+from reconciler.simulation.world.expressions import Refused, after_naming
 from reconciler.simulation.world.releases import Release
 from reconciler.simulation.world.replica import SimulatedReplica
 from reconciler.simulation.world.setting import Calls
@@ -21,7 +24,8 @@ _COMPARED_ATTRIBUTES = 100
 class SimulatedItems:
     """An `ItemStore`. `origin` says what a write rests on, given what it replaces.
 
-    `last_read` is the image that was read last, and where it comes from.
+    `last_read` is the image that was read last, and where it comes from; `last_name` is the name of
+    the write that is carried out, "" if it has none.
     """
 
     def __init__(
@@ -36,6 +40,7 @@ class SimulatedItems:
         self.calls = calls
         self.release = release
         self.last_read: tuple[Image | None, Origin] = (None, NOWHERE)
+        self.last_name = ""
 
     def get(self, key: Image) -> Image | None:
         self.calls.begin("get")
@@ -54,6 +59,26 @@ class SimulatedItems:
     def put_all(self, writes: Sequence[Replacement]) -> Sequence[Superseded | None] | None:
         """Refuse: no simulated client edits two items at once."""
         raise Unavailable(f"a transaction of {len(writes)} items")
+
+    def update(self, write: Naming) -> Image | Superseded:
+        """Carry out a named write; it rests on what stands there at this moment."""
+        self.calls.begin_write("update")
+        replica = self._replica
+        key = replica.name_of(write.key)
+        try:
+            answer = after_naming(self.release.read_image(replica.items.get(key)), write)
+        except Refused as problem:
+            raise InvalidInput(f"update: {problem}") from None
+        if isinstance(answer, Superseded):
+            self.calls.setting.journal.count("refusals")
+        else:
+            self.last_name = str(named_dot(write.element))
+            kind = "named_writes" if write.standing is None else "added_to_names"
+            self.calls.setting.journal.count(kind)
+            origin = self._origin(key, answer, replica.origin_of(key))
+            replica.write(key, self.release.write_image(answer), origin)
+        self.calls.end_write("update")
+        return answer
 
     def restate(self, write: Restatement) -> bool:
         """Write metadata as `DynamoItems` does: readers see, and the image rests on, the same."""
@@ -84,6 +109,7 @@ class SimulatedItems:
         if not _stands(current, write):
             self.calls.setting.journal.count("refusals")
             return Superseded(current)
+        self.last_name = ""
         before = self.calls.setting.causes.read(write.replacing, replica.items.get(key))
         origin = self._origin(key, write.image, before)
         replica.write(key, self.release.write_image(write.image), origin)

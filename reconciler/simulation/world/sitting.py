@@ -188,6 +188,7 @@ class _Items:
         self._items = sitting.items()
         self.put, self.put_all = self._items.put, self._items.put_all
         self.query, self.restate = self._items.query, self._items.restate
+        self.update = self._items.update
 
     def get(self, key: Image) -> Image | None:
         self._sitting.break_off("rest")

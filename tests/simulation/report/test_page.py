@@ -112,7 +112,7 @@ def test_a_failing_run_is_drawn_small_with_the_promises_it_broke(
 ) -> None:
     monkeypatch.setattr(Resolver, "resolve", lambda *_: [])
 
-    shown = explained(Experiment(operations=12), 2)
+    shown = explained(Experiment(operations=12), 4)
     text = page(shown.run, shown.problems, shown.notes)
 
     assert len(shown.run.plan.operations) < 12

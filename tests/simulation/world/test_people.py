@@ -30,7 +30,7 @@ def race(seed: int, *troubles: Fault, attribute: str = CLASHING) -> Run:
     beside = (add("tags", "vip"), increment("profile.visits", 7))
     operations = (
         Operation(0, 10_000, EAST, "k1", (assign(attribute, 5), *beside)),
-        Operation(1, 10_005, WEST, "k1", (assign(attribute, 6),)),
+        Operation(1, 10_005, WEST, "k1", (assign(attribute, 6),), read_at_ms=10_005),
     )
     return run_plan(Plan(seed, DISPUTED_SCHEMA, (EAST, WEST), operations, troubles))
 

@@ -16,7 +16,10 @@ from reconciler.values.wire import Image
 from tests.builders import assign, increment, remove
 
 EAST, WEST = REGIONS[:2]
-LIBRARY = Operation(0, 0, EAST, "k1", (increment("balance", 100), assign("name", "Lib")))
+# In a block, so that it is no named write.
+LIBRARY = Operation(
+    0, 0, EAST, "k1", (increment("balance", 100), assign("name", "Lib")), read_at_ms=0
+)
 UNREAD = tuple(Fault(faults.DETECTOR_OFF, 0, FOR_EVER, region) for region in (EAST, WEST))
 
 
@@ -60,7 +63,7 @@ def test_a_put_takes_the_metadata_away_and_keeps_what_its_client_read() -> None:
 
 
 def test_a_save_brings_back_the_copy_that_was_read() -> None:
-    other = Operation(1, 60_000, EAST, "k1", (assign("name", "Later"),))
+    other = Operation(1, 60_000, EAST, "k1", (assign("name", "Later"),), read_at_ms=60_000)
     run = run_plan(plan(other, raw(2, SAVE, at_ms=120_000, read_at_ms=30_000)))
 
     assert item(run) == item(run_plan(plan()))
