@@ -16,6 +16,7 @@ from reconciler.simulation.plan.faults import KINDS
 from reconciler.simulation.plan.named import with_named
 from reconciler.simulation.plan.outside import NONE, with_outside
 from reconciler.simulation.plan.plan import Fault, Operation, Plan
+from reconciler.simulation.plan.steady import with_steady
 from reconciler.simulation.report.story import tell
 from reconciler.simulation.shrink import shrink
 from reconciler.simulation.world.history import Run
@@ -62,7 +63,7 @@ class Experiment:
             operations=self.operations if isinstance(self.operations, int) else len(given or ()),
             folds=self.folds,
         )
-        plan = with_outside(plan, self.outside)
+        plan = with_outside(with_steady(plan), self.outside)
         plan = with_named(plan) if self.named else plan
         if given is not None:
             plan = replace(plan, operations=given, before={})

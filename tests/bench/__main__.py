@@ -24,6 +24,7 @@ from reconciler.item.image import merge, write
 from reconciler.item.metadata import METADATA
 from reconciler.values.size import item_size
 from reconciler.values.wire import Image
+from tests.bench import hot_counter
 from tests.builders import SCHEMA, add, as_stream, assign, clock, discard, increment
 from tests.fakes import FakePorts
 
@@ -141,10 +142,16 @@ def main() -> None:
         ("Powertools images + compare / parse + detect", ratio(powertools, whole), ">= 2.5"),
         ("merge a set of 10,000, wire to wire / pycrdt merge_updates", set_merge(), "<= 1"),
         ("import the detect handler / boto3 and one client", imports(), "<= 1.25"),
+        *((f"{clients} clients add to one counter / plain ADD by as many",
+           hot_counter.throughput(clients), ">= 0.8") for clients in (4, 8, 16)),
     ]  # fmt: skip
     for what, measured, target in rows:
         table.add_row(what, f"{measured:.2f}", target)
     table.add_row("bytes of metadata, four attributes, two regions", str(size), f"<= {budget}")
+    largest = hot_counter.largest_item(clients=16, minutes=10)
+    table.add_row(
+        "most bytes of an item that 16 clients add to for 10 minutes", str(largest), "<= 8192"
+    )
     Console().print(table)
 
 

@@ -32,6 +32,7 @@ from reconciler.simulation.plan.named import with_named
 from reconciler.simulation.plan.outside import ALL, ONE, item_before, with_outside
 from reconciler.simulation.plan.plan import Fault, Operation, Plan
 from reconciler.simulation.plan.raw import PUT, SAVE, UPDATE
+from reconciler.simulation.plan.steady import with_steady
 from reconciler.simulation.world import clients, named_clients, setting, streams, world
 from reconciler.values import size
 from tests.builders import assign, increment
@@ -59,6 +60,24 @@ class Aim:
 def mixed(seed: int) -> Plan:
     """Return twenty operations on one item, with any faults."""
     return draw_plan(seed, operations=20, items=1)
+
+
+def steady_writers(seed: int) -> Plan:
+    """Steady writers of one counter, which others set now and then by a name."""
+    plan = with_steady(draw_plan(seed, regions=2, items=1), runs=1.0)
+    hot = next(o.edits[0].path[0] for o in plan.operations if _adds(o))
+
+    def aimed(operation: Operation) -> Operation:
+        if operation.number % 6 != 5:
+            return operation
+        edits = (assign(hot, 10**9 + operation.number),)
+        return replace(operation, edits=edits, named=True, key="k1", read_at_ms=None)
+
+    return replace(plan, operations=tuple(map(aimed, plan.operations)))
+
+
+def _adds(operation: Operation) -> bool:
+    return [edit.verb for edit in operation.edits] == ["increment"]
 
 
 def plain_items(seed: int) -> Plan:
@@ -437,6 +456,7 @@ SMALL_BATCHES = ((streams, "STREAM_SOURCE", replace(STREAM_SOURCE, batch_size=1)
 # However young: exact as long as the clocks of one region never go back.
 FOLDS_AT_ONCE = (*ANY_FOLDS, (folding, "CLOCK_SKEW_MARGIN_MS", -60_000), *DEAF_WRITERS)
 MIXED = Aim(mixed)
+STEADY = Aim(steady_writers)
 PLAIN_ITEMS = Aim(plain_items)
 WHOLE_PUTS = Aim(whole_puts)
 NAMED_WRITES = Aim(named_writes)

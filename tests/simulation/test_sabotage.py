@@ -24,6 +24,7 @@ from tests.simulation import (
     sabotage_outside,
     sabotage_plain,
     sabotage_redrive,
+    sabotage_steady,
 )
 from tests.simulation.aims import Aim
 
@@ -124,6 +125,17 @@ SABOTAGES = [
     Sabotage(
         "redrive", sabotage_redrive.an_open_row_closed_without_a_merge, "lost", 50, aims.DROPPED
     ),
+    Sabotage(
+        "N7", sabotage_steady.a_named_write_in_doubt_is_sent_again, "doubled", 100, aims.STEADY
+    ),
+    Sabotage(
+        "N7",
+        sabotage_steady.a_name_is_added_to_before_what_sets_its_counter,
+        "doubled",
+        100,
+        aims.STEADY,
+    ),
+    Sabotage("N7", sabotage_steady.a_name_is_added_to_at_its_old_stamp, "lost", 100, aims.STEADY),
     Sabotage(
         "decide", sabotage_decisions.nothing_is_merged_beside_a_decision, "lost", 50, aims.DECIDED
     ),
@@ -237,6 +249,7 @@ SABOTAGES = [
 ]
 AIMS = [
     aims.MIXED,
+    aims.STEADY,
     aims.PLAIN_ITEMS,
     aims.NAMED_WRITES,
     aims.NAMED_BETWEEN,
