@@ -21,11 +21,12 @@ from reconciler.crdt.base import TYPES, Crdt, Edit, LocalWrite, OutsideChange, S
 from reconciler.crdt.counter_pn import exact_sum
 from reconciler.crdt.map_or import MapOr
 from reconciler.crdt.register_lww import RegisterLww
-from reconciler.errors import MALFORMED, InvalidInput, TypeMismatch
+from reconciler.errors import MALFORMED, InvalidInput, TypeMismatch, Undecodable
 from reconciler.item.effects import alive, applied
 from reconciler.item.leaves import is_untyped, member, typed, value_at
 from reconciler.item.metadata import NAMES
 from reconciler.item.replicated import ReplicatedItem
+from reconciler.item.schema import RESERVED_PREFIX
 from reconciler.values.wire import (
     SET_KINDS,
     Image,
@@ -45,6 +46,10 @@ VERB_TYPES = {
     "remove": "register_lww",
 }
 _NOT_SAID: Wire = {"NULL": True}
+# The end of the year 2099. HAZARD without it: the last stamp that there is leaves none to a later
+# write, of this item or, by its writer's clock, of any other.
+_LAST_MS = 4_102_444_799_999
+_DEEPEST = 32  # levels of an item in DynamoDB: there is nothing at a longer path
 _CODE = re.compile(r"[a-z0-9]{1,40}")
 _NONCE = re.compile(rf"{DIGIT}{{{NONCE_WIDTH}}}")
 
@@ -80,9 +85,12 @@ def _name(element: Any) -> Name | None:
             return None
         at_ms = int(told[AT]["N"])
         lineage = Lineage.of(named_by(by), fixed_width(at_ms, WALL_WIDTH) + nonce)
-        latest = Hlc.of(int(told[LATEST]["N"]) if LATEST in told else at_ms)
+        latest_ms = int(told[LATEST]["N"]) if LATEST in told else at_ms
+        if max(at_ms, latest_ms) > _LAST_MS:
+            return None
+        latest = Hlc.of(latest_ms)
         return Name(Dot(lineage, latest), tuple(_done(each["L"]) for each in told[DONE]["L"]))
-    except MALFORMED:
+    except (Undecodable, *MALFORMED):
         return None
 
 
@@ -92,7 +100,8 @@ def _done(told: Sequence[Wire]) -> Done:
     path = (where["S"],) if "S" in where else tuple(part["S"] for part in where["L"])
     value = canonical(told[2]) if len(told) > 2 and told[2] != _NOT_SAID else None
     kind, _, function = told[3]["S"].partition(":") if len(told) > 3 else (VERB_TYPES[verb], "", "")
-    if not path or not all(path) or (value is None and verb not in ("assign", "remove")):
+    is_place = all(path) and 0 < len(path) <= _DEEPEST and not path[0].startswith(RESERVED_PREFIX)
+    if not is_place or (value is None and verb not in ("assign", "remove")):
         raise ValueError("nothing is said of what was done")
     return Done(
         Edit(path, verb, None if verb == "remove" else value), Spec(TYPES[kind], function=function)
@@ -120,7 +129,8 @@ def replayed(item: ReplicatedItem, names: Sequence[Name], shown: Wires) -> Repli
         item = alive(item, name.dot)
         write = LocalWrite(name.dot, item.context.watermarks)
         for done in name.done:
-            item = _replayed(item, done, write, shown)
+            if done.edit.path[0] not in item.key:  # what is said of a key was not done
+                item = _replayed(item, done, write, shown)
         item = replace(item, context=item.context.with_dot(name.dot), tip=None)
     return item
 

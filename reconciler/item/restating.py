@@ -8,7 +8,8 @@ HAZARD if the part of the token changed that names writes around the library: se
 from dataclasses import replace
 
 from reconciler.causality.context import ADOPTED
-from reconciler.item.filing import NAMED_BY_PRESENCE, file, shown_in
+from reconciler.causality.hlc import Hlc
+from reconciler.item.filing import NAMED_BY_PRESENCE, file, filed_image, shown_in
 from reconciler.item.metadata import (
     METADATA,
     NAMES,
@@ -50,6 +51,13 @@ def with_names_filed(image: Wires, count: int, key: Image) -> Image | None:
         item = as_before(item, names_in(front), undone(shown, names_in(image)))
     filed = replayed(item, names_in(front), shown)
     return stated(image, replace(filed, tip=None), count)
+
+
+def filed_whole(image: Image, key: Image, seen: Hlc) -> Image:
+    """Return an image with all its names filed, and all that was done around the library."""
+    if is_managed(image):
+        return filed_image(image, seen)
+    return encode(file_plain(image, key, lambda _: None, seen))
 
 
 def stated(image: Wires, item: ReplicatedItem, count: int = 0) -> Image:

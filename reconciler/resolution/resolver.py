@@ -13,7 +13,7 @@ from functools import cache
 from reconciler.causality.context import named_by
 from reconciler.causality.hlc import Hlc
 from reconciler.conflict.event import ConflictEvent, FoldCertificate
-from reconciler.conflict.folding import CERTIFICATE_LIFE_MS, folded_image
+from reconciler.conflict.folding import CERTIFICATE_LIFE_MS, MOST_NAMES, folded_image
 from reconciler.conflict.row import Progress, Row, State, item_key, ledger_row
 from reconciler.conflict.waiting import is_to_wait
 from reconciler.deployment import telemetry
@@ -30,7 +30,7 @@ from reconciler.errors import (
 )
 from reconciler.item.filing import filed_image
 from reconciler.item.metadata import NAMES, is_named
-from reconciler.item.restating import with_names_filed
+from reconciler.item.restating import filed_whole, with_names_filed
 from reconciler.ports import Replacement, ResolverPorts, Restatement, Superseded
 from reconciler.resolution.evidence import images_of
 from reconciler.resolution.pausing import WriteBacks
@@ -160,9 +160,23 @@ class Resolver:
             return current
         filed = min(certificate.names, len(current[NAMES]["L"]))
         image = with_names_filed(current, filed, canonical_image(certificate.key))
+        if image is None and len(current[NAMES]["L"]) > MOST_NAMES:
+            return self._filed_whole(current, certificate)
         if image is None or not self._ports.items.restate(Restatement(image, current, filed)):
             return current
         self._ports.telemetry.count(telemetry.NAMES_FILED, filed)
+        return image
+
+    def _filed_whole(self, current: Image, certificate: FoldCertificate) -> Image:
+        """Return the item once all its names are metadata, and what others did beside them, too.
+
+        HAZARD without it: one write around the library, and names would pile up until DynamoDB
+        takes no write of the item any more, unless the library writes it.
+        """
+        image = filed_whole(current, canonical_image(certificate.key), Hlc.of(self._now_ms()))
+        if self._ports.items.put(Replacement(image, current)) is not None:
+            return current
+        self._ports.telemetry.count(telemetry.NAMES_FILED, len(current[NAMES]["L"]))
         return image
 
     def _is_folded(self, image: Image, current: Image | None) -> bool:
