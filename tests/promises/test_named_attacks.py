@@ -6,13 +6,15 @@ from typing import Any
 import pytest
 
 from reconciler.causality.hlc import HybridClock
+from reconciler.conflict.classification import classify, lost_image
 from reconciler.conflict.event import FoldCertificate
 from reconciler.conflict.folding import MOST_NAMES
 from reconciler.item import edits
 from reconciler.item.filing import file
-from reconciler.item.image import read, write
+from reconciler.item.image import merge, read, write
 from reconciler.item.metadata import NAMES, is_managed, is_named
 from reconciler.item.restating import with_names_filed
+from reconciler.resolution.repair import repaired_image
 from reconciler.resolution.resolver import Resolver
 from reconciler.values.wire import Image
 from tests.builders import KEY, SCHEMA, clock, increment, written
@@ -109,3 +111,38 @@ def test_one_write_around_the_library_does_not_keep_names_from_being_filed_for_g
     assert is_managed(current)
     assert not is_named(current)
     assert read(current) == {**KEY, "balance": 335, "email": "raw@b"}
+
+
+def _of_no_type_yet() -> Image:
+    """Return an item with an amount of which nobody said yet that it is one."""
+    lost = {**PLAIN, "tags": {"SS": ["a"]}}
+    lost[NAMES] = {"L": [element(done("add", text("tags"), {"SS": ["a"]}), nonce="-" * 11)]}
+    verdict = classify(lost, PLAIN, replica="use1", key=WIRE_KEY)
+    taken = dict(lost_image(verdict, lost, PLAIN, None, WIRE_KEY))
+    repaired = repaired_image(PLAIN, [taken], restore=False, winners=[PLAIN])
+    assert repaired is not None
+    return repaired
+
+
+def test_an_amount_of_no_type_counts_once_beneath_a_named_increment_and_a_raw_one() -> None:
+    before = _of_no_type_yet()
+    raw = {**before, "balance": {"N": "1010"}}
+    assert read(merge(named(before, 15, element(PLUS_5)), raw)) == {
+        **KEY,
+        "balance": 1015,
+        "tags": {"a"},
+    }
+
+
+def test_a_raw_and_a_named_increment_of_an_amount_of_no_type_count_once_each() -> None:
+    before = _of_no_type_yet()
+    both = named(before, 1015, element(PLUS_5))
+    raw = {**before, "balance": {"N": "1010"}}
+    assert read(merge(both, raw)) == {**KEY, "balance": 1015, "tags": {"a"}}
+
+
+def test_a_named_increment_of_an_amount_of_no_type_can_be_filed() -> None:
+    image = named(_of_no_type_yet(), 15, element(PLUS_5))
+    filed = with_names_filed(image, 1, WIRE_KEY)
+    assert filed is not None
+    assert file(filed) == file(image)
