@@ -27,7 +27,7 @@ def with_named(plan: Plan) -> Plan:
             return operation
         return replace(operation, named=True, read_at_ms=None)
 
-    return replace(plan, operations=tuple(map(named, plan.operations)))
+    return replace(plan, operations=tuple(map(named, plan.operations)), naming=True)
 
 
 def _is_blind(plan: Plan, operation: Operation) -> bool:

@@ -59,8 +59,8 @@ class Plan:
     """Everything that decides a run.
 
     `before` are the items that all regions hold when it begins, `outside` says in which regions
-    there are writers around the library, as it was asked for, and `restores` whether the detectors
-    take hard deletes back.
+    there are writers around the library, as it was asked for, `naming` whether named writes were
+    asked for, and `restores` whether the detectors take hard deletes back.
     """
 
     seed: int
@@ -71,6 +71,7 @@ class Plan:
     folds: bool = True
     before: Mapping[str, Image] = field(default_factory=dict)
     outside: str = "none"
+    naming: bool = False
     restores: bool = False
 
     def is_raw(self) -> bool:

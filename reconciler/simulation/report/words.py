@@ -23,10 +23,10 @@ _CALLS = {
 
 
 def operation_in_words(operation: Operation) -> str:
-    """Return what an operation does, and with which call if it goes around the library."""
+    """Return what an operation does, and with which call if it does not use the library."""
     edits = edits_in_words(operation.edits)
     if not operation.raw:
-        return edits
+        return f"named update: {edits}" if operation.named else edits
     read = operation.read_at_ms
     copy = "" if read is None else f" of a copy of {clock(read)}"
     return f"{_CALLS[operation.raw]}{copy}" + (f": {edits}" if edits else "")

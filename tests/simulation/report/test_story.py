@@ -1,5 +1,6 @@
 """A failing schedule is told so that a person understands it."""
 
+from reconciler.simulation.experiment import Experiment
 from reconciler.simulation.judge.checks import check
 from reconciler.simulation.plan.plan import Fault, Plan
 from reconciler.simulation.report.story import command, tell
@@ -72,3 +73,9 @@ def test_faults_are_told_with_their_times() -> None:
 def test_a_run_without_folds_is_run_again_without_folds() -> None:
     plan = Plan(1, SCHEMA, ("us-east-1", "eu-west-1"), (), folds=False)
     assert command(plan, 40).endswith("--regions 2 --operations 40 --no-folds")
+
+
+def test_a_run_with_named_writes_tells_them_and_is_run_again_with_them() -> None:
+    plan = Experiment(named=True, outside="all").plan(1)
+    assert command(plan, 40).endswith(" --outside all --named")
+    assert "named update: " in tell(run_plan(plan), [])
