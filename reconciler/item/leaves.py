@@ -121,6 +121,20 @@ def member(path: Path, one: Wire) -> OutsideChange:
     return OutsideChange(path, f"+{value_text(one)}", Edit(path, "add", one))
 
 
+def is_amount(leaf: OutsideChange) -> bool:
+    """Return whether a leaf is a counter's."""
+    return leaf.edit is not None and leaf.edit.verb == "increment"
+
+
+def is_shown(leaf: OutsideChange, shown: Image) -> bool:
+    """Return whether readers of another image see the same at a leaf."""
+    value = value_at(shown, leaf.path)
+    if leaf.edit is None or leaf.edit.verb != "add":
+        return leaf.edit is not None and value == leaf.edit.value
+    ((kind, (element,)),) = (leaf.edit.value or {}).items()
+    return element in (value or {}).get(kind, ())
+
+
 def value_at(shown: Wires, path: Path) -> Any:
     """Return what readers see at a path, None for nothing."""
     value: Any = shown.get(path[0])

@@ -19,12 +19,13 @@ from reconciler.crdt.base import Crdt, OutsideChange, Spec
 from reconciler.item.filing import NAMED_BY_PRESENCE, changed_by, shown_in, with_names
 from reconciler.item.leaves import (
     Declared,
+    is_amount,
+    is_shown,
     leaves_at,
     leaves_of,
     lineage_in_plain,
     lineage_of,
     plain_dot,
-    value_at,
 )
 from reconciler.item.metadata import encode, is_named, token_of, with_token
 from reconciler.item.names import (
@@ -227,24 +228,14 @@ def knows_put(item: ReplicatedItem, image: Mapping[str, Any]) -> bool:
 
 
 def is_only_plain(item: ReplicatedItem) -> bool:
-    """Return whether an item is what one plain image shows, and nothing else."""
-    return all(hlc == FROM_PLAIN for hlc in item.context.heads.values())
+    """Return whether an item is what one plain image shows, and nothing else.
+
+    HAZARD if an item of which all is folded were taken for one: its loss would not be merged.
+    """
+    known = item.context
+    return not known.watermarks and all(hlc == FROM_PLAIN for hlc in known.heads.values())
 
 
 def put_over(held: Image, base: str) -> OutsideChange:
     """Return that it was filed over that image: filings over others differ from this one."""
     return OutsideChange((), f"over {base} {put_of(held).name}", None)
-
-
-def is_amount(leaf: OutsideChange) -> bool:
-    """Return whether a leaf is a counter's."""
-    return leaf.edit is not None and leaf.edit.verb == "increment"
-
-
-def is_shown(leaf: OutsideChange, shown: Image) -> bool:
-    """Return whether readers of another image see the same at a leaf."""
-    value = value_at(shown, leaf.path)
-    if leaf.edit is None or leaf.edit.verb != "add":
-        return leaf.edit is not None and value == leaf.edit.value
-    ((kind, (element,)),) = (leaf.edit.value or {}).items()
-    return element in (value or {}).get(kind, ())

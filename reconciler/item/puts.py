@@ -25,6 +25,8 @@ from reconciler.item.filing import changed_by, file, is_untyped_number, shown_in
 from reconciler.item.joining import joined
 from reconciler.item.leaves import (
     ADDED_BY_PUT,
+    is_amount,
+    is_shown,
     leaves_of,
     lineage_in_plain,
     lineage_of,
@@ -37,9 +39,7 @@ from reconciler.item.plain import (
     before_names,
     began,
     file_plain,
-    is_amount,
     is_made_of_names,
-    is_shown,
     is_version,
     knows_put,
     named_over,

@@ -1,12 +1,15 @@
 """What merge_words of a lost write, attribute by attribute, and what waits for a person."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from reconciler.causality.context import CausalContext
 from reconciler.crdt.base import Edit
 from reconciler.errors import ItemGone, ItemRecreated
 from reconciler.feed.beside import image_beside
+from reconciler.item.filing import file
 from reconciler.item.image import DELETE, merge, read
 from reconciler.item.metadata import encode, metadata_in, tip_in
 from reconciler.item.plain import file_plain
@@ -32,6 +35,18 @@ def both(mine: tuple[Edit, ...], theirs: tuple[Edit, ...], later: str = "euw1") 
     lost = Replica("use1", BASE).write(*mine, at=at["use1"])
     winner = Replica("euw1", BASE).write(*theirs, at=at["euw1"])
     return merge_words(lost, winner, merge(winner, lost))
+
+
+def test_a_loss_of_which_all_is_folded_is_merged() -> None:
+    """Its context has watermarks alone, as if nobody had written it."""
+    item = file(Replica("use1", BASE).write(increment("balance", 5), at=2_000))
+    (lineage,) = item.context.heads
+    states = {n: each.fold("use1", lineage.epoch) for n, each in item.attributes.items()}
+    context = CausalContext({}, {"use1": lineage.epoch})
+    folded = encode(replace(item, attributes=states, context=context, tip=None))
+    current = Replica("euw1", BASE).write(increment("balance", 7), at=3_000)
+    repaired = repaired_image(current, [folded], restore=False)
+    assert (read(repaired) or {})["balance"] == 22
 
 
 def test_a_lost_value_that_nobody_else_wrote_is_kept() -> None:

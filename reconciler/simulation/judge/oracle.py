@@ -162,7 +162,7 @@ class History:
     def _stamp(self, part: Part, parts: Parts) -> Any:
         """Return what an assignment ranks by: its stamp, but above what it took the place of."""
         stamp = self._ranks[part.done.operation.number][0]
-        if not part.done.operation.named:
+        if not _is_named(part.done):
             return stamp
         if part.bit not in self._stamps:
             before = [each for each in parts if each.bit & part.seen and each.bit != part.bit]
@@ -170,6 +170,11 @@ class History:
             is_above = highest is None or stamp > highest
             self._stamps[part.bit] = stamp if is_above else _next(highest)
         return self._stamps[part.bit]
+
+
+def _is_named(done: Done) -> bool:
+    """Return whether a write was a named one: what it took the place of it did not read."""
+    return done.operation.named or "~." in done.dot
 
 
 def _next(stamp: Any) -> Any:
