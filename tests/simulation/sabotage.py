@@ -14,12 +14,12 @@ from unittest.mock import patch
 from reconciler.causality import hlc
 from reconciler.causality.context import Dot, Lineage
 from reconciler.causality.hlc import Hlc, Stamp, fixed_width
-from reconciler.client import table
+from reconciler.client import sending, table
 from reconciler.client.editor import ItemEditor
 from reconciler.conflict.row import State
 from reconciler.crdt.counter_pn import CounterPn, exact_sum
 from reconciler.errors import Contention
-from reconciler.item.metadata import decode, encode, is_managed
+from reconciler.item.metadata import decode, encode, is_managed, key_names_in, reading
 from reconciler.resolution import repair, resolver
 from reconciler.simulation.world import replica
 from reconciler.values.wire import Image
@@ -91,25 +91,25 @@ def a_local_write_without_condition() -> AbstractContextManager[Any]:
     """Let a write replace whatever is there (W3)."""
 
     def make(real: Any) -> Any:
-        def put(self: Any, write: Any) -> Any:
-            key = {name: write.image[name] for name in self._schema.key}
-            return real(self, replace(write, replacing=self._store.get(key)))
+        def put(self: Any, store: Any, write: Any) -> Any:
+            key = {name: write.image[name] for name in reading(write.image, key_names_in)}
+            return real(self, store, replace(write, replacing=store.get(key)))
 
         return put
 
-    return replacing(table.ReplicatedTable, "_put", make)
+    return replacing(sending.Sender, "put", make)
 
 
 def a_write_in_doubt_is_made_again() -> AbstractContextManager[Any]:
     """Let a write whose answer was lost be made anew on the newer image (W4)."""
 
     def make(_: Any) -> Any:
-        def put(self: Any, write: Any) -> Any:
-            return self._sender.answered(lambda: self._store.put(write), write)[0]
+        def put(self: Any, store: Any, write: Any) -> Any:
+            return self.answered(lambda: store.put(write), write)[0]
 
         return put
 
-    return replacing(table.ReplicatedTable, "_put", make)
+    return replacing(sending.Sender, "put", make)
 
 
 def stamps_below_what_was_seen() -> AbstractContextManager[Any]:

@@ -64,6 +64,6 @@ def the_lesser_slot_stands() -> AbstractContextManager[Any]:
     """Let of two sums that were added to one image the lesser one stand (Q2)."""
     return replacing(
         counter_pn,
-        "greater_amount",
-        lambda _: lambda dot, a, b: min(s[dot] for s in (a, b) if dot in s),
+        "joined_slots",
+        lambda _: lambda dots, a, b: {d: min(s[d] for s in (a, b) if d in s) for d in dots},
     )

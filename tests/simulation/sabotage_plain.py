@@ -3,10 +3,10 @@
 from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
-from reconciler.conflict import verdict
+from reconciler.conflict import classification
 from reconciler.crdt import counter_pn
 from reconciler.item import image as images
-from reconciler.item import puts
+from reconciler.item import joining, puts
 from reconciler.item.filing import file
 from reconciler.item.metadata import METADATA
 from reconciler.resolution import repair
@@ -27,13 +27,13 @@ def a_put_takes_the_place_of_what_was_beneath() -> AbstractContextManager[Any]:
     """Let a whole put be written on top of the image that it took the place of."""
 
     def make(_: Any) -> Any:
-        def on_top(managed: Any, image: Any, seen: Any = None) -> Any:
+        def on_top(managed: Any, image: Any, seen: Any = None, **_: Any) -> Any:
             return file({**image, METADATA: managed[METADATA]}, seen)
 
         return on_top
 
     stack = ExitStack()
-    for room in (verdict, repair, images):
+    for room in (classification, repair, images):
         stack.enter_context(replacing(room, "beneath", make))
     return stack
 
@@ -52,4 +52,4 @@ def what_regions_found_different_stands() -> AbstractContextManager[Any]:
 
 def amounts_of_a_put_count_beside_what_they_rest_on() -> AbstractContextManager[Any]:
     """Let all count that a plain image showed, whatever else is known of its item."""
-    return replacing(images, "beside", lambda _: lambda item, _other: item)
+    return replacing(joining, "beside", lambda _: lambda item, _other: item)

@@ -75,7 +75,7 @@ SABOTAGES = [
     Sabotage("Q2", sabotage_outside.the_lesser_slot_stands, "undone", 20, aims.BESIDE_RAW),
     Sabotage("types", sabotage.one_counter_slot_for_each_region, "doubled", 300),
     Sabotage("D1", sabotage_detection.one_more_write_counts_as_clean, "lost", 50),
-    Sabotage("D1", sabotage_folds.watermarks_that_nobody_compares, "lost", 50, aims.FOLDS),
+    Sabotage("D1", sabotage_folds.watermarks_that_nobody_compares, "lost", 100, aims.FOLDS),
     Sabotage("D2", sabotage_detection.no_witness_speaks_up, "lost", 300),
     Sabotage("D3", sabotage_detection.events_before_rows, "unresolved", 50, aims.SLOW_CALLS),
     Sabotage("D3", sabotage_detection.a_batch_that_runs_on, "lost", 100, aims.REFUSED_ROWS),
