@@ -136,7 +136,8 @@ def with_names(  # noqa: PLR0913, PLR0917 (a filing is all of these)
     shown = shown_in(image, item.key)
     item = replayed(item, names, shown)
     rest = decode({**item.key, **shown, METADATA: encode(item)[METADATA]})[1]
-    return changed_by(item, rest, dot_of, seen, declared)
+    filed = changed_by(item, rest, dot_of, seen, declared)
+    return replace(filed, alive=tuple(sorted({*filed.alive, *item.alive})))
 
 
 def shown_in(image: Mapping[str, Any], key: Image) -> Image:

@@ -3,8 +3,7 @@
 A client of any language adds one element to the list `_rec_w` with its own update. It tells who
 wrote, when, and what was done, so the write is no write around the library: replayed in the order
 of the list on what the image was before, it has its own dot and merges like any other.
-HAZARD without the list's order: what an addition, an assignment and an addition make of one counter
-would depend on chance.
+HAZARD without the list's order: what additions and assignments make of a counter is chance.
 Limits: what is no element of this form names nothing. A name that a watermark covers comes too
 late: what it did counts as done around the library.
 """
@@ -122,7 +121,9 @@ def replayed(item: ReplicatedItem, names: Sequence[Name], shown: Wires) -> Repli
     """Return the item after named writes, each on what it met, under its own dot.
 
     `shown` is what readers see in the end. What a type does not take is an assignment of that.
+    HAZARD if the last name alone kept it alive: a delete saw that one, not additions to others.
     """
+    keep = {*item.alive} if item.exists else set()
     for name in names:
         if item.context.covers(name.dot):
             continue
@@ -131,8 +132,9 @@ def replayed(item: ReplicatedItem, names: Sequence[Name], shown: Wires) -> Repli
         for done in name.done:
             if done.edit.path[0] not in item.key:  # what is said of a key was not done
                 item = _replayed(item, done, write, shown)
+        keep.add(name.dot)
         item = replace(item, context=item.context.with_dot(name.dot), tip=None)
-    return item
+    return replace(item, alive=tuple(sorted(keep))) if item.exists else item
 
 
 def _replayed(item: ReplicatedItem, done: Done, write: LocalWrite, shown: Wires) -> ReplicatedItem:

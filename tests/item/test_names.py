@@ -402,3 +402,16 @@ def test_a_discard_of_a_plain_items_member_is_known_by_name() -> None:
     assert value(merged, "tags") == {"a"}
     assert value(merged, "balance") == 103
     assert to_json(merged) == to_json(merge(theirs, ours))
+
+
+def test_what_is_added_to_an_earlier_name_outlives_a_delete_that_saw_a_later_one() -> None:
+    first = element(increment("balance", 5), at=2_000, number=1)
+    second = element(increment("balance", 7), by="euw1", at=3_000, number=2)
+    base = written(increment("balance", 100))
+    both = {**base, "balance": {"N": "112"}, NAMES: {"L": [first, second]}}
+    deleted = Replica("apse1", both).write(DELETE, at=4_000)
+    told = {**first["M"], "to": {"N": "4000"}, "do": element(increment("balance", 8))["M"]["do"]}
+    added = {**base, "balance": {"N": "115"}, NAMES: {"L": [{"M": told}, second]}}
+    merged = merge(deleted, added)
+    assert (read(merged) or {})["balance"] == 115
+    assert to_json(merged) == to_json(merge(added, deleted))
