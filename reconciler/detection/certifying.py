@@ -27,16 +27,14 @@ def certificates_in(
     now, created = as_of.now_ms, change.created_at_ms
     at_ms = now if created is None else min(now, created)
     try:
-        made = [
-            _certificate(change, policy, now, replica, _closed(new, replica, at_ms), names)
-            for replica, names in (
-                (as_of.replica, 0),
-                (named_by(as_of.replica), names_to_file(new, at_ms)),
-            )
-        ]
+        named = named_by(as_of.replica)
+        found = (
+            (as_of.replica, _closed(new, as_of.replica, at_ms), 0),
+            (named, _closed(new, named, at_ms), names_to_file(new, at_ms)),
+        )
+        return [_certificate(change, policy, now, *each) for each in found if each[1] or each[2]]
     except (ReconcilerError, *MALFORMED):
         return ()  # a fold is never due: the change is parked, or a later one certifies
-    return [each for each in made if each.lineages or each.names]
 
 
 def _closed(image: Mapping[str, Any], replica: str, at_ms: int) -> dict[str, str]:
