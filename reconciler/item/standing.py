@@ -96,11 +96,15 @@ def _sets(name: Name, element: Wire) -> bool:
 
 
 def added_to(standing: Standing, edits: Sequence[Edit], now_ms: int) -> Wire | None:
-    """Return a name that tells further edits, too, at a later stamp; None if it cannot."""
+    """Return a name that tells further edits, too, at a later stamp; None if it cannot.
+
+    HAZARD if it told of a counter that they leave alone: what was done to that would be as new, and
+    a delete that saw it would leave a 0.
+    """
     name, told = _name(standing.element), standing.element["M"]
     places = {done.edit.path: place for place, done in enumerate(name.done)}
     verbs = {done.edit.verb for done in name.done} | {edit.verb for edit in edits}
-    if verbs != {"increment"} or not all(edit.path in places for edit in edits):
+    if verbs != {"increment"} or {edit.path for edit in edits} != places.keys():
         return None
     done = list(told[DONE]["L"])
     for edit in edits:

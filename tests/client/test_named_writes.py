@@ -19,11 +19,12 @@ from reconciler.errors import InvalidInput, OutcomeUnknown, Unavailable
 from reconciler.item.image import DELETE, MOST_LINEAGES, merge, read
 from reconciler.item.metadata import NAMES, context_of
 from reconciler.item.names import names_in
-from reconciler.item.standing import MOST_BESIDE_A_NAME
+from reconciler.item.standing import MOST_BESIDE_A_NAME, Standing, added_to
 from reconciler.ports import Naming, Replacement, Superseded
 from reconciler.values.wire import Image
 from tests.builders import KEY, SCHEMA, Replica, assign, increment, written
 from tests.fakes import REFUSED, AnswerLost, FakeItems
+from tests.named import element
 
 APPLIED, NEVER_ARRIVED = AnswerLost(applied=True), AnswerLost(applied=False)
 HERE: Image = {"id": {"S": "p1"}}
@@ -522,3 +523,12 @@ def test_what_cannot_be_written_is_refused_as_ever_and_not_sent(change: Any) -> 
     with pytest.raises(InvalidInput):
         machine.table.apply(KEY, change)
     assert machine.store.names() == ["get"]
+
+
+def test_a_name_of_two_counters_is_not_added_to_by_a_write_of_one() -> None:
+    """Of the other one, what a delete had seen would be as new."""
+    both = element(increment("balance", 5), increment("profile.visits", 1))
+    standing = Standing(both, 0, 1, both["M"]["id"]["S"])
+    assert added_to(standing, [increment("balance", 2)], 3_000) is None
+    again = [increment("profile.visits", 2), increment("balance", 2)]
+    assert added_to(standing, again, 3_000) is not None
