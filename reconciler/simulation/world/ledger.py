@@ -88,7 +88,8 @@ class SimulatedLedger:
 
     def _note(self, row: Row) -> None:
         journal = self._calls.setting.journal
-        journal.count("conflicts", int(row.state is State.OPEN))
+        # One that is parked at once, its stamp far ahead, is repaired as well: by a person, later.
+        journal.count("conflicts")
         journal.note(
             self._calls.region,
             "loss",

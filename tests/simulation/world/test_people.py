@@ -59,6 +59,17 @@ def test_a_decision_is_an_operation_of_the_run_that_has_seen_the_loss_and_the_it
     assert not any(run.parked.values())
 
 
+def test_a_loss_that_is_parked_where_it_is_noted_explains_the_merge_of_its_decision() -> None:
+    # One region's clock is ahead, so the other's detector parks the loss and sends no event.
+    ahead = Fault(faults.CLOCK, 0, HOUR, EAST, "ahead", 1.0)
+    run = race(1, *ANYBODY, ahead)
+    reasons = [str(each.detail.get("reason", "")) for each in run.trace if each.kind == "park"]
+    assert any(each.startswith("ClockAhead") for each in reasons)
+    assert run.counts["write_backs"] > 0
+    assert run.counts["conflicts"] > 0
+    assert check(run) == []
+
+
 def test_without_people_what_is_parked_stays_parked() -> None:
     run = race(1, attribute="limit")
     assert [each.operation.number for each in run.done] == [0, 1]
