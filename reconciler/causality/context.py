@@ -32,6 +32,10 @@ FROM_PLAIN = Hlc.of(0, 1)  # of what an image without metadata shows
 BY_A_PUT = Hlc.of(0, 2)  # of what such an image, over a managed one, added to an amount
 UNTYPED = Hlc.of(0, 3)  # of a number that was put around the library where no type is known
 INCARNATION_WIDTH = 5
+# A named write lands without a condition, five minutes after it was signed at most, and nobody
+# signs one later than five minutes after its name was drawn. HAZARD if a fold were sooner than all
+# that and what clocks differ by: its watermark covers a write that the item does not have.
+NAMED_MARGIN_MS = 900_000
 
 
 def replica_id(region: str, incarnation: str = "") -> str:
@@ -105,6 +109,22 @@ class Dot(NamedTuple):
 def is_code_of_names(replica: str) -> bool:
     """Return whether a code is the one under which a replica's named writes go."""
     return replica != ADOPTED and replica.endswith(_NAMED)
+
+
+def beside_each_other(dots: Iterable[Dot]) -> tuple[Dot, ...]:
+    """Return the dots that keep something there, less names that whoever saw the latest has seen.
+
+    An earlier name may be added to after a later one, so each counts; older than the latest by all
+    that clocks differ by, it was there before. HAZARD if the latest alone stayed: a delete that saw
+    that one takes what was added to another. HAZARD if all stayed: an item never stops growing.
+    """
+    found = sorted({*dots})
+    since = max((dot.hlc.wall_ms for dot in found), default=0) - NAMED_MARGIN_MS
+    return tuple(
+        dot
+        for dot in found
+        if not is_code_of_names(dot.lineage.replica) or dot.hlc.wall_ms >= since
+    )
 
 
 class Ordering(Enum):

@@ -12,7 +12,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from reconciler.causality.context import CausalContext, Lineage, is_code_of_names
+from reconciler.causality.context import (
+    NAMED_MARGIN_MS,
+    CausalContext,
+    Lineage,
+    is_code_of_names,
+)
 from reconciler.causality.hlc import WALL_WIDTH, Hlc, fixed_width
 from reconciler.conflict.event import FoldCertificate
 from reconciler.conflict.row import Row, State
@@ -35,10 +40,6 @@ from reconciler.values.wire import Image
 
 MOST_CLOSED_LINEAGES = 8
 CLOCK_SKEW_MARGIN_MS = 60_000
-# A named write lands without a condition, five minutes after it was signed at most, and nobody
-# signs one later than five minutes after its name was drawn. HAZARD if a fold were sooner than all
-# that and what clocks differ by: its watermark covers a write that the item does not have.
-NAMED_MARGIN_MS = 900_000
 SIGNED_WITHIN_MS = 300_000  # of drawing its name; AWS takes a signature for as long again
 MOST_STANDING_NAMES = 8  # that nobody adds to any more
 MOST_NAMES = 64

@@ -14,7 +14,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Context, Decimal
 
-from reconciler.causality.context import ADOPTED, BY_A_PUT, CausalContext, Dot, Lineage
+from reconciler.causality.context import (
+    ADOPTED,
+    BY_A_PUT,
+    CausalContext,
+    Dot,
+    Lineage,
+    beside_each_other,
+    is_code_of_names,
+)
 from reconciler.crdt.base import (
     Crdt,
     Edit,
@@ -128,8 +136,9 @@ class CounterPn(Crdt):
         amount = Decimal(edit.value["N"])
         if edit.verb == "assign":
             amount = _EXACT.subtract(amount, self.total())
-        others = self.presence if write.dot.hlc in OF_IMAGES else ()
-        presence = tuple(sorted({*others, write.dot}))
+        is_named = is_code_of_names(write.dot.lineage.replica) and edit.verb == "increment"
+        others = self.presence if is_named or write.dot.hlc in OF_IMAGES else ()
+        presence = beside_each_other([*others, write.dot])
         state = self
         if write.dot.hlc == BY_A_PUT:
             # Of several puts one counts, so a later one takes in what an earlier one added.

@@ -16,7 +16,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from reconciler.causality.context import UNTYPED, Dot
+from reconciler.causality.context import UNTYPED, Dot, beside_each_other
 from reconciler.causality.hlc import Hlc
 from reconciler.crdt.base import Crdt, Edit, LocalWrite, OutsideChange, Spec, value_text
 from reconciler.crdt.counter_pn import CounterPn
@@ -137,7 +137,7 @@ def with_names(  # noqa: PLR0913, PLR0917 (a filing is all of these)
     item = replayed(item, names, shown)
     rest = decode({**item.key, **shown, METADATA: encode(item)[METADATA]})[1]
     filed = changed_by(item, rest, dot_of, seen, declared)
-    return replace(filed, alive=tuple(sorted({*filed.alive, *item.alive})))
+    return replace(filed, alive=beside_each_other([*filed.alive, *item.alive]))
 
 
 def shown_in(image: Mapping[str, Any], key: Image) -> Image:

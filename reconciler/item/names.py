@@ -14,7 +14,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from reconciler.causality.context import ADOPTED, Dot, Lineage, named_by
+from reconciler.causality.context import ADOPTED, Dot, Lineage, beside_each_other, named_by
 from reconciler.causality.hlc import DIGIT, NONCE_WIDTH, WALL_WIDTH, Hlc, fixed_width
 from reconciler.crdt.base import TYPES, Crdt, Edit, LocalWrite, OutsideChange, Spec
 from reconciler.crdt.counter_pn import exact_sum
@@ -134,7 +134,7 @@ def replayed(item: ReplicatedItem, names: Sequence[Name], shown: Wires) -> Repli
                 item = _replayed(item, done, write, shown)
         keep.add(name.dot)
         item = replace(item, context=item.context.with_dot(name.dot), tip=None)
-    return replace(item, alive=tuple(sorted(keep))) if item.exists else item
+    return replace(item, alive=beside_each_other(keep)) if item.exists else item
 
 
 def _replayed(item: ReplicatedItem, done: Done, write: LocalWrite, shown: Wires) -> ReplicatedItem:

@@ -119,9 +119,12 @@ def throughput(clients: int) -> float:
     return median(once() for _ in range(ROUNDS))
 
 
-def largest_item(clients: int, minutes: int, every_ms: int = 2_000) -> int:
+def largest_item(
+    clients: int, minutes: int, every_ms: int = 2_000, *, each_is_new: bool = False
+) -> int:
     """Return the most bytes that an item has while steady clients write it, each `every_ms`.
 
+    If `each_is_new`, a client writes once and another takes its place: as many names as writes.
     Detector and resolver do their work as it becomes due; time is virtual.
     """
     fakes, clock_ms, most = Fakes(), [_START_MS], 0
@@ -137,7 +140,8 @@ def largest_item(clients: int, minutes: int, every_ms: int = 2_000) -> int:
     before: Image | None = None
     for number in range(minutes * 60_000 * clients // every_ms):
         clock_ms[0] = _START_MS + number * every_ms // clients
-        tables[number % clients].apply(KEY, lambda item: item.increment("balance", 1))
+        table = client(fakes.items, at_ms) if each_is_new else tables[number % clients]
+        table.apply(KEY, lambda item: item.increment("balance", 1))
         (image,) = fakes.items.items.values()
         most = max(most, item_size(image))
         if number % clients == 0:

@@ -5,14 +5,13 @@ from typing import Any
 
 import pytest
 
-from reconciler.causality.context import Ordering
+from reconciler.causality.context import NAMED_MARGIN_MS, Ordering
 from reconciler.causality.hlc import HLC_WIDTH
 from reconciler.client.lost_answers import written_dot
 from reconciler.conflict.classification import classify
 from reconciler.conflict.event import FoldCertificate, conflict_id, parse_certificate
 from reconciler.conflict.folding import (
     CLOCK_SKEW_MARGIN_MS,
-    NAMED_MARGIN_MS,
     closed_lineages,
     folded_image,
     names_to_file,

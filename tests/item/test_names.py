@@ -415,3 +415,18 @@ def test_what_is_added_to_an_earlier_name_outlives_a_delete_that_saw_a_later_one
     merged = merge(deleted, added)
     assert (read(merged) or {})["balance"] == 115
     assert to_json(merged) == to_json(merge(added, deleted))
+
+
+def test_what_is_added_to_an_earlier_name_shows_in_an_item_that_was_deleted_and_revived() -> None:
+    first = element(increment("balance", 5), at=2_000, number=1)
+    second = element(increment("balance", 7), by="euw1", at=3_000, number=2)
+    base = written(increment("balance", 100))
+    both = {**base, "balance": {"N": "112"}, NAMES: {"L": [first, second]}}
+    elsewhere = Replica("apse1", both)
+    elsewhere.write(DELETE, at=4_000)
+    revived = elsewhere.write(assign("name", "Ada"), at=5_000)
+    told = {**first["M"], "to": {"N": "4000"}, "do": element(increment("balance", 8))["M"]["do"]}
+    added = {**base, "balance": {"N": "115"}, NAMES: {"L": [{"M": told}, second]}}
+    merged = merge(revived, added)
+    assert (read(merged) or {})["balance"] == 3
+    assert to_json(merged) == to_json(merge(added, revived))

@@ -17,6 +17,7 @@ from reconciler.item.restating import with_names_filed
 from reconciler.resolution.repair import repaired_image
 from reconciler.resolution.resolver import Resolver
 from reconciler.values.wire import Image
+from tests.bench.hot_counter import largest_item
 from tests.builders import KEY, SCHEMA, clock, increment, written
 from tests.fakes import Fakes
 
@@ -146,3 +147,13 @@ def test_a_named_increment_of_an_amount_of_no_type_can_be_filed() -> None:
     filed = with_names_filed(image, 1, WIRE_KEY)
     assert filed is not None
     assert file(filed) == file(image)
+
+
+@pytest.mark.slow
+def test_an_item_that_clients_name_one_write_each_stops_growing() -> None:
+    one, four = (
+        largest_item(clients=1, minutes=60 * hours, every_ms=20_000, each_is_new=True)
+        for hours in (1, 4)
+    )
+    assert four < 8_000
+    assert four < one * 1.1
