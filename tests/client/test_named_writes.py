@@ -192,6 +192,14 @@ def test_a_number_where_a_raw_client_left_text_is_refused_as_ever_and_not_named(
     assert NAMES not in (machine.store.get(HERE) or {})
 
 
+@pytest.mark.parametrize("broken", [{"S": "x"}, {"M": {}}])
+def test_a_list_of_names_that_others_broke_is_mended_by_the_next_write(broken: Any) -> None:
+    machine = Machine()
+    machine.store.place({**written(increment("balance", 1)), NAMES: broken})
+    assert machine.add(5) == {"id": "p1", "balance": 6}
+    assert NAMES not in (machine.store.get(HERE) or {})
+
+
 def test_a_deleted_item_is_brought_back_by_what_was_read_and_time_to_live_leaves_it() -> None:
     machine = Machine()
     replica = Replica("use1")

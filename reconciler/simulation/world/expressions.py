@@ -41,6 +41,8 @@ def applied(image: Mapping[str, Wire], edits: Iterable[Edit]) -> Image:
 def after_naming(image: Image | None, write: Naming) -> Image | Superseded:
     """Return an item after a named write of the library, as `DynamoItems` has it carried out."""
     held: Image = image or {}
+    if "L" not in held.get(NAMES, {"L": []}):
+        raise Refused("list_append takes lists")
     listed: list[Any] = held.get(NAMES, {}).get("L", [])
     standing = write.standing
     if standing is None:
