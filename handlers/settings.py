@@ -53,6 +53,11 @@ _Modules = Annotated[
     BeforeValidator(_listed),
     Field(description="it lists module names, such as 'shop.merging'"),
 ]
+_Attributes = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_listed),
+    Field(max_length=3, description="it lists attributes: a version, its region, its time"),
+]
 _Policy = Annotated[OutsideWrites, Field(description="it is 'accept' or 'restore'")]
 _Writers = Annotated[OutsideWriters, Field(description="it is 'expected' or 'none'")]
 _Traced = Annotated[bool, PlainValidator(lambda text: text == "on")]
@@ -68,7 +73,8 @@ class FunctionSettings(BaseModel):
     `log_items`: logs may hold keys and values of items. `custom_types` are the modules that
     register merge functions. `outside_writers`: whether anybody writes the table without the
     library; `outside_writes`: what becomes of deletes made so; `ttl_attribute`: that of the table's
-    own time-to-live. `redrive_most` messages are worked off in a run of the redrive; one received
+    own time-to-live; `version_attributes`: those of a version that items had before this library.
+    `redrive_most` messages are worked off in a run of the redrive; one received
     `redrive_attempts` times is escalated.
     """
 
@@ -84,6 +90,7 @@ class FunctionSettings(BaseModel):
     outside_writes: _Policy = Field("accept", alias="RECONCILER_OUTSIDE_WRITES")
     outside_writers: _Writers = Field("expected", alias="RECONCILER_OUTSIDE_WRITERS")
     ttl_attribute: str = Field("", alias="RECONCILER_TTL_ATTRIBUTE")
+    version_attributes: _Attributes = Field((), alias="RECONCILER_VERSION_ATTRIBUTES")
     folds: _Switch = Field(True, alias="RECONCILER_FOLDS")
     pauses: _Switch = Field(False, alias="RECONCILER_PAUSE_LOOPS")
     custom_types: _Modules = Field((), alias="RECONCILER_CUSTOM_TYPES")
@@ -106,6 +113,7 @@ class FunctionSettings(BaseModel):
             folds=self.folds,
             outside_writers=self.outside_writers,
             ttl_attribute=self.ttl_attribute,
+            version_attributes=self.version_attributes,
         )
 
     @property

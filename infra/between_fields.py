@@ -175,6 +175,15 @@ def _ttl_attribute(settings: "Settings") -> Iterator[str]:
                 yield f"ttl_attribute: index {index.name} has it as a key that is no number"
 
 
+def _version_attributes(settings: "Settings") -> Iterator[str]:
+    keys = [key.name for key in (settings.partition_key, settings.sort_key) if key is not None]
+    for name in settings.version_attributes:
+        if not name or "," in name or name.startswith(_RESERVED) or name in keys:
+            yield f"version_attributes: '{_shown(name)}' tells no version; take an attribute"
+    if len({*settings.version_attributes}) < len(settings.version_attributes):
+        yield "version_attributes: one is named twice"
+
+
 def _tags(settings: "Settings") -> Iterator[str]:
     if len(settings.tags) > _MOST_TAGS:
         yield f"tags: AWS takes {_MOST_TAGS} at most"
@@ -234,6 +243,7 @@ _RULES: dict[Rule, frozenset[str]] = {
     _key_kinds: frozenset({"partition_key", "sort_key", "indexes"}),
     _index_names: frozenset({"indexes"}),
     _ttl_attribute: frozenset({"ttl_attribute", "partition_key", "sort_key", "indexes"}),
+    _version_attributes: frozenset({"version_attributes", "partition_key", "sort_key"}),
     _tags: frozenset({"tags"}),
     _custom_types: frozenset({"custom_types"}),
     _network: frozenset({"network", "network_cidrs", "regions"}),

@@ -79,6 +79,7 @@ class Settings(_Part):
     outside_writers: whether anybody writes the table without the library. outside_writes: another
     thing, whether deletes made without it stand or are taken back. ttl_attribute: what the table's
     time-to-live is on, if not on the library's own; what it takes is not taken back.
+    version_attributes: by which items without this library's metadata tell their writes apart.
     stream_lookup: to be raised when the table's stream was made anew, to have it looked up again.
     drills: make the role by which a failover drill pauses the table's replication.
     runbook: the address at which the team reads RUNBOOK.md, for the alarms' descriptions.
@@ -116,6 +117,9 @@ class Settings(_Part):
     outside_writes: OutsideWrites = Field("accept", description="accept or restore")
     ttl_attribute: Annotated[str, StringConstraints(max_length=255)] = Field(
         "", description="the name of an attribute"
+    )
+    version_attributes: tuple[str, ...] = Field(
+        (), max_length=3, description="a version's attribute, then that of its region, of its time"
     )
     folds: bool = True
     pause_loops: bool = False

@@ -114,6 +114,14 @@ TtlAttribute = Annotated[
         help="that of the table's own time-to-live, as the functions are told",
     ),
 ]
+VersionAttributes = Annotated[
+    str,
+    typer.Option(
+        "--version-attributes",
+        envvar="RECONCILER_VERSION_ATTRIBUTES",
+        help="those of the items' own version, as the functions are told",
+    ),
+]
 Execute = Annotated[bool, typer.Option("--execute", help="do it; else only say what would be done")]
 AsJson = Annotated[bool, typer.Option("--json", help="print one JSON document")]
 MetricsPage = Annotated[Path | None, _page("--page", "draw them as a page, too")]

@@ -27,6 +27,7 @@ from reconciler.cli.options import (
     Suffix,
     TableName,
     TtlAttribute,
+    VersionAttributes,
 )
 from reconciler.cli.terminal import console, print_json
 from reconciler.crdt import custom
@@ -77,9 +78,15 @@ _CustomTypes = Annotated[
 ]
 
 
-def _policy(writes: OutsideWrites, writers: OutsideWriters, ttl_attribute: str) -> Policy:
+def _policy(
+    writes: OutsideWrites, writers: OutsideWriters, ttl_attribute: str, versions: str
+) -> Policy:
     return partial(
-        DetectorPolicy, outside_writes=writes, outside_writers=writers, ttl_attribute=ttl_attribute
+        DetectorPolicy,
+        outside_writes=writes,
+        outside_writers=writers,
+        ttl_attribute=ttl_attribute,
+        version_attributes=tuple(filter(None, versions.split(","))),
     )
 
 
@@ -105,6 +112,7 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     outside_writes: OutsideWritesOption = "accept",
     outside_writers: OutsideWritersOption = "expected",
     ttl_attribute: TtlAttribute = "",
+    version_attributes: VersionAttributes = "",
     custom_types: _CustomTypes = "",  # noqa: ARG001 (its callback has used it)
     endpoint: Endpoint = None,  # noqa: ARG001 (its callback has used it)
     as_json: AsJson = False,
@@ -115,11 +123,10 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     """
     names, told = [Names(table, each, suffix) for each in dict.fromkeys(region)], _console(as_json)
     wanted = Filter(key, error, _ms(older_than) or 0, _ms(newer_than))
-    policy = _policy(outside_writes, outside_writers, ttl_attribute)
+    policy = _policy(outside_writes, outside_writers, ttl_attribute, version_attributes)
     run = RedriveRun(open_region, execute, queue or (), wanted, Pace(rate, most, parallel), policy)
     if native:
         return _move_back(told, names, native, run)
-    _check_queues(run.queues)
     stopped = _carry_out(run, names, told, follow=follow)
     _say(told, run, stopped=stopped, as_json=as_json)
     raise typer.Exit(130 if stopped else int(run.needs_somebody()))
@@ -133,6 +140,7 @@ def _check_queues(queues: Sequence[str]) -> None:
 
 def _carry_out(run: RedriveRun, regions: Sequence[Names], told: Console, *, follow: bool) -> bool:
     """Work off all regions, again and again if told so; return whether Ctrl-C ended it."""
+    _check_queues(run.queues)
     try:
         with stoppable() as stop, _progress(told, run, regions) as hear:
             while True:

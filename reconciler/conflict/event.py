@@ -77,6 +77,7 @@ class ConflictEvent(BaseModel):
     """One loss. `key` and the images are in wire format; times are in milliseconds since 1970.
 
     `lost_at_ms` is the stream's approximate creation time, which AWS rounds down to a second.
+    `version_attributes` are those by which a loss of an item without metadata was found.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -93,6 +94,7 @@ class ConflictEvent(BaseModel):
     lost_dots: tuple[DotText, ...]
     lost_watermarks: Watermarks = {}
     restore: bool = False
+    version_attributes: Annotated[tuple[Name, ...], Field(min_length=1, max_length=3)] | None = None
     sequence_number: Number
     lost_at_ms: Milliseconds
     detected_at_ms: Milliseconds
@@ -187,7 +189,7 @@ def conflict_id(table: str, key: Mapping[str, Any], verdict: Verdict, lost: Any)
     It can be typed and pasted: it never begins with "-", as an option of a command does.
     """
     named: list[Any] = [str(dot) for dot in verdict.lost_dots]
-    if verdict.finding is Finding.UNMANAGED:
+    if verdict.finding in (Finding.UNMANAGED, Finding.SCALAR):
         named = [digest(to_json(canonical_image(lost)).encode(), 22)]
     loss = [table, canonical_image(key), verdict.finding.value, named, verdict.lost_watermarks]
     name = digest(to_json(loss).encode(), 22)

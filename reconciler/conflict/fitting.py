@@ -40,7 +40,10 @@ def check_fits(event: ConflictEvent, lost: Mapping[str, Any]) -> None:
         if image and not _is_of(event.key, image):
             raise NotOurs("the event's key and its images are of different items")
     dots = tuple(map(Dot.parse, event.lost_dots))
-    if event.finding is not Finding.UNMANAGED and not _holds(lost, dots):
+    if event.finding is Finding.SCALAR:
+        if dots or not event.version_attributes or event.winner is None:
+            raise NotOurs("a loss that a version tells of has no dots, and images with versions")
+    elif event.finding is not Finding.UNMANAGED and not _holds(lost, dots):
         raise NotOurs("the losing image does not hold the writes that the event calls lost")
     verdict = Verdict(
         event.finding, Ordering.SAME, dots, tuple(sorted(event.lost_watermarks.items()))

@@ -149,6 +149,10 @@ class Row:
                 "lost_dots": tuple(each["S"] for each in row["lost_dots"]["L"]),
                 "lost_watermarks": {r: e["S"] for r, e in row["lost_watermarks"]["M"].items()},
                 "restore": row["restore"]["BOOL"],
+                "version_attributes": [
+                    each["S"] for each in row.get("version_attributes", {"L": []})["L"]
+                ]
+                or None,
                 "sequence_number": row["sequence_number"]["S"],
                 "lost_at_ms": row["lost_at_ms"]["N"],
                 "detected_at_ms": row["detected_at_ms"]["N"],
@@ -217,14 +221,20 @@ def ledger_row(
         row["key"] = {"M": canonical_image(event.key)}
     if reason:
         row["reason"] = {"S": bounded(reason)}
-    if event.images_ref:
-        row["images_ref"] = {"S": event.images_ref}
-    else:
-        images = {"lost": event.lost, "winner": event.winner}
-        row |= {name: {"M": canonical_image(each)} for name, each in images.items() if each}
+    row |= _of_loss(event)
     if state in (State.RESOLVED, State.ACCEPTED):
         row["expires"] = _expiry(at_ms)
     return Row.of(row)
+
+
+def _of_loss(event: ConflictEvent) -> Image:
+    """Return what a row keeps of a loss itself: its images, or where they are."""
+    by = event.version_attributes
+    scalar: Image = {"version_attributes": {"L": [{"S": name} for name in by]}} if by else {}
+    if event.images_ref:
+        return {**scalar, "images_ref": {"S": event.images_ref}}
+    images = {"lost": event.lost, "winner": event.winner}
+    return scalar | {name: {"M": canonical_image(each)} for name, each in images.items() if each}
 
 
 def resolved_row(row: Row, audit: Audit, reason: str, merged: Mapping[str, str]) -> Row:

@@ -20,6 +20,7 @@ class Finding(Enum):
     REVIVED = "revived"  # so was a deleted item, which time-to-live would take away
     OVERWRITTEN = "overwritten"  # a put without metadata took the place of a managed item
     REMOVED = "removed"  # a hard delete, of a tombstone before its time, too
+    SCALAR = "scalar"  # of an item without metadata, a version of its own did not rise
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from reconciler.causality.hlc import MAXIMUM_CLOCK_DRIFT_MS, Hlc
 from reconciler.conflict.classification import classify, lost_image
 from reconciler.conflict.event import ConflictEvent, conflict_id
 from reconciler.conflict.row import Row, State, check_fits_row, fits_inline, ledger_row
+from reconciler.conflict.scalar import ScalarVersion, classify_scalar
 from reconciler.conflict.verdict import Finding, Verdict
 from reconciler.conflict.waiting import is_to_wait
 from reconciler.deployment.wiring import OutsideWriters, OutsideWrites
@@ -35,7 +36,8 @@ class DetectorPolicy:
     back ("restore"); but never what the table's own time-to-live took, by `ttl_attribute` ("": it
     has none of its own). `folds`: whether closed lineages are certified for folding.
     `outside_writers`: whether there are any; with "none", no write of theirs is looked for in what
-    a library write took the place of.
+    a library write took the place of. `version_attributes`: those by which items without metadata
+    tell their writes apart, see `ScalarVersion`.
     """
 
     table: str
@@ -45,6 +47,7 @@ class DetectorPolicy:
     folds: bool = True
     outside_writers: OutsideWriters = "expected"
     ttl_attribute: str = ""
+    version_attributes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,9 @@ def loss_in(change: Change, policy: DetectorPolicy, as_of: AsOf) -> Found:
             expects_outside=policy.outside_writers == "expected",
             at_ms=change.created_at_ms,
         )
+        by = ScalarVersion.of(policy.version_attributes)
+        if by is not None and found.finding is Finding.CLEAN:
+            found = classify_scalar(change.old, change.new, by, policy.region)
         if found.finding is Finding.CLEAN:
             return None
         if found.finding is Finding.UNMANAGED:
@@ -166,6 +172,7 @@ def _event(
         lost_dots=tuple(str(dot) for dot in found.lost_dots),
         lost_watermarks=dict(found.lost_watermarks),
         restore=restore,
+        version_attributes=policy.version_attributes if found.finding is Finding.SCALAR else None,
         sequence_number=change.number,
         lost_at_ms=str(at_ms),
         detected_at_ms=str(now),

@@ -11,6 +11,8 @@ from typing import Any
 
 from reconciler.conflict.event import ConflictEvent
 from reconciler.conflict.row import Row, State
+from reconciler.conflict.scalar import ScalarLoss, merged_scalar
+from reconciler.conflict.verdict import Finding
 from reconciler.errors import (
     EvidenceExpired,
     HistoryUnknown,
@@ -99,6 +101,8 @@ def merge_loss(case: Case, items: ItemStore, *, restore: bool = False) -> MergeR
     gone. Errors: Contention; UnknownWireVersion, because the newer release can merge it.
     """
 
+    if case.event.finding is Finding.SCALAR:
+        return _merge(case, case.current, items, partial(_by_version, case))
     past = partial(repaired_image, winners=[case.winner], rows=lambda: case.rows)
 
     def merged(current: Image | None, lost: Image) -> Image | None:
@@ -123,9 +127,16 @@ def merge_rest(
     """
 
     def merged(current: Image | None, lost: Image) -> Image | None:
+        if case.event.finding is Finding.SCALAR:
+            rest = {n: lost[n] for n in lost if left is not None and n not in left}
+            return _by_version(case, current, {**(case.winner or {}), **rest})
         return None if current is None else image_beside(current, lost, left, whole=whole)
 
     return _merge(case, now, items, merged)
+
+
+def _by_version(case: Case, current: Image | None, lost: Image) -> Image | None:
+    return merged_scalar(current, [ScalarLoss.of(case.event, lost, case.winner)])
 
 
 def left_behind(case: Case, decided: Collection[str], failed: MergeResult) -> list[str]:

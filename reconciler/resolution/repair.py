@@ -166,7 +166,7 @@ def merge_words(lost: Image, before: Image | None, after: Image | None) -> dict[
     differing = [n for n in sorted(was.keys() | had.keys()) if was.get(n) != had.get(n)]
     if not differing:
         return {}
-    states = file(lost).attributes
+    states = file(lost).attributes if is_managed(lost) else {}
     known = context_of(before) if before is not None and is_managed(before) else CausalContext()
     return {
         name: _word(was.get(name), had.get(name), shows.get(name), states.get(name))

@@ -15,6 +15,8 @@ from reconciler.causality.hlc import Hlc
 from reconciler.conflict.event import ConflictEvent, FoldCertificate
 from reconciler.conflict.folding import CERTIFICATE_LIFE_MS, MOST_NAMES, folded_image
 from reconciler.conflict.row import Progress, Row, State, item_key, ledger_row
+from reconciler.conflict.scalar import ScalarLoss, merged_scalar
+from reconciler.conflict.verdict import Finding
 from reconciler.conflict.waiting import is_to_wait
 from reconciler.deployment import telemetry
 from reconciler.deployment.wiring import LoopPause
@@ -63,6 +65,10 @@ class Work:
     message: Message
     lost: Image
     winner: Image | None
+
+    def told(self) -> ScalarLoss:
+        """Return the loss of an item without metadata."""
+        return ScalarLoss.of(self.message.event, self.lost, self.winner)
 
 
 @dataclass(frozen=True)
@@ -202,7 +208,10 @@ class Resolver:
                 ended.append((message, None if is_safe else Resolution(None)))
             except (ReconcilerError, *MALFORMED) as problem:
                 ended.append((message, self._not_merged([message], problem)))
-        return [*ended, *(self._merges(works) if works else ())]
+        # An item without metadata is merged by a version of its own, which says less.
+        scalar = [each for each in works if each.message.event.finding is Finding.SCALAR]
+        others = [each for each in works if each not in scalar]
+        return [*ended, *(one for each in (others, scalar) if each for one in self._merges(each))]
 
     def _merges(self, works: Sequence[Work]) -> list[tuple[Message, Resolution]]:
         messages = [work.message for work in works]
@@ -224,6 +233,8 @@ class Resolver:
 
     def _repair(self, group: Sequence[Work]) -> Resolution:
         events = [work.message.event for work in group]
+        if events[0].finding is Finding.SCALAR:
+            return self._repair_scalar(group)
         lost = [filed_image(w.lost, Hlc.of(int(w.message.event.lost_at_ms))) for w in group]
         check_clocks([*lost, *(event.winner for event in events)], self._now_ms())
         current = self._ports.items.get(canonical_image(events[0].key))
@@ -250,6 +261,26 @@ class Resolver:
         )
         self._note(events, telemetry.WRITE_BACKS if step.is_written else telemetry.ALREADY_REPAIRED)
         return self._merged(group, step)
+
+    def _repair_scalar(self, group: Sequence[Work]) -> Resolution:
+        key = group[0].message.event.key
+        rows = self._ports.ledger.rows_of(item_key(key))
+        closed = {each.conflict_id for each in rows if each.state is State.RESOLVED}
+        # HAZARD if one that is closed were merged again: what was removed since would come back.
+        left = [each for each in group if each.message.event.conflict_id not in closed]
+        step = write_back(
+            self._ports.items.get(canonical_image(key)),
+            lambda now: merged_scalar(now, [each.told() for each in left]),
+            self._put,
+            retrying=lambda: self._ports.telemetry.count(telemetry.RETRIES),
+        )
+        events = [work.message.event for work in group]
+        self._note(events, telemetry.WRITE_BACKS if step.is_written else telemetry.ALREADY_REPAIRED)
+        words = {
+            work.message.identifier: merge_words(work.lost, step.before, step.after)
+            for work in left
+        }
+        return Resolution(State.RESOLVED, merged=words)
 
     def _put(self, write: Replacement) -> Superseded | None:
         try:

@@ -47,6 +47,7 @@ SCENES: dict[str, dict[str, Any]] = {
         "suffix": "dev",
         "encryption": "aws_owned",
         "ttl_attribute": "until",
+        "version_attributes": ["Version", "LastUpdatedRegion"],
         "provisioned_concurrency": 2,
         "approval": True,
     },

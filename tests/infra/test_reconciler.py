@@ -84,6 +84,17 @@ def test_the_attribute_of_a_tables_own_time_to_live_reaches_the_functions() -> N
         assert read.detector_policy().ttl_attribute == attribute
 
 
+def test_the_attributes_of_the_items_own_version_reach_the_functions() -> None:
+    dev = Names("parties-dev", EU, "dev")
+    for scene, names, listed in (
+        ("aws-owned", dev, ("Version", "LastUpdatedRegion")),
+        ("three", NAMES, ()),
+    ):
+        variables = function(synthesised(scene), names.detect_function)["Environment"]["Variables"]
+        read = read_settings({**variables, "AWS_REGION": EU})
+        assert read.detector_policy().version_attributes == listed
+
+
 @pytest.mark.parametrize(
     ("scene", "switch", "mode"), [("options", "on", "Active"), ("three", "off", None)]
 )
