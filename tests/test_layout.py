@@ -45,6 +45,7 @@ TESTED_ELSEWHERE = {
     "reconciler/cli/conflict_views.py": "with its command, in test_conflicts",
     "reconciler/cli/demo.py": "run as its user runs it, in tests/demo",
     "reconciler/cli/drill.py": "in tests/drills/failure/test_drill.py",
+    "reconciler/cli/guests.py": "in tests/drills/guests/test_drill.py",
     "reconciler/cli/metric_views.py": "with its command, in test_metrics",
     "reconciler/cli/simulate.py": "run as its user runs it, in tests/simulation",
     "reconciler/client/blind.py": "with every look at an item, in test_named_writes",

@@ -28,6 +28,7 @@ COMMANDS = {
     "simulate": "simulate",
     "drill": "drill",
     "failover-drill": "failover",
+    "guests-drill": "guests",
     "doctor": "doctor",
     "metrics": "metrics",
     "verify-replication": "replication",

@@ -25,6 +25,8 @@ MAY_LOAD = {
     "drill": CALLING_AWS | {"aws_model", "detection", "drills", "local", "redrive", "resolution"},
     "failover-drill": CALLING_AWS
     | {"aws_model", "detection", "drills", "local", "redrive", "resolution"},
+    "guests-drill": CALLING_AWS
+    | {"aws_model", "detection", "drills", "local", "redrive", "resolution"},
     "metrics": CALLING_AWS | {"metrics"},
     "redrive": CALLING_AWS | {"detection", "redrive", "resolution"},
     "simulate": PUBLIC

@@ -128,7 +128,9 @@ def leaves(command: Any, name: str = "") -> Iterator[tuple[str, Any]]:
 
 
 COMMANDS = dict(leaves(typer.main.get_command(commands(()))))
-OF_A_TABLE = {name for name in COMMANDS if name not in ("demo", "drill", "simulate")}
+OF_A_TABLE = {
+    name for name in COMMANDS if name not in ("demo", "drill", "guests-drill", "simulate")
+}
 
 
 def options(name: str) -> dict[str, Any]:
