@@ -101,6 +101,54 @@ class ItemStore(Protocol):
         """Yield the images that DynamoDB's Query finds, page after page."""
 
 
+@dataclass(frozen=True)
+class Segment:
+    """One of the parts in which a replica is gone through at once; they have no item in common."""
+
+    number: int
+    of: int
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some items of a segment, and where to go on behind them; None: there are no more."""
+
+    images: Sequence[Image]
+    after: Image | None
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """The metadata that an item without any gets, as `image` has it; what readers see stays.
+
+    `absent` are attributes that `replacing` does not have, and that matter if they came since.
+    """
+
+    image: Image
+    key: Image
+    replacing: Image
+    absent: Sequence[str] = ()
+
+
+class WholeReplica(Protocol):
+    """One region's replica, gone through item by item."""
+
+    def about(self) -> int:
+        """Return about how many items there are."""
+
+    def page(self, segment: Segment, after: Image | None) -> Page:
+        """Return the next items of a segment, read consistently."""
+
+    def images(self, keys: Sequence[Image]) -> Sequence[Image | None]:
+        """Return the items of up to 100 different keys, read consistently, in their order."""
+
+    def stamp(self, write: Stamp) -> bool:
+        """Write metadata if the item is just as it was; return whether it was.
+
+        Sending it again is harmless: what has metadata is refused.
+        """
+
+
 class Ledger(Protocol):
     """One region's ledger of losses; whatever a row holds, it is handed out (see `Row`)."""
 
@@ -279,6 +327,19 @@ class ResolverPorts(StagePorts, Protocol):
 
     @property
     def telemetry(self) -> Telemetry: ...
+
+
+class SweepPorts(Protocol):
+    """What a sweep through a table works with in each region."""
+
+    @property
+    def items(self) -> ItemStore: ...
+
+    @property
+    def ledger(self) -> Ledger: ...
+
+    @property
+    def whole(self) -> WholeReplica: ...
 
 
 class RedrivePorts(StagePorts, Protocol):

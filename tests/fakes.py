@@ -32,10 +32,13 @@ from reconciler.ports import (
     ItemStore,
     Ledger,
     Naming,
+    Page,
     ParkedChanges,
     Replacement,
     Restatement,
+    Segment,
     SetAside,
+    Stamp,
     StreamRange,
     StreamReader,
     Superseded,
@@ -185,6 +188,45 @@ class FakeItems(Port):
         else:
             same = canonical_image(replaced) == canonical_image(current)
         return None if same else Superseded(deepcopy(current))
+
+
+class FakeWhole(Port):
+    """A `WholeReplica` of a store's items, in pages of two. Faults meet stamps."""
+
+    def __init__(self, items: FakeItems) -> None:
+        super().__init__(items.log)
+        self._items = items
+
+    def about(self) -> int:
+        return len(self._items.items)
+
+    def page(self, segment: Segment, after: Image | None) -> Page:
+        self.log.append(Call("page", (str(segment.number),)))
+        here = sorted(self._items.items)[segment.number :: segment.of]
+        start = 0 if after is None else here.index(to_json(after)) + 1
+        images = [deepcopy(self._items.items[name]) for name in here[start : start + 2]]
+        last = {n: images[-1][n] for n in self._items.key_names} if images else None
+        return Page(images, last if here[start + 2 :] else None)
+
+    def images(self, keys: Sequence[Image]) -> Sequence[Image | None]:
+        self.log.append(Call("images", tuple(map(to_json, keys))))
+        return [deepcopy(self._items.items.get(to_json(canonical_image(key)))) for key in keys]
+
+    def stamp(self, write: Stamp) -> bool:
+        fault = self.called("stamp", to_json(write.key))
+        current = self._items.items.get(to_json(canonical_image(write.key)))
+        if isinstance(fault, AnswerLost) and not fault.applied:
+            raise Unavailable("the request was lost")
+        before = canonical_image(write.replacing)
+        if current is None or {n: canonical_image(current).get(n) for n in before} != before:
+            return False
+        if current.keys() & {METADATA, *write.absent}:
+            return False
+        changed = {name: write.image[name] for name in (METADATA, NAMES) if name in write.image}
+        self._items.place({**current, **changed})
+        if isinstance(fault, AnswerLost):
+            raise Unavailable("the answer was lost")
+        return True
 
 
 class FakeLedger(Port):

@@ -21,6 +21,7 @@ from reconciler.aws.parked import SqsParked
 from reconciler.aws.region_time import region_time_of
 from reconciler.aws.set_aside import S3SetAside
 from reconciler.aws.streams import StreamRecords
+from reconciler.aws.whole_replica import DynamoReplica
 from reconciler.causality.context import replica_id
 from reconciler.causality.region_time import RegionTime
 from reconciler.clock import monotonic_ms, now_ms
@@ -117,6 +118,10 @@ class Region:
     @cached_property
     def items(self) -> DynamoItems:
         return DynamoItems(self._resources.table, self.write_client)
+
+    @cached_property
+    def whole(self) -> DynamoReplica:
+        return DynamoReplica(self._resources.table, self.client("dynamodb"))
 
     @cached_property
     def _code(self) -> ReplicaCode:

@@ -39,6 +39,7 @@ from reconciler.item.plain import (
     began,
     file_plain,
     is_made_of_names,
+    is_only_plain,
     is_version,
     knows_put,
     names_alone,
@@ -174,10 +175,13 @@ def _named_part(old: Wires, new: Wires, key: Image) -> Image:
     return names_alone(old, key)
 
 
-def _plain_versions(old: Wires, new: Wires) -> tuple[ReplicatedItem, ReplicatedItem]:
+def _plain_versions(
+    old: Wires, new: Wires, seen: Hlc | None = None
+) -> tuple[ReplicatedItem, ReplicatedItem]:
     """Return what a plain image has, and the managed one that took its place.
 
-    Nothing, if the new one rests on the old one, or holds it as a put that is filed.
+    Nothing, if the new one rests on the old one, or holds it as a put that is filed. An adoption
+    takes an image that all replicas had, so what it took the place of since is later than that.
     """
     after = file(new)
     is_news = (
@@ -185,7 +189,8 @@ def _plain_versions(old: Wires, new: Wires) -> tuple[ReplicatedItem, ReplicatedI
     )
     if not is_news:
         return NOTHING, NOTHING
-    return file_plain(old, after.key, types_of(after)), after
+    rank = seen if is_only_plain(after) else None
+    return file_plain(old, after.key, types_of(after), rank), after
 
 
 def _found(
@@ -236,4 +241,6 @@ def lost_image(
         return encode(beneath(old, new, seen))
     if is_managed(old):
         return old
-    return _named_part(old, new, {**key}) if is_named(old) else encode(_plain_versions(old, new)[0])
+    if is_named(old):
+        return _named_part(old, new, {**key})
+    return encode(_plain_versions(old, new, seen)[0])
