@@ -22,7 +22,7 @@ STEPS = """
     conflict
     ports deployment
     detection resolution client doctor metrics aws_model
-    redrive feed aws
+    redrive feed sweeping aws
     simulation local handlers
     drills
     demo
@@ -42,6 +42,10 @@ IMPURE = {
 PURE_ALL_THE_SAME = {
     ("reconciler/causality/hlc.py", "threading.Lock"),  # keeps a process's clock safe among threads
     ("reconciler/redrive/drain.py", "threading.Lock"),  # counts what its threads did
+    ("reconciler/sweeping/adoption.py", "threading.Lock"),  # so do these
+    ("reconciler/sweeping/anti_entropy.py", "threading.Lock"),
+    ("reconciler/sweeping/tally.py", "threading.Lock"),
+    ("reconciler/sweeping/walk.py", "threading.Lock"),
     ("reconciler/metrics/text.py", "datetime.UTC"),  # a calendar writes a time that it is given
     ("reconciler/metrics/text.py", "datetime.datetime"),
     ("reconciler/aws_model/stream_source.py", "datetime.UTC"),

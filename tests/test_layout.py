@@ -48,6 +48,7 @@ TESTED_ELSEWHERE = {
     "reconciler/cli/guests.py": "in tests/drills/guests/test_drill.py",
     "reconciler/cli/metric_views.py": "with its command, in test_metrics",
     "reconciler/cli/simulate.py": "run as its user runs it, in tests/simulation",
+    "reconciler/cli/whole_tables.py": "with its commands, in test_adopt and test_sweep",
     "reconciler/client/blind.py": "with every look at an item, in test_named_writes",
     "reconciler/client/queries.py": "with what a table yields, in test_table",
     "reconciler/client/shown.py": "with what an editor shows, in test_editor",
@@ -73,6 +74,7 @@ TESTED_ELSEWHERE = {
     "reconciler/redrive": "parts of a run, in test_drain, test_redriver and cli/test_redrive",
     "reconciler/resolution/evidence.py": "with what is merged, in test_resolver",
     "reconciler/simulation": "parts of a world: by whole runs, in test_world and test_search",
+    "reconciler/sweeping/tally.py": "with what is counted, in test_adoption and test_anti_entropy",
     "reconciler/text/page.py": "by both pages, metrics/test_page and simulation/report/test_page",
     "scripts": "they start commands; tests/test_readme.py looks at them",
 }

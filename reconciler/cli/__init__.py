@@ -33,6 +33,8 @@ COMMANDS = {
     "metrics": "metrics",
     "verify-replication": "replication",
     "redrive": "redrive",
+    "adopt": "adopt",
+    "sweep": "sweep",
     "conflicts": "conflicts",
 }
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import typer
 
 from reconciler.causality.context import replica_id
+from reconciler.crdt import custom
 from reconciler.deployment.wiring import OutsideWriters, OutsideWrites
 from reconciler.errors import InvalidInput
 
@@ -47,6 +48,11 @@ def _writable(path: Path | None) -> Path | None:
     if path is not None and not os.access(path.absolute().parent, os.W_OK | os.X_OK):
         raise typer.BadParameter(f"there is no folder {path.parent} that can be written to")
     return path
+
+
+def _modules(listed: str) -> str:
+    custom.load([name.strip() for name in listed.split(",") if name.strip()])
+    return listed
 
 
 def _page(name: str, help_: str) -> Any:
@@ -124,6 +130,16 @@ VersionAttributes = Annotated[
 ]
 Execute = Annotated[bool, typer.Option("--execute", help="do it; else only say what would be done")]
 AsJson = Annotated[bool, typer.Option("--json", help="print one JSON document")]
+CustomTypes = Annotated[
+    str,
+    typer.Option(
+        envvar="RECONCILER_CUSTOM_TYPES", callback=_modules, help="the modules the functions have"
+    ),
+]
+Segments = Annotated[int, typer.Option(min=1, max=64, help="parts that are gone through at once")]
+ReadUnits = Annotated[
+    float, typer.Option(min=1, metavar="N", help="read units a second, in all regions together")
+]
 MetricsPage = Annotated[Path | None, _page("--page", "draw them as a page, too")]
 ScheduleReport = Annotated[
     Path | None, _page("--report", "draw one schedule: the first that fails, else the first")

@@ -1,13 +1,11 @@
 """`reconciler redrive`: put back what failed, region by region; a dry run unless told otherwise."""
 
 import json
-import signal
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
-from threading import Event
 from typing import Annotated
 
 import typer
@@ -19,6 +17,7 @@ from reconciler.aws import now_ms
 from reconciler.aws.region import Region, open_region
 from reconciler.cli.options import (
     AsJson,
+    CustomTypes,
     Endpoint,
     Execute,
     OutsideWritersOption,
@@ -29,8 +28,7 @@ from reconciler.cli.options import (
     TtlAttribute,
     VersionAttributes,
 )
-from reconciler.cli.terminal import console, print_json
-from reconciler.crdt import custom
+from reconciler.cli.terminal import console, print_json, stoppable
 from reconciler.deployment.names import DEAD_LETTERS, Names
 from reconciler.deployment.wiring import OutsideWriters, OutsideWrites
 from reconciler.detection.securing import DetectorPolicy
@@ -62,19 +60,8 @@ def _per_second(text: str) -> float:
     return rate
 
 
-def _modules(listed: str) -> str:
-    custom.load([name.strip() for name in listed.split(",") if name.strip()])
-    return listed
-
-
 _Rate = Annotated[
     float | None, typer.Option(parser=_per_second, metavar="N/s", help="messages a second")
-]
-_CustomTypes = Annotated[
-    str,
-    typer.Option(
-        envvar="RECONCILER_CUSTOM_TYPES", callback=_modules, help="the modules the functions have"
-    ),
 ]
 
 
@@ -113,7 +100,7 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     outside_writers: OutsideWritersOption = "expected",
     ttl_attribute: TtlAttribute = "",
     version_attributes: VersionAttributes = "",
-    custom_types: _CustomTypes = "",  # noqa: ARG001 (its callback has used it)
+    custom_types: CustomTypes = "",  # noqa: ARG001 (its callback has used it)
     endpoint: Endpoint = None,  # noqa: ARG001 (its callback has used it)
     as_json: AsJson = False,
 ) -> None:
@@ -170,22 +157,6 @@ def _move_back(told: Console, regions: Sequence[Names], queue: str, run: Redrive
         else:
             said = f"SQS would move about {letters.depth(named)} messages of {named} back"
         told.print(shown(f"{names.region}: {said}"), markup=False)
-
-
-@contextmanager
-def stoppable() -> Iterator[Event]:
-    """Let Ctrl-C end whatever waits for the event, in any thread; what is begun ends first."""
-    stop = Event()
-
-    def interrupt(*_: object) -> None:
-        stop.set()
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGINT, interrupt)
-    try:
-        yield stop
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

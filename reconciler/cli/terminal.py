@@ -6,7 +6,11 @@ our own. Where no UTF-8 can be written, charts are drawn in ASCII.
 """
 
 import re
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from json import dumps
+from threading import Event
 
 import typer
 from rich.box import HEAVY_HEAD
@@ -54,3 +58,19 @@ def say_line(told: Console, text: object, style: str = "") -> None:
 def print_json(document: str) -> None:
     """Print a JSON document in ASCII: any pipe can carry it, and no terminal obeys it."""
     typer.echo(re.sub(r"[^ -~]", lambda found: dumps(found[0])[1:-1], document))
+
+
+@contextmanager
+def stoppable() -> Iterator[Event]:
+    """Let Ctrl-C end whatever waits for the event, in any thread; what is begun ends first."""
+    stop = Event()
+
+    def interrupt(*_: object) -> None:
+        stop.set()
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)

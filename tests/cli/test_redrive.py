@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from reconciler.aws.dead_letters import SqsDeadLetters
 from reconciler.cli import redrive
-from reconciler.cli.redrive import stoppable
+from reconciler.cli.terminal import stoppable
 from reconciler.conflict.row import State, ledger_row
 from reconciler.deployment.wiring import SET_ASIDE_PREFIX
 from reconciler.errors import InvalidInput, Unavailable
