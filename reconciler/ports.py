@@ -130,11 +130,20 @@ class Stamp:
     absent: Sequence[str] = ()
 
 
+@dataclass(frozen=True)
+class TableFacts:
+    """What a table is: its key's names, the other regions it is in, and about how many items."""
+
+    key: tuple[str, ...]
+    elsewhere: frozenset[str]
+    items: int
+
+
 class WholeReplica(Protocol):
     """One region's replica, gone through item by item."""
 
-    def about(self) -> int:
-        """Return about how many items there are."""
+    def facts(self) -> TableFacts:
+        """Return what the table is; InvalidInput if its regions are strongly consistent."""
 
     def page(self, segment: Segment, after: Image | None) -> Page:
         """Return the next items of a segment, read consistently."""

@@ -42,6 +42,7 @@ from reconciler.ports import (
     StreamRange,
     StreamReader,
     Superseded,
+    TableFacts,
     Telemetry,
 )
 from reconciler.simulation.world.expressions import Refused, after_naming
@@ -197,8 +198,8 @@ class FakeWhole(Port):
         super().__init__(items.log)
         self._items = items
 
-    def about(self) -> int:
-        return len(self._items.items)
+    def facts(self) -> TableFacts:
+        return TableFacts(tuple(self._items.key_names), frozenset(), len(self._items.items))
 
     def page(self, segment: Segment, after: Image | None) -> Page:
         self.log.append(Call("page", (str(segment.number),)))

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from reconciler.aws.clients import idempotent
-from reconciler.errors import Unavailable
+from reconciler.errors import InvalidInput, Unavailable
 from reconciler.item.metadata import METADATA, NAMES
-from reconciler.ports import Page, Segment, Stamp
+from reconciler.ports import Page, Segment, Stamp, TableFacts
 from reconciler.values.wire import Image, canonical_image, to_json
 
 _ASKED_AGAIN = 8  # an answer holds 16 MB, so 100 of the largest items take three
@@ -24,11 +24,18 @@ class DynamoReplica:
         self._table = table
         self._client = dynamodb
 
-    def about(self) -> int:
-        """Return about how many items there are, as of some hours ago."""
+    def facts(self) -> TableFacts:
+        """Return what the table is; how many items it has is as of some hours ago."""
         with idempotent("DescribeTable"):
-            count: int = self._client.describe_table(TableName=self._table)["Table"]["ItemCount"]
-        return count
+            found = self._client.describe_table(TableName=self._table)["Table"]
+        if found.get("MultiRegionConsistency") == "STRONG":
+            raise InvalidInput(f"{self._table}: its regions are strongly consistent: none differs")
+        roles = {each["KeyType"]: each["AttributeName"] for each in found["KeySchema"]}
+        return TableFacts(
+            key=tuple(roles[role] for role in ("HASH", "RANGE") if role in roles),
+            elsewhere=frozenset(each["RegionName"] for each in found.get("Replicas", ())),
+            items=found["ItemCount"],
+        )
 
     def page(self, segment: Segment, after: Image | None) -> Page:
         """Return the next items of a segment, up to 1 MB, read consistently."""

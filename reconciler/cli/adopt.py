@@ -16,8 +16,7 @@ from reconciler.cli.options import (
     Suffix,
     TableName,
 )
-from reconciler.cli.whole_tables import Run, opened
-from reconciler.drills.hosts import Host
+from reconciler.cli.whole_tables import Run, Table
 from reconciler.errors import InvalidInput
 from reconciler.item.schema import Schema
 from reconciler.sweeping.adoption import LEFT, Adopter, Adoption, home_of
@@ -51,12 +50,12 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
 
     Stopping, starting again and running twice at once are harmless. Exits with 1 if items are left.
     """
-    host, there = opened(table, regions, suffix)
-    types, home = _schema(schema, host), home_of(regions)
+    whole, home = Table(table, regions, suffix), home_of(regions)
+    types = _schema(schema, whole)
     run = Run(Adoption, LEFT, execute, as_json)
-    with run.going(there[home].whole.about) as (time, hear):
+    with run.going(whole.items[home]) as (time, hear):
         reads = Budget(read_units, time)
-        replicas = {name: region.whole for name, region in there.items()}
+        replicas = {name: region.whole for name, region in whole.regions.items()}
         adopter = Adopter(
             replicas,
             types,
@@ -66,19 +65,19 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
             reads=reads,
             writes=Budget(write_units, time),
         )
-        adopter.adopt(Walk(there[home].whole, segments, reads, hear))
+        adopter.adopt(Walk(replicas[home], segments, reads, hear))
     raise typer.Exit(run.end(table=table, regions=regions, home=home))
 
 
-def _schema(file: Path, host: Host) -> Schema:
+def _schema(file: Path, table: Table) -> Schema:
     """Return the schema of a file; InvalidInput if it is not that of the table."""
     told: Any = parse_json(file.read_bytes(), f"--schema {file}")
     if not isinstance(told, dict):
         raise InvalidInput(f"--schema {file}: give the schema as one JSON object")
     found = Schema.of(**told)
-    if (found.table, found.key) != (host.table, tuple(host.keys)):
+    if (found.table, found.key) != (table.name, table.key):
         raise InvalidInput(
             f"--schema {file}: it is of {found.table}, with the key {', '.join(found.key)}; this is"
-            f" {host.table}, with {', '.join(host.keys)}"
+            f" {table.name}, with {', '.join(table.key)}"
         )
     return found

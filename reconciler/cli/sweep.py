@@ -15,7 +15,7 @@ from reconciler.cli.options import (
     Suffix,
     TableName,
 )
-from reconciler.cli.whole_tables import Run, opened
+from reconciler.cli.whole_tables import Run, Table
 from reconciler.errors import InvalidInput
 from reconciler.sweeping.anti_entropy import Sweep, Sweeper
 from reconciler.sweeping.walk import Budget, Walk
@@ -43,18 +43,14 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     if len(regions) < 2:
         raise InvalidInput("--region: name two regions at least, with commas between")
     wait_ms = duration_ms(wait)
-    host, there = opened(table, regions, suffix)
+    whole = Table(table, regions, suffix)
     differing = (Sweep.UNKNOWABLE, Sweep.LEFT, *(() if execute else (Sweep.REPAIRED,)))
     run = Run(Sweep, differing, execute, as_json)
-
-    def about() -> int:
-        return sum(region.whole.about() for region in there.values())
-
-    with run.going(about) as (time, hear):
+    with run.going(sum(whole.items.values())) as (time, hear):
         reads = Budget(read_units, time)
         sweeper = Sweeper(
-            there, list(host.keys), run.tally, time, execute=execute, reads=reads, wait_ms=wait_ms
+            whole.regions, whole.key, run.tally, time, execute=execute, reads=reads, wait_ms=wait_ms
         )
-        for name, region in there.items():
+        for name, region in whole.regions.items():
             sweeper.sweep(name, Walk(region.whole, segments, reads, hear))
     raise typer.Exit(run.end(table=table, regions=regions))

@@ -15,32 +15,37 @@ from reconciler.aws import now_ms
 from reconciler.aws.region import Region
 from reconciler.cli.terminal import console, print_json, say_line, stoppable
 from reconciler.deployment.names import Names
-from reconciler.drills.hosts import Host, host_of
 from reconciler.errors import InvalidInput, ReconcilerError, Unavailable
+from reconciler.ports import TableFacts
 from reconciler.sweeping.tally import Tally
 from reconciler.sweeping.walk import Time
 
 _MOST_LISTED = 1_000  # items in a JSON document: all of them are printed besides
 
 
-def opened(table: str, regions: Sequence[str], suffix: str) -> tuple[Host, dict[str, Region]]:
-    """Return a table and its regions; InvalidInput if it has more of them than are named.
+class Table:
+    """A table in all its regions; InvalidInput if it has more of them than are named.
 
     HAZARD if one were left out: nobody would see what it shows.
     """
-    there = {name: Region(Names(table, name, suffix)) for name in regions}
-    hosts = {}
-    for name, region in there.items():
+
+    def __init__(self, name: str, regions: Sequence[str], suffix: str) -> None:
+        self.name = name
+        self.regions = {each: Region(Names(name, each, suffix)) for each in regions}
+        facts = {each: self._facts(each) for each in regions}
+        for each, told in facts.items():
+            if missing := sorted(told.elsewhere - {*regions}):
+                raise InvalidInput(
+                    f"--region: {name} is in {', '.join(missing)}, too, says {each}: name them all"
+                )
+        self.key = facts[regions[0]].key
+        self.items = {each: told.items for each, told in facts.items()}
+
+    def _facts(self, region: str) -> TableFacts:
         try:
-            hosts[name] = host_of(table, region.client("dynamodb"))
+            return self.regions[region].whole.facts()
         except Unavailable as problem:
-            raise Unavailable(f"{name}: {problem}") from None
-    for name, host in hosts.items():
-        if missing := sorted(host.replicas - {*regions}):
-            raise InvalidInput(
-                f"--region: {table} is in {', '.join(missing)}, too, says {name}: name all of them"
-            )
-    return hosts[regions[0]], there
+            raise Unavailable(f"{region}: {problem}") from None
 
 
 @dataclass
@@ -64,7 +69,7 @@ class Run:
         self.tally = Tally(self._hear)
 
     @contextmanager
-    def going(self, about: Callable[[], int]) -> Iterator[tuple[Time, Callable[[int], object]]]:
+    def going(self, items: int) -> Iterator[tuple[Time, Callable[[int], object]]]:
         """Give the time and who hears how many items are done with; Ctrl-C ends what is inside."""
         columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
         is_seen = self.told.is_terminal
@@ -73,7 +78,7 @@ class Run:
         )
         try:
             with stoppable() as stop, bar:
-                task = bar.add_task("items", total=about() if is_seen else None)
+                task = bar.add_task("items", total=items)
 
                 def sleep(seconds: float) -> None:
                     if stop.wait(seconds):

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from reconciler.aws.whole_replica import DynamoReplica
-from reconciler.errors import Unavailable
+from reconciler.errors import InvalidInput, Unavailable
 from reconciler.item.adoption import adopted
 from reconciler.item.metadata import METADATA, NAMES
-from reconciler.ports import Page, Segment, Stamp, WholeReplica
+from reconciler.ports import Page, Segment, Stamp, TableFacts, WholeReplica
 from reconciler.values.wire import Image, canonical_image, to_json
 from tests.aws.test_contract import make_table
 from tests.builders import SCHEMA, assign, increment, written
@@ -66,7 +66,7 @@ def test_all_items_are_in_the_pages_of_the_segments_once(replica: Replica) -> No
                 break
 
     assert sorted(found) == [f"p{number}" for number in range(9)]
-    assert replica.port.about() == 9
+    assert replica.port.facts() == TableFacts(("id",), frozenset(), 9)
 
 
 @both
@@ -150,6 +150,29 @@ def test_keys_that_an_answer_leaves_over_are_asked_for_again() -> None:
 def test_keys_that_are_left_over_each_time_are_no_items_that_are_missing() -> None:
     with pytest.raises(Unavailable, match="left over"):
         DynamoReplica("parties", Client(0)).images([KEY])
+
+
+class Described:
+    """A client that describes a table."""
+
+    def __init__(self, **more: Any) -> None:
+        keys = [("RANGE", "at"), ("HASH", "id")]
+        schema = [{"AttributeName": name, "KeyType": kind} for kind, name in keys]
+        self._table = {"KeySchema": schema, "ItemCount": 7, **more}
+
+    def describe_table(self, **_: Any) -> Any:
+        return {"Table": self._table}
+
+
+def test_a_table_is_in_the_regions_of_its_replicas_and_has_its_keys_in_order() -> None:
+    replicas = [{"RegionName": "eu-west-1"}, {"RegionName": "ap-southeast-1"}]
+    found = DynamoReplica("parties", Described(Replicas=replicas)).facts()
+    assert found == TableFacts(("id", "at"), frozenset({"eu-west-1", "ap-southeast-1"}), 7)
+
+
+def test_a_table_whose_regions_are_strongly_consistent_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="none differs"):
+        DynamoReplica("parties", Described(MultiRegionConsistency="STRONG")).facts()
 
 
 def test_a_page_says_where_to_go_on(aws: None) -> None:

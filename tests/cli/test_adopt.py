@@ -9,9 +9,11 @@ import pytest
 import typer
 from moto import mock_aws
 
+from reconciler.aws.whole_replica import DynamoReplica
 from reconciler.cli import adopt
 from reconciler.errors import InvalidInput, Unavailable
 from reconciler.item.metadata import METADATA
+from reconciler.ports import TableFacts
 from reconciler.sweeping import adoption
 from tests.aws.conftest import clients, credentials, one_server
 from tests.cli.whole_table import EU, US, Table, run, schema_file
@@ -94,9 +96,8 @@ def test_a_region_without_the_table_is_named(table: Table, tmp_path: Path) -> No
 def test_a_region_that_the_table_is_in_must_be_named(
     table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = adopt.opened.__globals__["host_of"]("parties", table.eu.dynamodb)
-    there = type(found)(found.table, found.keys, replicas=frozenset({"ap-southeast-1"}))
-    monkeypatch.setattr("reconciler.cli.whole_tables.host_of", lambda *_: there)
+    there = TableFacts(("id",), frozenset({"ap-southeast-1"}), 0)
+    monkeypatch.setattr(DynamoReplica, "facts", lambda _: there)
     refused = adopted(tmp_path).exception
     assert isinstance(refused, InvalidInput)
     assert "parties is in ap-southeast-1, too" in str(refused)

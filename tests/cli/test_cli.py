@@ -19,6 +19,7 @@ PUBLIC = {
 CALLING_AWS = PUBLIC | {"aws", "deployment", "text"}
 # What each command's modules may load; what is not named here costs its user time or an extra.
 MAY_LOAD = {
+    "adopt": CALLING_AWS | {"sweeping"},
     "conflicts": CALLING_AWS | {"feed", "resolution"},
     "demo": CALLING_AWS | {"aws_model", "demo", "drills", "local", "metrics"},
     "doctor": CALLING_AWS | {"doctor"},
@@ -32,9 +33,10 @@ MAY_LOAD = {
     "simulate": PUBLIC
     | {"aws_model", "deployment", "detection", "feed", "redrive", "resolution"}
     | {"simulation", "text"},
+    "sweep": CALLING_AWS | {"resolution", "sweeping"},
     "verify-replication": CALLING_AWS | {"drills"},
 }
-WITHOUT_A_CLOUD = ("conflicts", "doctor", "metrics", "redrive", "verify-replication")
+WITHOUT_A_CLOUD = ("conflicts", "doctor", "metrics", "redrive", "sweep", "verify-replication")
 
 
 def run(program: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
