@@ -140,6 +140,8 @@ def version_over(
     types = types_of(item)
     leaves = leaves_of(held, types)
     counts, by_library = _is_older(item, held), dict(library_states(item))
+    # Where only plain images are in an item, the greater amount stands, whatever that rests on.
+    is_direct = is_direct or is_only_plain(item)
     news = [
         leaf
         for leaf in leaves

@@ -5,6 +5,7 @@ They hold a token, made at each start, that others on this machine and pages in 
 
 import http.client
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -75,6 +76,12 @@ class ControlClient:
         asked = {"region": region, "table": table, "at_seconds": at_seconds}
         deleted: int = self.control.ask("expire", **asked)["deleted"]
         return deleted
+
+    def place(
+        self, region: str, table: str, key: Mapping[str, Any], item: Mapping[str, Any] | None
+    ) -> None:
+        """Let one replica have an item, or none, behind replication's and its stream's back."""
+        self.control.ask("place", region=region, table=table, key=key, item=item)
 
     def bodies(self, region: str, queue: str) -> list[str]:
         """Return the bodies in a queue, without receiving them."""

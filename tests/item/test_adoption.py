@@ -11,6 +11,7 @@ from reconciler.errors import ItemTooLarge
 from reconciler.item.adoption import adopted
 from reconciler.item.image import merge, read
 from reconciler.item.metadata import METADATA, NAMES, decode
+from reconciler.resolution.repair import repaired_image
 from reconciler.values.wire import Image, to_json
 from tests.builders import SCHEMA, Replica, add, as_stream, assign, discard, increment
 from tests.named import named_on
@@ -100,3 +101,18 @@ def test_what_others_wrote_elsewhere_while_a_stamp_was_on_its_way_stands() -> No
 
     assert verdict.finding is Finding.CONFLICT
     assert (shown(repaired, "email"), shown(repaired, "balance")) == ("ada@example.com", 105)
+
+
+def test_what_others_add_twice_over_a_stamp_before_the_repair_counts() -> None:
+    """The second addition was no difference to what the first one was filed over."""
+    stamp = stamped(PLAIN)
+    first = {**PLAIN, "balance": {"N": "107"}}
+    second = {**PLAIN, "balance": {"N": "111"}}
+    verdict = classify(stamp, first, replica="euw1", key=KEY)
+    lost = lost_image(verdict, stamp, first, Hlc.of(2_000), KEY)
+
+    repaired = repaired_image(second, [dict(lost)], restore=False, seen=Hlc.of(3_000))
+
+    assert verdict.finding is Finding.OVERWRITTEN
+    assert repaired is not None
+    assert shown(repaired, "balance") == 111

@@ -10,6 +10,7 @@ from typing import Any
 
 from moto.sqs.models import sqs_backends
 
+from reconciler.aws_model.equality import Item
 from reconciler.local.errors import LocalCloudError
 from reconciler.local.provision import ACCOUNT
 from reconciler.local.server.replicas import GlobalTables
@@ -32,6 +33,7 @@ class Control:
             "checkpoint": self._checkpoint,
             "trim": self._trim,
             "expire": self._expire,
+            "place": self._place,
             "messages": self._messages,
             "partition": self._partition,
             "isolate": self._isolate,
@@ -71,6 +73,9 @@ class Control:
 
     def _expire(self, region: str, table: str, at_seconds: int) -> dict[str, Any]:
         return {"deleted": self._tables.expire(region, table, at_seconds)}
+
+    def _place(self, region: str, table: str, key: Item, item: Item | None) -> None:
+        self._tables.place(self._check_region(region), table, key, item)
 
     def _partition(self, one: str, other: str) -> None:
         with self._tables.turn:

@@ -15,10 +15,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from threading import Condition
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from reconciler.aws import now_ms
-from reconciler.aws_model.equality import same_item
+from reconciler.aws_model.equality import Item, same_item
 from reconciler.aws_model.replication import Arrival, ItemKey, Replication
 from reconciler.local.errors import LocalCloudError
 from reconciler.local.server.expiry import EXPIRY, expired_keys
@@ -113,6 +113,16 @@ class GlobalTables:
             deleted = self._commit((region, name), shard, user_identity=EXPIRY)
             self.turn.notify_all()
             return deleted
+
+    def place(self, region: str, name: str, keys: Mapping[str, Any], item: Item | None) -> None:
+        """Let one replica have an item, or none, that it got by no write: nobody is told of it."""
+        with self.turn:
+            table, shard = table_in(region, name), self._shards[region, name]
+            if item is None:
+                table.delete_item(*key_types(table, keys))
+            else:
+                table.put_item(item)
+            shard.drain()
 
     def unhandled(self) -> dict[str, int]:
         """Return, by region, how many stream records still wait for their consumer."""
