@@ -32,6 +32,7 @@ SLOW = (
     "local/test_cloud.py",
     "local/test_outages.py",
     "local/test_storm.py",
+    "local/test_whole_tables.py",
     "local/worker/test_process.py",
     "test_readme.py",
     "handlers/test_runtime_client.py",  # a process for each test

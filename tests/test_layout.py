@@ -32,6 +32,7 @@ ABOUT_MORE_THAN_A_MODULE = {
     "tests/simulation/test_outside_cases.py": "small schedules with raw clients, and what is right",
     "tests/simulation/test_sabotage.py": "every rule of the protocol is missed when it is broken",
     "tests/local/test_storm.py": "thousands of conflicts at once, end to end",
+    "tests/local/test_whole_tables.py": "tables adopted and swept by the commands, on whole clouds",
     "tests/local/worker/test_perseverance.py": "workers that fail, go on and are started again",
     "tests/test_architecture.py": "the rules of the code",
     "tests/test_layout.py": "the rules of the tests",
