@@ -1,5 +1,6 @@
 """What the READMEs say runs, and is true."""
 
+import json
 import os
 import re
 import subprocess
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 import typer
 
+from reconciler import Schema
 from reconciler.cli import commands
 from reconciler.crdt.base import TYPES
 from reconciler.drills.workload import party_schema
@@ -23,7 +25,13 @@ from tests.test_architecture import STEPS
 ROOT = Path(__file__).parent.parent
 GUIDES = {
     name: (ROOT / name).read_text(encoding="utf-8")
-    for name in ("README.md", "reconciler/README.md", "infra/README.md", "infra/RUNBOOK.md")
+    for name in (
+        "README.md",
+        "reconciler/README.md",
+        "reconciler/sweeping/README.md",
+        "infra/README.md",
+        "infra/RUNBOOK.md",
+    )
 }
 README, INSIDE = GUIDES["README.md"], GUIDES["reconciler/README.md"]
 INSTALLED = Path(sys.executable).with_name("reconciler")  # wherever these tests are installed
@@ -228,3 +236,9 @@ def test_every_rule_that_the_tests_break_is_in_the_table_of_rules() -> None:
     broken = {case.rule for case in SABOTAGES if re.fullmatch(r"[WDMFN]\d", case.rule)}
 
     assert broken <= rules
+
+
+def test_the_schema_that_an_adoption_is_given_is_one() -> None:
+    (printed,) = re.findall(r"```json\n(.*?)\n```", GUIDES["reconciler/sweeping/README.md"])
+
+    assert Schema.of(**json.loads(printed)).table == "parties"

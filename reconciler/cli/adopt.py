@@ -26,8 +26,6 @@ from reconciler.text.plain_json import parse_json
 _SCHEMA = typer.Option(
     "--schema",
     metavar="FILE.json",
-    exists=True,
-    dir_okay=False,
     help="""the writers' schema: '{"table": ..., "key": [...], "attributes": {...}}'""",
 )
 _WRITES = typer.Option(min=1, metavar="N", help="write units a second, in each region")
@@ -71,7 +69,10 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
 
 def _schema(file: Path, table: Table) -> Schema:
     """Return the schema of a file; InvalidInput if it is not that of the table."""
-    told: Any = parse_json(file.read_bytes(), f"--schema {file}")
+    try:
+        told: Any = parse_json(file.read_bytes(), f"--schema {file}")
+    except OSError as problem:
+        raise InvalidInput(f"--schema {file}: {problem.strerror}") from None
     if not isinstance(told, dict):
         raise InvalidInput(f"--schema {file}: give the schema as one JSON object")
     found = Schema.of(**told)

@@ -79,7 +79,7 @@ def repaired_image(  # noqa: PLR0913 (a repair is all of these, by name)
             raise ItemGone("the item, tombstone included, is gone from the table")
         return check_size(reduce(merge, lost, lost[0]))
     base = filed_image(current, seen)
-    lost = [_over_what_it_took(base, each, rows, seen) for each in lost]
+    lost = [_over_what_it_took(current, base, each, rows, seen) for each in lost]
     known = _known(base, lost[0])
     start = next((each for each in lost if _outlived(known, each)), known)
     parts = [_part(start, each) for each in lost]
@@ -110,7 +110,9 @@ def _with_plain(base: Image, lost: Sequence[Image], seen: Hlc | None, *, is_dire
     return encode(beneath(under, base, seen, is_direct=is_direct))
 
 
-def _over_what_it_took(current: Image, lost: Image, rows: Rows, seen: Hlc | None) -> Image:
+def _over_what_it_took(
+    unfiled: Image, current: Image, lost: Image, rows: Rows, seen: Hlc | None
+) -> Image:
     """Return a loss as it is merged: a plain item over the one that a hard delete took before it.
 
     Of any other one that is no version of the current item nobody knows what it changed, so there
@@ -118,7 +120,7 @@ def _over_what_it_took(current: Image, lost: Image, rows: Rows, seen: Hlc | None
     """
     if not _named(current, lost) or not is_only_plain(item := file(lost)):
         return lost
-    if began(file(current)) is Began.ON_PLAIN:
+    if began(decode(unfiled)[0]) is Began.ON_PLAIN:
         return lost
     deleted = image_deleted(current, rows)
     if deleted is None:

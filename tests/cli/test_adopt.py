@@ -82,6 +82,7 @@ def test_a_schema_of_another_table_or_that_is_none_is_one_sentence(
     for changed in ({"table": "others"}, {"key": ["party"]}, {"attributes": {"x": "crdt"}}):
         refused = run(app, "--schema", schema_file(tmp_path, **changed)).exception
         assert isinstance(refused, InvalidInput)
+    assert isinstance(run(app, "--schema", "nowhere.json").exception, InvalidInput)
     (tmp_path / "parties.json").write_text("[]")
     assert isinstance(run(app, "--schema", str(tmp_path / "parties.json")).exception, InvalidInput)
 

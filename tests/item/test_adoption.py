@@ -116,3 +116,18 @@ def test_what_others_add_twice_over_a_stamp_before_the_repair_counts() -> None:
     assert verdict.finding is Finding.OVERWRITTEN
     assert repaired is not None
     assert shown(repaired, "balance") == 111
+
+
+def test_what_a_stamp_took_the_place_of_comes_back_though_others_wrote_on_the_stamp() -> None:
+    """Once they had, the version before was taken for one that nobody knows what it changed."""
+    stamp = stamped(PLAIN)
+    theirs = {**PLAIN, "email": {"S": "ada@example.com"}, "tags": {"SS": ["a", "b", "c"]}}
+    verdict = classify(theirs, stamp, replica="use1", key=KEY)
+    lost = lost_image(verdict, theirs, stamp, Hlc.of(2_000), KEY)
+    since = {**stamp, "note": {"S": "raw"}}
+
+    repaired = repaired_image(since, [dict(lost)], restore=False, seen=Hlc.of(3_000))
+
+    assert repaired is not None
+    assert (shown(repaired, "email"), shown(repaired, "note")) == ("ada@example.com", "raw")
+    assert shown(repaired, "tags") == {"a", "b", "c"}
