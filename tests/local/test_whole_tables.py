@@ -186,12 +186,17 @@ def fill(cloud: LocalCloud) -> None:
     cloud.settle()
 
 
+def adoption(folder: Path) -> tuple[str, ...]:
+    """Return the command that adopts the table."""
+    schema = folder / "parties.json"
+    schema.write_text(json.dumps({"table": TABLE, "key": ["id"], "attributes": TYPES}))
+    return ("adopt", "--schema", str(schema), "--execute", "--write-units", "40")
+
+
 def test_a_table_in_use_is_adopted_from_two_regions_though_one_is_killed_on_the_way(
     cloud: LocalCloud, tmp_path: Path
 ) -> None:
-    schema, ledger = tmp_path / "parties.json", Ledger()
-    schema.write_text(json.dumps({"table": TABLE, "key": ["id"], "attributes": TYPES}))
-    adopt = ("adopt", "--schema", str(schema), "--execute", "--write-units", "40")
+    ledger, adopt = Ledger(), adoption(tmp_path)
     fill(cloud)
     with writing(cloud, ledger):
         killed = start(cloud, *adopt, regions=f"{US},{EU}")
@@ -216,6 +221,28 @@ def test_a_table_in_use_is_adopted_from_two_regions_though_one_is_killed_on_the_
     assert sorted_scan(cloud, TABLE, US) == sorted_scan(cloud, TABLE, EU)
     rows = [row for region in (US, EU) for row in cloud.scan(Names(TABLE, region).ledger, region)]
     assert {row["state"]["S"] for row in rows} <= {"RESOLVED"}
+
+
+def test_nothing_is_adopted_of_which_a_region_is_behind(cloud: LocalCloud, tmp_path: Path) -> None:
+    """It took the version that it had for one that the stamp had lost, and that one stood again."""
+    adopt, names = adoption(tmp_path), names_of(0)[:10]
+    for tag in ("zz", "aa"):
+        for name in names:
+            raw(cloud, EU, name, 1, tag)
+        if tag == "zz":
+            cloud.settle()
+            cloud.partition(US, EU)
+    code, told = ended(start(cloud, *adopt, regions=f"{US},{EU}"))
+    assert (code, told["counts"]["left: it changes, or replicas differ"]) == (1, 10)
+
+    cloud.heal()
+    cloud.settle()
+    code, told = ended(start(cloud, *adopt, regions=f"{US},{EU}"))
+    cloud.settle()
+
+    assert (code, told["counts"]["stamped"]) == (0, 10)
+    for region in (US, EU):
+        assert [i["raw_value"]["S"] for i in cloud.scan(TABLE, region)] == ["aa"] * 10
 
 
 def test_what_differs_behind_replications_back_is_found_and_merged(cloud: LocalCloud) -> None:
