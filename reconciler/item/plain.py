@@ -193,7 +193,7 @@ def _has_seen(image: Mapping[str, Any], item: ReplicatedItem) -> bool:
     return any(
         name in held
         and state.visible() == held[name]
-        and not _knows_all(item, (name,), held[name], state)
+        and not knows_all(item, (name,), held[name], state)
         for name, state in library_states(item)
     )
 
@@ -202,7 +202,7 @@ def _is_older(item: ReplicatedItem, held: Image) -> bool:
     """Return whether something is as it was before the library wrote it."""
     return any(
         state.visible() != held.get(name)
-        and (name not in held or _knows_all(item, (name,), held[name], state))
+        and (name not in held or knows_all(item, (name,), held[name], state))
         for name, state in library_states(item)
     )
 
@@ -214,7 +214,8 @@ def library_states(item: ReplicatedItem) -> Iterator[tuple[str, Crdt]]:
             yield name, state
 
 
-def _knows_all(item: ReplicatedItem, path: Path, value: Wire, state: Crdt) -> bool:
+def knows_all(item: ReplicatedItem, path: Path, value: Wire, state: Crdt) -> bool:
+    """Return whether plain images showed all of a value, as a state of its type divides it."""
     leaves = leaves_at(path, value, state.spec())
     return all(plain_dot(leaf).lineage in item.context.heads for leaf in leaves)
 

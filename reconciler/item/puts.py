@@ -12,10 +12,12 @@ What it changed an amount by is dropped where two regions found two differences,
 filed it over an image that it did not take the place of.
 """
 
+from collections.abc import Mapping, Set
 from dataclasses import replace
 from decimal import Decimal
 from itertools import chain, count
 
+from reconciler.causality.context import Dot
 from reconciler.causality.hlc import Hlc
 from reconciler.crdt.base import Crdt, Edit, LocalWrite, OutsideChange
 from reconciler.crdt.counter_pn import ADDED, CounterPn, exact_sum
@@ -50,6 +52,7 @@ from reconciler.item.plain import (
     version_over,
 )
 from reconciler.item.replicated import ReplicatedItem
+from reconciler.item.sightings import saw_amount, sightings
 from reconciler.values.wire import Image, Path, Wires, rounded_number_text, to_json
 
 
@@ -67,27 +70,56 @@ def beneath(
     hidden = hidden_in({**image, METADATA: managed[METADATA]})
     image = {name: value for name, value in image.items() if name not in hidden} | own
     before = before_names(image, item.key)
-    put = _put_over(item, before, seen, basis_of(managed), is_direct=is_direct)
+    saw = sightings(managed, item, shown_in(before, item.key)) if is_direct else None
+    put = _put_over(item, before, seen, basis_of(managed), saw)
     if not is_named(image):
         return put
     if is_version(before, item):
         return joined(put, file_plain(image, item.key, types_of(item), seen))
-    return named_over(put, image, seen, types_of(put))
+    return named_over(put, _moved(image, before, put.shown(), put.attributes), seen, types_of(put))
+
+
+def _moved(image: Image, before: Image, shown: Image, states: Mapping[str, Crdt]) -> Image:
+    """Return what names made of an image `before`, had its amounts been those of a filed put.
+
+    HAZARD if what a put left out of an amount were taken for a write beside its names.
+    """
+    moved = dict(image)
+    for name, state in states.items():
+        one, other = before.get(name), shown.get(name)
+        if name not in image or one is None or other is None or one == other:
+            continue
+        if isinstance(state, CounterPn) and "N" in image[name] and "N" in one:
+            by = [Decimal(other["N"]), Decimal(one["N"]).copy_negate()]
+            amount = exact_sum([Decimal(image[name]["N"]), *by])
+            moved[name] = {"N": rounded_number_text(amount)}
+        elif isinstance(state, MapOr) and "M" in image[name] and "M" in one:
+            moved[name] = {"M": _moved(image[name]["M"], one["M"], other["M"], state.fields)}
+    return moved
 
 
 def _put_over(
-    item: ReplicatedItem, image: Image, seen: Hlc | None, token: str, *, is_direct: bool
+    item: ReplicatedItem, image: Image, seen: Hlc | None, token: str, saw: Set[Dot] | None
 ) -> ReplicatedItem:
     item = _without_added(item, token)
     held = shown_in(image, item.key)
     base = f"{token} {to_json(item.shown())}"
-    if held == item.shown() and item.exists and knows_put(item, image):
-        return item
+    if (
+        item.exists
+        and knows_put(item, image)
+        and _but_amounts(item, held) == _but_amounts(item, item.shown())
+    ):
+        return item  # it is filed, and what it changed amounts by may have been left out
     if is_version(image, item):
-        return version_over(item, image, seen, base, is_direct=is_direct)
+        return version_over(item, image, seen, base, is_direct=saw is not None)
     if not item.exists:
         return _begun_anew(item, held, seen, base)
-    return _overlaid(item, held, seen, base, is_direct=is_direct)
+    return _overlaid(item, held, seen, base, saw)
+
+
+def _but_amounts(item: ReplicatedItem, held: Image) -> Image:
+    counters = {n for n, state in item.attributes.items() if isinstance(state, CounterPn)}
+    return {name: value for name, value in held.items() if name not in counters}
 
 
 def _without_added(item: ReplicatedItem, token: str) -> ReplicatedItem:
@@ -119,7 +151,7 @@ def _begun_anew(item: ReplicatedItem, held: Image, seen: Hlc | None, base: str) 
 
 
 def _overlaid(
-    item: ReplicatedItem, held: Image, seen: Hlc | None, base: str, *, is_direct: bool
+    item: ReplicatedItem, held: Image, seen: Hlc | None, base: str, saw: Set[Dot] | None
 ) -> ReplicatedItem:
     """Return a managed item once a whole put that took its place lies over it.
 
@@ -134,7 +166,8 @@ def _overlaid(
         also.append(leaf)
         found = _amount(leaf, shown, item) or _fresh(leaf, item)
         is_added = found.name.startswith(ADDED_BY_PUT)
-        if is_shown(leaf, shown) or (is_added and not is_direct):
+        is_known = saw is not None and saw_amount(saw, item, leaf.path)
+        if is_shown(leaf, shown) or (is_added and not is_known):
             also.append(found)
         else:
             news.append(found)

@@ -6,6 +6,7 @@ from reconciler.item.filing import file
 from reconciler.item.joining import joined
 from reconciler.item.metadata import encode
 from reconciler.item.plain import file_plain, names_alone
+from reconciler.item.puts import beneath
 from reconciler.values.wire import to_json
 from tests.builders import SCHEMA, Replica, add, as_stream, assign, increment, written
 from tests.named import KEY, named_on
@@ -49,4 +50,16 @@ def test_names_do_not_say_what_an_item_began_on_so_its_amounts_stay() -> None:
     )
 
     assert joined(*sides).shown() == {"balance": {"N": "112"}, "tags": {"SS": ["a", "x"]}}
+    assert joined(*sides) == joined(*reversed(sides))
+
+
+def test_an_amount_of_no_type_yet_does_not_count_beside_the_library_writes_that_are_in_it() -> None:
+    """One region met a put on top of the library's write, another filed what that put began on."""
+    ours = written(increment("balance", 10))
+    put = {**KEY, "name": {"S": "Ada"}, "balance": {"N": "10"}}
+    since = {**put, "balance": {"N": "17"}}
+    early = encode(file_plain({**KEY, "email": {"S": "x"}}, KEY, SCHEMA.spec))
+    sides = beneath(early, since), beneath(ours, put)
+
+    assert joined(*sides).shown()["balance"] == {"N": "10"}
     assert joined(*sides) == joined(*reversed(sides))

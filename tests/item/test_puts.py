@@ -12,6 +12,7 @@ from reconciler.item.metadata import METADATA, encode
 from reconciler.item.puts import beneath
 from reconciler.values.wire import Image, to_json
 from tests.builders import Replica, add, assign, increment, remove, written
+from tests.named import named_on
 
 BASE = written(assign("name", "Ada"), increment("balance", 100), add("tags", "a", "b"))
 
@@ -31,8 +32,9 @@ def shown(image: Image, name: str) -> Any:
 
 
 def test_a_put_that_one_region_alone_wrote_over_is_filed_as_it_was_put() -> None:
-    image = put(BASE, name={"S": "Eve"}, balance={"N": "107"}, tags={"SS": ["a", "b", "x"]})
+    image = put(BASE, balance={"N": "107"}, tags={"SS": ["a", "b", "x"]}, phone={"S": "2"})
     assert read(filed(BASE, image)) == read(image)
+    assert shown(filed(BASE, put(BASE, name={"S": "Eve"})), "name") == "Eve"
     assert shown(filed(BASE, put(BASE, name=None)), "name") is None
 
 
@@ -48,12 +50,13 @@ def test_library_writes_that_a_put_never_saw_stand() -> None:
 
 
 def test_an_amount_that_two_regions_found_different_is_dropped_and_none_counts_twice() -> None:
-    ours = Replica("use1", BASE).write(increment("balance", 10), at=2_000)
-    image = put(BASE, balance={"N": "107"})
+    edits = increment("balance", 10), assign("phone", "2")
+    ours = Replica("use1", BASE).write(*edits, at=2_000)
+    image = put(ours, balance={"N": "117"})
     here, there = filed(ours, image), filed(BASE, image)
-    assert (shown(here, "balance"), shown(there, "balance")) == (107, 107)
+    assert (shown(here, "balance"), shown(there, "balance")) == (117, 117)
     assert shown(merge(here, there), "balance") == 110
-    assert shown(merge(there, there), "balance") == 107
+    assert shown(merge(there, there), "balance") == 117
 
 
 def test_a_library_write_on_a_put_that_nobody_filed_yet_counts_once() -> None:
@@ -128,3 +131,10 @@ def test_a_library_reset_takes_what_a_put_changed_the_amount_by_along() -> None:
     reset = Replica("use1", gone).write(increment("balance", 3), at=3_000)
     merged = merge(filed(BASE, put(BASE, balance={"N": "7"})), reset)
     assert shown(merged, "balance") == 3
+
+
+def test_what_a_put_left_out_of_an_amount_is_nothing_that_was_done_beside_its_names() -> None:
+    """It was put where the increment had not arrived, and took its place once a name was on it."""
+    ours = Replica("euw1", BASE).write(increment("balance", 10), at=2_000)
+    image = named_on(put(BASE, phone={"S": "2"}), add("tags", "x"), increment("balance", 1))
+    assert shown(filed(ours, image), "balance") == 111

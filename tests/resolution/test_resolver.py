@@ -586,9 +586,10 @@ def test_a_restored_item_is_the_same_bytes_in_every_region() -> None:
 
 def test_a_put_after_a_removal_is_kept_where_the_policy_is_to_restore() -> None:
     world = World()
-    world.items.place(WIRE_KEY | {"name": {"S": "Bob"}, "balance": {"N": "7"}})
+    put = {"name": {"S": "Ada"}, "note": {"S": "Bob"}, "balance": {"N": "7"}}
+    world.items.place(WIRE_KEY | put)
     world.resolve(event(ADA, None, restore=True))
-    assert world.plain() == {"id": "p1", "name": "Bob", "balance": 7}
+    assert world.plain() == {"id": "p1", "name": "Ada", "note": "Bob", "balance": 7}
 
 
 def test_a_put_without_metadata_is_adopted_where_the_policy_is_to_accept() -> None:

@@ -243,6 +243,7 @@ SABOTAGES = [
         50,
         aims.WHOLE_PUTS,
     ),
+    Sabotage("puts", sabotage_plain.every_put_saw_all_amounts, "lost", 100, aims.PLAIN_ITEMS),
     Sabotage(
         "decide", sabotage_decisions.a_row_closed_before_its_decision, "lost", 100, aims.DECIDED
     ),

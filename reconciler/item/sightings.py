@@ -1,0 +1,51 @@
+"""What a whole put shows of the library writes that its writer saw. Pure.
+
+By how much a put changed an amount follows from what its writer found there, which it does not say.
+It does show values that only the library wrote: who has one saw the write that made it, and all
+that its lineage had written before; who has one of the write that made the image, saw it all.
+HAZARD if amounts were reckoned without: a put that was made where an increment had not arrived yet
+takes it away wherever it took the place of it.
+Limits: what a set holds, or a flag says, may be so by chance, so it shows nothing. A value that the
+library wrote twice is taken for the later one.
+"""
+
+from collections.abc import Set
+
+from reconciler.causality.context import ADOPTED, Dot
+from reconciler.crdt.counter_pn import CounterPn
+from reconciler.crdt.register_lww import RegisterLww
+from reconciler.item.filing import state_at
+from reconciler.item.metadata import decode, is_named
+from reconciler.item.plain import Began, began, knows_all, library_states
+from reconciler.item.replicated import ReplicatedItem
+from reconciler.values.wire import Image, Path, Wires
+
+
+def sightings(managed: Wires, item: ReplicatedItem, held: Image) -> Set[Dot]:
+    """Return the writes of a managed image's item that a plain image shows to have been seen."""
+    rests_on_plain = began(item) is not Began.MANAGED
+    saw = {
+        dot
+        for name, state in library_states(item)
+        if isinstance(state, RegisterLww | CounterPn)
+        and name in held
+        and state.visible() == held[name]
+        and not (rests_on_plain and knows_all(item, (name,), held[name], state))
+        for dot in state.dots()
+    }
+    last = None if is_named(managed) else decode(managed)[0].tip
+    if last is not None and Dot(last, item.context.heads[last]) in saw:
+        return {dot for state in item.attributes.values() for dot in state.dots()}
+    return saw
+
+
+def saw_amount(saw: Set[Dot], item: ReplicatedItem, path: Path) -> bool:
+    """Return whether who saw these writes saw all that the library had added to an amount."""
+    state = state_at(item, path)
+    if not isinstance(state, CounterPn):
+        return True
+    return all(
+        any(seen.lineage == dot.lineage and seen.hlc >= dot.hlc for seen in saw)
+        for dot in state.slots
+        if dot.lineage.replica != ADOPTED
+    )

@@ -1,0 +1,31 @@
+"""What a whole put changed an amount by counts where it shows that its writer saw that amount."""
+
+from reconciler.item.image import DELETE
+from tests.builders import Replica, assign, increment, written
+from tests.item.test_puts import BASE, filed, put, shown
+
+
+def test_an_amount_of_a_put_that_shows_nothing_of_the_library_leaves_the_librarys_alone() -> None:
+    """It was made where the library's write had not arrived, and no other region filed it."""
+    ours = written(increment("balance", 10))
+    image = {"id": {"S": "p1"}, "email": {"S": "x"}, "balance": {"N": "64"}}
+    alone = filed(ours, image)
+    assert (shown(alone, "balance"), shown(alone, "email")) == (10, "x")
+    assert filed(alone, image) == alone
+
+
+def test_an_amount_of_a_put_that_shows_just_earlier_library_writes_leaves_the_later_alone() -> None:
+    """It was changed where it was plain, so only the region of the later write filed it."""
+    ours = Replica("euw1", BASE).write(increment("balance", 10), at=2_000)
+    image = put(BASE, balance={"N": "107"})
+    assert shown(filed(ours, image), "balance") == 110
+    named = Replica("euw1", BASE).write(increment("balance", 10), assign("phone", "2"), at=2_000)
+    assert shown(filed(named, image), "balance") == 110
+    assert shown(filed(named, put(named, balance={"N": "117"})), "balance") == 117
+
+
+def test_an_attribute_that_neither_has_is_no_sign_that_a_put_saw_the_library() -> None:
+    gone = Replica("use1", BASE).write(DELETE, at=2_000)
+    ours = Replica("euw1", gone).write(increment("balance", 10), at=3_000)
+    image = {"id": {"S": "p1"}, "balance": {"N": "64"}}
+    assert shown(filed(ours, image), "balance") == 10
