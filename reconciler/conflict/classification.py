@@ -47,6 +47,7 @@ from reconciler.item.plain import (
 )
 from reconciler.item.puts import beneath
 from reconciler.item.replicated import ReplicatedItem
+from reconciler.item.sightings import shows_names
 from reconciler.values.wire import Image, Wires
 
 NOTHING = ReplicatedItem({})
@@ -166,12 +167,17 @@ def _known_to_names(
     return replace(after, context=context)
 
 
-def _named_part(old: Wires, new: Wires, key: Image) -> Image:
-    """Return what a plain image with named writes has that the new image must have, too."""
+def _named_part(old: Wires, new: Wires, key: Image, seen: Hlc | None = None) -> Image:
+    """Return what a plain image with named writes has that the new image must have, too.
+
+    HAZARD if names were alone where a put shows what they did: all that they added counts twice.
+    """
     if is_managed(new):
         after = file(new)
         if is_version(before_names(old, key), after):
             return encode(file_plain(old, key, types_of(after)))
+    elif shows_names(new, old, key):
+        return encode(beneath(encode(file_plain(old, key, _untyped, seen)), new, seen))
     return names_alone(old, key)
 
 
@@ -242,5 +248,5 @@ def lost_image(
     if is_managed(old):
         return old
     if is_named(old):
-        return _named_part(old, new, {**key})
+        return _named_part(old, new, {**key}, seen)
     return encode(_plain_versions(old, new, seen)[0])

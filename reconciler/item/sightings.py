@@ -1,4 +1,4 @@
-"""What a whole put shows of the library writes that its writer saw. Pure.
+"""What a whole put shows of the library and named writes that its writer saw. Pure.
 
 By how much a put changed an amount follows from what its writer found there, which it does not say.
 It does show values that only the library wrote: who has one saw the write that made it, and all
@@ -14,9 +14,11 @@ from collections.abc import Set
 from reconciler.causality.context import ADOPTED, Dot
 from reconciler.crdt.counter_pn import CounterPn
 from reconciler.crdt.register_lww import RegisterLww
-from reconciler.item.filing import state_at
+from reconciler.item.filing import shown_in, state_at
+from reconciler.item.leaves import value_at
 from reconciler.item.metadata import decode, is_named
-from reconciler.item.plain import Began, began, knows_all, library_states
+from reconciler.item.names import names_in
+from reconciler.item.plain import Began, before_names, began, knows_all, library_states
 from reconciler.item.replicated import ReplicatedItem
 from reconciler.values.wire import Image, Path, Wires
 
@@ -48,4 +50,14 @@ def saw_amount(saw: Set[Dot], item: ReplicatedItem, path: Path) -> bool:
         any(seen.lineage == dot.lineage and seen.hlc >= dot.hlc for seen in saw)
         for dot in state.slots
         if dot.lineage.replica != ADOPTED
+    )
+
+
+def shows_names(image: Wires, named: Wires, key: Image) -> bool:
+    """Return whether a plain image shows what named writes made of another one."""
+    before, after, shown = before_names(named, key), shown_in(named, key), shown_in(image, key)
+    return any(
+        value_at(shown, edit.path) == value_at(after, edit.path) != value_at(before, edit.path)
+        for name in names_in(named)
+        for edit, _ in name.done
     )

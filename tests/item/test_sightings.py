@@ -1,8 +1,11 @@
 """What a whole put changed an amount by counts where it shows that its writer saw that amount."""
 
 from reconciler.item.image import DELETE
+from reconciler.item.metadata import NAMES
+from reconciler.item.sightings import shows_names
 from tests.builders import Replica, assign, increment, written
 from tests.item.test_puts import BASE, filed, put, shown
+from tests.named import KEY, named_on
 
 
 def test_an_amount_of_a_put_that_shows_nothing_of_the_library_leaves_the_librarys_alone() -> None:
@@ -29,3 +32,12 @@ def test_an_attribute_that_neither_has_is_no_sign_that_a_put_saw_the_library() -
     ours = Replica("euw1", gone).write(increment("balance", 10), at=3_000)
     image = {"id": {"S": "p1"}, "balance": {"N": "64"}}
     assert shown(filed(ours, image), "balance") == 10
+
+
+def test_a_put_shows_names_where_it_holds_what_they_made() -> None:
+    plain = {**KEY, "balance": {"N": "5"}}
+    named = named_on(plain, increment("balance", 3))
+    saw = {name: value for name, value in named.items() if name != NAMES}
+    assert shows_names({**saw, "email": {"S": "x"}}, named, KEY)
+    assert not shows_names({**plain, "email": {"S": "x"}}, named, KEY)
+    assert not shows_names({**plain, "balance": {"N": "9"}}, named, KEY)

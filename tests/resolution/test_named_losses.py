@@ -210,3 +210,18 @@ def test_what_a_repair_writes_holds_the_names_as_metadata_and_loses_nothing_once
         region.becomes(old, item)
 
     assert region.bus.sent == []
+
+
+@pytest.mark.parametrize("begin", [None, PLAIN], ids=["nothing", "plain"])
+def test_a_put_that_shows_what_a_name_did_to_an_item_without_metadata_holds_it_once(
+    begin: Image | None,
+) -> None:
+    """A client read the item, and put it whole: what the name had added was added once more."""
+    named = named_on(begin, increment("balance", 5))
+    put = {**{name: value for name, value in named.items() if name != NAMES}, "note": {"S": "x"}}
+    region = Region("use1")
+    region.becomes(begin, named)
+    region.becomes(named, put)
+    region.resolve(2)
+    shown = read(region.item) or {}
+    assert (shown["balance"], shown["note"]) == (105 if begin else 5, "x")
