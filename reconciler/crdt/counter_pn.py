@@ -41,6 +41,7 @@ from reconciler.crdt.counter_slots import (
     counted,
     joined_slots,
     of_puts,
+    without_baseless,
     without_images,
     without_puts,
     without_removed,
@@ -92,7 +93,7 @@ class CounterPn(Crdt):
             else without_puts(each.slots)
             for each in (self, other)
         )
-        kept = surviving_dots(left, right, mine, theirs)
+        kept = without_baseless(surviving_dots(left, right, mine, theirs), left, right)
         return CounterPn(
             joined_slots(kept, left, right),
             surviving_dots(self.presence, other.presence, mine, theirs),

@@ -55,6 +55,20 @@ def of_puts(slots: Slots) -> Slots:
     return {dot: amount for dot, amount in slots.items() if dot.hlc == BY_A_PUT}
 
 
+def without_baseless(dots: Iterable[Dot], *sides: Slots) -> list[Dot]:
+    """Return the dots that two states keep, but for puts over a plain amount that is not kept.
+
+    By how much a put changed an amount means nothing without it.
+    """
+    kept = [*dots]
+    lacking = [
+        side
+        for side in sides
+        if any(dot.hlc in _ALTERNATIVES[0] and dot not in kept for dot in side)
+    ]
+    return [dot for dot in kept if not any(dot in of_puts(side) for side in lacking)]
+
+
 def joined_slots(dots: Iterable[Dot], a: Slots, b: Slots) -> Slots:
     """Return the slots of `dots`, which one of two states holds, or both.
 

@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 
-from reconciler.causality.context import ADOPTED, FROM_PLAIN, is_code_of_names
+from reconciler.causality.context import ADOPTED, BY_A_PUT, FROM_PLAIN, is_code_of_names
 from reconciler.crdt.base import Crdt, Spec, join_states, surviving_dots
 from reconciler.crdt.counter_pn import CounterPn
+from reconciler.crdt.counter_slots import is_added
 from reconciler.crdt.map_or import MapOr
 from reconciler.crdt.register_lww import RegisterLww
 from reconciler.item.leaves import plain_dot, typed
-from reconciler.item.plain import began
+from reconciler.item.plain import Began, began
 from reconciler.item.replicated import ReplicatedItem
 
 
@@ -16,6 +17,7 @@ def joined(left: ReplicatedItem, right: ReplicatedItem) -> ReplicatedItem:
     """Return the join of two items of one key: no new dot, no tip."""
     left, right = _typed_by(left, right), _typed_by(right, left)
     left, right = beside(left, right), beside(right, left)
+    left, right = _without_held(left, right), _without_held(right, left)
     mine, theirs = left.context, right.context
     one, other = left.attributes, right.attributes
     attributes = {
@@ -77,6 +79,36 @@ def beside(item: ReplicatedItem, other: ReplicatedItem) -> ReplicatedItem:
     return replace(item, attributes=states, context=item.context.with_dot(plain_dot(known.mark())))
 
 
+def _without_held(item: ReplicatedItem, other: ReplicatedItem) -> ReplicatedItem:
+    """Return an item without what others added to it, where the other one has puts that are new.
+
+    What a put holds, or changed, of an amount has in it what its writer saw added, by no name.
+    HAZARD if both counted: what was added to an item before it was deleted and put would twice.
+    """
+    if not began(item) is Began.MANAGED is began(other):
+        return item
+
+    def rest(state: Crdt, against: Crdt | None) -> Crdt:
+        if isinstance(state, MapOr):
+            fields = against.fields if isinstance(against, MapOr) else {}
+            return MapOr({k: rest(each, fields.get(k)) for k, each in state.fields.items()})
+        if not isinstance(state, CounterPn) or not isinstance(against, CounterPn):
+            return state
+        puts = (dot for dot in against.slots if dot.hlc in _OF_PUTS)
+        if all(item.context.covers(dot) for dot in puts):
+            return state
+        slots = {
+            dot: amount
+            for dot, amount in state.slots.items()
+            if not is_added(dot) or other.context.covers(dot)
+        }
+        return replace(state, slots=slots)
+
+    states = item.attributes.items()
+    held = {name: rest(state, other.attributes.get(name)) for name, state in states}
+    return replace(item, attributes=held)
+
+
 def _is_of_names(item: ReplicatedItem) -> bool:
     """Return whether named writes alone are in an item: they do not tell what they were made on."""
     context = item.context
@@ -94,5 +126,9 @@ def _without_plain_amounts(state: Crdt, other: Crdt | None) -> Crdt:
     if not isinstance(state, CounterPn):
         return state
     held = other.slots if isinstance(other, CounterPn) else {}
-    slots = {dot: n for dot, n in state.slots.items() if dot.hlc != FROM_PLAIN or dot in held}
+    # By how much a put changed such an amount means nothing without it.
+    slots = {dot: n for dot, n in state.slots.items() if dot.hlc not in _OF_PUTS or dot in held}
     return replace(state, slots=slots)
+
+
+_OF_PUTS = (FROM_PLAIN, BY_A_PUT)  # amounts that a whole plain image showed

@@ -63,3 +63,24 @@ def test_an_amount_of_no_type_yet_does_not_count_beside_the_library_writes_that_
 
     assert joined(*sides).shown()["balance"] == {"N": "10"}
     assert joined(*sides) == joined(*reversed(sides))
+
+
+def test_what_a_put_changed_an_amount_by_goes_with_the_plain_amount_that_it_rests_on() -> None:
+    """The other side began with the library, so only the change would have been left: -90."""
+    plain = {**KEY, "name": {"S": "Ada"}, "balance": {"N": "100"}}
+    begun = Replica("use1", plain).write(assign("name", "Eve"), at=2_000)
+    put = beneath(begun, {**plain, "name": {"S": "Eve"}, "balance": {"N": "10"}})
+    other = file(Replica("euw1").write(increment("balance", 7), at=2_000))
+
+    for one in (joined(put, other), joined(other, put)):
+        assert one.shown()["balance"] == {"N": "7"}
+
+
+def test_what_others_added_counts_once_where_a_put_held_it_that_brought_the_item_back() -> None:
+    """A raw client deleted the item and put it; then the item of before was restored, too."""
+    added = as_stream({**BASE, "balance": {"N": "105"}})
+    other = Replica("euw1", BASE).write(assign("name", "Eve"), at=2_000)
+    put = beneath(other, {**KEY, "name": {"S": "Eve"}, "balance": {"N": "105"}})
+
+    for one in (joined(put, file(added)), joined(file(added), put)):
+        assert one.shown()["balance"] == {"N": "105"}
