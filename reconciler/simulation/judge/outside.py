@@ -20,7 +20,12 @@ from reconciler.item.metadata import (
     metadata_in,
 )
 from reconciler.simulation.judge.around import Around, values_of
-from reconciler.simulation.judge.around_library import REMOVAL_UNDONE, library_parts, shared_leaves
+from reconciler.simulation.judge.around_library import (
+    REMOVAL_HIDDEN,
+    REMOVAL_UNDONE,
+    library_parts,
+    shared_leaves,
+)
 from reconciler.simulation.judge.around_raw import Found, raw_parts
 from reconciler.simulation.judge.problem import Problem
 from reconciler.simulation.plan import faults
@@ -111,8 +116,8 @@ def _judge_item(judged: Judged, around: Around, image: Image | None, *, is_parke
     else:
         reason = ""
     for problem in library_parts(around, shown):
-        is_back = around.is_put() and _is_removal_undone(around, problem)
-        judged.take(iter([problem]), counted_as=reason or (REMOVAL_UNDONE * is_back))
+        unknown = _hidden_by_a_put(around, problem) if around.is_put() else ""
+        judged.take(iter([problem]), counted_as=reason or unknown)
     judged.take(shared_leaves(around, shown), counted_as=reason)
     for found in raw_parts(around, shown):
         # Twice is wrong whatever else is so.
@@ -120,16 +125,22 @@ def _judge_item(judged: Judged, around: Around, image: Image | None, *, is_parke
         judged.take(iter([found]), counted_as=reason if soft else "")
 
 
-def _is_removal_undone(around: Around, problem: Problem) -> bool:
-    """Return whether something is back that a library writer removed or took the place of.
+def _hidden_by_a_put(around: Around, problem: Problem) -> str:
+    """Return what is counted instead of a problem that follows from what a put does not say, or "".
 
-    Where a put is not filed yet, the item does not say whose it is that a writer removes.
+    Where a put is not filed yet, the item does not say whose it is that a writer removes, nor that
+    who adds a member has seen its removal: where removals win, that one wins then.
     """
     where, must, _ = problem.message.partition(" must show")
     path = tuple(where.split("."))
-    return "came back" in where or bool(
+    if "came back" in where or (
         must and (around.removes(path) or around.schema.type_at(path) in _ONE_AT_A_TIME)
-    )
+    ):
+        return REMOVAL_UNDONE
+    name, colon, rest = problem.message.partition(": ")
+    path = tuple(name.split("."))
+    is_lost = colon and "is missing" in rest and around.schema.type_at(path) == "set_rw"
+    return REMOVAL_HIDDEN if is_lost and around.adds_after_removal(path, problem.operations) else ""
 
 
 def _harm(run: Run, by_key: Mapping[str, Sequence[Done]]) -> Iterator[Problem]:

@@ -278,3 +278,40 @@ def test_where_no_two_writes_meet_nothing_is_found_but_write_backs() -> None:
         found |= {problem.kind for problem in check(run_plan(replace(plan, operations=fresh)))}
 
     assert found <= {"harmed", "unbounded"}
+
+
+def test_a_raw_value_may_be_back_that_another_one_of_its_image_hid_from_the_library() -> None:
+    raw1 = raw(1, assign("name", "raw1"), seen=[0])
+    raw2 = raw(2, assign("name", "raw2"), seen=[0, 1], region=EAST)
+    took = done(3, assign("name", "Lib"), seen=[0, 1, 2])
+    run = ended([done(0, BASE), raw1, raw2, took], shows(balance=100, name="raw1"))
+    assert problems(run) == []
+    assert "a raw value back beside another one of its image, which the library replaced" in odds(
+        run
+    )
+    saw_it = replace(took, seen=frozenset({0, 1}))
+    alone = ended([done(0, BASE), raw1, saw_it], shows(balance=100, name="raw1"))
+    assert [kind for kind, _ in problems(alone)] == ["lost"]
+
+
+def test_an_add_may_be_gone_to_a_removal_that_wins_only_where_a_put_hid_that() -> None:
+    def run(call: str, over: str) -> Run:
+        removed = done(0, discard("blocked", "x"))
+        around = raw(1, assign("name", "raw1"), call=call, over=over, seen=[0])
+        added = done(2, add("blocked", "x", "y"), assign("note", "n"), seen=[0, 1])
+        return ended([removed, around, added], shows(name="raw1", note="n", blocked={"y"}))
+
+    assert problems(run(PUT, "managed")) == []
+    assert "a library add gone to a removal that a put hid" in odds(run(PUT, "managed"))
+    assert [kind for kind, _ in problems(run(UPDATE, "managed"))] == ["lost"]
+
+
+def test_what_a_tombstone_held_may_be_back_once_where_it_was_deleted_around_the_library() -> None:
+    tombstone = Replica("use1", written(BASE)).write(DELETE, at=2_000)
+    held = UNIT * 4**BEFORE_SLOT
+    new = done(2, assign("name", "Lib"), seen=[1])
+    for call, found in ((DELETE_ITEM, []), (UPDATE, ["doubled"])):
+        edits = () if call == DELETE_ITEM else (assign("note", "raw1"),)
+        writes = [raw(1, *edits, call=call), new]
+        run = ended(writes, shows(balance=held, name="Lib"), tombstone)
+        assert [kind for kind, _ in problems(run) if kind == "doubled"] == found
