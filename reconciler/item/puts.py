@@ -7,9 +7,10 @@ drops what only some of them found, so there what the library wrote stands.
 HAZARD if it took the place of those states: a put undoes library writes that it never saw.
 HAZARD if a filing did not name the image beneath: a record in which another filing takes the place
 of it looks clean, and what only the other one found stays.
-Limits: of what a put leaves out, registers are taken away; members, map fields and amounts stay.
-What it changed an amount by is dropped where two regions found two differences, or where a region
-filed it over an image that it did not take the place of.
+Limits: of what a put leaves out, registers are taken away that it shows to have been seen; members,
+map fields and amounts stay. What it changed an amount by is dropped where two regions found two
+differences, where it does not show that its writer saw that amount, or where a region filed it over
+an image that it did not take the place of.
 """
 
 from collections.abc import Mapping, Set
@@ -52,7 +53,7 @@ from reconciler.item.plain import (
     version_over,
 )
 from reconciler.item.replicated import ReplicatedItem
-from reconciler.item.sightings import saw_amount, sightings
+from reconciler.item.sightings import saw_amount, saw_value, sightings
 from reconciler.values.wire import Image, Path, Wires, rounded_number_text, to_json
 
 
@@ -174,7 +175,8 @@ def _overlaid(
     news += [
         put._replace(edit=Edit((name,), "remove"))
         for name in sorted(shown.keys() - held.keys())
-        if item.attributes.get(name, _REGISTER).NAME == _REGISTER.NAME
+        if (state := item.attributes.get(name, _REGISTER)).NAME == _REGISTER.NAME
+        and (saw is None or saw_value(saw, state))
     ]
     return changed_by(item, news, plain_dot, seen, types, also=also)
 

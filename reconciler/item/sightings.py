@@ -3,15 +3,16 @@
 By how much a put changed an amount follows from what its writer found there, which it does not say.
 It does show values that only the library wrote: who has one saw the write that made it, and all
 that its lineage had written before; who has one of the write that made the image, saw it all.
-HAZARD if amounts were reckoned without: a put that was made where an increment had not arrived yet
-takes it away wherever it took the place of it.
+HAZARD if amounts were reckoned without, or what a put leaves out taken away: a put that was made
+where a write had not arrived yet takes that away wherever it took the place of it.
 Limits: what a set holds, or a flag says, may be so by chance, so it shows nothing. A value that the
 library wrote twice is taken for the later one.
 """
 
-from collections.abc import Set
+from collections.abc import Iterable, Set
 
 from reconciler.causality.context import ADOPTED, Dot
+from reconciler.crdt.base import Crdt
 from reconciler.crdt.counter_pn import CounterPn
 from reconciler.crdt.register_lww import RegisterLww
 from reconciler.item.filing import shown_in, state_at
@@ -46,9 +47,18 @@ def saw_amount(saw: Set[Dot], item: ReplicatedItem, path: Path) -> bool:
     state = state_at(item, path)
     if not isinstance(state, CounterPn):
         return True
+    return _cover(saw, state.slots)
+
+
+def saw_value(saw: Set[Dot], state: Crdt) -> bool:
+    """Return whether who saw these writes saw the one whose value a register holds."""
+    return _cover(saw, state.dots())
+
+
+def _cover(saw: Set[Dot], dots: Iterable[Dot]) -> bool:
     return all(
         any(seen.lineage == dot.lineage and seen.hlc >= dot.hlc for seen in saw)
-        for dot in state.slots
+        for dot in dots
         if dot.lineage.replica != ADOPTED
     )
 

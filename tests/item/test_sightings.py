@@ -41,3 +41,12 @@ def test_a_put_shows_names_where_it_holds_what_they_made() -> None:
     assert shows_names({**saw, "email": {"S": "x"}}, named, KEY)
     assert not shows_names({**plain, "email": {"S": "x"}}, named, KEY)
     assert not shows_names({**plain, "balance": {"N": "9"}}, named, KEY)
+
+
+def test_a_register_that_a_put_leaves_out_stays_unless_the_put_shows_that_its_writer_saw_it() -> (
+    None
+):
+    """Both were made on nothing, in two regions: the library's name was gone everywhere."""
+    ours = written(assign("name", "Ada"), increment("balance", 10))
+    assert shown(filed(ours, {**KEY, "email": {"S": "x"}}), "name") == "Ada"
+    assert shown(filed(ours, {**KEY, "balance": {"N": "10"}}), "name") is None
