@@ -9,7 +9,7 @@ from reconciler.crdt.counter_slots import is_added
 from reconciler.crdt.map_or import MapOr
 from reconciler.crdt.register_lww import RegisterLww
 from reconciler.item.leaves import plain_dot, typed
-from reconciler.item.plain import Began, began
+from reconciler.item.plain import began
 from reconciler.item.replicated import ReplicatedItem
 
 
@@ -85,8 +85,6 @@ def _without_held(item: ReplicatedItem, other: ReplicatedItem) -> ReplicatedItem
     What a put holds, or changed, of an amount has in it what its writer saw added, by no name.
     HAZARD if both counted: what was added to an item before it was deleted and put would twice.
     """
-    if not began(item) is Began.MANAGED is began(other):
-        return item
 
     def rest(state: Crdt, against: Crdt | None) -> Crdt:
         if isinstance(state, MapOr):

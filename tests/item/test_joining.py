@@ -84,3 +84,14 @@ def test_what_others_added_counts_once_where_a_put_held_it_that_brought_the_item
 
     for one in (joined(put, file(added)), joined(file(added), put)):
         assert one.shown()["balance"] == {"N": "105"}
+
+
+def test_what_others_added_counts_once_where_a_plain_item_held_it_that_was_adopted() -> None:
+    """As before, but the library wrote on the plain item before the old one was restored."""
+    begun = Replica("use1", {**KEY, "balance": {"N": "100"}}).write(assign("name", "Ada"))
+    added = as_stream({**begun, "balance": {"N": "105"}})
+    again = Replica("euw1", {**KEY, "balance": {"N": "105"}}).write(increment("balance", 7))
+    since = as_stream({**again, "email": {"S": "x"}})
+
+    for one in (joined(file(added), file(since)), joined(file(since), file(added))):
+        assert one.shown()["balance"] == {"N": "112"}
