@@ -19,8 +19,12 @@ def amounts_of_all_versions_count() -> AbstractContextManager[Any]:
 
 
 def a_plain_image_rests_on_what_it_took_the_place_of() -> AbstractContextManager[Any]:
-    """Let no plain image be one that was made without the library's writes."""
-    return replacing(puts, "is_version", lambda _: lambda *_: False)
+    """Let no plain image be one that was made without the library's writes, whatever it shows."""
+    stack = ExitStack()
+    stack.enter_context(replacing(puts, "is_version", lambda _: lambda *_: False))
+    for name in ("saw_amount", "saw_value"):  # a second lock on that door
+        stack.enter_context(replacing(puts, name, lambda _: lambda *_: True))
+    return stack
 
 
 def a_put_takes_the_place_of_what_was_beneath() -> AbstractContextManager[Any]:
