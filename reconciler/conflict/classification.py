@@ -241,11 +241,9 @@ def lost_image(
         return old if is_managed(old) else encode(file_plain(old, {**key}, _untyped, seen))
     if verdict.finding in (Finding.UNMANAGED, Finding.REVIVED):
         return new
-    if verdict.finding is Finding.SCALAR:
-        return old
     if verdict.finding is Finding.OVERWRITTEN:
         return encode(beneath(old, new, seen))
-    if is_managed(old):
+    if is_managed(old) or verdict.finding is Finding.SCALAR:
         return old
     if is_named(old):
         return _named_part(old, new, {**key}, seen)
