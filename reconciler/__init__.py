@@ -1,5 +1,7 @@
 """Ends silent write loss in DynamoDB global tables. The public names; see the README."""
 
+from typing import TYPE_CHECKING, Any
+
 from reconciler.causality.context import Dot, Ordering, replica_id
 from reconciler.causality.hlc import HybridClock
 from reconciler.client.editor import ItemEditor
@@ -24,6 +26,9 @@ from reconciler.errors import (
 from reconciler.item.edits import add, assign, delete, discard, increment, remove
 from reconciler.item.image import merge, read, write
 from reconciler.item.schema import Schema
+
+if TYPE_CHECKING:
+    from reconciler.aws.instrumented import instrument
 
 __version__ = "0.1.0"  # the distribution's, too
 
@@ -53,6 +58,7 @@ __all__ = [
     "delete",
     "discard",
     "increment",
+    "instrument",
     "merge",
     "named",
     "read",
@@ -61,3 +67,12 @@ __all__ = [
     "system_clock",
     "write",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Load what needs the SDK of AWS when it is asked for: the rest does without it."""
+    if name != "instrument":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from reconciler.aws.instrumented import instrument  # noqa: PLC0415
+
+    return instrument

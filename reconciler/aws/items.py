@@ -13,11 +13,11 @@ from botocore.exceptions import ClientError
 
 from reconciler.aws.clients import idempotent, pages, translated
 from reconciler.aws.named_updates import update_of
+from reconciler.calls.replacing import replacement_of
 from reconciler.errors import InvalidInput, Unavailable
 from reconciler.item.metadata import (
     METADATA,
     NAMES,
-    TOKEN,
     is_managed,
     key_names_in,
     reading,
@@ -26,8 +26,6 @@ from reconciler.item.metadata import (
 from reconciler.ports import Naming, Replacement, Restatement, Superseded
 from reconciler.values.wire import Image, digest, to_json
 
-_COMPARED_ATTRIBUTES = 100  # an expression takes 300 operators and 4 KB
-_NO_NAMES = "attribute_not_exists(#names)"
 _INVALID = ("ValidationError", "ItemCollectionSizeLimitExceeded")
 
 
@@ -121,34 +119,7 @@ class DynamoItems:
             yield from page["Items"]
 
     def _conditional(self, write: Replacement) -> dict[str, Any]:
-        values: dict[str, Any] = {}
-        if write.replacing is None:
-            names = {"#key": reading(write.image, key_names_in)[0]}
-            tests = ["attribute_not_exists(#key)"]
-        elif is_managed(write.replacing):
-            names = {"#rec": METADATA, "#token": TOKEN}
-            values = {":token": {"S": token_of(write.replacing)}}
-            tests = ["#rec.#token = :token"]
-        else:
-            names = {"#rec": METADATA}
-            tests = ["attribute_not_exists(#rec)"]
-        if write.replacing is not None:
-            names["#names"] = NAMES
-            tests.append("#names = :names" if NAMES in write.replacing else _NO_NAMES)
-            values |= {":names": write.replacing[NAMES]} if NAMES in write.replacing else {}
-        if write.replacing is not None and (write.adopts or not is_managed(write.replacing)):
-            # Writers around the library change no token: the attributes say what was read.
-            plain = sorted((n, v) for n, v in write.replacing.items() if n not in (METADATA, NAMES))
-            for number, (name, value) in enumerate(plain[:_COMPARED_ATTRIBUTES]):
-                names[f"#a{number}"], values[f":a{number}"] = name, value
-                tests.append(f"#a{number} = :a{number}")
-        return {
-            "TableName": self._table,
-            "Item": write.image,
-            "ConditionExpression": " AND ".join(tests),
-            "ExpressionAttributeNames": names,
-            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-        } | ({"ExpressionAttributeValues": values} if values else {})
+        return {"TableName": self._table, **replacement_of(write)}
 
 
 def _is_written(write: Replacement, refusal: Superseded | None) -> bool:

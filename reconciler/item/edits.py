@@ -48,6 +48,11 @@ def delete() -> Edit:
     return Edit((), "delete")
 
 
+def keep() -> Edit:
+    """Return the edit that makes an item be there, whatever it holds."""
+    return Edit((), "keep")
+
+
 def path_of(where: Where) -> Path:
     """Return where an edit goes as a path; InvalidInput if it is none."""
     path = (where,) if isinstance(where, str) else tuple(where)

@@ -20,8 +20,8 @@ from reconciler.causality.context import Dot, Lineage
 from reconciler.causality.hlc import Hlc, Stamp, epoch_above, epoch_after
 from reconciler.crdt.base import Edit, LocalWrite
 from reconciler.errors import InvalidInput, Undecodable
-from reconciler.item.edits import delete
-from reconciler.item.effects import applied
+from reconciler.item.edits import delete, keep
+from reconciler.item.effects import alive, applied
 from reconciler.item.filing import file
 from reconciler.item.joining import joined
 from reconciler.item.metadata import (
@@ -49,7 +49,7 @@ from reconciler.values.wire import (
     to_wire,
 )
 
-DELETE = delete()
+DELETE, KEEP = delete(), keep()
 # Of an item that very many processes write within a fold's margin. HAZARD without it: it grows by a
 # lineage a write, until DynamoDB takes no write of it any more.
 MOST_LINEAGES = 250
@@ -190,6 +190,8 @@ def _changed(
 
 
 def _edited(item: ReplicatedItem, edit: Edit, dot: Dot, schema: Schema) -> ReplicatedItem:
+    if edit == KEEP:
+        return alive(item, dot)
     name = edit.path[0] if edit.path else ""
     if name in schema.key:
         raise InvalidInput(f"{name} is part of the key; a key never changes: write another item")

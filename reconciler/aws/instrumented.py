@@ -1,0 +1,224 @@
+"""instrument: code that calls a boto3 client as ever, and a client whose calls are the library's.
+
+The hooks of botocore on that one client: a call on the schema's table is answered by others that
+take its place (`reconciler.calls`), sent through the same client; any other call is left alone. The
+parameters are taken in wire form, whatever a resource made them from.
+HAZARD if an update were sent again by the SDK when it may have been carried out: it would count
+twice. So the SDK's retry of one ends there, and its name settles it.
+Source: botocore, "Event system" (`before-parameter-build`, `before-call`, `needs-retry`,
+`after-call`).
+"""
+
+import logging
+import os
+import secrets
+import threading
+import time
+from collections import Counter
+from contextvars import ContextVar
+from random import random
+from typing import Any, Literal
+from weakref import WeakKeyDictionary, ref
+
+from botocore import xform_name
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
+from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError
+
+from reconciler.aws.incarnation import ReplicaCode
+from reconciler.aws.region_time import region_time_of
+from reconciler.calls.calls import steps_of
+from reconciler.calls.seen import Seen
+from reconciler.calls.steps import Answer, Request, Steps, Writer
+from reconciler.client.memory import Memory
+from reconciler.client.sending import Retries, Sender, Surroundings
+from reconciler.clock import monotonic_ms, nonce, now_ms, system_clock
+from reconciler.errors import InvalidInput, TypeMismatch
+from reconciler.item.schema import Schema
+
+_LOG = logging.getLogger("reconciler")
+_ASKED = "reconciler_asked"  # in a call's context: its parameters, in wire form
+_NEVER_SENT = (ConnectTimeoutError, EndpointConnectionError)
+Mode = Literal["strict", "observe"]
+
+
+def instrument(client: Any, schema: Schema, *, mode: Mode = "strict") -> "Instrumented":
+    """Let calls of a boto3 client, or of a resource, on the schema's table lose nothing.
+
+    Calls that are not known are refused ("strict"), or passed on and counted ("observe"). One
+    client may be instrumented for several tables.
+    """
+    client = getattr(client.meta, "client", client)
+    instrumented = _instrumented(client)
+    if instrumented is None:
+        instrumented = Instrumented(client, mode)
+        _INSTRUMENTED[client] = ref(instrumented)
+    instrumented.add(schema, mode)
+    return instrumented
+
+
+def is_instrumented(client: Any) -> bool:
+    """Return whether calls of a client are the library's already."""
+    return _instrumented(client) is not None
+
+
+def _instrumented(client: Any) -> "Instrumented | None":
+    held = _INSTRUMENTED.get(client)
+    return None if held is None else held()
+
+
+class _Sent:
+    """A call of ours on its way: its parameters, and what came back."""
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.parsed: dict[str, Any] = {}
+        self.http: Any = None
+
+
+class _InDoubt(Exception):
+    """An update was answered in a way that does not tell whether it was carried out."""
+
+    def __init__(self, failure: Exception) -> None:
+        super().__init__(str(failure))
+        self.failure = failure
+
+
+# By client, whose hooks hold it.
+_INSTRUMENTED: "WeakKeyDictionary[Any, ref[Instrumented]]" = WeakKeyDictionary()
+_SENDING: ContextVar[_Sent | None] = ContextVar("reconciler_sending", default=None)
+
+
+class Instrumented:
+    """One client's hooks. `passed` counts, by call, what was passed on though it is not known."""
+
+    def __init__(self, client: Any, mode: Mode) -> None:
+        self.passed: Counter[str] = Counter()
+        self._client = client
+        self._mode = mode
+        self._writers: dict[str, Writer] = {}
+        fresh = Surroundings(monotonic_ms, time.sleep, random, lambda: secrets.token_bytes(12))
+        self._sender = Sender(Retries(), fresh)
+        self._region_time = region_time_of(client)
+        events = client.meta.events
+        events.register_last("before-parameter-build.dynamodb", self._ask)
+        events.register_first("before-call.dynamodb", self._answer)
+        events.register_first("needs-retry.dynamodb.UpdateItem", self._stop_in_doubt)
+        events.register_first("after-call.dynamodb", self._hold)
+
+    def add(self, schema: Schema, mode: Mode) -> None:
+        """Take in a table."""
+        known = self._writers.get(schema.table)
+        if mode != self._mode or (known is not None and known.schema != schema):
+            raise InvalidInput(
+                f"{schema.table}: the client is instrumented already, with another schema or mode:"
+                " use another client"
+            )
+        if known is not None:
+            return
+        region = self._client.meta.region_name
+        code = ReplicaCode(schema.table, region, self._client, now_ms, monotonic_ms)
+        clock = system_clock(self._region_time.now_ms)
+        lanes = Memory(clock.now, os.getpid, keeps_to_lanes=True)
+
+        def replica() -> str:
+            now = code()
+            if not self._region_time.is_sure():
+                lanes.forget_all()  # a restored snapshot is a copy of the process that wrote
+                self._client.describe_table(TableName=schema.table)  # any answer tells the time
+            return now
+
+        self._writers[schema.table] = Writer(
+            schema=schema,
+            replica=replica,
+            clock=clock,
+            now_ms=self._region_time.now_ms,
+            nonce=nonce,
+            fresh=lambda: secrets.token_bytes(12),
+            seen=Seen(threading.get_ident),
+            lanes=lanes,
+            attempts=self._sender.retries.attempts,
+        )
+
+    def _ask(self, params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+        """Take a call's parameters in wire form; give a call of ours its own."""
+        sent = _SENDING.get()
+        if sent is None:
+            context[_ASKED] = params
+        else:
+            given = dict(sent.request.parameters)
+            token = params.get("ClientRequestToken")
+            params.clear()  # a resource took wire values for plain ones
+            params.update({"ClientRequestToken": token, **given} if token else given)
+
+    def _answer(self, model: Any, context: dict[str, Any], **_: Any) -> Any:
+        """Answer a call on a table of ours in DynamoDB's stead; None leaves it alone."""
+        if _SENDING.get() is not None or _ASKED not in context:
+            return None
+        sent: list[_Sent] = []
+        try:
+            steps = steps_of(model.name, context[_ASKED], self._writers)
+            answer = None if steps is None else self._carried_out(steps, sent)
+        except (InvalidInput, TypeMismatch) as refusal:
+            if self._mode == "strict":
+                raise
+            self.passed[model.name] += 1
+            _LOG.warning("passed on, although it may write around the library: %s", refusal)
+            return None
+        return None if answer is None else _response(answer, sent)
+
+    def _carried_out(self, steps: Steps, sent: list[_Sent]) -> Answer:
+        try:
+            request = next(steps)
+            while True:
+                sent.append(_Sent(request))
+                request = steps.send(self._sent(sent[-1]))
+        except StopIteration as done:
+            answer: Answer = done.value
+            return answer
+
+    def _sent(self, sent: _Sent) -> Answer:
+        """Send a call of ours through the client, and return its answer in wire form."""
+        operation, parameters, attempt = sent.request
+        if attempt:
+            self._sender.pause(attempt - 1)
+        before = _SENDING.set(sent)
+        try:
+            getattr(self._client, xform_name(operation))(**parameters)
+        except ClientError:
+            if not sent.parsed:
+                raise
+        except _InDoubt as doubt:
+            return Answer(failure=doubt.failure)
+        finally:
+            _SENDING.reset(before)
+        return Answer(sent.parsed)
+
+    def _stop_in_doubt(self, response: Any, caught_exception: Exception | None, **_: Any) -> None:
+        """Raise if an update of ours may have been carried out: the SDK must not send it again."""
+        if _SENDING.get() is None:
+            return
+        if caught_exception is not None and not isinstance(caught_exception, _NEVER_SENT):
+            raise _InDoubt(caught_exception)
+        if response is not None and response[0].status_code >= 500:
+            raise _InDoubt(ClientError(response[1], "UpdateItem"))
+
+    def _hold(self, http_response: Any, parsed: dict[str, Any], **_: Any) -> None:
+        """Take the answer to a call of ours, in wire form, before a resource makes it plain."""
+        sent = _SENDING.get()
+        if sent is not None:
+            sent.http, sent.parsed = http_response, dict(parsed)
+            for name in parsed.keys() - {"Error", "ResponseMetadata"}:
+                del parsed[name]
+
+
+def _response(answer: Answer, sent: list[_Sent]) -> tuple[AWSResponse, dict[str, Any]]:
+    """Return an answer as the SDK takes one."""
+    heard = [each.http for each in sent if each.http is not None]
+    headers = heard[-1].headers if heard else HTTPHeaders()
+    status = 400 if answer.code else 200
+    if heard and (heard[-1].status_code >= 300) == bool(answer.code):
+        status = heard[-1].status_code
+    metadata = {"RetryAttempts": 0, "HTTPHeaders": dict(headers), "HTTPStatusCode": status}
+    told = {**answer.parsed.get("ResponseMetadata", metadata), "HTTPStatusCode": status}
+    return AWSResponse("", status, headers, None), {**answer.parsed, "ResponseMetadata": told}

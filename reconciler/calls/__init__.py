@@ -1,0 +1,1 @@
+"""What calls of DynamoDB become on a table of the library's, and what their callers are shown."""

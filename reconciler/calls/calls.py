@@ -1,0 +1,82 @@
+"""What becomes of a call: the steps in its place, or nothing, where it is none of ours. Pure.
+
+Only calls that name a table of the library's are looked at. Of these, what reads and writes items
+is known; PartiQL, and whatever is new to this release, is refused.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from reconciler.calls.batches import get_many, get_together, write_many
+from reconciler.calls.reads import get, page
+from reconciler.calls.steps import Parameters, Steps, Writer
+from reconciler.calls.transactions import write_together
+from reconciler.calls.updates import update
+from reconciler.calls.writes import write
+from reconciler.errors import InvalidInput
+
+_STATEMENTS = {"ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction"}
+_OF_ONE: Mapping[str, Callable[[Parameters, Writer], Steps]] = {
+    "GetItem": get,
+    "UpdateItem": update,
+    "PutItem": lambda asked, writer: write("PutItem", asked, writer),
+    "DeleteItem": lambda asked, writer: write("DeleteItem", asked, writer),
+    "Query": lambda asked, writer: page("Query", asked, writer),
+    "Scan": lambda asked, writer: page("Scan", asked, writer),
+}
+_OF_MANY: Mapping[str, Callable[[Parameters, Mapping[str, Writer]], Steps]] = {
+    "BatchGetItem": get_many,
+    "BatchWriteItem": write_many,
+    "TransactGetItems": get_together,
+    "TransactWriteItems": write_together,
+}
+# Of tables, not of items.
+_OF_TABLES = (
+    *("Create", "Describe", "List", "Tag", "Untag", "Enable", "Disable", "Export", "Restore"),
+    *("UpdateTable", "UpdateTimeToLive", "UpdateContinuousBackups", "UpdateContributorInsights"),
+    *("UpdateKinesisStreamingDestination", "UpdateGlobalTable", "DeleteTable", "DeleteBackup"),
+    *("DeleteResourcePolicy", "GetResourcePolicy", "PutResourcePolicy"),
+)
+
+
+def table_of(name: str) -> str:
+    """Return the name of a table that is named, or given as its ARN."""
+    return name.rsplit("/", 1)[-1] if name.startswith("arn:") else name
+
+
+def steps_of(operation: str, asked: Parameters, writers: Mapping[str, Writer]) -> Steps | None:
+    """Return the steps that take a call's place; None if it is to be left as it is.
+
+    `writers` are those of the library's tables, by name. InvalidInput for what is not known; steps
+    raise it, too, before their first request.
+    """
+    named = {
+        name: writers[table_of(name)]
+        for name in _tables_in(operation, asked)
+        if table_of(name) in writers
+    }
+    if operation in _STATEMENTS:
+        said = str(asked.get("Statement", "")) + str(asked.get("Statements", ""))
+        said += str(asked.get("TransactStatements", ""))
+        named = {name: writer for name, writer in writers.items() if name in said}
+    if not named or operation.startswith(_OF_TABLES):
+        return None
+    if operation in _OF_ONE:
+        (writer,) = named.values()
+        return _OF_ONE[operation](asked, writer)
+    if operation in _OF_MANY:
+        return _OF_MANY[operation](asked, named)
+    raise InvalidInput(
+        f"{operation} on {', '.join(sorted(named))} is not known to the reconciler, and would write"
+        " or show what it does not account for: use the calls of items, such as UpdateItem"
+    )
+
+
+def _tables_in(operation: str, asked: Parameters) -> list[str]:
+    if operation.startswith("Transact"):
+        actions: list[Any] = [next(iter(each.values())) for each in asked.get("TransactItems", [])]
+        return [action["TableName"] for action in actions]
+    if operation.startswith("Batch"):
+        items = asked.get("RequestItems", {})
+        return list(items)
+    return [asked["TableName"]] if "TableName" in asked else []

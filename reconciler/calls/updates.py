@@ -1,0 +1,71 @@
+"""An update as a named write: the caller's own call, in one round trip. Pure.
+
+HAZARD if one were sent again once it may have been carried out: it would count twice. So its answer
+is settled by the name, which the item shows.
+"""
+
+from typing import Any
+
+from reconciler.calls.conditions import of_the_living
+from reconciler.calls.expressions import Placeholders
+from reconciler.calls.known import check_known
+from reconciler.calls.reads import sight_of
+from reconciler.calls.shown import written_answer
+from reconciler.calls.steps import Answer, Parameters, Request, Steps, Writer
+from reconciler.client.naming import named
+from reconciler.item.standing import named_dot, says
+from reconciler.values.wire import Wire
+
+_OP = ":rec_op"
+
+
+def update(asked: Parameters, writer: Writer) -> Steps:
+    """Carry out an UpdateItem under a name; return the answer that its caller asked for."""
+    check_known("UpdateItem", asked)
+    sent = named_update(asked, writer)
+    name = writer.name_of(asked["Key"])
+    answer = yield Request("UpdateItem", sent)
+    if answer.failure is not None:
+        writer.seen.forget(name)
+        answer = yield from _settled(answer, asked, _element(sent, asked))
+    elif not answer.code:
+        writer.seen.forget(name)
+        if asked.get("ReturnValues") == "ALL_NEW":
+            writer.seen.keep(name, sight_of(answer.parsed["Attributes"], writer.schema))
+    return written_answer(answer, asked, writer.schema)
+
+
+def named_update(asked: Parameters, writer: Writer) -> dict[str, Any]:
+    """Return the parameters of an update under its name."""
+    placeholders = Placeholders(asked)
+    condition = of_the_living(asked.get("ConditionExpression") or "", placeholders, writer.schema)
+    rest = {name: asked[name] for name in asked if name != "ConditionExpression"}
+    conditional = {"ConditionExpression": condition} if condition else {}
+    return named(
+        {**rest, **conditional, **placeholders.parameters()},
+        schema=writer.schema,
+        replica=writer.replica(),
+        now_ms=writer.now_ms,
+        nonce=writer.nonce,
+    )
+
+
+def _element(sent: Parameters, asked: Parameters) -> Wire:
+    given = asked.get("ExpressionAttributeValues") or {}
+    values = sent["ExpressionAttributeValues"]
+    (op,) = [values[name] for name in values.keys() - given.keys() if name.startswith(_OP)]
+    element: Wire = op["L"][0]
+    return element
+
+
+def _settled(doubt: Answer, asked: Parameters, element: Wire) -> Steps:
+    """Return an answer if the item shows the name; else, or if it cannot be told, the failure."""
+    returns = asked.get("ReturnValues", "NONE")
+    read = {"TableName": asked["TableName"], "Key": asked["Key"], "ConsistentRead": True}
+    answer = yield Request("GetItem", read)
+    item = answer.parsed.get("Item")
+    is_told = returns in ("NONE", "ALL_NEW") and says(item, named_dot(element))
+    if doubt.failure is not None and not is_told:
+        raise doubt.failure
+    after = item if returns == "ALL_NEW" else None
+    return Answer({"ResponseMetadata": answer.parsed["ResponseMetadata"]}).with_(Attributes=after)
