@@ -22,6 +22,7 @@ STEPS = """
     conflict
     ports deployment
     detection resolution client doctor metrics aws_model
+    calls
     redrive feed sweeping aws
     simulation local handlers
     drills

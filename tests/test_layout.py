@@ -15,6 +15,8 @@ ABOUT_MORE_THAN_A_MODULE = {
     "tests/aws/test_dead_letter_contract.py": "the same for a redrive's ports",
     "tests/aws/test_dead_letter_failures.py": "what a redrive's adapters make of AWS's failures",
     "tests/aws/test_failures.py": "what the other adapters make of AWS's failures",
+    "tests/aws/test_instrumented_calls.py": "what an instrumented client sends and refuses",
+    "tests/aws/test_instrumented_pynamodb.py": "PynamoDB's models on an instrumented client",
     "tests/aws/test_named_contract.py": "the same for named writes of the write client",
     "tests/aws/test_named_writes.py": "named writes on DynamoDB, and their document's examples",
     "tests/crdt/test_laws.py": "the laws of the join, for every type",
@@ -43,6 +45,7 @@ ABOUT_MORE_THAN_A_MODULE = {
 TESTED_ELSEWHERE = {
     "infra": "by what the synthesised stacks promise, in tests/infra",
     "reconciler/aws": "adapters: by the contract and the failures, in tests/aws",
+    "reconciler/calls": "by callers' answers, in tests/aws/test_instrumented*",
     "reconciler/cli/conflict_views.py": "with its command, in test_conflicts",
     "reconciler/cli/demo.py": "run as its user runs it, in tests/demo",
     "reconciler/cli/drill.py": "in tests/drills/failure/test_drill.py",

@@ -187,7 +187,9 @@ def test_the_metrics_of_the_readme_are_asked_of_each_region(tmp_path: Path) -> N
     assert (tmp_path / "metrics.html").stat().st_size > 0
 
 
-@pytest.mark.parametrize("guide", [*GUIDES, "reconciler/client/README.md"])
+@pytest.mark.parametrize(
+    "guide", [*GUIDES, "reconciler/client/README.md", "reconciler/calls/README.md"]
+)
 def test_every_file_and_heading_that_a_guide_names_is_there(guide: str) -> None:
     here, text = (ROOT / guide).parent, (ROOT / guide).read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)]+)\)", text):

@@ -17,7 +17,16 @@ import reconciler
 from reconciler.item import image
 
 ROOT = Path(__file__).parent.parent
-FUNCTIONS = {"classify", "merge", "named", "read", "replica_id", "system_clock", "write"}
+FUNCTIONS = {
+    "classify",
+    "instrument",
+    "merge",
+    "named",
+    "read",
+    "replica_id",
+    "system_clock",
+    "write",
+}
 EDITS = {"add", "assign", "delete", "discard", "increment", "remove"}
 TYPES = {
     *("Edit", "HybridClock", "ItemEditor", "ReplicatedTable", "Schema"),

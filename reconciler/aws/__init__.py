@@ -8,6 +8,7 @@ from typing import Any
 
 from reconciler.aws.clients import client
 from reconciler.aws.incarnation import ReplicaCode
+from reconciler.aws.instrumented import is_instrumented
 from reconciler.aws.items import DynamoItems
 from reconciler.aws.region_time import region_time_of
 from reconciler.causality.context import replica_id
@@ -37,10 +38,8 @@ def connect(
     anybody writes the table around the library; only where nobody does, say "none".
     """
     region = region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or ""
-    if dynamodb is not None and dynamodb.meta.config.retries.get("total_max_attempts") != 1:
-        raise InvalidInput(
-            "the client retries by itself: Config(retries={'total_max_attempts': 1})"
-        )
+    if dynamodb is not None:
+        _check(dynamodb)
     replica_id(region)  # first of all, because it says what is wrong with the region
     dynamodb = dynamodb or client("dynamodb", region, attempts=1)
     region_time = region_time_of(dynamodb)
@@ -61,3 +60,12 @@ def connect(
         ),
         outside_writers=outside_writers,
     )
+
+
+def _check(dynamodb: Any) -> None:
+    if is_instrumented(dynamodb):
+        raise InvalidInput("the client is instrumented; the write client needs one of its own")
+    if dynamodb.meta.config.retries.get("total_max_attempts") != 1:
+        raise InvalidInput(
+            "the client retries by itself: Config(retries={'total_max_attempts': 1})"
+        )

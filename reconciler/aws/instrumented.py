@@ -37,7 +37,8 @@ from reconciler.errors import InvalidInput, TypeMismatch
 from reconciler.item.schema import Schema
 
 _LOG = logging.getLogger("reconciler")
-_ASKED = "reconciler_asked"  # in a call's context: its parameters, in wire form
+_ASKED = "reconciler_asked"  # in the context of a caller's call: its parameters, in wire form
+_SENT = "reconciler_sent"  # in that of one of ours: what was sent, and what came back
 _NEVER_SENT = (ConnectTimeoutError, EndpointConnectionError)
 Mode = Literal["strict", "observe"]
 
@@ -145,15 +146,17 @@ class Instrumented:
         sent = _SENDING.get()
         if sent is None:
             context[_ASKED] = params
-        else:
-            given = dict(sent.request.parameters)
-            token = params.get("ClientRequestToken")
-            params.clear()  # a resource took wire values for plain ones
-            params.update({"ClientRequestToken": token, **given} if token else given)
+            return
+        _SENDING.set(None)  # another call that a hook makes meanwhile is none of ours
+        context[_SENT] = sent
+        token = params.get("ClientRequestToken")
+        params.clear()  # a resource took wire values for plain ones
+        params.update({"ClientRequestToken": token} if token else {})
+        params.update(sent.request.parameters)
 
     def _answer(self, model: Any, context: dict[str, Any], **_: Any) -> Any:
         """Answer a call on a table of ours in DynamoDB's stead; None leaves it alone."""
-        if _SENDING.get() is not None or _ASKED not in context:
+        if _ASKED not in context:
             return None
         sent: list[_Sent] = []
         try:
@@ -182,7 +185,7 @@ class Instrumented:
         operation, parameters, attempt = sent.request
         if attempt:
             self._sender.pause(attempt - 1)
-        before = _SENDING.set(sent)
+        _SENDING.set(sent)
         try:
             getattr(self._client, xform_name(operation))(**parameters)
         except ClientError:
@@ -191,21 +194,25 @@ class Instrumented:
         except _InDoubt as doubt:
             return Answer(failure=doubt.failure)
         finally:
-            _SENDING.reset(before)
+            _SENDING.set(None)
         return Answer(sent.parsed)
 
-    def _stop_in_doubt(self, response: Any, caught_exception: Exception | None, **_: Any) -> None:
+    def _stop_in_doubt(
+        self, response: Any, caught_exception: Any, request_dict: dict[str, Any], **_: Any
+    ) -> None:
         """Raise if an update of ours may have been carried out: the SDK must not send it again."""
-        if _SENDING.get() is None:
+        if _SENT not in request_dict.get("context", {}):
             return
         if caught_exception is not None and not isinstance(caught_exception, _NEVER_SENT):
             raise _InDoubt(caught_exception)
         if response is not None and response[0].status_code >= 500:
             raise _InDoubt(ClientError(response[1], "UpdateItem"))
 
-    def _hold(self, http_response: Any, parsed: dict[str, Any], **_: Any) -> None:
+    def _hold(
+        self, http_response: Any, parsed: dict[str, Any], context: dict[str, Any], **_: Any
+    ) -> None:
         """Take the answer to a call of ours, in wire form, before a resource makes it plain."""
-        sent = _SENDING.get()
+        sent = context.get(_SENT)
         if sent is not None:
             sent.http, sent.parsed = http_response, dict(parsed)
             for name in parsed.keys() - {"Error", "ResponseMetadata"}:

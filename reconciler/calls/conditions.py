@@ -156,7 +156,8 @@ class _Parser:
             self._path(token)
 
     def _path(self, token: str) -> None:
-        if not token.lstrip("#").isidentifier() or token.upper() in _WORDS:
+        is_name = token.startswith("#") or token.isidentifier()
+        if not is_name or token.upper() in _WORDS:
             raise self._unreadable("an attribute's name or a value")
         self._named.add(self._names.get(token, token))
         while self._peek() in (".", "["):

@@ -46,9 +46,9 @@ def _grouped(condition: str) -> str:
     text, depth = condition.strip(), 0
     for place, letter in enumerate(text):
         depth += {"(": 1, ")": -1}.get(letter, 0)
-        if depth == 0 and place < len(text) - 1:
-            return f"({text})"
-    return text
+        if depth == 0:
+            return text if place and place == len(text) - 1 else f"({text})"
+    return f"({text})"
 
 
 def _free(start: str, taken: dict[str, Any]) -> str:

@@ -60,11 +60,13 @@ def taken_in(item: Image, asked: Parameters, writer: Writer) -> Image | None:
     return shown(item, writer.schema)
 
 
-def sight_of(item: Wires, schema: Schema) -> Sight:
-    """Return an item as its caller sees it.
+def sight_of(item: Wires | None, schema: Schema) -> Sight:
+    """Return an item, if there is one, as its caller sees it.
 
     HAZARD if it were not a copy: callers change what they are given, and put it.
     """
+    if item is None:
+        return Sight(None, None)
     image = canonical_image(item)
     return Sight(image, shown(image, schema))
 

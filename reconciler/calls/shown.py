@@ -41,8 +41,6 @@ def written_answer(answer: Answer, asked: Parameters, schema: Schema) -> Answer:
     returns = asked.get("ReturnValues", "NONE")
     before = answer.parsed.get("Attributes")
     attributes = shown(before, schema) if before is not None else None
-    if returns == "UPDATED_OLD" and EXPIRY in (before or {}):
-        attributes = None  # the update took the expiry away, so the item was a deleted one
     is_wanted = returns not in ("NONE", None) and bool(attributes)
     answer = answer.with_(Attributes=attributes if is_wanted else None)
     return refused_answer(answer, asked, schema) if answer.code == REFUSED else answer

@@ -12,6 +12,7 @@ from reconciler.calls.changes import Change, Deletion, Put, PutBack
 from reconciler.calls.conditions import of_the_living
 from reconciler.calls.expressions import Placeholders, both
 from reconciler.calls.known import check_known
+from reconciler.calls.reads import sight_of
 from reconciler.calls.replacing import unchanged
 from reconciler.calls.seen import Sight
 from reconciler.calls.shown import written_answer
@@ -133,26 +134,34 @@ def stage(
 
     What nobody saw of an item is read first if it `reads`; else a put begins as if there were none.
     """
+    check_condition(asked, writer)
     given = asked.get("Item") or asked["Key"]
     sight = writer.seen.last(writer.name_of(given))
     item = canonical_image({n: given[n] for n in given if n not in (METADATA, NAMES)})
     handed = canonical_image({n: given[n] for n in (METADATA, NAMES) if n in given})
-    current = sight.image if sight else None
-    is_known = sight is not None and (not handed or _are_of(handed, sight.image))
-    if not is_known and (reads or handed):
+    if sight is not None and handed:
+        sight = sight_of(sight.image, writer.schema) if _are_of(handed, sight.image) else None
+    current = sight.image if sight is not None else None
+    if sight is None and (reads or handed):
         parameters = {"Key": writer.key_of(given), "ConsistentRead": True}
         answer = yield Request("GetItem", {"TableName": asked["TableName"], **parameters})
         if answer.code:
             return answer
         found = answer.parsed.get("Item")
         current = canonical_image(found) if found else None
+        if handed and _are_of(handed, current):
+            sight = sight_of(current, writer.schema)
+    change: Change = Put(item, sight, writer)
     if "Item" not in asked:
-        return Staged(Deletion(item, writer), asked, writer, current)
-    if handed and is_managed(handed) and not _are_of(handed, current):
-        change: Change = PutBack({**item, **handed}, writer)
-    else:
-        change = Put(item, sight if is_known and not handed else None, writer)
+        change = Deletion(item, writer)
+    elif sight is None and is_managed(handed):
+        change = PutBack({**item, **handed}, writer)
     return Staged(change, asked, writer, current)
+
+
+def check_condition(asked: Parameters, writer: Writer) -> None:
+    """Raise InvalidInput, before anything is sent, for a condition that cannot be read."""
+    of_the_living(asked.get("ConditionExpression") or "", Placeholders(asked), writer.schema)
 
 
 def _are_of(handed: Mapping[str, Any], image: Image | None) -> bool:

@@ -38,9 +38,11 @@ class Pair:
         self.calls: list[str] = []
         self.client.meta.events.register(
             "before-send.dynamodb",
-            lambda request, **_: self.calls.append(request.headers["X-Amz-Target"].decode()[18:])
-            if isinstance(request.headers["X-Amz-Target"], bytes)
-            else self.calls.append(request.headers["X-Amz-Target"][18:]),
+            lambda request, **_: (
+                self.calls.append(request.headers["X-Amz-Target"].decode()[18:])
+                if isinstance(request.headers["X-Amz-Target"], bytes)
+                else self.calls.append(request.headers["X-Amz-Target"][18:])
+            ),
         )
 
     def both(self, operation: str, **parameters: Any) -> Any:
@@ -96,7 +98,7 @@ def pair(aws: None) -> Pair:
 
 
 WHOLE = wires(name="Ada", points=5, tags={"a", "b"}, address={"city": "London"})
-PUT = ("put_item", {"Item": WHOLE})
+PUT: tuple[str, dict[str, Any]] = ("put_item", {"Item": WHOLE})
 DELETE: tuple[str, dict[str, Any]] = ("delete_item", {})
 
 
@@ -120,7 +122,7 @@ HISTORIES: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "put around the library": [("place", {"Item": WHOLE})],
     "a key alone": [("put_item", {"Item": {}})],
 }
-CHANGES = [
+CHANGES: list[tuple[str, dict[str, Any]]] = [
     PUT,
     ("put_item", {"Item": wires(points=9, tags={"b", "c"}, address={"zip": 1})}),
     ("put_item", {"Item": {}}),

@@ -1,0 +1,582 @@
+"""What an instrumented client sends, keeps apart and refuses."""
+
+import gc
+import json
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from threading import Thread
+from typing import Any
+from weakref import ref
+
+import boto3
+import pytest
+from botocore import xform_name
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from reconciler import InvalidInput, Schema, instrument, merge, read
+from reconciler.aws import connect
+from reconciler.errors import Contention, OutcomeUnknown
+from reconciler.item.metadata import NAMES
+from tests.aws.conftest import REGION
+from tests.aws.test_contract import make_table
+from tests.aws.test_instrumented import OURS, PLAIN, SCHEMA, Pair, at, outcome, wires
+
+KEY = wires(id="p1")
+POINTS = {"ExpressionAttributeValues": {":n": {"N": "2"}}, "UpdateExpression": "ADD points :n"}
+
+
+@pytest.fixture
+def pair(aws: None) -> Pair:
+    return Pair()
+
+
+def points_of(pair: Pair) -> Any:
+    return (read(pair.stored(KEY)) or {}).get("points")
+
+
+def put(pair: Pair, **values: Any) -> Any:
+    return pair.both("put_item", TableName="TABLE", Item={**KEY, **wires(**values)})
+
+
+# What is sent
+
+
+def test_an_update_is_one_call_whatever_stands_there(pair: Pair) -> None:
+    put(pair, points=5)
+    pair.calls.clear()
+    for _ in range(3):
+        pair.both("update_item", TableName="TABLE", Key=KEY, **POINTS)
+
+    assert pair.calls == ["UpdateItem"] * 3
+    assert len(pair.stored(KEY)[NAMES]["L"]) == 3
+
+
+def test_a_put_is_one_call_where_its_caller_saw_the_item(pair: Pair) -> None:
+    put(pair, points=5)
+    put(pair, points=6)
+    item = pair.client.get_item(TableName=OURS, Key=KEY)["Item"]
+    pair.calls.clear()
+    pair.client.put_item(TableName=OURS, Item={**item, **wires(points=9)})
+
+    assert pair.calls == ["PutItem"]
+    assert points_of(pair) == 9
+
+
+def test_a_delete_reads_what_nobody_saw_and_leaves_what_can_be_merged(pair: Pair) -> None:
+    pair.place({**KEY, **wires(points=5)})
+    pair.client.put_item(TableName=OURS, Item=wires(id="p2"))
+    pair.calls.clear()
+    pair.both("delete_item", TableName="TABLE", Key=KEY)
+
+    assert pair.calls == ["GetItem", "PutItem"]
+    assert pair.stored(KEY).keys() == {"id", "_rec", "_rec_ttl"}
+
+
+def test_other_tables_are_left_alone(pair: Pair) -> None:
+    item = {**KEY, **wires(points=5)}
+    pair.client.put_item(TableName=PLAIN, Item=item)
+    pair.client.update_item(TableName=PLAIN, Key=KEY, **POINTS)
+    pair.client.batch_write_item(
+        RequestItems={
+            PLAIN: [{"PutRequest": {"Item": wires(id="p2")}}],
+            OURS: [{"PutRequest": {"Item": wires(id="p2")}}],
+        }
+    )
+    found = pair.client.batch_get_item(
+        RequestItems={each: {"Keys": [KEY, wires(id="p2")]} for each in (PLAIN, OURS)}
+    )["Responses"]
+
+    assert found == {PLAIN: [{**item, **wires(points=7)}, wires(id="p2")], OURS: [wires(id="p2")]}
+    assert pair.raw.get_item(TableName=PLAIN, Key=wires(id="p2"))["Item"] == wires(id="p2")
+    assert pair.stored(wires(id="p2")).keys() == {"id", "_rec"}
+
+
+def test_a_table_is_known_by_its_arn_too(pair: Pair) -> None:
+    arn = pair.raw.describe_table(TableName=OURS)["Table"]["TableArn"]
+    pair.client.put_item(TableName=arn, Item={**KEY, **wires(points=5)})
+    pair.client.delete_item(TableName=arn, Key=KEY)
+
+    assert "Item" not in pair.client.get_item(TableName=arn, Key=KEY)
+    assert "_rec" in pair.stored(KEY)
+
+
+def test_a_resource_and_its_tables_speak_plain_values(pair: Pair) -> None:
+    resource = boto3.resource("dynamodb", region_name=REGION)
+    instrument(resource, SCHEMA)
+    table = resource.Table(OURS)
+    table.put_item(Item={"id": "p1", "points": 5, "photo": b"\xff", "tags": {"a"}})
+    with pytest.raises(resource.meta.client.exceptions.ConditionalCheckFailedException) as refusal:
+        table.put_item(
+            Item={"id": "p1"},
+            ConditionExpression="attribute_not_exists(id)",
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
+
+    shown = {"id": "p1", "points": 5, "photo": b"\xff", "tags": {"a"}}
+    assert table.get_item(Key={"id": "p1"})["Item"] == shown
+    assert refusal.value.response["Item"] == wires(**shown)
+
+
+# What is merged
+
+
+def by_another(pair: Pair, **parameters: Any) -> None:
+    """Let another client of the library's write the item."""
+    other = boto3.client("dynamodb", region_name=REGION)
+    instrument(other, SCHEMA)
+    if "Item" in parameters:
+        other.get_item(TableName=OURS, Key=KEY)
+        other.put_item(TableName=OURS, **parameters)
+    else:
+        other.update_item(TableName=OURS, Key=KEY, **parameters)
+
+
+def test_a_put_leaves_alone_what_others_wrote_since_its_caller_read(pair: Pair) -> None:
+    put(pair, points=100, name="Ada", tags={"a"})
+    item = pair.client.get_item(TableName=OURS, Key=KEY)["Item"]
+    by_another(pair, **POINTS)
+    by_another(pair, Item={**KEY, **wires(points=110, name="Ada", tags={"b"}, email="a@b")})
+    pair.client.put_item(TableName=OURS, Item={**item, **wires(points=101, tags={"a", "c"})})
+
+    shown = {"id": "p1", "points": 111, "name": "Ada", "tags": {"b", "c"}, "email": "a@b"}
+    assert read(pair.stored(KEY)) == shown
+
+
+def test_a_put_removes_what_its_caller_read_and_left_out(pair: Pair) -> None:
+    put(pair, points=5, name="Ada", email="a@b")
+    pair.client.get_item(TableName=OURS, Key=KEY)
+    pair.client.put_item(TableName=OURS, Item={**KEY, **wires(points=5)})
+
+    assert read(pair.stored(KEY)) == {"id": "p1", "points": 5}
+
+
+def test_a_second_put_takes_away_nothing_that_its_caller_never_saw(pair: Pair) -> None:
+    put(pair, points=5)
+    phone = {":p": {"S": "1"}}
+    by_another(pair, UpdateExpression="SET phone = :p", ExpressionAttributeValues=phone)
+    for points in (6, 7):
+        pair.client.put_item(TableName=OURS, Item={**KEY, **wires(points=points)})
+
+    assert read(pair.stored(KEY)) == {"id": "p1", "points": 7, "phone": "1"}
+
+
+def test_what_a_caller_changes_in_its_hands_is_what_it_puts(pair: Pair) -> None:
+    put(pair, points=5, address={"city": "London"})
+    reads: tuple[Callable[[], Any], ...] = (
+        lambda: pair.client.get_item(TableName=OURS, Key=KEY)["Item"],
+        lambda: pair.client.scan(TableName=OURS)["Items"][0],
+        lambda: pair.client.update_item(TableName=OURS, Key=KEY, ReturnValues="ALL_NEW", **POINTS)[
+            "Attributes"
+        ],
+    )
+    for read_again in reads:
+        item = read_again()
+        item["points"]["N"] = str(int(item["points"]["N"]) + 1)
+        item["address"]["M"]["city"]["S"] += "!"
+        pair.client.put_item(TableName=OURS, Item=item)
+
+    assert read(pair.stored(KEY)) == {"id": "p1", "points": 10, "address": {"city": "London!!!"}}
+
+
+def test_a_put_after_an_update_of_its_own_does_not_count_that_again(pair: Pair) -> None:
+    put(pair, points=5)
+    pair.client.update_item(TableName=OURS, Key=KEY, **POINTS)
+    pair.client.put_item(TableName=OURS, Item={**KEY, **wires(points=8)})
+
+    assert points_of(pair) == 8
+
+
+def test_what_another_thread_read_is_not_what_a_put_saw(pair: Pair) -> None:
+    put(pair, points=100)
+    item = pair.client.get_item(TableName=OURS, Key=KEY)["Item"]
+    by_another(pair, **POINTS)
+    thread = Thread(target=lambda: pair.client.get_item(TableName=OURS, Key=KEY))
+    thread.start()
+    thread.join()
+    pair.client.put_item(TableName=OURS, Item={**item, **wires(points=101)})
+
+    assert points_of(pair) == 103
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_an_item_put_with_its_metadata_is_changed_from_what_it_was(pair: Pair, others: int) -> None:
+    put(pair, points=100, name="Ada")
+    item = pair.stored(KEY)
+    by_another(pair, **POINTS)
+    if others:
+        pair.client.update_item(TableName=OURS, Key=KEY, **POINTS)
+    pair.client.put_item(TableName=OURS, Item={**item, **wires(points=101, name="Eve")})
+
+    assert read(pair.stored(KEY)) == {"id": "p1", "points": 103 + 2 * others, "name": "Eve"}
+
+
+def test_regions_that_write_at_once_lose_nothing(
+    aws: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clients, raws = [], []
+    for region in ("us-east-1", "eu-west-1"):
+        monkeypatch.setattr("tests.aws.test_contract.REGION", region)
+        raws.append(make_table(OURS, "id"))
+        clients.append(boto3.client("dynamodb", region_name=region))
+        instrument(clients[-1], SCHEMA)
+    clients[0].put_item(TableName=OURS, Item={**KEY, **wires(points=100, tags={"a"})})
+    raws[1].put_item(TableName=OURS, Item=raws[0].get_item(TableName=OURS, Key=KEY)["Item"])
+    total = 100
+    for round_ in range(5):
+        for number, client in enumerate(clients):
+            client.update_item(TableName=OURS, Key=KEY, **POINTS)
+            item = client.get_item(TableName=OURS, Key=KEY)["Item"]
+            item["points"]["N"] = str(int(item["points"]["N"]) + 10 + number)
+            item["tags"] = {"SS": [*item["tags"]["SS"], f"{round_}{number}"]}
+            client.put_item(TableName=OURS, Item=item)
+            total += 12 + number
+        images = [raw.get_item(TableName=OURS, Key=KEY)["Item"] for raw in raws]
+        merged = merge(*images)
+        assert merged == merge(*reversed(images))
+        for raw in raws:
+            raw.put_item(TableName=OURS, Item=merged)
+
+    found = clients[1].get_item(TableName=OURS, Key=KEY)["Item"]
+    tags = {f"{round_}{number}" for round_ in range(5) for number in (0, 1)}
+    assert found["points"] == {"N": str(total)}
+    assert set(found["tags"]["SS"]) == {"a", *tags}
+
+
+# What is read
+
+
+@pytest.fixture
+def sorted_pair(aws: None) -> Any:
+    """Return both tables with a sort key: every other item of two partitions is deleted."""
+    schema = Schema.of(table="sorted", key=["pk", "sk"], attributes={"points": "counter_pn"})
+    raw = make_table("sorted", "pk", "sk")
+    make_table(PLAIN, "pk", "sk")
+    client = boto3.client("dynamodb", region_name=REGION)
+    instrument(client, schema)
+    for number in range(20):
+        key = wires(pk="ab"[number % 2], sk=f"s{number:02}")
+        for each, table in ((client, "sorted"), (raw, PLAIN)):
+            each.put_item(TableName=table, Item={**key, **wires(points=number, extra="x")})
+            if number % 4 < 2:
+                each.delete_item(TableName=table, Key=key)
+
+    def both(operation: str, **parameters: Any) -> Any:
+        ours = outcome(client, operation, at("sorted", parameters))
+        other = outcome(raw, operation, at(PLAIN, parameters))
+        if "FilterExpression" in parameters:  # nobody can tell how many of these were deleted
+            del ours["ScannedCount"], other["ScannedCount"]
+        assert ours == at("sorted", other)
+        return ours
+
+    return both
+
+
+IN_A = {"KeyConditionExpression": "pk = :a", "ExpressionAttributeValues": {":a": {"S": "a"}}}
+ODD = {"KeyConditionExpression": "pk = :a", "FilterExpression": "points > :z"}
+ODD_VALUES = {"ExpressionAttributeValues": {":a": {"S": "a"}, ":z": {"N": "5"}}}
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"ProjectionExpression": "sk"},
+        {"ProjectionExpression": "points, #e", "ExpressionAttributeNames": {"#e": "extra"}},
+        {"AttributesToGet": ["sk", "points"]},
+        {"Select": "COUNT"},
+        {"Limit": 2},
+        {"Limit": 3, "ScanIndexForward": False},
+        {"Limit": 100, "Select": "COUNT"},
+        {"Limit": 2, "Select": "COUNT"},
+        {"Limit": 1, "ProjectionExpression": "points"},
+        {**ODD, **ODD_VALUES},
+        {**ODD, **ODD_VALUES, "Select": "COUNT"},
+    ],
+    ids=str,
+)
+def test_a_query_shows_what_it_would_if_deleted_items_were_gone(
+    sorted_pair: Any, parameters: dict[str, Any]
+) -> None:
+    answer = sorted_pair("query", TableName="TABLE", **{**IN_A, **parameters})
+
+    assert answer["Count"] > 0
+    if "LastEvaluatedKey" in answer:
+        start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        sorted_pair("query", TableName="TABLE", **{**IN_A, **parameters, **start})
+
+
+def test_a_scan_counts_and_pages_as_if_deleted_items_were_gone(sorted_pair: Any) -> None:
+    sorted_pair("scan", TableName="TABLE", Select="COUNT")
+    start: dict[str, Any] = {}
+    shown = 0
+    while True:
+        answer = sorted_pair("scan", TableName="TABLE", Limit=3, **start)
+        shown += answer["Count"]
+        if "LastEvaluatedKey" not in answer:
+            break
+        start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    assert shown == 10
+
+
+def test_a_batch_and_a_transaction_read_as_if_deleted_items_were_gone(sorted_pair: Any) -> None:
+    keys = [wires(pk="a", sk=f"s{number:02}") for number in (0, 2, 4, 6)]
+    found = sorted_pair(
+        "batch_get_item",
+        RequestItems={"TABLE": {"Keys": keys, "ProjectionExpression": "points"}},
+    )
+    gets = [{"Get": {"TableName": "TABLE", "Key": key}} for key in keys]
+    told = sorted_pair("transact_get_items", TransactItems=gets)
+
+    assert len(found["Responses"]["sorted"]) == 2
+    assert [bool(each.get("Item")) for each in told["Responses"]] == [False, True, False, True]
+
+
+# Transactions
+
+
+def test_a_transaction_is_tried_again_on_what_others_wrote_meanwhile(pair: Pair) -> None:
+    put(pair, points=5)
+    by_another(pair, **POINTS)
+    other = wires(id="p2")
+    pair.client.transact_write_items(
+        TransactItems=[
+            {"Put": {"TableName": OURS, "Item": {**KEY, **wires(points=6)}}},
+            {"Update": {"TableName": OURS, "Key": other, **POINTS}},
+            {"Put": {"TableName": PLAIN, "Item": other}},
+        ],
+        ClientRequestToken="one",
+    )
+
+    assert points_of(pair) == 8
+    assert read(pair.stored(other)) == {"id": "p2", "points": 2}
+    assert pair.raw.get_item(TableName=PLAIN, Key=other)["Item"] == other
+
+
+@pytest.mark.parametrize("there", ["nothing", "alive", "deleted"])
+def test_a_transaction_is_cancelled_for_the_reasons_that_a_plain_one_has(
+    pair: Pair, there: str
+) -> None:
+    if there != "nothing":
+        put(pair, points=5)
+    if there == "deleted":
+        pair.both("delete_item", TableName="TABLE", Key=KEY)
+    condition = {"TableName": "TABLE", "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+    exists = {**condition, "ConditionExpression": "attribute_exists(id)"}
+    absent = {**condition, "ConditionExpression": "attribute_not_exists(id)"}
+    for test in (exists, absent):
+        for action in (
+            {"Put": {**test, "Item": {**KEY, **wires(points=5)}}},
+            {"Update": {**test, "Key": KEY, "UpdateExpression": "SET seen = id"}},
+            {"Delete": {**test, "Key": KEY}},
+            {"ConditionCheck": {**test, "Key": KEY}},
+        ):
+            second = {"Put": {**condition, "Item": wires(id="p2")}}
+            pair.both("transact_write_items", TransactItems=[action, second])
+            pair.both("get_item", TableName="TABLE", Key=KEY)
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    ("operation", "parameters", "said"),
+    [
+        ("execute_statement", {"Statement": "DELETE FROM parties WHERE id='p1'"}, "PartiQL|known"),
+        ("put_item", {"TableName": OURS, "Item": KEY, "Expected": {}}, "ConditionExpression"),
+        (
+            "update_item",
+            {"TableName": OURS, "Key": KEY, "AttributeUpdates": {}},
+            "UpdateExpression",
+        ),
+        (
+            "update_item",
+            {"TableName": OURS, "Key": KEY, "UpdateExpression": "REMOVE #r"}
+            | {"ExpressionAttributeNames": {"#r": "_rec"}},
+            "reserved",
+        ),
+        ("put_item", {"TableName": OURS, "Item": {**KEY, "_rec_x": {"S": "x"}}}, "reserved"),
+        ("put_item", {"TableName": OURS, "Item": {**KEY, "tags": {"S": "x"}}}, "tags"),
+    ],
+    ids=["partiql", "expected", "updates", "metadata", "reserved", "type"],
+)
+def test_what_is_not_known_is_refused_before_it_is_sent_or_passed_on_and_counted(
+    pair: Pair, operation: str, parameters: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(InvalidInput, match=said):
+        getattr(pair.client, operation)(**parameters)
+    assert pair.calls == ["DescribeTable"] * len(pair.calls)
+
+    observed = boto3.client("dynamodb", region_name=REGION)
+    counts = instrument(observed, SCHEMA, mode="observe").passed
+    outcome(observed, operation, parameters)
+    assert sum(counts.values()) == 1
+
+
+def test_a_statement_on_another_table_is_left_alone(pair: Pair) -> None:
+    pair.client.execute_statement(Statement="SELECT * FROM others")
+
+    assert pair.calls == ["ExecuteStatement"]
+
+
+def test_an_index_of_keys_alone_does_not_tell_who_is_deleted(aws: None) -> None:
+    raw = make_table(OURS, "id", "sk")
+    index = {
+        "IndexName": "turned",
+        "KeySchema": [
+            {"AttributeName": "sk", "KeyType": "HASH"},
+            {"AttributeName": "id", "KeyType": "RANGE"},
+        ],
+        "Projection": {"ProjectionType": "KEYS_ONLY"},
+    }
+    raw.update_table(
+        TableName=OURS,
+        AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("id", "sk")],
+        GlobalSecondaryIndexUpdates=[{"Create": index}],
+    )
+    client = boto3.client("dynamodb", region_name=REGION)
+    instrument(client, Schema.of(table=OURS, key=["id", "sk"]))
+    client.put_item(TableName=OURS, Item=wires(id="p1", sk="a"))
+
+    for select in ({}, {"Select": "COUNT"}):
+        with pytest.raises(InvalidInput, match="include _rec"):
+            client.query(
+                TableName=OURS,
+                IndexName="turned",
+                KeyConditionExpression="sk = :a",
+                ExpressionAttributeValues={":a": {"S": "a"}},
+                **select,
+            )
+
+
+def test_a_client_has_one_schema_for_a_table_and_is_not_the_write_clients(pair: Pair) -> None:
+    assert instrument(pair.client, SCHEMA) is pair.instrumented
+    with pytest.raises(InvalidInput, match="another client"):
+        instrument(pair.client, Schema.of(table=OURS, key=["id"]))
+    with pytest.raises(InvalidInput, match="instrumented"):
+        connect(SCHEMA, region=REGION, dynamodb=pair.client)
+
+
+def test_a_client_that_nobody_holds_is_gone(aws: None) -> None:
+    client = boto3.client("dynamodb", region_name=REGION)
+    instrument(client, SCHEMA)
+    held = ref(client)
+    del client
+    gc.collect()
+
+    assert held() is None
+
+
+# What goes wrong on the way
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch, aws: None) -> Pair:
+    """Return clients that wait for nothing between tries."""
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    return Pair()
+
+
+def lose_answers(
+    pair: Pair, operation: str, *, carried_out: bool, then: Callable[[], object] = int
+) -> None:
+    """Lose the answer to the next call of an operation, which is carried out, or never comes."""
+    left = [1]
+
+    def strike(request: Any, **_: Any) -> None:
+        if left:
+            left.pop()
+            pair.calls.append(operation)
+            if carried_out:
+                getattr(pair.raw, xform_name(operation))(**json.loads(request.body))
+            then()
+            raise ReadTimeoutError(endpoint_url="http://nowhere")
+
+    pair.client.meta.events.register_first(f"before-send.dynamodb.{operation}", strike)
+
+
+@pytest.mark.parametrize("returns", ["NONE", "ALL_NEW"])
+def test_an_update_whose_answer_is_lost_counts_once(hasty: Pair, returns: str) -> None:
+    put(hasty, points=5)
+    lose_answers(hasty, "UpdateItem", carried_out=True)
+    hasty.calls.clear()
+    answer = hasty.client.update_item(TableName=OURS, Key=KEY, ReturnValues=returns, **POINTS)
+
+    assert hasty.calls == ["UpdateItem", "GetItem"]
+    assert points_of(hasty) == 7
+    after = {**KEY, **wires(points=7)} if returns == "ALL_NEW" else None
+    assert answer.get("Attributes") == after
+
+
+def test_an_update_that_may_still_come_is_not_sent_again(hasty: Pair) -> None:
+    put(hasty, points=5)
+    lose_answers(hasty, "UpdateItem", carried_out=False)
+
+    with pytest.raises(ReadTimeoutError):
+        hasty.client.update_item(TableName=OURS, Key=KEY, **POINTS)
+    assert points_of(hasty) == 5
+
+
+@pytest.mark.parametrize("carried_out", [True, False])
+def test_a_put_that_the_sdk_sends_again_takes_effect_once(hasty: Pair, carried_out: bool) -> None:
+    put(hasty, points=5)
+    lose_answers(hasty, "PutItem", carried_out=carried_out)
+    item = {**KEY, **wires(points=8)}
+    answer = hasty.client.put_item(TableName=OURS, Item=item, ReturnValues="ALL_OLD")
+
+    assert answer["Attributes"] == {**KEY, **wires(points=5)}
+    assert points_of(hasty) == 8
+
+
+def test_a_put_that_may_have_been_overwritten_is_not_made_anew(hasty: Pair) -> None:
+    put(hasty, points=5)
+    elsewhere = wires(id="p1", points=5, name="Ada")
+    lose_answers(
+        hasty,
+        "PutItem",
+        carried_out=True,
+        then=lambda: hasty.raw.put_item(TableName=OURS, Item=elsewhere),
+    )
+
+    with pytest.raises(OutcomeUnknown):
+        hasty.client.put_item(TableName=OURS, Item={**KEY, **wires(points=8)})
+
+
+def test_an_item_that_others_keep_writing_is_given_up(hasty: Pair) -> None:
+    put(hasty, points=5)
+    hasty.client.meta.events.register_first(
+        "before-send.dynamodb.PutItem",
+        lambda **_: by_another(hasty, **POINTS),
+    )
+
+    with pytest.raises(Contention, match="nothing was written"):
+        hasty.client.put_item(TableName=OURS, Item={**KEY, **wires(points=8)})
+    assert points_of(hasty) == 5 + 2 * 30
+
+
+def test_errors_of_dynamodb_are_the_callers(pair: Pair) -> None:
+    put(pair, name="Ada")
+    refused = {"UpdateExpression": "SET #n = #n + :n", "ExpressionAttributeNames": {"#n": "name"}}
+    more = {"ExpressionAttributeValues": {":n": {"N": "1"}}}
+    pair.both("update_item", TableName="TABLE", Key=KEY, **refused, **more)
+    with pytest.raises(pair.client.exceptions.ResourceNotFoundException):
+        pair.client.get_item(TableName="nowhere", Key=KEY)
+    pair.raw.delete_table(TableName=OURS)
+    with pytest.raises(ClientError, match="ResourceNotFound"):
+        pair.client.get_item(TableName=OURS, Key=KEY)
+
+
+def test_the_example_of_the_document_runs_as_printed(
+    aws: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("tests.aws.test_contract.REGION", "eu-west-1")
+    raw = make_table(OURS, "id")
+    document = Path(__file__).parents[2] / "reconciler/calls/README.md"
+    (example,) = re.findall(r"```python\n(.*?)```", document.read_text(), re.DOTALL)
+    exec(compile(example, "README.md", "exec"), {})  # noqa: S102 (it is our own example)
+
+    shown = {"id": "p1", "points": 8, "email": "ada@example.com"}
+    assert eval(capsys.readouterr().out, {"Decimal": Decimal}) == shown  # noqa: S307 (it printed it)
+    assert read(raw.get_item(TableName=OURS, Key=KEY)["Item"]) == shown
