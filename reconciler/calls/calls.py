@@ -59,7 +59,7 @@ def steps_of(operation: str, asked: Parameters, writers: Mapping[str, Writer]) -
         said = str(asked.get("Statement", "")) + str(asked.get("Statements", ""))
         said += str(asked.get("TransactStatements", ""))
         named = {name: writer for name, writer in writers.items() if name in said}
-    if not named or operation.startswith(_OF_TABLES):
+    if not named or operation.startswith(_OF_TABLES) or _lacks_a_key(operation, asked, named):
         return None
     if operation in _OF_ONE:
         (writer,) = named.values()
@@ -70,6 +70,33 @@ def steps_of(operation: str, asked: Parameters, writers: Mapping[str, Writer]) -
         f"{operation} on {', '.join(sorted(named))} is not known to the reconciler, and would write"
         " or show what it does not account for: use the calls of items, such as UpdateItem"
     )
+
+
+def _lacks_a_key(operation: str, asked: Parameters, named: Mapping[str, Writer]) -> bool:
+    """Return whether a write does not name its item, for which DynamoDB refuses it."""
+    for table, parameters in _writes_in(operation, asked):
+        key = {*named[table].schema.key} if table in named else set()
+        given = parameters.get("Item") or parameters.get("Key") or {}
+        if not key <= given.keys() or ("Item" not in parameters and key and key != given.keys()):
+            return True
+    return False
+
+
+def _writes_in(operation: str, asked: Parameters) -> list[tuple[str, Any]]:
+    """Return the table and the parameters of each write of a call."""
+    if operation == "TransactWriteItems":
+        return [
+            (each["TableName"], each) for item in asked["TransactItems"] for each in item.values()
+        ]
+    if operation == "BatchWriteItem":
+        return [
+            (table, each)
+            for table, requests in asked["RequestItems"].items()
+            for request in requests
+            for each in request.values()
+        ]
+    is_write = operation in ("PutItem", "UpdateItem", "DeleteItem")
+    return [(asked["TableName"], asked)] if is_write else []
 
 
 def _tables_in(operation: str, asked: Parameters) -> list[str]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from reconciler.calls.conditions import hidden_of
 from reconciler.calls.steps import REFUSED, Answer, Parameters
+from reconciler.errors import MALFORMED
 from reconciler.item.metadata import (
     EXPIRY,
     hidden_in,
@@ -22,7 +23,10 @@ def is_deleted(image: Wires, schema: Schema) -> bool:
     The whole item is not needed: its expiry tells, and whatever else of a user's shows tells that
     it is alive.
     """
-    is_marked = EXPIRY in image or is_tombstone_in(metadata_in(image))
+    try:
+        is_marked = EXPIRY in image or is_tombstone_in(metadata_in(image))
+    except MALFORMED:
+        return False  # whoever broke the metadata, the reader sees what is there
     if not is_marked or is_named(image):
         return False
     others = {name for name in image if not name.startswith(RESERVED_PREFIX)}

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from reconciler.calls.seen import Seen
 from reconciler.causality.hlc import HybridClock
 from reconciler.client.memory import Memory
+from reconciler.errors import InvalidInput, Undecodable
 from reconciler.item.schema import Schema
 from reconciler.values.wire import Image, canonical_image, to_json
 
@@ -72,8 +73,16 @@ class Writer:
 
     def key_of(self, item: Parameters) -> Image:
         """Return the key of an item, or of a key, in wire format."""
-        return canonical_image({name: item[name] for name in self.schema.key if name in item})
+        return given_image({name: item[name] for name in self.schema.key if name in item})
 
     def name_of(self, item: Parameters) -> str:
         """Return what an item is called in what the client remembers."""
         return to_json(self.key_of(item))
+
+
+def given_image(item: Parameters) -> Image:
+    """Return what a caller gave, in canonical form; InvalidInput if it is no item."""
+    try:
+        return canonical_image(item)
+    except Undecodable as problem:
+        raise InvalidInput(f"the item, or its key, is not in wire format: {problem}") from None

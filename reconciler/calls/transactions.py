@@ -41,9 +41,13 @@ def write_together(asked: Parameters, writers: Writers) -> Steps:
             sent[_TOKEN] = digest(f"{asked[_TOKEN]}/{attempt}".encode(), 36)
         answer = yield Request("TransactWriteItems", sent, attempt)
         if answer.code != CANCELLED:
-            _remember(actions, writers, staged, is_done=not answer.code)
+            if not answer.code:
+                for each in staged.values():
+                    each.done()
             return answer
         if not _have_moved(answer, staged):
+            for each in staged.values():
+                each.refused()
             return _told(answer, actions, writers)
     raise contention(next(iter(writers.values())))
 
@@ -74,6 +78,7 @@ def _sent(kind: str, action: Parameters, writers: Writers, staged: Staged | None
         kind, parameters = staged.parameters()
         return {kind: parameters}
     if kind == "Update":
+        writer.seen.forget(writer.name_of(action["Key"]))
         return {kind: named_update(action, writer)}
     placeholders = Placeholders(action)
     condition = of_the_living(action["ConditionExpression"], placeholders, writer.schema)
@@ -89,17 +94,6 @@ def _have_moved(answer: Answer, staged: Mapping[int, Staged]) -> bool:
         if reasons[number].get("Code") == "ConditionalCheckFailed"
     ]
     return any(moved)
-
-
-def _remember(
-    actions: list[tuple[str, Any]], writers: Writers, staged: Mapping[int, Staged], *, is_done: bool
-) -> None:
-    for each in staged.values():
-        each.done() if is_done else each.failed()
-    for kind, action in actions:
-        writer = writers.get(action["TableName"])
-        if writer is not None and kind == "Update":
-            writer.seen.forget(writer.name_of(action["Key"]))
 
 
 def _told(answer: Answer, actions: list[tuple[str, Any]], writers: Writers) -> Answer:

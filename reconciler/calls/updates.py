@@ -24,14 +24,15 @@ def update(asked: Parameters, writer: Writer) -> Steps:
     check_known("UpdateItem", asked)
     sent = named_update(asked, writer)
     name = writer.name_of(asked["Key"])
+    sight = writer.seen.last(name)
+    writer.seen.forget(name)
     answer = yield Request("UpdateItem", sent)
     if answer.failure is not None:
-        writer.seen.forget(name)
         answer = yield from _settled(answer, asked, _element(sent, asked))
-    elif not answer.code:
-        writer.seen.forget(name)
-        if asked.get("ReturnValues") == "ALL_NEW":
-            writer.seen.keep(name, sight_of(answer.parsed["Attributes"], writer.schema))
+    if answer.code and sight is not None:
+        writer.seen.keep(name, sight)  # nothing was written
+    elif asked.get("ReturnValues") == "ALL_NEW" and not answer.code:
+        writer.seen.keep(name, sight_of(answer.parsed["Attributes"], writer.schema))
     return written_answer(answer, asked, writer.schema)
 
 

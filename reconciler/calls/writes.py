@@ -16,7 +16,15 @@ from reconciler.calls.reads import sight_of
 from reconciler.calls.replacing import unchanged
 from reconciler.calls.seen import Sight
 from reconciler.calls.shown import written_answer
-from reconciler.calls.steps import REFUSED, Answer, Parameters, Request, Steps, Writer
+from reconciler.calls.steps import (
+    REFUSED,
+    Answer,
+    Parameters,
+    Request,
+    Steps,
+    Writer,
+    given_image,
+)
 from reconciler.client.lost_answers import carried_out, unsettled
 from reconciler.errors import Contention
 from reconciler.item.metadata import METADATA, NAMES, is_managed, metadata_in, tip_in, token_of
@@ -36,6 +44,7 @@ class Staged:
     ) -> None:
         self._change, self._asked, self._writer = change, asked, writer
         self._name = writer.name_of(asked.get("Item") or asked["Key"])
+        self._sight = writer.seen.last(self._name)
         self.current = current
         self._written: Image | None = None
 
@@ -47,8 +56,11 @@ class Staged:
         self._written = self._change.onto(self.current)
         adopts = self._is_new() and Replacement(self._written or {}, self.current).adopts
         ours = unchanged(self.current, schema.key[0], placeholders, adopts=adopts)
+        # Until its answer is known, it is in doubt. HAZARD if a put that failed, and was carried
+        # out, were made again as a difference to what was seen before: it would count twice.
+        self._writer.seen.forget(self._name)
         if self._is_new():
-            self._writer.lanes.forget(self._name)  # until its answer is known, it is in doubt
+            self._writer.lanes.forget(self._name)
         kind = "Delete" if self._written is None else "Put"
         what = {"Key": asked.get("Key")} if self._written is None else {"Item": self._written}
         return kind, {
@@ -66,9 +78,10 @@ class Staged:
             self._writer.lanes.keep(self._name, written)
         self._writer.seen.keep(self._name, Sight(written, self._change.view()))
 
-    def failed(self) -> None:
-        """Forget what was seen: nobody knows what the item is now."""
-        self._writer.seen.forget(self._name)
+    def refused(self) -> None:
+        """Remember what was seen before: nothing was written."""
+        if self._sight is not None:
+            self._writer.seen.keep(self._name, self._sight)
 
     def is_callers(self, found: Image | None) -> bool:
         """Return whether a refusal that found this item is due to the caller's condition.
@@ -120,9 +133,9 @@ def write(operation: str, asked: Parameters, writer: Writer) -> Steps:
             staged.done()
             return written_answer(answer, asked, writer.schema)
         if answer.code != REFUSED:
-            staged.failed()
             return answer
         if staged.is_callers(found):
+            staged.refused()
             return written_answer(answer, asked, writer.schema)
     raise contention(writer)
 
@@ -137,8 +150,8 @@ def stage(
     check_condition(asked, writer)
     given = asked.get("Item") or asked["Key"]
     sight = writer.seen.last(writer.name_of(given))
-    item = canonical_image({n: given[n] for n in given if n not in (METADATA, NAMES)})
-    handed = canonical_image({n: given[n] for n in (METADATA, NAMES) if n in given})
+    item = given_image({n: given[n] for n in given if n not in (METADATA, NAMES)})
+    handed = given_image({n: given[n] for n in (METADATA, NAMES) if n in given})
     if sight is not None and handed:
         sight = sight_of(sight.image, writer.schema) if _are_of(handed, sight.image) else None
     current = sight.image if sight is not None else None

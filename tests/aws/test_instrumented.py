@@ -5,6 +5,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from reconciler import Schema, instrument
@@ -33,7 +34,8 @@ class Pair:
     def __init__(self) -> None:
         self.raw = make_table(OURS, "id")
         make_table(PLAIN, "id")
-        self.client = boto3.client("dynamodb", region_name=REGION)
+        retries: Any = {"total_max_attempts": 3, "mode": "standard"}
+        self.client = boto3.client("dynamodb", region_name=REGION, config=Config(retries=retries))
         self.instrumented: Instrumented = instrument(self.client, SCHEMA)
         self.calls: list[str] = []
         self.client.meta.events.register(

@@ -4,6 +4,7 @@ import gc
 import json
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from threading import Thread
@@ -480,17 +481,23 @@ def hasty(monkeypatch: pytest.MonkeyPatch, aws: None) -> Pair:
 
 
 def lose_answers(
-    pair: Pair, operation: str, *, carried_out: bool, then: Callable[[], object] = int
+    pair: Pair,
+    operation: str,
+    *,
+    carried_out: bool,
+    then: Callable[[], object] = int,
+    times: int = 1,
 ) -> None:
-    """Lose the answer to the next call of an operation, which is carried out, or never comes."""
-    left = [1]
+    """Lose answers to the next calls of an operation, which are carried out, or never come."""
+    left = [1] * times
 
     def strike(request: Any, **_: Any) -> None:
         if left:
             left.pop()
             pair.calls.append(operation)
             if carried_out:
-                getattr(pair.raw, xform_name(operation))(**json.loads(request.body))
+                with suppress(ClientError):
+                    getattr(pair.raw, xform_name(operation))(**json.loads(request.body))
             then()
             raise ReadTimeoutError(endpoint_url="http://nowhere")
 
@@ -528,6 +535,58 @@ def test_a_put_that_the_sdk_sends_again_takes_effect_once(hasty: Pair, carried_o
 
     assert answer["Attributes"] == {**KEY, **wires(points=5)}
     assert points_of(hasty) == 8
+
+
+def test_a_put_that_its_caller_makes_again_counts_once(hasty: Pair) -> None:
+    put(hasty, points=5)
+    lose_answers(hasty, "PutItem", carried_out=True, times=3)
+    item = {**KEY, **wires(points=8)}
+    with pytest.raises(ReadTimeoutError):
+        hasty.client.put_item(TableName=OURS, Item=item)
+    hasty.client.put_item(TableName=OURS, Item=item)
+
+    assert points_of(hasty) == 8
+
+
+def test_a_refusal_leaves_what_was_seen(pair: Pair) -> None:
+    put(pair, points=5)
+    by_another(pair, **POINTS)
+    no: dict[str, Any] = {"TableName": OURS, "ConditionExpression": "attribute_exists(nothing)"}
+    item = {**KEY, **wires(points=6)}
+    calls: tuple[Callable[[], Any], ...] = (
+        lambda: pair.client.put_item(Item=item, **no),
+        lambda: pair.client.delete_item(Key=KEY, **no),
+        lambda: pair.client.update_item(Key=KEY, **POINTS, **no),
+        lambda: pair.client.transact_write_items(TransactItems=[{"Put": {"Item": item, **no}}]),
+    )
+    for refused in calls:
+        with pytest.raises(ClientError):
+            refused()
+    pair.client.put_item(TableName=OURS, Item=item)
+
+    assert points_of(pair) == 8
+
+
+@pytest.mark.parametrize(
+    ("operation", "parameters"),
+    [
+        ("put_item", {"TableName": "TABLE", "Item": wires(name="Ada")}),
+        ("delete_item", {"TableName": "TABLE", "Key": wires(id="p1", name="Ada")}),
+        ("update_item", {"TableName": "TABLE", "Key": wires(name="Ada"), **POINTS}),
+        ("batch_write_item", {"RequestItems": {"TABLE": [{"PutRequest": {"Item": {}}}]}}),
+    ],
+)
+def test_a_write_without_its_key_is_refused_as_ever(
+    pair: Pair, operation: str, parameters: dict[str, Any]
+) -> None:
+    assert pair.both(operation, **parameters)["Error"]["Code"] == "ValidationException"
+    assert pair.calls == ["".join(word.title() for word in operation.split("_"))]
+
+
+def test_an_item_whose_metadata_somebody_broke_can_be_read(pair: Pair) -> None:
+    pair.place({**KEY, "_rec": {"S": "x"}})
+
+    assert pair.client.get_item(TableName=OURS, Key=KEY)["Item"] == KEY
 
 
 def test_a_put_that_may_have_been_overwritten_is_not_made_anew(hasty: Pair) -> None:
