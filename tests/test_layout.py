@@ -16,6 +16,7 @@ ABOUT_MORE_THAN_A_MODULE = {
     "tests/aws/test_dead_letter_failures.py": "what a redrive's adapters make of AWS's failures",
     "tests/aws/test_failures.py": "what the other adapters make of AWS's failures",
     "tests/aws/test_instrumented_calls.py": "what an instrumented client sends and refuses",
+    "tests/aws/test_instrumented_histories.py": "instrumented clients of two regions at once",
     "tests/aws/test_instrumented_pynamodb.py": "PynamoDB's models on an instrumented client",
     "tests/aws/test_named_contract.py": "the same for named writes of the write client",
     "tests/aws/test_named_writes.py": "named writes on DynamoDB, and their document's examples",
