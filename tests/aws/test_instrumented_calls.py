@@ -13,6 +13,7 @@ from weakref import ref
 
 import boto3
 import pytest
+from boto3.dynamodb.conditions import Attr
 from botocore import xform_name
 from botocore.exceptions import ClientError, ReadTimeoutError
 
@@ -107,7 +108,11 @@ def test_a_resource_and_its_tables_speak_plain_values(pair: Pair) -> None:
     resource = boto3.resource("dynamodb", region_name=REGION)
     instrument(resource, SCHEMA)
     table = resource.Table(OURS)
-    table.put_item(Item={"id": "p1", "points": 5, "photo": b"\xff", "tags": {"a"}})
+    item = {"id": "p1", "points": 5, "photo": b"\xff", "tags": {"a"}}
+    for _ in range(2):
+        table.put_item(Item=item, ConditionExpression=Attr("id").not_exists())
+        table.delete_item(Key={"id": "p1"}, ConditionExpression=Attr("id").exists())
+    table.put_item(Item=item, ConditionExpression=Attr("id").not_exists())
     with pytest.raises(resource.meta.client.exceptions.ConditionalCheckFailedException) as refusal:
         table.put_item(
             Item={"id": "p1"},
@@ -118,6 +123,25 @@ def test_a_resource_and_its_tables_speak_plain_values(pair: Pair) -> None:
     shown = {"id": "p1", "points": 5, "photo": b"\xff", "tags": {"a"}}
     assert table.get_item(Key={"id": "p1"})["Item"] == shown
     assert refusal.value.response["Item"] == wires(**shown)
+    with table.batch_writer() as batch:
+        for number in range(60):
+            batch.put_item(Item={"id": f"b{number}", "points": number})
+    found = table.scan(FilterExpression=Attr("points").gte(50), ProjectionExpression="points")
+    assert {each["points"] for each in found["Items"]} == {*range(50, 60)}
+
+
+def test_a_paginator_goes_through_all_that_is_not_deleted(pair: Pair) -> None:
+    for number in range(12):
+        pair.client.put_item(TableName=OURS, Item=wires(id=f"p{number}"))
+    for number in range(0, 12, 2):
+        pair.client.delete_item(TableName=OURS, Key=wires(id=f"p{number}"))
+    pages = pair.client.get_paginator("scan").paginate(
+        TableName=OURS, PaginationConfig={"PageSize": 2}
+    )
+
+    found = [[each["id"]["S"] for each in page["Items"]] for page in pages]
+    assert {name for page in found for name in page} == {f"p{n}" for n in range(1, 12, 2)}
+    assert [len(page) for page in found if page] == [2, 2, 2]
 
 
 # What is merged
@@ -143,6 +167,17 @@ def test_a_put_leaves_alone_what_others_wrote_since_its_caller_read(pair: Pair) 
 
     shown = {"id": "p1", "points": 111, "name": "Ada", "tags": {"b", "c"}, "email": "a@b"}
     assert read(pair.stored(KEY)) == shown
+
+
+def test_a_put_takes_out_of_a_set_what_its_caller_saw_there_and_not_what_came_again(
+    pair: Pair,
+) -> None:
+    put(pair, tags={"a", "b", "c"})
+    again = {":a": {"SS": ["a"]}}
+    by_another(pair, UpdateExpression="ADD tags :a", ExpressionAttributeValues=again)
+    pair.client.put_item(TableName=OURS, Item={**KEY, **wires(tags={"c"})})
+
+    assert read(pair.stored(KEY)) == {"id": "p1", "tags": {"a", "c"}}
 
 
 def test_a_put_removes_what_its_caller_read_and_left_out(pair: Pair) -> None:

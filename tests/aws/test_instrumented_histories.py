@@ -55,7 +55,8 @@ def test_increments_and_members_of_updates_and_of_stale_puts_are_exact(
 ) -> None:
     regions, random = Regions(monkeypatch, clients=2), Random(seed)
     held: dict[int, Image] = {}
-    total, tags = 5, set()
+    total = 5
+    tags: set[str] = set()
     for step in range(40):
         number = random.randrange(4)
         client, amount, tag = regions.clients[number], random.randint(-3, 9), f"t{step}"
