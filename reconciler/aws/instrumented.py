@@ -15,7 +15,9 @@ import secrets
 import threading
 import time
 from collections import Counter
+from contextlib import suppress
 from contextvars import ContextVar
+from functools import partial
 from random import random
 from typing import Any, Literal
 from weakref import WeakKeyDictionary, ref
@@ -136,10 +138,23 @@ class Instrumented:
             now_ms=self._region_time.now_ms,
             nonce=nonce,
             fresh=lambda: secrets.token_bytes(12),
-            seen=Seen(threading.get_ident),
+            shows_all=partial(self._shows_all, schema.table, {}),
+            seen=Seen(threading.get_ident, monotonic_ms),
             lanes=lanes,
             attempts=self._sender.retries.attempts,
         )
+
+    def _shows_all(self, table: str, known: dict[str, bool], index: str) -> bool:
+        """Return whether an index shows whole items; `known` is what was answered before."""
+        if index not in known:
+            known[index] = False
+            with suppress(ClientError):
+                found = self._client.describe_table(TableName=table)["Table"]
+                for kind in ("GlobalSecondaryIndexes", "LocalSecondaryIndexes"):
+                    for each in found.get(kind, []):
+                        is_whole = each["Projection"]["ProjectionType"] == "ALL"
+                        known[each["IndexName"]] = is_whole
+        return known[index]
 
     def _ask(self, params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
         """Take a call's parameters in wire form; give a call of ours its own."""

@@ -59,6 +59,7 @@ class Writer:
 
     `replica` is the code under which writes go now, `now_ms` the region's time, `nonce` and `fresh`
     are random, of the operating system. `lanes` is which lineages this client may go on with.
+    `shows_all` says of an index whether it shows whole items.
     """
 
     schema: Schema
@@ -67,6 +68,7 @@ class Writer:
     now_ms: Callable[[], int]
     nonce: Callable[[], str]
     fresh: Callable[[], bytes]
+    shows_all: Callable[[str], bool]
     seen: Seen
     lanes: Memory
     attempts: int

@@ -46,8 +46,9 @@ def write_together(asked: Parameters, writers: Writers) -> Steps:
                     each.done()
             return answer
         if not _have_moved(answer, staged):
-            for each in staged.values():
-                each.refused()
+            reasons = answer.parsed.get("CancellationReasons", [])
+            for number, each in staged.items():
+                each.refused(reasons[number].get("Item"))
             return _told(answer, actions, writers)
     raise contention(next(iter(writers.values())))
 

@@ -12,6 +12,7 @@ from reconciler.calls.known import check_known
 from reconciler.calls.reads import sight_of
 from reconciler.calls.shown import written_answer
 from reconciler.calls.steps import Answer, Parameters, Request, Steps, Writer
+from reconciler.calls.writes import saw_refusal
 from reconciler.client.naming import named
 from reconciler.item.standing import named_dot, says
 from reconciler.values.wire import Wire
@@ -29,8 +30,8 @@ def update(asked: Parameters, writer: Writer) -> Steps:
     answer = yield Request("UpdateItem", sent)
     if answer.failure is not None:
         answer = yield from _settled(answer, asked, _element(sent, asked))
-    if answer.code and sight is not None:
-        writer.seen.keep(name, sight)  # nothing was written
+    if answer.code:
+        saw_refusal(name, sight, asked, answer.parsed.get("Item"), writer)
     elif asked.get("ReturnValues") == "ALL_NEW" and not answer.code:
         writer.seen.keep(name, sight_of(answer.parsed["Attributes"], writer.schema))
     return written_answer(answer, asked, writer.schema)

@@ -78,10 +78,9 @@ class Staged:
             self._writer.lanes.keep(self._name, written)
         self._writer.seen.keep(self._name, Sight(written, self._change.view()))
 
-    def refused(self) -> None:
-        """Remember what was seen before: nothing was written."""
-        if self._sight is not None:
-            self._writer.seen.keep(self._name, self._sight)
+    def refused(self, found: Image | None) -> None:
+        """Remember what was seen before, or what the refusal shows: nothing was written."""
+        saw_refusal(self._name, self._sight, self._asked, found, self._writer)
 
     def is_callers(self, found: Image | None) -> bool:
         """Return whether a refusal that found this item is due to the caller's condition.
@@ -135,7 +134,7 @@ def write(operation: str, asked: Parameters, writer: Writer) -> Steps:
         if answer.code != REFUSED:
             return answer
         if staged.is_callers(found):
-            staged.refused()
+            staged.refused(found)
             return written_answer(answer, asked, writer.schema)
     raise contention(writer)
 
@@ -175,6 +174,16 @@ def stage(
 def check_condition(asked: Parameters, writer: Writer) -> None:
     """Raise InvalidInput, before anything is sent, for a condition that cannot be read."""
     of_the_living(asked.get("ConditionExpression") or "", Placeholders(asked), writer.schema)
+
+
+def saw_refusal(
+    name: str, before: Sight | None, asked: Parameters, found: Image | None, writer: Writer
+) -> None:
+    """Remember an item that a refusal shows to its caller; else what was seen of it before."""
+    if found and asked.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD":
+        before = sight_of(found, writer.schema)
+    if before is not None:
+        writer.seen.keep(name, before)
 
 
 def _are_of(handed: Mapping[str, Any], image: Image | None) -> bool:

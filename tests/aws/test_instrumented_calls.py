@@ -19,6 +19,8 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 
 from reconciler import InvalidInput, Schema, instrument, merge, read
 from reconciler.aws import connect
+from reconciler.calls.seen import REMEMBERED_MS
+from reconciler.clock import monotonic_ms
 from reconciler.errors import Contention, OutcomeUnknown
 from reconciler.item.metadata import NAMES
 from tests.aws.conftest import REGION
@@ -222,6 +224,73 @@ def test_a_put_after_an_update_of_its_own_does_not_count_that_again(pair: Pair) 
     pair.client.put_item(TableName=OURS, Item={**KEY, **wires(points=8)})
 
     assert points_of(pair) == 8
+
+
+def test_a_put_of_what_a_refusal_showed_differs_from_that(pair: Pair) -> None:
+    put(pair, points=100)
+    by_another(pair, **POINTS)
+    with pytest.raises(ClientError) as refusal:
+        pair.client.put_item(
+            TableName=OURS,
+            Item={**KEY, **wires(points=101)},
+            ConditionExpression="points = :p",
+            ExpressionAttributeValues={":p": {"N": "100"}},
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
+    assert dict(refusal.value.response)["Item"] == {**KEY, **wires(points=102)}
+    by_another(pair, **POINTS)
+    pair.client.put_item(TableName=OURS, Item={**KEY, **wires(points=103)})
+
+    assert points_of(pair) == 105
+
+
+def test_what_was_seen_long_ago_is_forgotten(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    later = [0]
+    monkeypatch.setattr(
+        "reconciler.aws.instrumented.monotonic_ms", lambda: monotonic_ms() + later[0]
+    )
+    pair = Pair()
+    put(pair, points=100, name="Ada")
+    by_another(
+        pair, UpdateExpression="SET email = :e", ExpressionAttributeValues={":e": {"S": "x"}}
+    )
+    later[0] = REMEMBERED_MS
+    pair.client.put_item(TableName=OURS, Item={**KEY, **wires(points=101, name="Ada")})
+
+    assert read(pair.stored(KEY)) == {"id": "p1", "points": 101, "name": "Ada"}
+
+
+@pytest.mark.parametrize("projection", ["ALL", "INCLUDE"])
+def test_a_put_of_what_an_index_shows_counts_what_it_adds(aws: None, projection: str) -> None:
+    raw = make_table(OURS, "id")
+    included = {"NonKeyAttributes": ["points"]} if projection == "INCLUDE" else {}
+    index = {
+        "IndexName": "by_mail",
+        "KeySchema": [{"AttributeName": "mail", "KeyType": "HASH"}],
+        "Projection": {"ProjectionType": projection, **included},
+    }
+    raw.update_table(
+        TableName=OURS,
+        AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("id", "mail")],
+        GlobalSecondaryIndexUpdates=[{"Create": index}],
+    )
+    client, other = (boto3.client("dynamodb", region_name=REGION) for _ in range(2))
+    for each in (client, other):
+        instrument(each, SCHEMA)
+    client.put_item(TableName=OURS, Item={**KEY, **wires(mail="a@b", points=100)})
+    other.update_item(TableName=OURS, Key=KEY, **POINTS)
+    (item,) = client.query(
+        TableName=OURS,
+        IndexName="by_mail",
+        KeyConditionExpression="mail = :m",
+        ExpressionAttributeValues={":m": {"S": "a@b"}},
+    )["Items"]
+    if projection == "ALL":
+        other.update_item(TableName=OURS, Key=KEY, **POINTS)
+    client.put_item(TableName=OURS, Item={**item, **wires(points=103)})
+
+    found = read(raw.get_item(TableName=OURS, Key=KEY)["Item"])
+    assert found == {"id": "p1", "mail": "a@b", "points": 105 if projection == "ALL" else 103}
 
 
 def test_what_another_thread_read_is_not_what_a_put_saw(pair: Pair) -> None:
