@@ -6,9 +6,8 @@ import time
 from random import random
 from typing import Any
 
-from reconciler.aws.clients import client
+from reconciler.aws.clients import INSTRUMENTED, client
 from reconciler.aws.incarnation import ReplicaCode
-from reconciler.aws.instrumented import is_instrumented
 from reconciler.aws.items import DynamoItems
 from reconciler.aws.region_time import region_time_of
 from reconciler.causality.context import replica_id
@@ -63,7 +62,7 @@ def connect(
 
 
 def _check(dynamodb: Any) -> None:
-    if is_instrumented(dynamodb):
+    if dynamodb in INSTRUMENTED:
         raise InvalidInput("the client is instrumented; the write client needs one of its own")
     if dynamodb.meta.config.retries.get("total_max_attempts") != 1:
         raise InvalidInput(

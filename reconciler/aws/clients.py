@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
+from weakref import WeakSet
 
 import boto3
 import botocore.session
@@ -57,6 +58,7 @@ _LEADS_ELSEWHERE = (
     *("AWS_ENDPOINT_URL", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"),
 )
 _NEVER_SENT = (ConnectTimeoutError, EndpointConnectionError)
+INSTRUMENTED: "WeakSet[Any]" = WeakSet()  # clients whose calls are the library's already
 _TIMEOUTS = {"connect_timeout": 2, "read_timeout": 5}
 
 ClientOf = Callable[[str, str], Any]  # a boto3 client by service and region

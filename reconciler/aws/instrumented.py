@@ -27,6 +27,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError
 
+from reconciler.aws.clients import INSTRUMENTED
 from reconciler.aws.incarnation import ReplicaCode
 from reconciler.aws.region_time import region_time_of
 from reconciler.calls.calls import steps_of
@@ -55,18 +56,14 @@ def instrument(client: Any, schema: Schema, *, mode: Mode = "strict") -> "Instru
     instrumented = _instrumented(client)
     if instrumented is None:
         instrumented = Instrumented(client, mode)
-        _INSTRUMENTED[client] = ref(instrumented)
+        INSTRUMENTED.add(client)
+        _HOOKS[client] = ref(instrumented)
     instrumented.add(schema, mode)
     return instrumented
 
 
-def is_instrumented(client: Any) -> bool:
-    """Return whether calls of a client are the library's already."""
-    return _instrumented(client) is not None
-
-
 def _instrumented(client: Any) -> "Instrumented | None":
-    held = _INSTRUMENTED.get(client)
+    held = _HOOKS.get(client)
     return None if held is None else held()
 
 
@@ -88,7 +85,7 @@ class _InDoubt(Exception):
 
 
 # By client, whose hooks hold it.
-_INSTRUMENTED: "WeakKeyDictionary[Any, ref[Instrumented]]" = WeakKeyDictionary()
+_HOOKS: "WeakKeyDictionary[Any, ref[Instrumented]]" = WeakKeyDictionary()
 _SENDING: ContextVar[_Sent | None] = ContextVar("reconciler_sending", default=None)
 
 

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from reconciler.aws.clients import idempotent, pages, translated
 from reconciler.aws.named_updates import update_of
-from reconciler.calls.replacing import replacement_of
+from reconciler.client.replacing import replacement_of
 from reconciler.errors import InvalidInput, Unavailable
 from reconciler.item.metadata import (
     METADATA,

@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from reconciler.calls.expressions import Placeholders
+from reconciler.client.placeholders import Placeholders
 from reconciler.errors import InvalidInput
 from reconciler.item.metadata import EXPIRY
 from reconciler.item.schema import Schema

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from reconciler.calls.conditions import hidden_of, mentioned
-from reconciler.calls.expressions import Placeholders
 from reconciler.calls.known import check_known
 from reconciler.calls.seen import Sight
 from reconciler.calls.shown import shown
 from reconciler.calls.steps import Parameters, Request, Steps, Writer
+from reconciler.client.placeholders import Placeholders
 from reconciler.errors import InvalidInput
 from reconciler.item.metadata import EXPIRY, METADATA
 from reconciler.item.schema import Schema

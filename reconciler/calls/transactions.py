@@ -11,12 +11,12 @@ from collections.abc import Generator, Mapping
 from typing import Any
 
 from reconciler.calls.conditions import of_the_living
-from reconciler.calls.expressions import Placeholders
 from reconciler.calls.known import check_known
 from reconciler.calls.shown import refusal_shown
 from reconciler.calls.steps import Answer, Parameters, Request, Steps, Writer
 from reconciler.calls.updates import named_update
 from reconciler.calls.writes import Staged, contention, stage
+from reconciler.client.placeholders import Placeholders
 from reconciler.values.wire import digest
 
 CANCELLED = "TransactionCanceledException"

@@ -7,13 +7,13 @@ is settled by the name, which the item shows.
 from typing import Any
 
 from reconciler.calls.conditions import of_the_living
-from reconciler.calls.expressions import Placeholders
 from reconciler.calls.known import check_known
 from reconciler.calls.reads import sight_of
 from reconciler.calls.shown import written_answer
 from reconciler.calls.steps import Answer, Parameters, Request, Steps, Writer
 from reconciler.calls.writes import saw_refusal
 from reconciler.client.naming import named
+from reconciler.client.placeholders import Placeholders
 from reconciler.item.standing import named_dot, says
 from reconciler.values.wire import Wire
 

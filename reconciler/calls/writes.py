@@ -10,10 +10,8 @@ from typing import Any
 
 from reconciler.calls.changes import Change, Deletion, Put, PutBack
 from reconciler.calls.conditions import of_the_living
-from reconciler.calls.expressions import Placeholders, both
 from reconciler.calls.known import check_known
 from reconciler.calls.reads import sight_of
-from reconciler.calls.replacing import unchanged
 from reconciler.calls.seen import Sight
 from reconciler.calls.shown import written_answer
 from reconciler.calls.steps import (
@@ -26,6 +24,8 @@ from reconciler.calls.steps import (
     given_image,
 )
 from reconciler.client.lost_answers import carried_out, unsettled
+from reconciler.client.placeholders import Placeholders, both
+from reconciler.client.replacing import unchanged
 from reconciler.errors import Contention
 from reconciler.item.metadata import METADATA, NAMES, is_managed, metadata_in, tip_in, token_of
 from reconciler.ports import Replacement

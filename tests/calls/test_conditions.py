@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from reconciler import InvalidInput, Schema
 from reconciler.calls.conditions import of_the_living
-from reconciler.calls.expressions import Placeholders, both
+from reconciler.client.placeholders import Placeholders, both
 
 SCHEMA = Schema.of(table="parties", key=["id", "sk"], ttl_attribute="until")
 DEAD, ALIVE = "attribute_exists(#rec_n0)", "attribute_not_exists(#rec_n0)"

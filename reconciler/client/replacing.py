@@ -6,7 +6,7 @@ operators and 4 KB.
 
 from typing import Any
 
-from reconciler.calls.expressions import Placeholders
+from reconciler.client.placeholders import Placeholders
 from reconciler.item.metadata import (
     METADATA,
     NAMES,

@@ -1,8 +1,8 @@
 """A caller's expressions with something of ours beside them: placeholders that clash with none."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from reconciler.calls.steps import Parameters
 from reconciler.values.wire import Wire
 
 _NAMES, _VALUES = "ExpressionAttributeNames", "ExpressionAttributeValues"
@@ -11,7 +11,7 @@ _NAMES, _VALUES = "ExpressionAttributeNames", "ExpressionAttributeValues"
 class Placeholders:
     """The placeholders of a call: the caller's, and those that were added."""
 
-    def __init__(self, parameters: Parameters) -> None:
+    def __init__(self, parameters: Mapping[str, Any]) -> None:
         self.names: dict[str, str] = dict(parameters.get(_NAMES) or {})
         self.values: dict[str, Wire] = dict(parameters.get(_VALUES) or {})
         self._ours: dict[str, str] = {}
