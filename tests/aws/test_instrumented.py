@@ -1,5 +1,6 @@
 """Unmodified code through an instrumented client is answered as through a plain one."""
 
+from collections.abc import Iterable
 from itertools import cycle
 from random import Random
 from typing import Any
@@ -128,11 +129,11 @@ def update(text: str, **values: Any) -> tuple[str, dict[str, Any]]:
 
 ADD = update("ADD points :u", u=2)
 HISTORIES: dict[str, list[tuple[str, dict[str, Any]]]] = {
-    "nothing": [],
     "put": [PUT],
+    "deleted": [PUT, DELETE],
+    "nothing": [],
     "made by an update": [ADD],
     "put and updated": [PUT, ADD],
-    "deleted": [PUT, DELETE],
     "deleted and put again": [PUT, DELETE, ("put_item", {"Item": wires(points=1)})],
     "deleted and updated": [PUT, DELETE, ADD],
     "put around the library": [("place", {"Item": WHOLE})],
@@ -196,7 +197,15 @@ def made(pair: Pair, operation: str, parameters: dict[str, Any], key: Image) -> 
     return pair.both(operation, TableName="TABLE", **given)
 
 
-@pytest.mark.parametrize("history", HISTORIES)
+def quick_first(cases: Iterable[Any], quick: int) -> list[Any]:
+    """Return cases of a test of which all but some are left to the whole run."""
+    return [
+        pytest.param(case, marks=pytest.mark.slow if number >= quick else ())
+        for number, case in enumerate(cases)
+    ]
+
+
+@pytest.mark.parametrize("history", quick_first(HISTORIES, 2))
 def test_every_call_is_answered_as_by_a_plain_client(pair: Pair, history: str) -> None:
     number = 0
     returns = {operation: cycle(each) for operation, each in RETURNS.items()}
@@ -226,7 +235,7 @@ def drawn_action(random: Random, key: Image) -> dict[str, Any]:
     return {kinds[operation]: {"TableName": "TABLE", **given, **what, **shows}}
 
 
-@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("seed", quick_first(range(25), 5))
 def test_a_history_of_calls_is_answered_as_by_a_plain_client(pair: Pair, seed: int) -> None:
     random = Random(seed)
     keys = [wires(id=f"k{number}") for number in range(4)]
