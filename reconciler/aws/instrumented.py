@@ -3,8 +3,6 @@
 The hooks of botocore on that one client: a call on the schema's table is answered by others that
 take its place (`reconciler.calls`), sent through the same client; any other call is left alone. The
 parameters are taken in wire form, whatever a resource made them from.
-HAZARD if an update were sent again by the SDK when it may have been carried out: it would count
-twice. So the SDK's retry of one ends there, and its name settles it.
 Source: botocore, "Event system" (`before-parameter-build`, `before-call`, `needs-retry`,
 `after-call`).
 """
@@ -25,11 +23,12 @@ from weakref import WeakKeyDictionary, ref
 from botocore import xform_name
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
-from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError
+from botocore.exceptions import ClientError
 
 from reconciler.aws.clients import INSTRUMENTED
 from reconciler.aws.incarnation import ReplicaCode
 from reconciler.aws.region_time import region_time_of
+from reconciler.aws.sent_again import NotAgain, check
 from reconciler.calls.calls import steps_of
 from reconciler.calls.seen import Seen
 from reconciler.calls.steps import Answer, Request, Steps, Writer
@@ -42,7 +41,6 @@ from reconciler.item.schema import Schema
 _LOG = logging.getLogger("reconciler")
 _ASKED = "reconciler_asked"  # in the context of a caller's call: its parameters, in wire form
 _SENT = "reconciler_sent"  # in that of one of ours: what was sent, and what came back
-_NEVER_SENT = (ConnectTimeoutError, EndpointConnectionError)
 Mode = Literal["strict", "observe"]
 
 
@@ -71,17 +69,9 @@ class _Sent:
     """A call of ours on its way: its parameters, and what came back."""
 
     def __init__(self, request: Request) -> None:
-        self.request = request
+        self.request, self.at_ms = request, monotonic_ms()
         self.parsed: dict[str, Any] = {}
         self.http: Any = None
-
-
-class _InDoubt(Exception):
-    """An update was answered in a way that does not tell whether it was carried out."""
-
-    def __init__(self, failure: Exception) -> None:
-        super().__init__(str(failure))
-        self.failure = failure
 
 
 # By client, whose hooks hold it.
@@ -103,7 +93,7 @@ class Instrumented:
         events = client.meta.events
         events.register_last("before-parameter-build.dynamodb", self._ask)
         events.register_first("before-call.dynamodb", self._answer)
-        events.register_first("needs-retry.dynamodb.UpdateItem", self._stop_in_doubt)
+        events.register_first("needs-retry.dynamodb", self._check_again)
         events.register_first("after-call.dynamodb", self._hold)
 
     def add(self, schema: Schema, mode: Mode) -> None:
@@ -203,22 +193,24 @@ class Instrumented:
         except ClientError:
             if not sent.parsed:
                 raise
-        except _InDoubt as doubt:
+        except NotAgain as doubt:
             return Answer(failure=doubt.failure)
         finally:
             _SENDING.set(None)
         return Answer(sent.parsed)
 
-    def _stop_in_doubt(
-        self, response: Any, caught_exception: Any, request_dict: dict[str, Any], **_: Any
+    def _check_again(
+        self,
+        response: Any,
+        caught_exception: Any,
+        operation: Any,
+        request_dict: dict[str, Any],
+        **_: Any,
     ) -> None:
-        """Raise if an update of ours may have been carried out: the SDK must not send it again."""
-        if _SENT not in request_dict.get("context", {}):
-            return
-        if caught_exception is not None and not isinstance(caught_exception, _NEVER_SENT):
-            raise _InDoubt(caught_exception)
-        if response is not None and response[0].status_code >= 500:
-            raise _InDoubt(ClientError(response[1], "UpdateItem"))
+        """Raise NotAgain if the SDK must not send a call of ours once more."""
+        sent = request_dict.get("context", {}).get(_SENT)
+        if sent is not None:
+            check(operation.name, response, caught_exception, monotonic_ms() - sent.at_ms)
 
     def _hold(
         self, http_response: Any, parsed: dict[str, Any], context: dict[str, Any], **_: Any

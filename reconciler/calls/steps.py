@@ -29,7 +29,7 @@ class Request(NamedTuple):
 
 @dataclass(frozen=True)
 class Answer:
-    """What DynamoDB said, as the SDK parsed it; or the failure of a call that was in doubt."""
+    """What DynamoDB said, as the SDK parsed it; or the failure of a write not sent again."""
 
     parsed: dict[str, Any] = field(default_factory=dict)
     failure: Exception | None = None

@@ -40,6 +40,8 @@ def write_together(asked: Parameters, writers: Writers) -> Steps:
         if attempt and _TOKEN in asked:
             sent[_TOKEN] = digest(f"{asked[_TOKEN]}/{attempt}".encode(), 36)
         answer = yield Request("TransactWriteItems", sent, attempt)
+        if answer.failure is not None:
+            raise answer.failure
         if answer.code != CANCELLED:
             if not answer.code:
                 for each in staged.values():

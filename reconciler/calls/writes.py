@@ -123,6 +123,8 @@ def write(operation: str, asked: Parameters, writer: Writer) -> Steps:
         kind, parameters = staged.parameters()
         passed_on = {name: asked[name] for name in _PASSED_ON if name in asked}
         answer = yield Request(f"{kind}Item", {**parameters, **passed_on}, attempt)
+        if answer.failure is not None:
+            raise answer.failure
         found = answer.parsed.get("Item") or None
         if answer.code == REFUSED and answer.is_retried and staged.is_carried_out(found):
             answer = Answer({"ResponseMetadata": answer.parsed["ResponseMetadata"]})

@@ -21,6 +21,7 @@ from reconciler import InvalidInput, Schema, instrument, merge, read
 from reconciler.aws import connect
 from reconciler.calls.seen import REMEMBERED_MS
 from reconciler.clock import monotonic_ms
+from reconciler.conflict.folding import CLOCK_SKEW_MARGIN_MS
 from reconciler.errors import Contention, OutcomeUnknown
 from reconciler.item.metadata import NAMES
 from tests.aws.conftest import REGION
@@ -691,6 +692,35 @@ def test_an_item_whose_metadata_somebody_broke_can_be_read(pair: Pair) -> None:
     pair.place({**KEY, "_rec": {"S": "x"}})
 
     assert pair.client.get_item(TableName=OURS, Key=KEY)["Item"] == KEY
+
+
+@pytest.mark.parametrize("late_ms", [0, CLOCK_SKEW_MARGIN_MS // 2 + 1])
+def test_a_write_is_sent_again_for_half_the_margin_of_a_fold(
+    aws: None, monkeypatch: pytest.MonkeyPatch, late_ms: int
+) -> None:
+    later = [0]
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    monkeypatch.setattr(
+        "reconciler.aws.instrumented.monotonic_ms", lambda: monotonic_ms() + later[-1]
+    )
+    pair = Pair()
+    put(pair, points=5)
+    lose_answers(
+        pair, "PutItem", carried_out=False, then=lambda: later.append(later.pop() + late_ms)
+    )
+    pair.calls.clear()
+    if late_ms:
+        with pytest.raises(ReadTimeoutError):
+            put_ours(pair)
+    else:
+        put_ours(pair)
+
+    assert pair.calls == ["PutItem"] * (1 if late_ms else 2)
+    assert points_of(pair) == (5 if late_ms else 8)
+
+
+def put_ours(pair: Pair) -> None:
+    pair.client.put_item(TableName=OURS, Item={**KEY, **wires(points=8)})
 
 
 def test_a_put_that_may_have_been_overwritten_is_not_made_anew(hasty: Pair) -> None:
