@@ -11,6 +11,7 @@
     ├── ClockAhead            park   a stamp from the far future takes part in a conflict
     ├── ItemGone              park   the item a loss belongs to does not exist any more
     ├── ItemRecreated         park   a loss of an item that was deleted for good and created anew
+    ├── VersionClosed         park   written around the library on a version that is folded since
     ├── HistoryUnknown        retry  what became of an item since a loss is in no ledger row yet
     ├── Contention            retry  other writers kept winning; nothing was written
     ├── OutcomeUnknown        park   the write may have been applied; it must not be repeated
@@ -90,6 +91,10 @@ class ItemGone(ReconcilerError):
 
 class ItemRecreated(ReconcilerError):
     """A loss whose item was deleted for good; the item of that key was created anew since."""
+
+
+class VersionClosed(ReconcilerError):
+    """What was done around the library to a version of an item that others have folded since."""
 
 
 class HistoryUnknown(ReconcilerError):

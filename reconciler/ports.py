@@ -314,6 +314,10 @@ class StagePorts(Protocol):
     def replica(self) -> str:
         """Return which replica this is: its region's code, and its incarnation if it is known."""
 
+    def replicas(self) -> Sequence[str] | None:
+        """Return the codes of all replicas of the table, this one's too; None if not all are
+        known."""
+
 
 class DetectorPorts(StagePorts, Protocol):
     """The outside world of a detector."""

@@ -462,9 +462,13 @@ class FakePorts:
     letters: DeadLetters = field(default_factory=FakeDeadLetters)
     telemetry: Telemetry = field(default_factory=Recorded)
     code: str = "use1"
+    codes: Sequence[str] | None = ("use1",)
 
     def replica(self) -> str:
         return self.code
+
+    def replicas(self) -> Sequence[str] | None:
+        return self.codes
 
     def refusal(self) -> str:
         return "its row or its event was not accepted"

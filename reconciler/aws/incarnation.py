@@ -49,6 +49,7 @@ class ReplicaCode:
         self._wall_ms = wall_ms
         self._monotonic_ms = monotonic_ms
         self._last: _Answer | None = None
+        self._regions: frozenset[str] = frozenset()
 
     def __call__(self) -> str:
         """Return the code now.
@@ -69,6 +70,14 @@ class ReplicaCode:
         self._last = _Answer(*self._asked(), *at)
         return self._last.code
 
+    def is_of_an_incarnation(self) -> bool:
+        """Return whether the last code told the incarnation, too."""
+        return self._last is not None and self._last.fresh_ms == FRESH_MS
+
+    def regions(self) -> frozenset[str]:
+        """Return in which other regions the table has replicas, by the last answer."""
+        return self._regions
+
     def _asked(self) -> tuple[str, int]:
         try:
             with idempotent("DescribeTable"):
@@ -78,6 +87,8 @@ class ReplicaCode:
             if fix is None:
                 return replica_id(self._region), _UNANSWERED_MS
             raise Unavailable(f"table {self._table}: {fix} ({problem})") from None
+        replicas = answer["Table"].get("Replicas", ())
+        self._regions = frozenset(each["RegionName"] for each in replicas) - {self._region}
         return replica_id(self._region, incarnation_of(answer["Table"])), FRESH_MS
 
 

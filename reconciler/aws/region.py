@@ -4,7 +4,7 @@ A region fulfils the ports of every stage. Its clients are those of its process;
 adapter that nobody asks for makes none, so that a function starts with what it uses.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cached_property
 from threading import local
@@ -77,6 +77,7 @@ class Region:
         self._parked_url = parked_url
         self._client_of = client_of
         self._refused = _Refused()
+        self._codes: dict[str, ReplicaCode] = {}
 
     def client(self, service: str) -> Any:
         """Return the region's client of a service; the SDK tries again, four times in all."""
@@ -99,6 +100,20 @@ class Region:
         except Unavailable as problem:
             self.telemetry.note("the replica is not known", error=problem)
             return replica_id(self.name)
+
+    def replicas(self) -> Sequence[str] | None:
+        """Return the codes of all replicas, each asked of its own region; None if one is unknown.
+
+        HAZARD if a region counted by its name alone: one that was made anew has marked nothing.
+        """
+        try:
+            codes = [self._code()]
+            others = [self._code_of(each) for each in sorted(self._code.regions())]
+            codes += [each() for each in others]
+        except Unavailable as problem:
+            self.telemetry.note("not all replicas are known", error=problem)
+            return None
+        return codes if all(each.is_of_an_incarnation() for each in (self._code, *others)) else None
 
     @cached_property
     def time(self) -> RegionTime:
@@ -125,8 +140,14 @@ class Region:
 
     @cached_property
     def _code(self) -> ReplicaCode:
-        table, dynamodb = self._resources.table, self.client("dynamodb")
-        return ReplicaCode(table, self.name, dynamodb, now_ms, monotonic_ms)
+        return self._code_of(self.name)
+
+    def _code_of(self, region: str) -> ReplicaCode:
+        if region not in self._codes:
+            dynamodb = (self._client_of or client)("dynamodb", region)
+            table = self._resources.table
+            self._codes[region] = ReplicaCode(table, region, dynamodb, now_ms, monotonic_ms)
+        return self._codes[region]
 
     @cached_property
     def ledger(self) -> DynamoLedger:

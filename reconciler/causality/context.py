@@ -179,8 +179,8 @@ class CausalContext:
 
     def join(self, other: "CausalContext") -> "CausalContext":
         """Return the context that includes exactly what either of the two does."""
-        watermarks = _greatest(self.watermarks.items(), other.watermarks.items())
-        heads = _greatest(self.heads.items(), other.heads.items())
+        watermarks = greatest(self.watermarks.items(), other.watermarks.items())
+        heads = greatest(self.heads.items(), other.heads.items())
         return CausalContext(
             {
                 lineage: hlc
@@ -199,7 +199,7 @@ class CausalContext:
         return (
             any(_is_in(other, lineage, hlc) for lineage, hlc in self.heads.items())
             or any(_is_in(self, lineage, hlc) for lineage, hlc in other.heads.items())
-            or bool(self.watermarks.keys() & other.watermarks.keys())
+            or bool((self.watermarks.keys() & other.watermarks.keys()) - {ADOPTED})
         )
 
     def begun_ms(self) -> int | None:
@@ -219,7 +219,8 @@ def _is_in(context: CausalContext, lineage: Lineage, hlc: Hlc) -> bool:
     return lineage in context.heads or lineage.epoch <= folded
 
 
-def _greatest(*sources: Iterable[tuple[K, V]]) -> dict[K, V]:
+def greatest(*sources: Iterable[tuple[K, V]]) -> dict[K, V]:
+    """Return what the sources say, of each key the greatest."""
     result: dict[K, V] = {}
     for source in sources:
         for key, value in source:

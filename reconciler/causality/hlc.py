@@ -16,6 +16,8 @@ _DIGITS = "-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
 _VALUES = {digit: value for value, digit in enumerate(_DIGITS)}
 DIGIT = "[-0-9A-Z_a-z]"
 WALL_WIDTH, _LOGICAL_WIDTH = 7, 2
+COARSE_WIDTH = 4  # digits of a wall time that are left of it where 4.4 minutes are near enough
+COARSE_MS = 64 ** (WALL_WIDTH - COARSE_WIDTH)
 _LOGICAL_LIMIT = 64**_LOGICAL_WIDTH
 HLC_WIDTH = WALL_WIDTH + _LOGICAL_WIDTH
 NONCE_WIDTH = 11  # 66 bits: two of them never meet
@@ -33,6 +35,26 @@ def fixed_width(number: int, width: int) -> str:
         number, digit = divmod(number, 64)
         digits.append(_DIGITS[digit])
     return "".join(reversed(digits))
+
+
+def coarse(wall_ms: int) -> str:
+    """Return a wall time, cut off to 4.4 minutes; a stamp begins with that of its own."""
+    return fixed_width(wall_ms, WALL_WIDTH)[:COARSE_WIDTH]
+
+
+def coarse_after(time: str, steps: int) -> str:
+    """Return the coarse time that is so many steps later."""
+    return fixed_width(number_of(time) + steps, COARSE_WIDTH)
+
+
+def coarse_before(time: str, steps: int = 1) -> str:
+    """Return the coarse time that is so many steps earlier; the first one there is at least."""
+    return fixed_width(max(0, number_of(time) - steps), COARSE_WIDTH)
+
+
+def greatest_digits(width: int) -> str:
+    """Return the greatest text of so many digits."""
+    return _DIGITS[-1] * width
 
 
 def number_of(text: str) -> int:

@@ -5,12 +5,13 @@ once. HAZARD if it were applied anew on a newer image: it would count twice.
 """
 
 from reconciler.causality.context import Dot, Lineage
+from reconciler.causality.hlc import NONCE_WIDTH
 from reconciler.errors import OutcomeUnknown, Undecodable
 from reconciler.item.metadata import (
-    TOKEN_WIDTH,
     context_of,
     is_managed,
     reading,
+    time_of,
     tip_in,
     token_of,
     with_token,
@@ -54,7 +55,8 @@ def with_own_token(image: Image, fresh: bytes) -> Image:
     """
     # Two writers may make the same edit of the same image in the same millisecond: the same bytes.
     # The token must still tell whose write it was, or both would take one increment for theirs.
-    return with_token(image, digest(token_of(image).encode() + fresh, TOKEN_WIDTH))
+    own = digest(token_of(image).encode() + fresh, NONCE_WIDTH)
+    return with_token(image, time_of(image) + own)
 
 
 def unsettled(*writes: Replacement | Naming) -> OutcomeUnknown:

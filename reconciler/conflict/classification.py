@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from reconciler.causality.context import Ordering
 from reconciler.causality.hlc import Hlc
+from reconciler.conflict.closing import loss_of_managed
 from reconciler.conflict.lives import is_deleted, is_outlived, may_have_expired
 from reconciler.conflict.verdict import CLEAN, Finding, Verdict, loss_between
 from reconciler.crdt.register_lww import RegisterLww
@@ -95,7 +96,7 @@ def classify(  # noqa: PLR0913 (a verdict is about all of these, by name)
         return CLEAN
     if found is not Finding.CONFLICT:
         return Verdict(found, Ordering.SAME)
-    return loss_between(found, file(old), file(new), replica, latest_plausible)
+    return loss_of_managed(old, new, file(old), file(new), replica, latest_plausible)
 
 
 def _of_removed(
@@ -137,7 +138,7 @@ def _beside_names(
             return CLEAN
         before = file(old)
         after = _known_to_names(file(new), before, names_in(new))
-        found = loss_between(Finding.CONFLICT, before, after, replica, latest_plausible)
+        found = loss_of_managed(old, new, before, after, replica, latest_plausible)
         is_due = found == CLEAN and is_named(new) and shows_expiry(new)
         return Verdict(Finding.REVIVED, Ordering.SAME) if is_due else found
     if was_managed:

@@ -7,6 +7,7 @@ Source: EventBridge API Reference, PutEvents.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -20,7 +21,7 @@ from pydantic import (
 )
 
 from reconciler.causality.context import Dot, Lineage
-from reconciler.causality.hlc import Hlc
+from reconciler.causality.hlc import COARSE_WIDTH, DIGIT, Hlc
 from reconciler.conflict.verdict import Finding, Verdict
 from reconciler.errors import Undecodable, bounded
 from reconciler.values.size import is_too_deep
@@ -28,6 +29,7 @@ from reconciler.values.wire import canonical_image, digest, to_json
 
 Json = dict[str, Any]
 _KEY_KINDS = ("S", "N", "B")
+_AMOUNT = re.compile(r"-?[0-9.]{1,200}(E[-+]?[0-9]{1,3})?")
 
 
 def _image(value: Any) -> Json:
@@ -63,6 +65,14 @@ def _lineages(lineages: Mapping[str, str]) -> Mapping[str, str]:
     return lineages
 
 
+def _amounts(amounts: Mapping[str, str]) -> Mapping[str, str]:
+    for lineage, amount in amounts.items():
+        Lineage.parse(lineage)
+        if not _AMOUNT.fullmatch(amount):
+            raise ValueError("not an amount")
+    return amounts
+
+
 Name = Annotated[str, Field(min_length=1, max_length=1_024)]
 Milliseconds = Annotated[str, Field(pattern=r"^[0-9]{1,15}$")]  # until the year 33658
 Number = Annotated[str, Field(pattern=r"^[0-9]{0,40}$")]  # of a record in its stream
@@ -71,6 +81,7 @@ WireImage = Annotated[Json, BeforeValidator(_image)]
 DotText = Annotated[str, AfterValidator(_dot)]
 Watermarks = Annotated[Mapping[str, str], AfterValidator(_watermark)]
 Lineages = Annotated[Mapping[str, str], AfterValidator(_lineages)]
+Amounts = Annotated[Mapping[str, str], AfterValidator(_amounts)]
 
 
 class ConflictEvent(BaseModel):
@@ -128,7 +139,8 @@ class FoldCertificate(BaseModel):
     """A detector's statement: these lineages of its replica are closed, each with its final hlc.
 
     It holds for the stream up to `sequence_number`: every earlier loss has its ledger row. `names`
-    named writes in front of the image's list are to become metadata.
+    named writes in front of the image's list are to become metadata. Of what is named alike in all
+    regions it says up to which time it is about, what counters had of it, and the replica's mark.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -143,6 +155,9 @@ class FoldCertificate(BaseModel):
     issued_at_ms: Milliseconds
     lineages: Lineages
     names: Annotated[int, Field(ge=0, le=1_000)] = 0
+    amounts: Amounts = {}
+    up_to: Annotated[str, Field(pattern=rf"^({DIGIT}{{{COARSE_WIDTH}}})?$")] = ""
+    mark: Annotated[str, Field(pattern=rf"^({DIGIT}{{{4 * COARSE_WIDTH}}})?$")] = ""
 
     @property
     def identifier(self) -> str:

@@ -126,8 +126,8 @@ def folded_image(
     if standing != known or lost_watermark > watermark or item.tip in standing:
         return None
     try:
-        folded = _fold(item, replica, youngest)
-        return stated(current, folded) if is_named(current) else encode(folded)
+        after = folded(item, replica, youngest)
+        return stated(current, after) if is_named(current) else encode(after)
     except ValueError:
         return None  # a counter's sum has more digits than one number holds: its slots stay
 
@@ -153,7 +153,8 @@ def _own_losses(rows: Iterable[Row], replica: str) -> tuple[Heads, str] | None:
     return lost, watermark
 
 
-def _fold(item: ReplicatedItem, replica: str, epoch: str) -> ReplicatedItem:
+def folded(item: ReplicatedItem, replica: str, epoch: str) -> ReplicatedItem:
+    """Return the item with a replica's lineages up to an epoch as one watermark."""
     heads = {
         lineage: hlc
         for lineage, hlc in item.context.heads.items()

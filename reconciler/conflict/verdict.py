@@ -19,6 +19,7 @@ class Finding(Enum):
     UNMANAGED = "unmanaged"  # attributes changed, metadata did not: written around the library
     REVIVED = "revived"  # so was a deleted item, which time-to-live would take away
     OVERWRITTEN = "overwritten"  # a put without metadata took the place of a managed item
+    CLOSED = "closed"  # around the library, on a version of the item that is folded since
     REMOVED = "removed"  # a hard delete, of a tombstone before its time, too
     SCALAR = "scalar"  # of an item without metadata, a version of its own did not rise
 

@@ -39,6 +39,7 @@ from reconciler.crdt.counter_removals import Seen, encode_seen, greater, not_cov
 from reconciler.crdt.counter_slots import (
     OF_IMAGES,
     counted,
+    is_added,
     joined_slots,
     of_puts,
     without_baseless,
@@ -116,12 +117,23 @@ class CounterPn(Crdt):
 
     def fold(self, replica: str, epoch: str) -> Crdt:
         # What was removed of the slots stays recorded: another removal may have seen more of them.
-        gone = [d for d in self.slots if d.lineage.replica == replica and d.lineage.epoch <= epoch]
+        # What an image showed is no sum: it stands, or goes, as a presence does.
+        gone = [
+            d
+            for d in self.slots
+            if d.lineage.replica == replica and d.lineage.epoch <= epoch and d.hlc not in OF_IMAGES
+        ]
         if not gone:
             return self
         base = exact_sum([self.bases.get(replica, Decimal(0)), *map(self.slots.__getitem__, gone)])
         slots = {dot: amount for dot, amount in self.slots.items() if dot not in gone}
-        return replace(self, slots=slots, bases={**self.bases, replica: base})
+        # A removal took such a slot whole, however much it had seen of it.
+        whole = {dot.lineage: self.slots[dot] for dot in gone if is_added(dot)}
+        removed = {
+            lineage: seen._replace(amount=whole.get(lineage, seen.amount))
+            for lineage, seen in self.removed.items()
+        }
+        return replace(self, slots=slots, bases={**self.bases, replica: base}, removed=removed)
 
     def is_empty(self) -> bool:
         return not (self.slots or self.presence or self.bases)
@@ -176,7 +188,8 @@ class CounterPn(Crdt):
     def total(self) -> Decimal:
         """Return the exact sum of what was added less what was removed."""
         slots = without_removed(self.slots, self.removed)
-        removed = [n for of, n in self.removed.items() if of.replica != ADOPTED]
+        held = {dot.lineage for dot in self.slots if is_added(dot)}
+        removed = [n for of, n in self.removed.items() if of not in held]
         removed += self.removed_bases.values()
         return exact_sum(
             [

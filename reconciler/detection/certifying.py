@@ -7,9 +7,10 @@ not done now, a later record certifies again.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from reconciler.causality.context import named_by
+from reconciler.causality.context import ADOPTED, named_by
 from reconciler.conflict.event import FoldCertificate
 from reconciler.conflict.folding import closed_lineages, names_to_file
+from reconciler.conflict.marking import standing
 from reconciler.detection.change import Change
 from reconciler.detection.securing import AsOf, DetectorPolicy
 from reconciler.errors import MALFORMED, ReconcilerError
@@ -32,7 +33,13 @@ def certificates_in(
             (as_of.replica, _closed(new, as_of.replica, at_ms), 0),
             (named, _closed(new, named, at_ms), names_to_file(new, at_ms)),
         )
-        return [_certificate(change, policy, now, *each) for each in found if each[1] or each[2]]
+        made = [_certificate(change, policy, now, *each) for each in found if each[1] or each[2]]
+        around = standing(new, as_of.replica) if is_managed(new) else None
+        if around is not None:
+            told = around._asdict()
+            about = _certificate(change, policy, at_ms, ADOPTED, told.pop("lineages"), 0)
+            made.append(about.model_copy(update=told))
+        return made
     except (ReconcilerError, *MALFORMED):
         return ()  # a fold is never due: the change is parked, or a later one certifies
 

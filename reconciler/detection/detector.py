@@ -113,7 +113,7 @@ class Detector:
         if not loss.is_readable:
             return  # of what it is a loss, nobody can tell
         counted, event = self._ports.telemetry, loss.event
-        if event.finding in (Finding.CONFLICT, Finding.SCALAR):
+        if event.finding in (Finding.CONFLICT, Finding.SCALAR, Finding.CLOSED):
             kind = telemetry.conflict_kind(event.ordering, event.role)
             counted.count(telemetry.CONFLICTS, kind=kind)
         else:

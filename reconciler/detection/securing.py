@@ -25,6 +25,10 @@ from reconciler.ports import Record, StreamRange
 from reconciler.values.wire import to_json
 
 UNKNOWN_VERSION = UnknownWireVersion.__name__
+CLOSED = (
+    "VersionClosed: it was written around the library on a version of the item that all regions had"
+    " moved on from; compare both images"
+)
 CLOCK_AHEAD = "ClockAhead: a stamp of this conflict lies in the future; check NTP"
 
 
@@ -148,6 +152,8 @@ def _loss(change: Change, found: Verdict, policy: DetectorPolicy, as_of: AsOf) -
     check_fits_row(event)
     if found.clock_ahead:
         return Loss(event, State.PARKED, now, CLOCK_AHEAD)
+    if found.finding is Finding.CLOSED:
+        return Loss(event, State.PARKED, now, CLOSED)
     if fate is Fate.ASKED:
         return Loss(event, State.PARKED, now, TOOK_A_FRESH_WRITE)
     return Loss(event, State.ACCEPTED if fate is Fate.STANDS else State.OPEN, now)

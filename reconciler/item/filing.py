@@ -16,7 +16,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from reconciler.causality.context import UNTYPED, Dot, beside_each_other
+from reconciler.causality.context import ADOPTED, UNTYPED, Dot, beside_each_other
 from reconciler.causality.hlc import Hlc
 from reconciler.crdt.base import Crdt, Edit, LocalWrite, OutsideChange, Spec, value_text
 from reconciler.crdt.counter_pn import CounterPn
@@ -215,17 +215,23 @@ def lost_dots(before: ReplicatedItem, after: ReplicatedItem) -> tuple[Dot, ...]:
     A slot of what was added around the library is lost, too, if `after` has less in it.
     """
     lost = {*before.context.lost_dots(after.context)}
-    had, has = dict(_outside_slots(before.attributes)), dict(_outside_slots(after.attributes))
-    lost |= {dot for dot, amount in had.items() if abs(amount) > abs(has.get(dot, Decimal(0)))}
+    had, has = dict(outside_slots(before.attributes)), dict(outside_slots(after.attributes))
+    folded = after.context.watermarks.get(ADOPTED, "")
+    lost |= {
+        dot
+        for dot, amount in had.items()
+        if abs(amount) > abs(has.get(dot, Decimal(0))) and dot.lineage.epoch > folded
+    }
     return tuple(sorted(lost))
 
 
-def _outside_slots(states: Mapping[str, Crdt]) -> Iterator[tuple[Dot, Decimal]]:
+def outside_slots(states: Mapping[str, Crdt]) -> Iterator[tuple[Dot, Decimal]]:
+    """Yield the slots of what was added around the library to images, with their amounts."""
     for state in states.values():
         if isinstance(state, CounterPn):
             yield from ((d, n) for d, n in state.slots.items() if is_added(d))
         elif isinstance(state, MapOr):
-            yield from _outside_slots(state.fields)
+            yield from outside_slots(state.fields)
 
 
 _LWW = Schema(table="any", key=("any",)).spec("any")

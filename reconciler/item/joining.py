@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from reconciler.causality.context import ADOPTED, BY_A_PUT, FROM_PLAIN, is_code_of_names
+from reconciler.causality.context import ADOPTED, BY_A_PUT, FROM_PLAIN, greatest, is_code_of_names
 from reconciler.crdt.base import Crdt, Spec, join_states, surviving_dots
 from reconciler.crdt.counter_pn import CounterPn
 from reconciler.crdt.counter_slots import is_added
@@ -41,6 +41,8 @@ def joined(left: ReplicatedItem, right: ReplicatedItem) -> ReplicatedItem:
         expires=max(expiries, default=None),
         expires_by=left.expires_by | right.expires_by,
         foreign={name: state for name, state in foreign.items() if not state.is_empty()},
+        time=max(left.time, right.time),
+        marks=greatest(left.marks.items(), right.marks.items()),
     )
 
 

@@ -19,7 +19,13 @@ from reconciler.causality.context import (
     Lineage,
     is_code_of_names,
 )
-from reconciler.causality.hlc import EPOCH_WIDTH, fixed_width
+from reconciler.causality.hlc import (
+    COARSE_WIDTH,
+    NONCE_WIDTH,
+    WALL_WIDTH,
+    fixed_width,
+    greatest_digits,
+)
 from reconciler.crdt.base import Crdt, Edit, LocalWrite, OutsideChange, Spec, value_text
 from reconciler.crdt.counter_pn import CounterPn
 from reconciler.crdt.elements import ElementSet
@@ -66,9 +72,18 @@ def _entry(state: Crdt, dot: Dot) -> Wire | None:
 
 
 def lineage_of(token: str, change: OutsideChange) -> Lineage:
-    """Return the name of a change to the image with that token."""
-    named = to_json([token, change.path, change.name]).encode()
-    return Lineage.of(ADOPTED, _hashed(named, EPOCH_WIDTH))
+    """Return the name of a change to the image with that token; its epoch is the token's time."""
+    return _lineage(token, change, token[:COARSE_WIDTH].ljust(WALL_WIDTH, fixed_width(0, 1)))
+
+
+def lineage_for_good(base: str, change: OutsideChange) -> Lineage:
+    """Return the name of a change to what has no token: it lies beyond every watermark."""
+    return _lineage(base, change, greatest_digits(WALL_WIDTH))
+
+
+def _lineage(base: str, change: OutsideChange, wall: str) -> Lineage:
+    named = to_json([base, change.path, change.name]).encode()
+    return Lineage.of(ADOPTED, wall + _hashed(named, NONCE_WIDTH))
 
 
 def plain_dot(change: OutsideChange) -> Dot:
@@ -79,7 +94,7 @@ def plain_dot(change: OutsideChange) -> Dot:
 
 def lineage_in_plain(change: OutsideChange) -> Lineage:
     """Return the lineage of what a plain image shows."""
-    return lineage_of(_NO_TOKEN, change)
+    return lineage_for_good(_NO_TOKEN, change)
 
 
 def leaves_of(held: Image, declared: Declared) -> Sequence[OutsideChange]:

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from reconciler.causality.context import CausalContext, Dot, Lineage
-from reconciler.causality.hlc import HLC_WIDTH, Hlc
+from reconciler.causality.hlc import COARSE_WIDTH, HLC_WIDTH, NONCE_WIDTH, Hlc
 from reconciler.crdt.base import (
     Crdt,
     Edit,
@@ -52,7 +52,7 @@ METADATA = "_rec"
 EXPIRY = "_rec_ttl"  # a top-level number, because that is all DynamoDB's TTL looks at
 NAMES = "_rec_w"  # the list of named writes, to which any client may append one
 WIRE_VERSION = "1"
-TOKEN_WIDTH = 12
+TOKEN_WIDTH = COARSE_WIDTH + NONCE_WIDTH  # of a time, and of a digest, or a random part
 T = TypeVar("T")
 Metadata = Mapping[str, Any]  # what `_rec` holds, in wire format
 
@@ -69,10 +69,13 @@ _ALIVE = "l"  # dots that keep the item alive
 _DEAD = "x"  # dots that keep it deleted
 _EXPIRES = "e"  # seconds since 1970
 _EXPIRES_BY = "y"  # the tables' own TTL attributes: a deleted item shows its expiry there, too
+_MARKS = "m"  # replica -> what it says of writes around the library, if anything
 TOMBSTONE = "s"  # the values of a deleted item
 _OURS = frozenset({EXPIRY, NAMES})
 _NO_WATERMARKS: Wire = {"M": {}}
 _NO_NAMES: Wire = {"L": []}  # what is left once they are all filed
+ALONE = "~"  # begins the token of an image of named writes alone; no digest does
+_FIRST = Hlc.of(0)
 _LATER = re.compile(r"[1-9][0-9]{0,5}")  # greater than ours, which is 1
 
 
@@ -143,6 +146,16 @@ def basis_of(image: Mapping[str, Wire]) -> str:
     return token_of(image)[:TOKEN_WIDTH]
 
 
+def time_of(image: Mapping[str, Wire]) -> str:
+    """Return the coarse time of the latest write that a managed image knew of when it was made."""
+    return time_in(token_of(image))
+
+
+def time_in(token: str) -> str:
+    """Return the time with which a version token begins."""
+    return token.removeprefix(ALONE)[:COARSE_WIDTH]
+
+
 def with_token(image: Image, token: str, version: str = WIRE_VERSION) -> Image:
     """Return a managed image under another version token."""
     named: Image = {VERSION: {"N": version}, TOKEN: {"S": token}}
@@ -179,6 +192,11 @@ def heads_in(metadata: Metadata) -> Mapping[str, Wire]:
 def watermarks_in(metadata: Metadata) -> Wire | None:
     """Return the watermarks as one wire value; None if nothing is folded."""
     return metadata.get(_WATERMARKS)
+
+
+def marks_in(metadata: Metadata) -> Mapping[str, str]:
+    """Return what each replica says of writes around the library; mostly nothing."""
+    return {code: str(mark["S"]) for code, mark in metadata.get(_MARKS, {"M": {}})["M"].items()}
 
 
 def tip_in(metadata: Metadata) -> str | None:
@@ -357,6 +375,8 @@ def encode(item: ReplicatedItem) -> Image:
         metadata[_TIP] = {"S": str(item.tip)}
     if item.dead:
         metadata[_DEAD] = {"S": refs_text(item.dead, refs)}
+    if item.marks:
+        metadata[_MARKS] = {"M": {code: {"S": item.marks[code]} for code in sorted(item.marks)}}
     if item.expires is not None:
         metadata[_EXPIRES] = {"N": str(item.expires)}
     if item.expires_by:
@@ -365,7 +385,8 @@ def encode(item: ReplicatedItem) -> Image:
         metadata[TOMBSTONE] = {"M": visible}
         names = (EXPIRY, *sorted(item.expires_by)) if item.expires is not None else ()
         visible = {name: {"N": str(item.expires)} for name in names}
-    metadata[TOKEN] = {"S": digest(to_json(metadata).encode(), TOKEN_WIDTH)}
+    time = max(item.time, (item.context.latest() or _FIRST)[:COARSE_WIDTH])
+    metadata[TOKEN] = {"S": time + digest(to_json(metadata).encode(), NONCE_WIDTH)}
     return {**item.key, **visible, METADATA: {"M": metadata}}
 
 
@@ -405,6 +426,8 @@ def _decode(
         expires=expiry_in(metadata),
         expires_by=expiry_attributes_in(metadata),
         foreign=foreign,
+        time=time_in(token_in(metadata)),
+        marks=marks_in(metadata),
     )
     return item, _revival(states, plain) if is_deleted and plain else sources.changes
 

@@ -23,11 +23,11 @@ from reconciler.item.leaves import (
     is_shown,
     leaves_at,
     leaves_of,
+    lineage_for_good,
     lineage_in_plain,
-    lineage_of,
     plain_dot,
 )
-from reconciler.item.metadata import encode, is_named, token_of, with_token
+from reconciler.item.metadata import ALONE, encode, is_named, token_of, with_token
 from reconciler.item.names import (
     last_to_touch,
     names_in,
@@ -39,7 +39,6 @@ from reconciler.item.names import (
 from reconciler.item.replicated import ReplicatedItem
 from reconciler.values.wire import Image, Path, Wire, Wires, digest, to_json
 
-ALONE = "~"  # begins the token of an image of named writes alone; no digest does
 _NO_NAME = "no name"
 _PUT_WIDTH = 22
 PLAIN_ITEM = OutsideChange((), "item", None)  # that there was a plain one: every version shares it
@@ -77,7 +76,7 @@ def named_over(
     def dot_of(change: OutsideChange) -> Dot:
         made_on = last_to_touch(names, change.path)
         on = made_on.dot.lineage if made_on else _NO_NAME
-        return Dot(lineage_of(on, change), NAMED_BY_PRESENCE)
+        return Dot(lineage_for_good(on, change), NAMED_BY_PRESENCE)
 
     return with_names(item, names, image, dot_of, seen, declared)
 
@@ -110,7 +109,7 @@ def names_alone(image: Mapping[str, Any], key: Image) -> Image:
         ReplicatedItem(key), [], plain_dot, None, lambda _: None, also=list(taken(names))
     )
     alone = encode(replayed(item, names, shown_in(image, key)))
-    return with_token(alone, ALONE + token_of(alone)[1:])
+    return with_token(alone, ALONE + token_of(alone))
 
 
 def stands_alone(managed: Wires) -> bool:
@@ -184,7 +183,8 @@ def began(item: ReplicatedItem) -> Began:
         if lineage_in_plain(each.mark()) in heads:
             return each
     around = (hlc for lineage, hlc in heads.items() if lineage.replica == ADOPTED)
-    return Began.ON_PLAIN if all(hlc == FROM_PLAIN for hlc in around) else Began.ON_PLAIN_AND_SINCE
+    is_since = ADOPTED in item.context.watermarks or any(hlc != FROM_PLAIN for hlc in around)
+    return Began.ON_PLAIN_AND_SINCE if is_since else Began.ON_PLAIN
 
 
 def _has_seen(image: Mapping[str, Any], item: ReplicatedItem) -> bool:

@@ -20,6 +20,8 @@ class ReplicatedItem:
     holds what writers around the library put where an attribute's type cannot hold it: readers see
     it until the attribute is assigned or removed. `expires` is when time-to-live may remove it once
     it is deleted, in seconds since 1970, and `expires_by` the tables' own attributes that say so.
+    `time` is the coarse time of the latest write that is included, folded or not: it never goes
+    back. `marks` are what replicas say of writes around the library.
     """
 
     key: Image
@@ -31,6 +33,8 @@ class ReplicatedItem:
     expires: int | None = None
     expires_by: frozenset[str] = frozenset()
     foreign: Mapping[str, RegisterLww] = field(default_factory=dict)
+    time: str = field(default="", compare=False)
+    marks: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def exists(self) -> bool:

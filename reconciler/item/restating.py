@@ -63,7 +63,7 @@ def filed_whole(image: Image, key: Image, seen: Hlc) -> Image:
 def stated(image: Wires, item: ReplicatedItem, count: int = 0) -> Image:
     """Return a managed image with the metadata of `item`, and without its first `count` names."""
     metadata = encode(item)
-    token = f"{basis_of(image)}.{token_of(metadata)[:_REVISION_WIDTH]}"
+    token = f"{basis_of(image)}.{token_of(metadata)[-_REVISION_WIDTH:]}"
     return _beside(image, count, with_token(metadata, token))
 
 

@@ -159,6 +159,7 @@ class Rehearsal:
         self.streams = ports.streams
         self.refusal = ports.refusal
         self.replica = ports.replica
+        self.replicas = ports.replicas
 
 
 @dataclass(frozen=True)
@@ -173,6 +174,7 @@ class LetterPorts:
     set_aside: SetAside
     telemetry: Telemetry
     replica: Callable[[], str]
+    replicas: Callable[[], Sequence[str] | None]
 
     @classmethod
     def of(cls, ports: RedrivePorts, parked: ParkedChanges, telemetry: Telemetry) -> "LetterPorts":
@@ -186,4 +188,5 @@ class LetterPorts:
             set_aside=ports.set_aside,
             telemetry=telemetry,
             replica=ports.replica,
+            replicas=ports.replicas,
         )

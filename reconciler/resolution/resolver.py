@@ -10,10 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
-from reconciler.causality.context import named_by
+from reconciler.causality.context import ADOPTED, named_by
 from reconciler.causality.hlc import Hlc
+from reconciler.conflict.closing import check_open
 from reconciler.conflict.event import ConflictEvent, FoldCertificate
 from reconciler.conflict.folding import CERTIFICATE_LIFE_MS, MOST_NAMES, folded_image
+from reconciler.conflict.marking import Speaker, marked_image
 from reconciler.conflict.row import Progress, Row, State, item_key, ledger_row
 from reconciler.conflict.scalar import ScalarLoss, merged_scalar
 from reconciler.conflict.verdict import Finding
@@ -31,7 +33,7 @@ from reconciler.errors import (
     reason_of,
 )
 from reconciler.item.filing import filed_image
-from reconciler.item.metadata import NAMES, is_named
+from reconciler.item.metadata import NAMES, context_of, is_named
 from reconciler.item.restating import filed_whole, with_names_filed
 from reconciler.ports import Replacement, ResolverPorts, Restatement, Superseded
 from reconciler.resolution.evidence import images_of
@@ -135,7 +137,7 @@ class Resolver:
         return True
 
     def fold(self, certificate: FoldCertificate) -> bool:
-        """Fold the certified lineages of the current item, if that is exact; return whether it was.
+        """Fold what is certified in the current item, or mark it; return whether it was written.
 
         Nothing is tried twice and nothing fails: as long as there is something to fold, the
         detector sends another certificate.
@@ -143,7 +145,7 @@ class Resolver:
         if self._now_ms() - int(certificate.issued_at_ms) > CERTIFICATE_LIFE_MS:
             return False
         replica = self._ports.replica()
-        if certificate.replica not in (replica, named_by(replica)):
+        if certificate.replica not in (replica, named_by(replica), ADOPTED):
             return False  # of a replica that was here before this one: it had other writes
         try:
             if not self._ports.set_aside.is_empty():
@@ -151,14 +153,29 @@ class Resolver:
             current = self._ports.items.get(canonical_image(certificate.key))
             current = self._filed(current, certificate)
             rows = self._ports.ledger.rows_of(item_key(certificate.key))
-            image = folded_image(current, certificate, rows)
+            image = self._after(certificate, current, rows, replica)
             if image is None or not self._is_folded(image, current):
                 return False
+            if context_of(image) == context_of(current or {}):
+                return True  # a mark alone
         except (ReconcilerError, *MALFORMED) as problem:
             self._ports.telemetry.note("not folded", error=problem)
             return False
         self._ports.telemetry.count(telemetry.FOLDS)
         return True
+
+    def _after(
+        self,
+        certificate: FoldCertificate,
+        current: Image | None,
+        rows: Sequence[Row],
+        replica: str,
+    ) -> Image | None:
+        """Return the item with what a certificate speaks of folded, or marked as to be folded."""
+        if certificate.replica != ADOPTED:
+            return folded_image(current, certificate, rows)
+        speaker = Speaker(replica, self._ports.replicas(), self._now_ms())
+        return marked_image(current, certificate, rows, speaker)
 
     def _filed(self, current: Image | None, certificate: FoldCertificate) -> Image | None:
         """Return the item once the named writes in front are metadata, if the certificate asks."""
@@ -245,9 +262,13 @@ class Resolver:
         def rows() -> Sequence[Row]:
             return self._ports.ledger.rows_of(item_key(events[0].key))
 
-        step = write_back(
-            current,
-            lambda now: repaired_image(
+        def repaired(now: Image | None) -> Image | None:
+            check_open(
+                now,
+                [(work.lost, int(work.message.event.lost_at_ms)) for work in group],
+                self._ports.replica(),
+            )
+            return repaired_image(
                 now,
                 lost,
                 restore=restore,
@@ -255,7 +276,11 @@ class Resolver:
                 rows=rows,
                 lost_at_ms=lost_at_ms,
                 seen=Hlc.of(self._now_ms()),
-            ),
+            )
+
+        step = write_back(
+            current,
+            repaired,
             self._put,
             retrying=lambda: self._ports.telemetry.count(telemetry.RETRIES),
         )

@@ -124,7 +124,7 @@ def disturbed(at: int, *, dies: bool) -> Desk:
     desk = region()
     log = Faulty(desk, at, dies=dies)
     for port in vars(desk.ports).values():
-        if not isinstance(port, str):  # the replica's code
+        if not isinstance(port, str | tuple):  # codes of replicas
             port.log = log
     return desk
 

@@ -44,7 +44,7 @@ def fold_by_age() -> AbstractContextManager[Any]:
             youngest = max(lineage.rpartition(".")[2] for lineage in certificate.lineages)
             if item.context.watermarks.get(certificate.replica, "") >= youngest:
                 return None
-            return encode(folding._fold(item, certificate.replica, youngest))
+            return encode(folding.folded(item, certificate.replica, youngest))
 
         return folded
 
@@ -172,7 +172,7 @@ def fold_keeps_a_foreign_tip() -> AbstractContextManager[Any]:
 
         return fold
 
-    return replacing(folding, "_fold", make)
+    return replacing(folding, "folded", make)
 
 
 def fold_without_margin() -> AbstractContextManager[Any]:

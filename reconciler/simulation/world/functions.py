@@ -167,7 +167,7 @@ class Functions:
             set_aside=SimulatedSetAside(self.set_aside, calls, release),
             streams=SimulatedStream(read, calls, release, self._poisoner),
             telemetry=Unheard(),
-            code=self._replica.code,
+            table=self._replica,
         )
 
     def name_of(self, event: Event) -> str:

@@ -40,6 +40,10 @@ class Network:
         self._replication = Replication(regions, self._usual, self._chance, skew_ms=self._skew)
         self._next_ms: int | None = None
 
+    def codes(self) -> Sequence[str]:
+        """Return the codes of all replicas as they are now."""
+        return [replica.code for replica in self.replicas.values()]
+
     def send(self, region: str, name: str, image: Image | None, origin: Origin) -> None:
         """Offer what a write left in a region to all others."""
         self._chance.about = f"{region}/{origin.label}"

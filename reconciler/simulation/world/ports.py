@@ -17,6 +17,7 @@ from reconciler.simulation.world.items import SimulatedItems
 from reconciler.simulation.world.ledger import SimulatedLedger
 from reconciler.simulation.world.poison import Poisoner
 from reconciler.simulation.world.releases import Release
+from reconciler.simulation.world.replica import SimulatedReplica
 from reconciler.simulation.world.setting import Calls
 
 
@@ -146,10 +147,13 @@ class Ports:
     set_aside: SimulatedSetAside
     streams: SimulatedStream
     telemetry: Unheard
-    code: str
+    table: SimulatedReplica
 
     def replica(self) -> str:
-        return self.code
+        return self.table.code
+
+    def replicas(self) -> Sequence[str]:
+        return self.table.codes()
 
     def refusal(self) -> str:
         """Return the same words for every refusal."""

@@ -44,6 +44,7 @@ class SimulatedRegion:
         self.replica = SimulatedReplica(
             setting, plan.schema, name, send=network.send, emit=self._emit
         )
+        self.replica.codes = network.codes
         whole = not any(fault.other == faults.NAMES_ONLY for fault in plan.faults)
         folds = plan.folds and whole
         self.functions = Functions(

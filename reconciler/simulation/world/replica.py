@@ -6,7 +6,7 @@ replication or time-to-live made it; a write that changes nothing leaves none an
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from reconciler.aws_model.expiry import has_passed
@@ -26,7 +26,8 @@ from reconciler.values.wire import Image
 class SimulatedReplica:
     """The items of one region: written by its clients, by replication and by time-to-live.
 
-    `send` replicates a write; `emit` takes each record with its item's key.
+    `send` replicates a write; `emit` takes each record with its item's key; `codes` are those of
+    all replicas of the table, this one's too.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class SimulatedReplica:
         self._schema = schema
         self._send = send
         self._emit = emit
+        self.codes: Callable[[], Sequence[str]] = lambda: [self.code]
 
     def key_of(self, name: str) -> dict[str, str]:
         """Return an item's key as plain values; the simulation names items by one text."""
