@@ -85,17 +85,19 @@ def standing(image: Mapping[str, Any], replica: str) -> Standing | None:
         known = (watermarks_in(metadata) or {"M": {}})["M"].get(ADOPTED, {"S": ""})["S"]
         own, time = marks_in(metadata).get(replica, ""), time_in(token_in(metadata))
         up_to = Mark.parse(own).up_to if own else ""
+        closed = coarse_before(time)
         if up_to <= known[:COARSE_WIDTH]:
-            up_to = coarse_before(time)
-        last = _OWN + greatest_epoch(up_to)
+            up_to = closed
+        first, last = _OWN + known, _OWN + greatest_epoch(closed)
         lineages = {
             lineage: str(hlc["S"])
             for lineage, hlc in heads_in(metadata).items()
-            if lineage.startswith(_OWN) and _OWN + known < lineage <= last
+            if lineage.startswith(_OWN) and first < lineage <= last
         }
         if len(lineages) <= MOST_CLOSED_LINEAGES or up_to >= time:
             return None
-        return Standing(up_to, own, lineages, {})
+        last = _OWN + greatest_epoch(up_to)
+        return Standing(up_to, own, {k: hlc for k, hlc in lineages.items() if k <= last}, {})
 
     read = reading(image, found)
     if read is None:

@@ -12,7 +12,7 @@ from typing import Any
 from unittest.mock import patch
 
 from reconciler.causality.region_time import RegionTime
-from reconciler.conflict import folding
+from reconciler.conflict import folding, marking
 from reconciler.crdt.base import Edit
 from reconciler.deployment.wiring import STREAM_SOURCE
 from reconciler.item.image import DELETE
@@ -29,7 +29,7 @@ from reconciler.simulation.plan.drawing import (
 from reconciler.simulation.plan.edits import draw_edits
 from reconciler.simulation.plan.faults import FOR_EVER, HOUR, MINUTE, SECOND
 from reconciler.simulation.plan.named import with_named
-from reconciler.simulation.plan.outside import ALL, ONE, item_before, with_outside
+from reconciler.simulation.plan.outside import ALL, ONE, SLOTS, item_before, with_outside
 from reconciler.simulation.plan.plan import Fault, Operation, Plan
 from reconciler.simulation.plan.raw import PUT, SAVE, UPDATE
 from reconciler.simulation.plan.steady import with_steady
@@ -348,6 +348,59 @@ def _beside(seed: int, where: str, call: str) -> Plan:
     return _at(replace(plan, operations=kept, faults=()), times)
 
 
+def raw_for_hours(seed: int) -> Plan:
+    """Return hours of raw updates and library writes in turn of one item, and nothing goes wrong."""
+    plan = _in_turn(seed)
+    drawn = Random(f"{seed}/hours")
+    times = sorted(drawn.randint(0, 3 * HOUR) for _ in plan.operations)
+    return _at(plan, times)
+
+
+def raw_apart_for_hours(seed: int) -> Plan:
+    """Return the same while regions are cut off from each other, and functions stand still.
+
+    So a region goes on with an image of which the others have none any more, and brings it back.
+    """
+    plan = raw_for_hours(seed)
+    drawn = Random(f"{seed}/apart")
+    stopped = (faults.DETECTOR_OFF, faults.RESOLVER_OFF)
+    troubles = []
+    for _ in range(drawn.randint(2, 6)):
+        since = drawn.randint(0, 3 * HOUR)
+        one, other = drawn.sample(plan.regions, 2)
+        until = since + drawn.choice((MINUTE, 5 * MINUTE, 20 * MINUTE, HOUR))
+        troubles.append(Fault(faults.PARTITION, since, until, one, other))
+    for _ in range(drawn.randint(0, 5)):
+        since = drawn.randint(0, 3 * HOUR)
+        until = since + drawn.choice((5 * MINUTE, 20 * MINUTE, HOUR, 2 * HOUR))
+        region = drawn.choice(plan.regions)
+        troubles.append(Fault(drawn.choice(stopped), since, until, region))
+    return replace(plan, faults=tuple(troubles))
+
+
+def _in_turn(seed: int) -> Plan:
+    """Return a managed item that is written by the library, and around it, about as often."""
+    plans = (
+        with_outside(draw_plan(turn, operations=110, items=1, regions=2 + seed % 2), ALL, [UPDATE])
+        for turn in range(seed * 100, seed * 100 + 100)
+    )
+    plan = next(
+        each
+        for each in plans
+        if each.before
+        and is_managed(*each.before.values())
+        and 40 <= sum(bool(operation.raw) for operation in each.operations) <= 90
+    )
+    added: set[int] = set()  # each raw amount once, so that the judge knows whose is gone
+    kept = [
+        each
+        for each in plan.operations
+        if DELETE not in each.edits
+        and not (each.raw and (each.number % SLOTS in added or added.add(each.number % SLOTS)))
+    ]
+    return replace(plan, operations=tuple(kept), faults=())
+
+
 def tombstones_expire(seed: int, schema: Schema = DEFAULT_SCHEMA) -> Plan:
     """Return a deleted item whose tombstone a region that is cut off removes, near others' writes.
 
@@ -489,6 +542,9 @@ DELETED_UNHEARD = Aim(deleted_unheard)
 TOMBSTONE_DELETED = Aim(tombstone_deleted)
 DECIDED = Aim(people_decide)
 BESIDE_RAW = Aim(beside_raw_clients)
+RAW_FOR_HOURS = Aim(raw_for_hours)
+ANY_MARKS = ((marking, "MOST_CLOSED_LINEAGES", 0),)  # one lineage is enough for a round
+RAW_APART = Aim(raw_apart_for_hours, ANY_MARKS)
 BESIDE_SAVES = Aim(beside_stale_saves)
 # Items that are soon too large to be merged.
 TOO_LARGE = Aim(people_decide, ((size, "MAX_ITEM_BYTES", 1_600),))

@@ -94,17 +94,19 @@ class Around:
     def keeps_updates(self) -> bool:
         """Return whether every raw write must be kept until somebody writes the same attribute.
 
-        So it is if all are updates of managed items in one region. Of two regions' raw writes on
-        one image, and on what was never adopted, nobody can know which came first.
+        So it is if all are updates of managed items. Of what was never adopted, and of two regions'
+        raw writes on one image, nobody can know which came first.
         """
-        regions = {done.operation.region for done in self.raw}
         return (
             self.calls <= {UPDATE}
             and self.over <= {"managed", "tombstone"}
-            and len(regions) <= 1
             and (not self.before or is_managed(self.before))
             and not (self.library and self.began_deleted())
         )
+
+    def is_of_one_region(self) -> bool:
+        """Return whether all raw writes were made in one region."""
+        return len({done.operation.region for done in self.raw}) <= 1
 
     def began_deleted(self) -> bool:
         """Return whether a deleted item was there before: who brings it back clears it."""
@@ -161,7 +163,20 @@ class Around:
 
         A library write may have seen one of them and met the other: which came first, nobody knows.
         """
-        library = {done.operation.number for done in self.library}
+        return self._are_of_one_image(one, other, self.library)
+
+    def may_be_of_one_image(self, one: int, other: int) -> bool:
+        """Return the same where library writes may be names, which leave the image what it is."""
+        told = [
+            done
+            for done in self.library
+            if not done.operation.named
+            and any(edit.verb != "increment" for edit in done.operation.edits)
+        ]
+        return self._are_of_one_image(one, other, told)
+
+    def _are_of_one_image(self, one: int, other: int, told: Sequence[Done]) -> bool:
+        library = {done.operation.number for done in told}
         seen = {done.operation.number: done.seen & library for done in self.raw}
         return one in seen and other in seen and seen[one] == seen[other]
 

@@ -131,6 +131,7 @@ def _register(around: Around, path: Path, shown: Any) -> Found:
     elif (
         not over_library
         and around.keeps_updates()
+        and around.is_of_one_region()
         and not around.is_deleted()
         and not any(
             around.are_of_one_image(write.number, head.number)

@@ -52,7 +52,8 @@ def _counter(around: Around, path: Path, shown: Any) -> Found:
         ):
             yield _twice(around, path, numbers, digit)
         elif digit < len(numbers):
-            yield from _gone(around, path, numbers[: len(numbers) - digit], "increment")
+            gone = numbers[: len(numbers) - digit]
+            yield from _gone(around, path, gone, "increment", met=_may_have_met(around, numbers))
     if total:
         yield _twice(around, path, [-1], total)
 
@@ -63,6 +64,15 @@ def _may_be_back(around: Around) -> bool:
     A region that got both as one change cannot tell that from an item created in two regions.
     """
     return around.began_deleted() and around.is_deleted_raw()
+
+
+def _may_have_met(around: Around, numbers: Sequence[int]) -> bool:
+    """Return whether others, in another region, may have written on one image with these."""
+    others = {done.operation.number for done in around.raw}
+    return not around.is_of_one_region() and (
+        len(numbers) > 1
+        or any(around.may_be_of_one_image(*numbers, other) for other in others - {*numbers})
+    )
 
 
 def _members(around: Around, path: Path, shown: Any) -> Found:
@@ -76,7 +86,8 @@ def _members(around: Around, path: Path, shown: Any) -> Found:
     if path[0] in around.before:
         added[BEFORE] = -1
     for member in sorted(added.keys() - discarded - held):
-        yield from _gone(around, path, [added[member]], "member")
+        apart = not around.is_of_one_region()
+        yield from _gone(around, path, [added[member]], "member", met=apart)
     if held & discarded:
         yield "a raw discard did not last"
 
@@ -87,7 +98,7 @@ def _entries(around: Around, path: Path, shown: Any) -> Found:
     for done, edit in appended:
         number = done.operation.number
         # A list is one value: of two who append at once, or to one image, one stands.
-        met = any(
+        met = not around.is_of_one_region() or any(
             (number not in other.seen and other.operation.number not in done.seen)
             or around.are_of_one_image(number, other.operation.number)
             for other, _ in appended

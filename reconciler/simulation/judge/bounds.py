@@ -6,13 +6,16 @@ about half of them.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from reconciler.causality.context import ADOPTED
-from reconciler.causality.hlc import WALL_WIDTH, number_of
+from reconciler.causality.context import ADOPTED, Lineage
+from reconciler.causality.hlc import WALL_WIDTH, coarse, number_of
 from reconciler.conflict.folding import CLOCK_SKEW_MARGIN_MS, MOST_CLOSED_LINEAGES
+from reconciler.conflict.marking import greatest_epoch
 from reconciler.item.metadata import context_of, is_managed
 from reconciler.simulation.judge.problem import Problem
+from reconciler.simulation.plan.faults import MINUTE
+from reconciler.simulation.world.agenda import EPOCH_MS
 from reconciler.simulation.world.history import Run
 from reconciler.simulation.world.releases import NEWER
 
@@ -20,6 +23,8 @@ _SLACK = 10
 _WRITE_BACKS_PER_LOSS = 2
 _EVENTS_PER_LOSS = 5
 _LOSSES_PER_WRITE = 2
+_ROUND_MS = 10 * MINUTE  # in which regions mark an item, if it is written at all
+_ROUNDS = 4
 
 
 def excesses(run: Run) -> Iterator[Problem]:
@@ -56,10 +61,28 @@ def _lineages(run: Run) -> Iterator[Problem]:
             }
             settled = max(walls.values(), default=0) - 2 * CLOCK_SKEW_MARGIN_MS
             old = Counter(lineage.replica for lineage in walls if walls[lineage] < settled)
+            old[ADOPTED] = _old_around(run, key, heads)
             for replica, count in old.items():
                 if count > 2 * MOST_CLOSED_LINEAGES:
                     text = f"{count} old lineages of {replica} stand in the item in {region}"
                     yield Problem("unbounded", key, text)
+
+
+def _old_around(run: Run, key: str, heads: Iterable[Lineage]) -> int:
+    """Count what was done around the library so many rounds ago that it could have been folded.
+
+    A round goes on with a change only, so the time in which nobody wrote the item says nothing.
+    """
+    times = sorted((done.at_ms for done in run.done if done.operation.key == key), reverse=True)
+    latest, rounds = 0, 0
+    for at_ms in times:
+        if not rounds or at_ms <= latest - _ROUND_MS:
+            latest, rounds = at_ms, rounds + 1
+        if rounds > _ROUNDS:
+            before = greatest_epoch(coarse(EPOCH_MS + at_ms))
+            around = (lineage for lineage in heads if lineage.replica == ADOPTED)
+            return sum(lineage.epoch < before for lineage in around)
+    return 0
 
 
 def _problem(text: str) -> Problem:
