@@ -1,13 +1,12 @@
 """What is done around the library is bounded by marks of all regions, exactly, or it stays."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from reconciler.causality.context import ADOPTED
-from reconciler.causality.hlc import COARSE_MS
 from reconciler.conflict.event import FoldCertificate
 from reconciler.conflict.folding import folded_image
 from reconciler.conflict.marking import Speaker, marked_image
@@ -19,7 +18,7 @@ from reconciler.item.image import read
 from reconciler.item.metadata import METADATA, context_of
 from reconciler.values.size import item_size
 from reconciler.values.wire import Image
-from tests.builders import Replica, assign, increment
+from tests.builders import Replica, assign
 from tests.detection.test_detector import record
 
 BOTH = ("use1", "euw1")
@@ -93,6 +92,5 @@ def test_1680_raw_increments_each_adopted_stay_bounded(codes: Sequence[str]) -> 
         table.add()
         table.write()
 
-    assert read(table.image)["balance"] == 1_680
+    assert (read(table.image) or {})["balance"] == 1_680
     assert table.lineages() < 300
-    print(table.largest, table.lineages())

@@ -360,6 +360,7 @@ def raw_apart_for_hours(seed: int) -> Plan:
     """Return the same while regions are cut off from each other, and functions stand still.
 
     So a region goes on with an image of which the others have none any more, and brings it back.
+    In some runs replication is slow as well, or repairs are late.
     """
     plan = raw_for_hours(seed)
     drawn = Random(f"{seed}/apart")
@@ -375,7 +376,21 @@ def raw_apart_for_hours(seed: int) -> Plan:
         until = since + drawn.choice((5 * MINUTE, 20 * MINUTE, HOUR, 2 * HOUR))
         region = drawn.choice(plan.regions)
         troubles.append(Fault(drawn.choice(stopped), since, until, region))
+    slow = (faults.LAG, 1.0), (faults.LATE_EVENT, 0.6)
+    for kind, rate in drawn.sample(slow, drawn.randint(0, 2)):
+        since = drawn.randint(0, 2 * HOUR)
+        troubles.append(Fault(kind, since, since + HOUR, rate=rate))
     return replace(plan, faults=tuple(troubles))
+
+
+def raw_repaired_late(seed: int) -> Plan:
+    """Return bursts of raw updates of one region beside library writes, many repaired hours late."""
+    plan = _beside(seed, ONE, UPDATE)
+    drawn = Random(f"{seed}/late")
+    bursts = range(0, HOUR, 4 * MINUTE)
+    times = sorted(drawn.choice(bursts) + drawn.randint(0, 2 * SECOND) for _ in plan.operations)
+    late = Fault(faults.LATE_EVENT, 0, 2 * HOUR, rate=0.4)
+    return _at(replace(plan, faults=(late,)), times)
 
 
 def _in_turn(seed: int) -> Plan:
@@ -391,13 +406,13 @@ def _in_turn(seed: int) -> Plan:
         and is_managed(*each.before.values())
         and 40 <= sum(bool(operation.raw) for operation in each.operations) <= 90
     )
-    added: set[int] = set()  # each raw amount once, so that the judge knows whose is gone
-    kept = [
+    # Each raw amount once, so that the judge knows whose is gone.
+    first = {each.number % SLOTS: each.number for each in reversed(plan.operations) if each.raw}
+    kept = (
         each
         for each in plan.operations
-        if DELETE not in each.edits
-        and not (each.raw and (each.number % SLOTS in added or added.add(each.number % SLOTS)))
-    ]
+        if DELETE not in each.edits and (not each.raw or first[each.number % SLOTS] == each.number)
+    )
     return replace(plan, operations=tuple(kept), faults=())
 
 
@@ -545,6 +560,7 @@ BESIDE_RAW = Aim(beside_raw_clients)
 RAW_FOR_HOURS = Aim(raw_for_hours)
 ANY_MARKS = ((marking, "MOST_CLOSED_LINEAGES", 0),)  # one lineage is enough for a round
 RAW_APART = Aim(raw_apart_for_hours, ANY_MARKS)
+RAW_LATE = Aim(raw_repaired_late, ANY_MARKS)
 BESIDE_SAVES = Aim(beside_stale_saves)
 # Items that are soon too large to be merged.
 TOO_LARGE = Aim(people_decide, ((size, "MAX_ITEM_BYTES", 1_600),))

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from reconciler.causality.context import ADOPTED
+from reconciler.errors import VersionClosed
 from reconciler.item.metadata import (
     heads_in,
     hidden_in,
@@ -76,6 +77,7 @@ def judge(run: Run, by_key: Mapping[str, Sequence[Done]], parked: frozenset[str]
     """
     judged = Judged()
     keys = keys_around(run)
+    judged.take(_closed(run))
     judged.take(_harm(run, {key: by_key.get(key, ()) for key in keys}))
     for key in keys:
         ended = any(done.expired for done in run.done if done.operation.key == key)
@@ -141,6 +143,15 @@ def _hidden_by_a_put(around: Around, problem: Problem) -> str:
     path = tuple(name.split("."))
     is_lost = colon and "is missing" in rest and around.schema.type_at(path) == "set_rw"
     return REMOVAL_HIDDEN if is_lost and around.adds_after_removal(path, problem.operations) else ""
+
+
+def _closed(run: Run) -> Iterator[Problem]:
+    """Yield what was parked as written on a version that is folded, though nobody saved a copy."""
+    if {operation.raw for operation in run.plan.operations} <= {"", UPDATE}:
+        for region, documents in sorted(run.parked.items()):
+            for document in documents:
+                if str(document.get("reason")).startswith(VersionClosed.__name__):
+                    yield Problem("undone", "", f"{region} parked an update as too late")
 
 
 def _harm(run: Run, by_key: Mapping[str, Sequence[Done]]) -> Iterator[Problem]:
