@@ -61,6 +61,7 @@ TESTED_ELSEWHERE = {
     "reconciler/client/shown.py": "with what an editor shows, in test_editor",
     "reconciler/client/tracked.py": "with a dict user's habits, in test_editor",
     "reconciler/client/lost_answers.py": "with every way to lose an answer, in test_table",
+    "reconciler/conflict/marks.py": "with what they are for, in test_marking",
     "reconciler/conflict/verdict.py": "with what a record means, in test_classification",
     "reconciler/crdt/base.py": "by the laws of the join and by each type",
     "reconciler/crdt/counter_removals.py": "with the counters that hold them, in test_counter_pn",

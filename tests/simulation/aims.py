@@ -349,7 +349,7 @@ def _beside(seed: int, where: str, call: str) -> Plan:
 
 
 def raw_for_hours(seed: int) -> Plan:
-    """Return hours of raw updates and library writes in turn of one item, and nothing goes wrong."""
+    """Return hours of raw updates and library writes of one item, and nothing goes wrong."""
     plan = _in_turn(seed)
     drawn = Random(f"{seed}/hours")
     times = sorted(drawn.randint(0, 3 * HOUR) for _ in plan.operations)
@@ -384,7 +384,7 @@ def raw_apart_for_hours(seed: int) -> Plan:
 
 
 def raw_repaired_late(seed: int) -> Plan:
-    """Return bursts of raw updates of one region beside library writes, many repaired hours late."""
+    """Return bursts of raw updates of one region beside library writes, many repaired late."""
     plan = _beside(seed, ONE, UPDATE)
     drawn = Random(f"{seed}/late")
     bursts = range(0, HOUR, 4 * MINUTE)

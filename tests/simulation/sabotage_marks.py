@@ -7,6 +7,7 @@ from typing import Any
 from reconciler.causality.context import ADOPTED
 from reconciler.causality.hlc import COARSE_WIDTH, coarse_before
 from reconciler.conflict import marking
+from reconciler.detection import certifying
 from reconciler.item.replicated import ReplicatedItem
 from tests.simulation.sabotage import replacing
 
@@ -41,3 +42,8 @@ def a_mark_that_asks_no_rows() -> AbstractContextManager[Any]:
 def a_mark_that_is_made_once() -> AbstractContextManager[Any]:
     """Let it be enough that every region once had no such image (marks)."""
     return replacing(marking, "overlapping", lambda _: lambda _: "")
+
+
+def nobody_marks() -> AbstractContextManager[Any]:
+    """Let no detector look for what is done around the library (marks)."""
+    return replacing(certifying, "standing", lambda _: lambda *_: None)
