@@ -27,6 +27,10 @@ class Arns:
         return self.of("dynamodb", f"table/{self.names.table}")
 
     @property
+    def table_in_any_region(self) -> str:
+        return f"arn:{Aws.PARTITION}:dynamodb:*:{Aws.ACCOUNT_ID}:table/{self.names.table}"
+
+    @property
     def ledger(self) -> str:
         return self.of("dynamodb", f"table/{self.names.ledger}")
 

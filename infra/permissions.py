@@ -119,6 +119,7 @@ def resolve(arns: Arns) -> list[Statement]:
     return [
         allow("WorkQueues", received, *worked),
         *_repair(arns),
+        allow("KnowReplicas", ["dynamodb:DescribeTable"], arns.table_in_any_region),
         allow("ReadLosses", ["dynamodb:Query"], arns.ledger),
         _park(arns),
     ]

@@ -30,6 +30,8 @@ from reconciler.deployment.names import Names
 from reconciler.errors import ReconcilerError, Unavailable
 from reconciler.ports import Telemetry, Unheard
 
+_ASK_AGAIN_MS = 600_000
+
 
 class Resources(Protocol):
     """What the resources of one region are called: a deployment's names, a function's settings."""
@@ -78,6 +80,7 @@ class Region:
         self._client_of = client_of
         self._refused = _Refused()
         self._codes: dict[str, ReplicaCode] = {}
+        self._unreached_ms: int | None = None
 
     def client(self, service: str) -> Any:
         """Return the region's client of a service; the SDK tries again, four times in all."""
@@ -104,8 +107,16 @@ class Region:
     def replicas(self) -> Sequence[str] | None:
         """Return the codes of all replicas, each asked of its own region; None if one is unknown.
 
+        Nobody is asked for a while after that: a function may not reach other regions at all.
         HAZARD if a region counted by its name alone: one that was made anew has marked nothing.
         """
+        if self._unreached_ms is not None and monotonic_ms() - self._unreached_ms < _ASK_AGAIN_MS:
+            return None
+        codes = self._asked_codes()
+        self._unreached_ms = monotonic_ms() if codes is None else None
+        return codes
+
+    def _asked_codes(self) -> Sequence[str] | None:
         try:
             codes = [self._code()]
             others = [self._code_of(each) for each in sorted(self._code.regions())]

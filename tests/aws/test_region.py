@@ -1,6 +1,6 @@
 """A region makes each adapter once, when it is asked for, and says what was refused."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +10,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from reconciler.aws.clients import client
 from reconciler.aws.region import Region, open_region
-from reconciler.causality.context import replica_id
+from reconciler.causality.context import is_replica_of, replica_id
 from reconciler.conflict.row import State, ledger_row
 from reconciler.deployment.names import Names
 from reconciler.detection.detector import Detector
@@ -88,6 +88,45 @@ def test_a_region_that_cannot_tell_which_replica_it_is_says_so_and_works_on() ->
     made = region(of=Refusing(), telemetry=counted)
     assert made.replica() == replica_id(REGION)
     assert region(of=Silent()).replica() not in (replica_id(REGION), "")
+
+
+class Table:
+    """A client of a region in which the table has a replica, and maybe others elsewhere."""
+
+    def __init__(self, region: str, others: Sequence[str]) -> None:
+        self.asked = 0
+        self._table = {
+            "TableId": region,
+            "CreationDateTime": datetime(2026, 1, 1, tzinfo=UTC),
+            "Replicas": [{"RegionName": each} for each in others],
+        }
+
+    def describe_table(self, **_: Any) -> Any:
+        self.asked += 1
+        return {"Table": self._table}
+
+
+def test_the_replicas_of_a_table_are_asked_each_of_its_own_region() -> None:
+    others = [each for each in ("eu-west-1", "us-east-1", "us-west-2") if each != REGION]
+    tables: dict[str, Any] = {each: Table(each, others) for each in (REGION, *others)}
+    made = Region(NAMES, client_of=lambda _, name: tables[name])
+
+    codes = made.replicas()
+
+    assert codes is not None
+    assert codes[0] == made.replica()
+    assert all(map(is_replica_of, codes, (REGION, *others)))
+    assert not {replica_id(each) for each in tables} & {*codes}
+
+
+def test_where_one_replica_is_unknown_none_is_known_and_nobody_is_asked_for_a_while() -> None:
+    tables: dict[str, Any] = {REGION: Table(REGION, ["us-west-2"]), "us-west-2": Refusing()}
+    counted = Recorded()
+    made = Region(NAMES, client_of=lambda _, name: tables[name], telemetry=counted)
+
+    assert made.replicas() is None
+    tables["us-west-2"] = Table("us-west-2", [REGION])
+    assert made.replicas() is None
 
 
 def test_only_writes_of_items_make_one_attempt_a_call(credentials: None, clients: None) -> None:

@@ -5,11 +5,13 @@ from typing import Any, cast
 
 import pytest
 
-from reconciler.causality.context import CausalContext, Dot, Lineage
-from reconciler.causality.hlc import EPOCH_WIDTH, Hlc
+from reconciler.causality.context import ADOPTED, UNTYPED, CausalContext, Dot, Lineage
+from reconciler.causality.hlc import EPOCH_WIDTH, Hlc, fixed_width
 from reconciler.crdt.base import LocalWrite
 from reconciler.crdt.counter_pn import CounterPn
+from reconciler.crdt.counter_removals import Seen
 from reconciler.errors import InvalidInput
+from reconciler.item.filing import NAMED_BY_PRESENCE
 from reconciler.item.image import DELETE, merge, read
 from tests.builders import Replica, assign, increment, remove, written
 
@@ -148,3 +150,60 @@ def test_what_two_regions_added_around_the_library_to_one_image_is_gone_once_one
     removed = Replica("use1", here).write(remove("balance"), at=2_000)
     anew = Replica("use1", removed).write(increment("balance", 1), at=3_000)
     assert balance(merge(anew, there)) == 1
+
+
+def around(number: int, hlc: Hlc = NAMED_BY_PRESENCE) -> Dot:
+    return Dot(Lineage.of(ADOPTED, fixed_width(number, EPOCH_WIDTH)), hlc)
+
+
+LAST = fixed_width(9, EPOCH_WIDTH)
+
+
+def test_a_fold_of_what_was_added_around_the_library_changes_no_value() -> None:
+    slots = {around(n): Decimal(n) for n in (1, 2, 10)}
+    state = CounterPn(slots, (around(1),))
+
+    folded = state.fold(ADOPTED, LAST)
+
+    assert folded.visible() == state.visible() == {"N": "13"}
+    assert folded == CounterPn({around(10): Decimal(10)}, (around(1),), {ADOPTED: Decimal(3)})
+
+
+@pytest.mark.parametrize("saw", [2, 1, 0])
+def test_what_a_removal_took_of_it_stays_taken_in_a_fold(saw: int) -> None:
+    seen = Seen(NAMED_BY_PRESENCE, True, Decimal(saw))
+    state = CounterPn(
+        {around(1): Decimal(1), around(2): Decimal(2)}, (around(1),), {}, {around(2).lineage: seen}
+    )
+
+    folded = state.fold(ADOPTED, LAST)
+
+    assert isinstance(folded, CounterPn)
+    assert folded.visible() == state.visible() == {"N": "1"}
+    removal = folded.forget(LocalWrite(around(20), {ADOPTED: LAST}))
+    assert isinstance(removal, CounterPn)
+    assert removal.total() == 0
+
+
+def test_a_removal_that_arrives_after_the_fold_takes_what_it_saw() -> None:
+    slots = {around(n): Decimal(n) for n in (1, 2)}
+    heads = {dot.lineage: dot.hlc for dot in slots}
+    state = CounterPn(slots, (around(1),))
+    folded = state.fold(ADOPTED, LAST)
+    removed = state.forget(LocalWrite(around(20), {}))
+
+    joined = folded.join(removed, CausalContext({}, {ADOPTED: LAST}), CausalContext(heads))
+
+    assert isinstance(joined, CounterPn)
+    assert joined.total() == 0
+
+
+def test_what_an_image_showed_is_no_part_of_a_sum() -> None:
+    shown = {around(1, UNTYPED): Decimal(5), around(2, UNTYPED): Decimal(7)}
+    state = CounterPn({**shown, around(3): Decimal(1)}, (around(1, UNTYPED),))
+
+    folded = state.fold(ADOPTED, LAST)
+
+    assert isinstance(folded, CounterPn)
+    assert folded.slots == shown
+    assert folded.visible() == state.visible() == {"N": "8"}

@@ -229,6 +229,9 @@ def test_the_resolver_may_write_the_table_and_read_no_stream() -> None:
 
     table = f"arn:aws:dynamodb:{EU}:{ACCOUNT}:table/parties"
     assert may["dynamodb:GetItem"] == may["dynamodb:PutItem"] == [table]
+    # To know which replicas there are, made anew or not, it asks each of its own region.
+    everywhere = f"arn:aws:dynamodb:*:{ACCOUNT}:table/parties"
+    assert may["dynamodb:DescribeTable"] == [everywhere, table]
     assert may["dynamodb:Query"] == may["dynamodb:BatchWriteItem"] == [f"{table}-ledger-{EU}"]
     queues = [f"arn:aws:sqs:{EU}:{ACCOUNT}:parties-{name}-{EU}" for name in ("resolve", "witness")]
     assert may["sqs:ReceiveMessage"] == may["sqs:DeleteMessage"] == queues

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from reconciler.causality.hlc import coarse
+from reconciler.conflict.marking import greatest_epoch
 from reconciler.crdt.base import Spec
 from reconciler.item.filing import file
 from reconciler.item.image import merge, read
@@ -16,6 +18,7 @@ from reconciler.item.leaves import (
     is_untyped,
     leaves_at,
     leaves_of,
+    lineage_for_good,
     lineage_of,
     plain_dot,
     typed,
@@ -191,3 +194,15 @@ def test_a_leaf_is_named_by_where_it_stands_and_what_it_is_and_by_the_image_it_w
     assert plain_dot(one) != plain_dot(other)
     assert lineage_of("t1", one) != lineage_of("t2", one)
     assert lineage_of("t1", one).replica == "~"
+
+
+def test_the_epoch_of_a_name_is_the_time_of_its_image_and_without_one_beyond_every_watermark() -> (
+    None
+):
+    (leaf,) = leaves_of({"balance": BALANCE}, SCHEMA.spec)
+    early, late = (lineage_of(coarse(at) + "x" * 11, leaf) for at in (10**12, 2 * 10**12))
+
+    assert early.epoch[:4] == coarse(10**12)
+    assert early.epoch <= greatest_epoch(coarse(10**12)) < late.epoch
+    assert plain_dot(leaf).lineage.epoch > greatest_epoch("zzzy")
+    assert lineage_for_good("no token", leaf).epoch > greatest_epoch("zzzy")

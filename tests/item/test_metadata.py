@@ -1,6 +1,7 @@
 """The wire form of an item: canonical, restorable, and as small as its formula says."""
 
 import copy
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 
 from reconciler.causality.context import CausalContext, Dot, Lineage
-from reconciler.causality.hlc import EPOCH_WIDTH, HLC_WIDTH, Hlc, fixed_width
+from reconciler.causality.hlc import EPOCH_WIDTH, HLC_WIDTH, Hlc, coarse, fixed_width
 from reconciler.errors import Undecodable
 from reconciler.item.image import DELETE, merge
 from reconciler.item.metadata import (
@@ -28,6 +29,7 @@ from reconciler.item.metadata import (
     key_names_in,
     metadata_in,
     reading,
+    time_of,
     tip_in,
     token_of,
     tombstone_values_in,
@@ -202,16 +204,16 @@ def size_of(image: Image) -> int:
 def formula(image: Image) -> int:
     """Return what the metadata of an image must cost.
 
-    44 bytes and the names of the key; 25 for the tip; then, with four-letter replicas, 33 for each
+    47 bytes and the names of the key; 25 for the tip; then, with four-letter replicas, 33 for each
     lineage, 33 for each live dot, and for each attribute 1, its name once more, and its state.
     """
     parts = metadata(image)
     entries = [*parts["c"]["M"], *(each["S"] for each in parts["d"]["L"])]
     stamps = HLC_WIDTH * len(parts["c"]["M"])
     attributes = sum(1 + item_size({name: state}) for name, state in parts["a"]["M"].items())
-    optional = {name: parts[name] for name in "pxeswf" if name in parts}
+    optional = {name: parts[name] for name in "pxeswfm" if name in parts}
     return (
-        44
+        47
         + sum(len(name) for name in parts["i"]["SS"])
         + sum(1 + len(text) for text in entries)
         + stamps
@@ -234,7 +236,7 @@ def test_a_plain_register_costs_its_name_once_more_and_six_bytes() -> None:
         for count in range(1, 6)
     ]
     assert {after - before for before, after in pairwise(sizes)} == {len("attribute0") + 6}
-    assert sizes[0] == 72 + 2 * 33 + len("attribute0") + 6
+    assert sizes[0] == 75 + 2 * 33 + len("attribute0") + 6
 
 
 @given(schedule=steps(ANY))
@@ -272,3 +274,27 @@ def test_a_tombstone_keeps_its_values_in_the_metadata() -> None:
     image = written(assign("name", "Ada"))
     tombstone = Replica("use1", image).write(DELETE, at=2_000)
     assert metadata(tombstone)["s"] == {"M": {"name": {"S": "Ada"}}}
+
+
+def test_a_token_begins_with_the_time_of_the_latest_write_and_never_goes_back() -> None:
+    early, late = (
+        written(increment("balance"), at=10**12),
+        written(increment("balance"), at=2 * 10**12),
+    )
+
+    assert time_of(early) == coarse(10**12) < time_of(late) == coarse(2 * 10**12)
+    assert time_of(merge(early, late)) == time_of(late)
+    # A fold may take the lineage along that was written last.
+    item = decode(late)[0]
+    folded = encode(replace(item, context=CausalContext({}, {"use1": "z" * EPOCH_WIDTH}), tip=None))
+    assert time_of(folded) == time_of(late)
+    assert time_of(merge(folded, early)) == time_of(late)
+
+
+def test_marks_are_restored_and_cost_nothing_where_there_are_none() -> None:
+    image = written(increment("balance"))
+    marked = encode(replace(decode(image)[0], marks={"use1": "-" * 16}))
+
+    assert "m" not in metadata(image)
+    assert decode(marked)[0].marks == {"use1": "-" * 16}
+    assert size_of(marked) - size_of(image) == len("m") + 3 + len("use1") + 1 + 16

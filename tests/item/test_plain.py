@@ -1,15 +1,17 @@
 """Plain items: versions share what they agree on, and what the library wrote on one stands."""
 
+from dataclasses import replace
 from itertools import permutations
 from typing import Any
 
 import pytest
 
+from reconciler.causality.context import ADOPTED
 from reconciler.causality.hlc import Hlc
 from reconciler.item.filing import file
 from reconciler.item.image import DELETE, merge, read
 from reconciler.item.metadata import context_of, encode
-from reconciler.item.plain import file_plain, is_version
+from reconciler.item.plain import Began, began, file_plain, is_version
 from reconciler.item.puts import beneath
 from reconciler.values.wire import Image, canonical_image, to_json
 from tests.builders import KEY, SCHEMA, Replica, add, as_stream, assign, discard, increment, remove
@@ -166,3 +168,11 @@ def test_what_an_item_stood_on_stays_beneath_what_is_filed_of_a_version() -> Non
     ours = adopted(PLAIN, assign("name", "Lib"))
     joined = beneath(ours, version(email={"S": "second"}), Hlc.of(5_000))
     assert set(file(ours).alive) < set(joined.alive)
+
+
+def test_what_others_did_on_top_is_remembered_once_it_is_folded() -> None:
+    item = file_plain(PLAIN, {"id": {"S": "p1"}}, SCHEMA.spec)
+    folded = replace(item, context=replace(item.context, watermarks={ADOPTED: "z" * 18}))
+
+    assert began(item) is Began.ON_PLAIN
+    assert began(folded) is Began.ON_PLAIN_AND_SINCE
