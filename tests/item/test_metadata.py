@@ -297,4 +297,4 @@ def test_marks_are_restored_and_cost_nothing_where_there_are_none() -> None:
 
     assert "m" not in metadata(image)
     assert decode(marked)[0].marks == {"use1": "-" * 16}
-    assert size_of(marked) - size_of(image) == len("m") + 3 + len("use1") + 1 + 16
+    assert size_of(marked) - size_of(image) == len("m") + 4 + len("use1") + 1 + 16
