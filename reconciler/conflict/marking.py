@@ -136,7 +136,8 @@ def marked_image(
     after = replace(item, marks={**item.marks, replica: str(mark)})
     if settled := settled_time(after, replicas):
         after = folded(after, ADOPTED, greatest_epoch(settled))
-    if after == item:
+    # What a put took out of a counter, a removal may know of still: such an item stays as it is.
+    if after == item or after.shown() != item.shown():
         return None
     after = replace(after, tip=item.tip if item.tip and item.tip.replica == replica else None)
     try:

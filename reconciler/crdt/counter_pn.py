@@ -188,8 +188,13 @@ class CounterPn(Crdt):
     def total(self) -> Decimal:
         """Return the exact sum of what was added less what was removed."""
         slots = without_removed(self.slots, self.removed)
-        held = {dot.lineage for dot in self.slots if is_added(dot)}
-        removed = [n for of, n in self.removed.items() if of not in held]
+        summed = ADOPTED in self.bases
+        held = {dot.lineage for dot in self.slots}
+        removed = [
+            seen
+            for lineage, seen in self.removed.items()
+            if lineage.replica != ADOPTED or (summed and lineage not in held)
+        ]
         removed += self.removed_bases.values()
         return exact_sum(
             [

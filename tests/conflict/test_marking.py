@@ -15,6 +15,7 @@ from reconciler.conflict.marking import Speaker, marked_image
 from reconciler.conflict.marks import Mark
 from reconciler.conflict.row import Row, State
 from reconciler.conflict.verdict import Finding
+from reconciler.crdt.counter_pn import CounterPn
 from reconciler.detection.certifying import certificates_in
 from reconciler.detection.change import parse
 from reconciler.detection.securing import AsOf, DetectorPolicy
@@ -226,3 +227,16 @@ def test_a_fold_that_a_slower_region_merges_later_counts_once() -> None:
     assert merge(earlier, table.image) == merge(table.image, earlier)
     assert read(merge(earlier, table.image)) == read(table.image)
     assert classify(earlier, table.image, replica="use1").finding is Finding.CLEAN
+
+
+def test_a_fold_that_readers_would_see_is_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = CounterPn.fold
+
+    def shifted(self: CounterPn, replica: str, epoch: str) -> CounterPn:
+        after = real(self, replica, epoch)
+        assert isinstance(after, CounterPn)
+        return replace(after, bases={**after.bases, replica: Decimal(1_000_000)})
+
+    monkeypatch.setattr(CounterPn, "fold", shifted)
+
+    assert not folded_to(marked(60, BOTH))

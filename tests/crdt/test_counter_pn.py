@@ -207,3 +207,10 @@ def test_what_an_image_showed_is_no_part_of_a_sum() -> None:
     assert isinstance(folded, CounterPn)
     assert folded.slots == shown
     assert folded.visible() == state.visible() == {"N": "8"}
+
+
+def test_a_removal_that_knows_of_an_amount_which_a_put_took_out_leaves_nothing_below_zero() -> None:
+    seen = Seen(NAMED_BY_PRESENCE, True, Decimal(5))
+    state = CounterPn({}, (around(3),), {}, {around(1).lineage: seen})
+
+    assert state.visible() == {"N": "0"}
