@@ -53,13 +53,11 @@ from reconciler.values.wire import Image, Wires
 
 NOTHING = ReplicatedItem({})
 NO_KEY: Wires = {}
+_NO_WATERMARKS: Wires = {"M": {}}
 
 
 def _untyped(_: str) -> None:
     return None
-
-
-_NO_WATERMARKS: Wires = {"M": {}}
 
 
 def classify(  # noqa: PLR0913 (a verdict is about all of these, by name)

@@ -117,12 +117,9 @@ class CounterPn(Crdt):
 
     def fold(self, replica: str, epoch: str) -> Crdt:
         # What was removed of the slots stays recorded: another removal may have seen more of them.
+        old = [d for d in self.slots if d.lineage.replica == replica and d.lineage.epoch <= epoch]
         # What an image showed is no sum: it stands, or goes, as a presence does.
-        gone = [
-            d
-            for d in self.slots
-            if d.lineage.replica == replica and d.lineage.epoch <= epoch and d.hlc not in OF_IMAGES
-        ]
+        gone = [dot for dot in old if dot.hlc not in OF_IMAGES]
         if not gone:
             return self
         base = exact_sum([self.bases.get(replica, Decimal(0)), *map(self.slots.__getitem__, gone)])
