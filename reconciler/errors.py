@@ -2,7 +2,9 @@
 
     ReconcilerError
     ├── InvalidInput          park   the caller's value, edit, key or schema; names field and fix
-    │   └── ItemTooLarge      park   the image would pass DynamoDB's 400 KB
+    │   ├── ItemTooLarge      park   the image would pass DynamoDB's 400 KB
+    │   ├── KeyExpired        park   an idempotency key that is too old, or of the future
+    │   └── KeyReused         park   an idempotency key that stands for something else here
     ├── Undecodable           park   an image or event that this release cannot read
     │   ├── NotOurs           park   an event that no detector of this deployment made
     │   └── UnknownWireVersion retry  written by a newer release: the work waits for that one
@@ -53,6 +55,18 @@ class InvalidInput(ReconcilerError):
 
 class ItemTooLarge(InvalidInput):
     """The image would exceed DynamoDB's limit of 400 KB; nothing was written."""
+
+
+class KeyExpired(InvalidInput):
+    """An idempotency key older than its lifetime, or made in the future; nothing was written.
+
+    HAZARD if one that is too old were tried: what is forgotten of keys would answer for a write
+    that was never made.
+    """
+
+
+class KeyReused(InvalidInput):
+    """An idempotency key that was used with another payload; or two regions took one each."""
 
 
 class Undecodable(ReconcilerError):

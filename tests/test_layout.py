@@ -56,6 +56,8 @@ TESTED_ELSEWHERE = {
     "reconciler/cli/whole_tables.py": "with its commands, in test_adopt and test_sweep",
     "reconciler/client/blind.py": "with every look at an item, in test_named_writes",
     "reconciler/client/placeholders.py": "with what is joined by it, in calls/test_conditions",
+    "reconciler/client/transacting.py": "with transactions, in test_table",
+    "reconciler/client/writer.py": "with all that a table writes, in test_table",
     "reconciler/client/queries.py": "with what a table yields, in test_table",
     "reconciler/client/replacing.py": "by the store's contract, in aws/test_contract",
     "reconciler/client/shown.py": "with what an editor shows, in test_editor",

@@ -20,13 +20,14 @@ from reconciler.errors import InvalidInput
 _SHORT = {"north": "n", "south": "s", "east": "e", "west": "w", "central": "c", "gov": "g"} | {
     f"{ns}{ew}": ns[0] + ew[0] for ns in ("north", "south") for ew in ("east", "west")
 }
-_LINEAGE = re.compile(rf"[a-z0-9~]+\.{DIGIT}{{{EPOCH_WIDTH}}}")
+_LINEAGE = re.compile(rf"[a-z0-9~=]+\.{DIGIT}{{{EPOCH_WIDTH}}}")
 _DIRECTIONS = "|".join(word for word in _SHORT if word != "gov")
 _REGION = re.compile(rf"[a-z]{{2,}}(-[a-z]+)*-({_DIRECTIONS})-[0-9]{{1,2}}")
 K = TypeVar("K")
 V = TypeVar("V", bound=str)
 
 ADOPTED = "~"  # the replica of writes made around the library; no region has this code
+KEYED = "="  # the replica of what idempotency keys name; no region has this code
 _NAMED = "~"  # ends the code under which a replica's named writes go
 FROM_PLAIN = Hlc.of(0, 1)  # of what an image without metadata shows
 BY_A_PUT = Hlc.of(0, 2)  # of what such an image, over a managed one, added to an amount
@@ -204,8 +205,8 @@ class CausalContext:
 
     def begun_ms(self) -> int | None:
         """Return when the first lineage was begun that stands here, by its region's clock."""
-        own = (lineage for lineage in self.heads if lineage.replica != ADOPTED)
-        return min((Hlc(lineage.epoch).wall_ms for lineage in own), default=None)
+        own = (each for each in self.heads if each.replica not in (ADOPTED, KEYED))
+        return min((Hlc(each.epoch).wall_ms for each in own), default=None)
 
     def latest(self) -> Hlc | None:
         """Return the greatest hlc included, or None if there is none."""

@@ -10,35 +10,28 @@ plain values and no tombstones.
         party.increment("loyalty", 5)
 
 Errors: InvalidInput and ItemTooLarge before anything is sent; Contention, Unavailable (nothing was
-written); OutcomeUnknown (it may have been: do not repeat it).
+written); OutcomeUnknown (it may have been: do not repeat it, but with an idempotency key, which
+counts once wherever it is repeated); KeyExpired, KeyReused.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 from reconciler.causality.hlc import HybridClock
+from reconciler.causality.keys import Once
 from reconciler.client.blind import blind_edits
 from reconciler.client.editor import ItemEditor
-from reconciler.client.lost_answers import with_own_token
-from reconciler.client.memory import Memory
-from reconciler.client.named_writes import NamedWriter
 from reconciler.client.queries import found
-from reconciler.client.sending import Retries, Sender, Surroundings
+from reconciler.client.sending import Retries, Surroundings
+from reconciler.client.transacting import check_items, transacted
+from reconciler.client.writer import Change, Key, Onto, Writer
 from reconciler.crdt.base import Edit
 from reconciler.deployment.wiring import OutsideWriters
-from reconciler.errors import InvalidInput
-from reconciler.item.image import read, write, write_beside
+from reconciler.item.image import read
 from reconciler.item.schema import Schema
-from reconciler.item.standing import takes_names
-from reconciler.ports import ItemStore, Replacement, Superseded
-from reconciler.values.wire import Image, to_json
-
-Key = Mapping[str, Any]
-Change = Callable[[ItemEditor], None]
-Onto = Callable[[Image | None], Image | None]
-Unread = Callable[[Image | None], Sequence[Edit] | None]  # the edits, if they need no reading
+from reconciler.ports import ItemStore
+from reconciler.values.wire import Image
 
 
 class ReplicatedTable:
@@ -62,14 +55,9 @@ class ReplicatedTable:
     ) -> None:
         self._schema = schema
         self._store = store
-        self._replica = replica
         self._clock = clock
-        self._sender = Sender(retries, surroundings)
-        self._fresh = surroundings.fresh
-        lanes = outside_writers == "expected"
-        self._memory = Memory(clock.now, surroundings.process, keeps_to_lanes=lanes)
-        around = replica, clock, self._sender, self._memory
-        self._named = NamedWriter(schema, store, *around, beside_others=lanes)
+        around = replica, clock, surroundings, retries, outside_writers
+        self._writer = Writer(schema, store, *around)
 
     @property
     def clock_drift_ms(self) -> int:
@@ -83,11 +71,11 @@ class ReplicatedTable:
     @property
     def clock_off_ms(self) -> int:
         """How far this machine's clock is ahead of its region's time; writes follow the latter."""
-        return self._sender.clock_off_ms()
+        return self._writer.sender.clock_off_ms()
 
     def get(self, key: Key) -> dict[str, Any] | None:
         """Return the item as plain values, read consistently in this region, or None."""
-        return read(self._fetch(key))
+        return read(self._writer.fetch(key))
 
     def query(self, **parameters: Any) -> Iterator[dict[str, Any]]:
         """Yield items as plain values, page after page, tombstones left out.
@@ -99,15 +87,17 @@ class ReplicatedTable:
         return found(self._store, self._schema, parameters)
 
     @contextmanager
-    def edit(self, key: Key) -> Iterator[ItemEditor]:
+    def edit(self, key: Key, *, once: str | Once | None = None) -> Iterator[ItemEditor]:
         """Read the item, let the caller edit it, and write the edits when the block ends.
 
         Should another writer be first, its write counts as concurrent with the block: edits that
         mean the same anywhere are applied to the newer item, others leave alone what the block has
-        not seen (W8), as if the two had been made in two regions.
+        not seen (W8), as if the two had been made in two regions. With an idempotency key, `once`,
+        nothing is written if the key was carried out before, here or in another region.
         """
-        seen = self._fetch(key)
-        editor = self._editor(key, seen)
+        keyed = self._writer.keyed(once, key)
+        seen = self._writer.fetch(key)
+        editor = self._writer.editor(key, seen)
         yield editor
         edits = editor.finished()
 
@@ -115,135 +105,75 @@ class ReplicatedTable:
             return editor.is_blind() and (read(seen) is None or read(current) is not None)
 
         def written_on(current: Image | None) -> Image | None:
-            if not edits:
+            if not edits or keyed.is_done(current):
                 return None
             if current is None or current is seen or is_anywhere(current):
-                return self._next(key, current, edits)
-            return self._next(key, seen, edits, beside=current)
+                return self._writer.next(key, current, edits, keyed)
+            return self._writer.next(key, seen, edits, keyed, beside=current)
 
-        self._commit(key, seen, written_on, lambda current: edits if is_anywhere(current) else None)
+        def unread(current: Image | None) -> Sequence[Edit] | None:
+            return edits if keyed.lineage is None and is_anywhere(current) else None
 
-    def apply(self, key: Key, change: Change, onto: Onto | None = None) -> dict[str, Any] | None:
+        self._writer.commit(key, seen, written_on, unread, keyed)
+
+    def apply(
+        self, key: Key, change: Change, onto: Onto | None = None, *, once: str | Once | None = None
+    ) -> dict[str, Any] | None:
         """Edit the item with `change(item)` and return it as written.
 
         `change` may run several times, each time on the newest image, so it must do nothing else.
         It is one round trip if this client saw the item before, or if the change looks at nothing.
-        `onto` merges something into each image before the change is made, in the same write.
+        `onto` merges something into each image before the change is made, in the same write. With
+        an idempotency key, `once`, the item as it is now is the answer if the key was carried out
+        before, here or in another region.
         """
+        keyed = self._writer.keyed(once, key)
 
         def unread(_: Image | None = None) -> Sequence[Edit] | None:
-            return blind_edits(change, self._schema, key) if onto is None else None
+            is_free = onto is None and keyed.lineage is None
+            return blind_edits(change, self._schema, key) if is_free else None
 
         def beneath(image: Image | None) -> Image | None:
             return image if onto is None else onto(image)
 
         def edits_on(image: Image | None) -> list[Edit]:
-            editor = self._editor(key, beneath(image))
+            if keyed.is_done(image):
+                return []
+            editor = self._writer.editor(key, beneath(image))
             change(editor)
             return editor.finished()
 
         def written_on(image: Image | None) -> Image | None:
             edits = edits_on(image)
-            return self._next(key, beneath(image), edits) if edits else None
+            return self._writer.next(key, beneath(image), edits, keyed) if edits else None
 
-        remembered = self._memory.image(self._name(key))
-        if remembered is not None:
-            try:
-                # Doing nothing, or refusing to, counts only on a fresh image: no condition tells
-                # that the remembered one is stale.
-                if not edits_on(remembered):
-                    remembered = None
-            except Exception:  # whatever it was, it is raised again on a fresh image
-                remembered = None
-        if remembered is not None:
-            return read(self._commit(key, remembered, written_on, unread))
-        answer = self._write_named(key, unread())
-        if isinstance(answer, dict):
-            return read(answer)
-        image = self._fetch(key) if answer is None else answer.current
-        return read(self._commit(key, image, written_on, unread))
+        image = self._remembered(key, edits_on)
+        if image is None:
+            answer = self._writer.write_named(key, unread())
+            if isinstance(answer, dict):
+                return read(answer)
+            image = self._writer.fetch(key) if answer is None else answer.current
+        return read(self._writer.commit(key, image, written_on, unread, keyed))
 
-    def transact(self, changes: Sequence[tuple[Key, Change]]) -> None:
+    def _remembered(self, key: Key, edits_on: Callable[[Image | None], list[Edit]]) -> Image | None:
+        """Return what this client wrote last of an item, if there is anything to be done on it.
+
+        Doing nothing, or refusing to, counts only on a fresh image: no condition tells that the
+        remembered one is stale.
+        """
+        image = self._writer.memory.image(self._writer.name(key))
+        try:
+            return image if image is not None and edits_on(image) else None
+        except Exception:  # whatever it was, it is raised again on a fresh image
+            return None
+
+    def transact(
+        self, changes: Sequence[tuple[Key, Change]], *, once: str | Once | None = None
+    ) -> None:
         """Edit several items of this region in one transaction: all of them or none.
 
-        At most 100 items, each named once. Other regions may see the items one by one.
+        At most 100 items, each named once. Other regions may see the items one by one, so there a
+        repetition with the key `once` edits those that do not show it yet.
         """
-        names = [self._name(key) for key, _ in changes]
-        if len(set(names)) < len(names) or not 1 <= len(names) <= 100:
-            raise InvalidInput("a transaction edits 1 to 100 items, each of them once")
-        images = [self._fetch(key) for key, _ in changes]
-        for attempt in range(self._sender.retries.attempts):
-            writes: dict[int, Replacement] = {}
-            for index, (key, change) in enumerate(changes):
-                editor = self._editor(key, images[index])
-                change(editor)
-                if edits := editor.finished():
-                    image = self._next(key, images[index], edits)
-                    writes[index] = Replacement(image, images[index])
-            if not writes:
-                return
-            send = partial(self._store.put_all, tuple(writes.values()))
-            refusals, _ = self._sender.answered(send, *writes.values())
-            if refusals is None:
-                for index, write in writes.items():
-                    self._memory.keep(names[index], write.image)
-                return
-            for index, refusal in zip(writes, refusals, strict=True):
-                if refusal is not None:
-                    images[index] = refusal.current
-            self._sender.pause(attempt)
-        raise self._sender.contention(f"one of {len(names)} items")
-
-    def _editor(self, key: Key, image: Image | None) -> ItemEditor:
-        return ItemEditor(self._schema, read(image), key)
-
-    def _fetch(self, key: Key) -> Image | None:
-        return self._sender.answered(partial(self._store.get, self._schema.key_image(key)))[0]
-
-    def _next(
-        self, key: Key, image: Image | None, edits: Sequence[Edit], beside: Image | None = None
-    ) -> Image:
-        by = {"schema": self._schema, "replica": self._replica(), "clock": self._clock}
-        given: dict[str, Any] = {"edits": edits, "key": key, **by}
-        if beside is None:
-            goes_on = partial(self._memory.goes_on, self._name(key))
-            written = write(image, goes_on=goes_on, **given)
-        else:
-            written = write_beside(image, beside, **given)
-        return with_own_token(written, self._fresh())
-
-    def _commit(self, key: Key, image: Image | None, written_on: Onto, unread: Unread) -> Any:
-        """Write until it is done; once refused, by a name if the edits are `unread` ones."""
-        self._hear_the_time(key)
-        name = self._name(key)
-        for attempt in range(self._sender.retries.attempts):
-            written = written_on(image)
-            if written is None:
-                return image
-            self._memory.forget(name)  # until its answer is known, the write is in doubt
-            refusal = self._sender.put(self._store, Replacement(written, image))
-            if refusal is None:
-                self._memory.keep(name, written)
-                return written
-            image = refusal.current
-            answer = self._write_named(key, unread(image) if takes_names(image) else None)
-            if isinstance(answer, dict):
-                return answer
-            image = image if answer is None else answer.current
-            self._sender.pause(attempt)
-        raise self._sender.contention(str(dict(key)))
-
-    def _write_named(self, key: Key, edits: Sequence[Edit] | None) -> Image | Superseded | None:
-        """Return the item after a named write of edits; Superseded or None if there was none."""
-        if not edits:
-            return None
-        self._hear_the_time(key)
-        return self._named.write(self._schema.key_image(key), self._name(key), edits)
-
-    def _hear_the_time(self, key: Key) -> None:
-        if not self._sender.time_is_sure():
-            self._memory.forget_all()  # a restored snapshot is a copy of the process that wrote
-            self._fetch(key)  # any answer tells the time: a block may have been open for hours
-
-    def _name(self, key: Key) -> str:
-        return to_json(self._schema.key_image(key))
+        check_items(self._writer, changes)
+        transacted(self._writer, changes, self._writer.keyed(once, changes[0][0]))

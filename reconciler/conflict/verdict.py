@@ -6,7 +6,7 @@ Lost is what the earlier context includes and the later one does not, both filed
 from dataclasses import dataclass
 from enum import Enum
 
-from reconciler.causality.context import ADOPTED, Dot, Ordering, named_by
+from reconciler.causality.context import ADOPTED, KEYED, Dot, Ordering, named_by
 from reconciler.item.filing import lost_dots
 from reconciler.item.replicated import ReplicatedItem
 
@@ -57,9 +57,9 @@ def loss_between(
         return CLEAN  # a watermark of the new image covers what the heads did not show
     # Where a write around the library was made, nobody can tell, so nobody waits for that region.
     ours = (replica, named_by(replica))
-    own = any(each in watermarks for each in ours) or any(
-        dot.lineage.replica in (*ours, ADOPTED) for dot in lost
-    )
+    made = {dot.lineage.replica for dot in lost}
+    made = made - {KEYED} or made  # as a rule the dot of a keyed write's own is lost beside it
+    own = any(each in watermarks for each in ours) or not made.isdisjoint((*ours, ADOPTED, KEYED))
     latest = max(had.latest() or "", has.latest() or "")
     return Verdict(
         finding,

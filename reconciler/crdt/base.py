@@ -30,12 +30,13 @@ class Edit:
 
 
 class LocalWrite(NamedTuple):
-    """One local write as the types see it: its dot, and the watermarks of the image it is made
-    on. `rank`: what it ranks by at least, where its dot says nothing of when it was made."""
+    """One local write as the types see it: its dot, and the watermarks of the image it is made on;
+    `rank`: at least, if its dot says no time; `keyed`: its key's dot, which counters add under."""
 
     dot: Dot
     watermarks: Mapping[str, str]
     rank: Hlc | None = None
+    keyed: Dot | None = None
 
 
 class OutsideChange(NamedTuple):

@@ -146,15 +146,16 @@ class CounterPn(Crdt):
         amount = Decimal(edit.value["N"])
         if edit.verb == "assign":
             amount = _EXACT.subtract(amount, self.total())
-        is_named = is_code_of_names(write.dot.lineage.replica) and edit.verb == "increment"
-        others = self.presence if is_named or write.dot.hlc in OF_IMAGES else ()
-        presence = beside_each_other([*others, write.dot])
+        dot = write.keyed or write.dot
+        is_named = is_code_of_names(dot.lineage.replica) and edit.verb == "increment"
+        others = self.presence if is_named or dot.hlc in OF_IMAGES else ()
+        presence = beside_each_other([*others, dot])
         state = self
-        if write.dot.hlc == BY_A_PUT:
+        if dot.hlc == BY_A_PUT:
             # Of several puts one counts, so a later one takes in what an earlier one added.
             amount = exact_sum([amount, *counted(of_puts(self.slots))])
             state = replace(self, slots=without_puts(self.slots))
-        return replace(state._add(amount, write.dot, where), presence=presence)
+        return replace(state._add(amount, dot, where), presence=presence)
 
     def _add(self, amount: Decimal, dot: Dot, where: Path) -> "CounterPn":
         own = [held for held in self.slots if held.lineage == dot.lineage]
@@ -172,12 +173,12 @@ class CounterPn(Crdt):
     def forget(self, write: LocalWrite) -> Crdt:
         # Dropping the slots would bring a lineage's old increments back with its next one.
         # What an image showed is one amount for good, so it goes as a presence does.
-        slots = without_images(self.slots)
-        seen = {d.lineage: Seen(d.hlc, d != write.dot, n) for d, n in slots.items()}
+        dot, slots = write.keyed or write.dot, without_images(self.slots)
+        seen = {d.lineage: Seen(d.hlc, d != dot, n) for d, n in slots.items()}
         marks = {r: Seen(write.watermarks[r], True, n) for r, n in self.bases.items()}
         removed_bases = greater(self.removed_bases, marks)
         # Of one write's removals the last one saw most; nobody else has seen a part of a write.
-        own = write.dot.lineage, write.dot.hlc
+        own = dot.lineage, dot.hlc
         before = {of: each for of, each in self.removed.items() if (of, each.until) != own}
         removed = not_covered(greater(before, seen), removed_bases)
         return CounterPn(slots, (), self.bases, removed, removed_bases)

@@ -72,13 +72,15 @@ def write(  # noqa: PLR0913 (a write is all of these, by name)
     replica: str,
     clock: Clock,
     goes_on: Callable[[Dot], bool] = lambda _: True,
+    once: Lineage | None = None,
 ) -> Image:
     """Return the image after one local write of `edits`, in order, by `replica`.
 
     `key` holds the item's key as plain values and `image` the current item, or None. The write
     extends the tip's lineage if a local write of this replica made the image, and if the writer
     `goes_on` with its last dot or the item has very many lineages, else it starts one (W1); its hlc
-    exceeds every hlc in the context (W2). InvalidInput for a bad edit, ItemTooLarge.
+    exceeds every hlc in the context (W2). `once` is the lineage of its idempotency key, which it
+    spends, too (K1). InvalidInput for a bad edit, ItemTooLarge.
     """
     item = _current(image, key, schema, clock)
     stamp = clock.stamp(item.latest())
@@ -91,7 +93,7 @@ def write(  # noqa: PLR0913 (a write is all of these, by name)
     )
     lineage = tip if tip is not None and extends else _new_lineage(replica, stamp, item)
     dot = Dot(lineage, stamp.hlc)
-    return check_size(encode(replace(_changed(item, edits, dot, schema), tip=lineage)))
+    return check_size(encode(replace(_changed(item, edits, dot, schema, once), tip=lineage)))
 
 
 def write_beside(  # noqa: PLR0913 (a write is all of these, by name)
@@ -103,6 +105,7 @@ def write_beside(  # noqa: PLR0913 (a write is all of these, by name)
     schema: Schema,
     replica: str,
     clock: Clock,
+    once: Lineage | None = None,
 ) -> Image:
     """Return `current` after one local write of `edits` by a writer that saw only `seen` (W8).
 
@@ -112,7 +115,7 @@ def write_beside(  # noqa: PLR0913 (a write is all of these, by name)
     before, beside = (_current(each, key, schema, clock) for each in (seen, current))
     stamp = clock.stamp(max(filter(None, (before.latest(), beside.latest())), default=None))
     lineage = _new_lineage(replica, stamp, before, beside)
-    ours = _changed(before, edits, Dot(lineage, stamp.hlc), schema)
+    ours = _changed(before, edits, Dot(lineage, stamp.hlc), schema, once)
     return check_size(encode(replace(joined(ours, beside), tip=lineage)))
 
 
@@ -182,22 +185,25 @@ def _new_lineage(replica: str, stamp: Stamp, *items: ReplicatedItem) -> Lineage:
 
 
 def _changed(
-    item: ReplicatedItem, edits: Iterable[Edit], dot: Dot, schema: Schema
+    item: ReplicatedItem, edits: Iterable[Edit], dot: Dot, schema: Schema, once: Lineage | None
 ) -> ReplicatedItem:
+    keyed = None if once is None else Dot(once, dot.hlc)
+    write = LocalWrite(dot, item.context.watermarks, keyed=keyed)
     for edit in edits:
-        item = _deleted(item, dot, schema) if edit == DELETE else _edited(item, edit, dot, schema)
-    return replace(item, context=item.context.with_dot(dot))
+        item = _deleted(item, dot, schema) if edit == DELETE else _edited(item, edit, write, schema)
+    context = item.context.with_dot(dot)
+    return replace(item, context=context if keyed is None else context.with_dot(keyed))
 
 
-def _edited(item: ReplicatedItem, edit: Edit, dot: Dot, schema: Schema) -> ReplicatedItem:
+def _edited(item: ReplicatedItem, edit: Edit, write: LocalWrite, schema: Schema) -> ReplicatedItem:
     if edit == KEEP:
-        return alive(item, dot)
+        return alive(item, write.dot)
     name = edit.path[0] if edit.path else ""
     if name in schema.key:
         raise InvalidInput(f"{name} is part of the key; a key never changes: write another item")
     if not name or name.startswith(RESERVED_PREFIX):
         raise InvalidInput(f"{label(edit.path)!r}: names starting with '_rec' are reserved")
-    return applied(item, edit, LocalWrite(dot, item.context.watermarks), schema.spec(name))
+    return applied(item, edit, write, schema.spec(name))
 
 
 def _deleted(item: ReplicatedItem, dot: Dot, schema: Schema) -> ReplicatedItem:

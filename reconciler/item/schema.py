@@ -88,7 +88,8 @@ class Schema(BaseModel):
     takes away, is kept for `tombstone_retention_days`. A loss that is resolved later finds none and
     is parked, not lost: so a week, which a repair rarely takes, and personal data do not wait long.
     `ttl_attribute` is what the table's TTL is on, if not `_rec_ttl`: an attribute like others, but
-    that a tombstone shows its own expiry there, too.
+    that a tombstone shows its own expiry there, too. `key_lifetime_minutes` is for how long after
+    it was made an idempotency key may be repeated; each that an item knows costs it some 50 bytes.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -99,6 +100,7 @@ class Schema(BaseModel):
     delete: Literal["update_wins", "delete_wins"] = "update_wins"
     tombstone_retention_days: Annotated[int, Field(ge=1, le=3650)] = 7
     ttl_attribute: Annotated[str, Field(max_length=255)] = ""
+    key_lifetime_minutes: Annotated[int, Field(ge=1, le=7 * 1_440)] = 1_440
 
     @field_validator("key", "attributes")
     @classmethod
@@ -128,6 +130,13 @@ class Schema(BaseModel):
                 f"{name!r} is a key attribute: a tombstone cannot show its expiry there"
             )
         return name
+
+    @field_validator("key_lifetime_minutes")
+    @classmethod
+    def _tombstones_outlive_keys(cls, minutes: int, info: ValidationInfo) -> int:
+        if minutes > info.data.get("tombstone_retention_days", 0) * 1_440:
+            raise ValueError("a tombstone must know a key for as long as it may be repeated")
+        return minutes
 
     @field_validator("key")
     @classmethod

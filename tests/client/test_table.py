@@ -354,7 +354,7 @@ def test_two_clients_in_one_random_state_both_count() -> None:
     clients = [table(store, draw=Random(3).random) for _ in range(2)]
     images = [store.get({"id": {"S": "p1"}}) for _ in clients]
     for client, image in zip(clients, images, strict=True):
-        client._memory.keep(client._name(KEY), image or {})
+        client._writer.memory.keep(client._writer.name(KEY), image or {})
     for client in clients:
         client.apply(KEY, add(1))
     assert balance(store) == 2

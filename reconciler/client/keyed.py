@@ -1,0 +1,70 @@
+"""Keyed writes of a client: carried out once, wherever and however often they are made.
+
+A key that stands in the item, or that is forgotten there by now, was carried out: its write is
+answered and nothing is written. A keyed write in doubt is simply made again (K4): two executions
+are one amount.
+HAZARD if a key were taken beyond its lifetime: what is forgotten covers it, so a write that was
+never made would be answered as done (K2).
+"""
+
+from collections.abc import Callable
+
+from reconciler.causality.context import CausalContext, Dot
+from reconciler.causality.hlc import MAXIMUM_CLOCK_DRIFT_MS, Hlc
+from reconciler.causality.keys import Once, is_reused
+from reconciler.errors import KeyExpired, KeyReused, OutcomeUnknown
+from reconciler.item.metadata import context_of, is_managed
+from reconciler.values.wire import Image
+
+_NEVER = Hlc.of(0)
+
+
+class Keyed:
+    """One write and its key, None if it has none; `now` is the region's time."""
+
+    def __init__(self, once: Once | None, now: Callable[[], Hlc], lifetime_ms: int) -> None:
+        self._once = once
+        self._now = now
+        self._lifetime_ms = lifetime_ms
+        self.lineage = None if once is None else once.lineage()
+        self.doubt: OutcomeUnknown | None = None  # that a try may have been carried out
+
+    def check(self) -> None:
+        """Refuse a key that is too old, or of the future: before anything, and before each send."""
+        if self._once is None:
+            return
+        age_ms = self._now().wall_ms - self._once.issued_at_ms
+        if age_ms > self._lifetime_ms:
+            raise KeyExpired(
+                f"this idempotency key is {age_ms // 60_000:,} minutes old, and keys live for"
+                f" {self._lifetime_ms // 60_000:,}: whether it was carried out, the item may not"
+                " tell any more. Look at the item, and make a new key if its write is missing"
+            )
+        if age_ms < -MAXIMUM_CLOCK_DRIFT_MS:
+            raise KeyExpired(
+                "this idempotency key was made in the future: check the clock of its maker"
+            )
+
+    def is_done(self, image: Image | None) -> bool:
+        """Return whether the write was carried out, as far as an image shows.
+
+        KeyReused if its key was, with another payload.
+        """
+        if self.lineage is None or image is None or not is_managed(image):
+            return False
+        known: CausalContext = context_of(image)
+        if any(is_reused(self.lineage, each) for each in known.heads):
+            raise KeyReused(
+                "this idempotency key was used for another payload: a new request takes a new key"
+            )
+        return known.covers(Dot(self.lineage, _NEVER))
+
+    def note_doubt(self, problem: OutcomeUnknown) -> None:
+        """Remember that a try may have been carried out; without a key it is not made again."""
+        if self.lineage is None:
+            raise problem
+        self.doubt = OutcomeUnknown(
+            "the answer to a write with an idempotency key was lost: simply make it again, with the"
+            " same key, in any region",
+            **problem.evidence,
+        )

@@ -1,0 +1,64 @@
+"""Idempotency keys: what they tell, and the lineage that every execution of one spends."""
+
+from typing import Any
+
+import pytest
+
+from reconciler.causality.context import KEYED, Dot
+from reconciler.causality.hlc import Hlc
+from reconciler.causality.keys import Once, is_reused, issued_ms
+from reconciler.errors import InvalidInput
+
+UUID7 = "017f22e2-79b0-7cc3-98c4-dc0c0c07398f"  # the example of RFC 9562, appendix A.6
+UUID7_MS = 1_645_557_742_000
+ULID = "01ARZ3NDEKTSV4RRFFQ69G5FAV"  # the example of the ULID specification
+ULID_MS = 1_469_922_850_259
+
+
+@pytest.mark.parametrize(
+    ("key", "at_ms"), [(UUID7, UUID7_MS), (UUID7.upper(), UUID7_MS), (ULID, ULID_MS)]
+)
+def test_a_key_of_a_known_form_tells_when_it_was_made(key: str, at_ms: int) -> None:
+    assert Once.of(key).issued_at_ms == at_ms
+
+
+def test_any_other_text_is_a_key_with_its_time_beside_it() -> None:
+    assert Once.of("order-17", issued_at_ms=5_000) == Once("order-17", 5_000)
+
+
+@pytest.mark.parametrize(
+    ("key", "at_ms", "told"),
+    [
+        ("order-17", None, "issued_at_ms"),
+        ("c9f0f895-fb98-4b41-9b5b-0a4a4b7f8f1e", None, "UUIDv7"),  # a UUIDv4 tells no time
+        ("", 1, "1 to 256"),
+        ("x" * 257, 1, "1 to 256"),
+        (17, 1, "a text"),
+        ("order-17", -1, "milliseconds"),
+        ("order-17", 2**60, "milliseconds"),
+    ],
+)
+def test_what_is_no_key_is_refused_with_the_fix(key: Any, at_ms: int | None, told: str) -> None:
+    with pytest.raises(InvalidInput, match=told):
+        Once.of(key, issued_at_ms=at_ms)
+
+
+def test_every_execution_spends_one_lineage_which_keeps_the_keys_time() -> None:
+    lineage = Once.of(UUID7).lineage()
+    assert lineage == Once.of(UUID7).lineage()
+    assert lineage.replica == KEYED
+    assert issued_ms(lineage) == UUID7_MS
+    assert Dot.parse(str(Dot(lineage, Hlc.of(7)))).lineage == lineage
+
+
+def test_keys_of_one_time_are_apart() -> None:
+    keys = {Once(f"order-{number}", 5_000).lineage() for number in range(1_000)}
+    assert len(keys) == 1_000
+
+
+def test_one_key_with_two_payloads_is_noticed_and_two_keys_are_not() -> None:
+    ten, eleven = (Once("a", 5_000, payload).lineage() for payload in (b"10", b"11"))
+    assert is_reused(ten, eleven)
+    assert not is_reused(ten, ten)
+    assert not is_reused(ten, Once("b", 5_000, b"10").lineage())
+    assert not is_reused(ten, Once("a", 5_001, b"10").lineage())
