@@ -7,6 +7,7 @@ from secrets import token_bytes
 from typing import Any
 
 from reconciler.causality.hlc import NONCE_WIDTH, HybridClock, fixed_width
+from reconciler.causality.keys import Once
 from reconciler.client.sending import Surroundings
 from reconciler.crdt.base import Edit
 from reconciler.item import edits
@@ -89,7 +90,9 @@ class Replica:
         self.image = image
         self._nonces = count(1)
 
-    def write(self, *edits_: Edit, at: int = 1_000, schema: Schema = SCHEMA) -> Image:
+    def write(
+        self, *edits_: Edit, at: int = 1_000, schema: Schema = SCHEMA, once: Once | None = None
+    ) -> Image:
         self.image = write(
             self.image,
             edits_,
@@ -97,6 +100,7 @@ class Replica:
             schema=schema,
             replica=self.name,
             clock=clock(at, self._nonces),
+            once=once.lineage() if once else None,
         )
         return self.image
 

@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
 from typing import Any
 
-from reconciler.causality.context import CausalContext
+from reconciler.causality.context import KEYED, CausalContext
 from reconciler.causality.hlc import MAXIMUM_CLOCK_DRIFT_MS, Hlc, drift_ms
+from reconciler.causality.keys import is_reused
 from reconciler.conflict.lives import is_outlived
 from reconciler.conflict.row import Row
 from reconciler.crdt.base import Crdt
-from reconciler.errors import ClockAhead, ItemGone
+from reconciler.errors import ClockAhead, ItemGone, KeyReused
 from reconciler.item.filing import file, filed_image, lost_dots
 from reconciler.item.image import merge
 from reconciler.item.metadata import (
@@ -55,6 +56,17 @@ def check_clocks(images: Iterable[Mapping[str, Any] | None], now_ms: int) -> Non
         raise ClockAhead("a stamp of this conflict lies in the future; check NTP", stamp=latest)
 
 
+def check_keys(current: Image, lost: Iterable[Image]) -> None:
+    """Refuse to join two writes of one idempotency key with different payloads: which one was
+    meant, a person knows."""
+    known = context_of(current).heads if is_managed(current) else {}
+    for image in lost:
+        heads = context_of(image).heads if is_managed(image) else {}
+        for key in (each for each in heads if each.replica == KEYED and each not in known):
+            if any(is_reused(key, each) for each in known if each not in heads):
+                raise KeyReused("two regions took one idempotency key, each with another payload")
+
+
 def repaired_image(  # noqa: PLR0913 (a repair is all of these, by name)
     current: Image | None,
     lost: Sequence[Image],
@@ -72,13 +84,14 @@ def repaired_image(  # noqa: PLR0913 (a repair is all of these, by name)
     images. `rows` is asked for the ledger's rows of the item, should two images know nothing of
     each other; `lost_at_ms` is when the first of the losses was made. ItemGone if there is no item
     and the policy is not to restore it; ItemRecreated if a loss is of an item that was deleted for
-    good; HistoryUnknown if no row tells whether it is.
+    good; HistoryUnknown if no row tells whether it is; KeyReused.
     """
     if current is None:
         if not restore:
             raise ItemGone("the item, tombstone included, is gone from the table")
         return check_size(reduce(merge, lost, lost[0]))
     base = filed_image(current, seen)
+    check_keys(base, lost)
     lost = [_over_what_it_took(current, base, each, rows, seen) for each in lost]
     known = _known(base, lost[0])
     start = next((each for each in lost if _outlived(known, each)), known)

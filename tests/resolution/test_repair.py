@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from reconciler.causality.context import CausalContext
+from reconciler.causality.keys import Once
 from reconciler.crdt.base import Edit
-from reconciler.errors import ItemGone, ItemRecreated
+from reconciler.errors import ItemGone, ItemRecreated, KeyReused
 from reconciler.feed.beside import image_beside
 from reconciler.item.filing import file
 from reconciler.item.image import DELETE, merge, read
@@ -190,3 +191,19 @@ def test_a_manual_attribute_waits_for_a_person_until_somebody_writes_it() -> Non
     decided = Replica("use1", disputed).write(assign("owner", "Eve"), at=3_000, schema=schema)
     assert undecided(decided) == []
     assert undecided(None) == undecided({"id": {"S": "p1"}}) == []
+
+
+def test_one_key_with_two_payloads_in_two_regions_waits_for_a_person() -> None:
+    ten, eleven = (Once("order-17", 900, payload) for payload in (b"10", b"11"))
+    lost = Replica("use1", BASE).write(increment("balance", 10), at=2_000, once=ten)
+    winner = Replica("euw1", BASE).write(increment("balance", 11), at=3_000, once=eleven)
+    with pytest.raises(KeyReused):
+        repaired_image(winner, [lost], restore=False)
+
+
+def test_one_key_carried_out_in_two_regions_is_one_amount_after_a_repair() -> None:
+    ten = Once("order-17", 900, b"10")
+    lost = Replica("use1", BASE).write(increment("balance", 10), at=2_000, once=ten)
+    winner = Replica("euw1", BASE).write(increment("balance", 10), at=3_000, once=ten)
+    repaired = repaired_image(winner, [lost], restore=False)
+    assert (read(repaired) or {})["balance"] == 20
