@@ -39,11 +39,17 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
         Outside, typer.Option(help="in which regions others write around the library")
     ] = Outside.NONE,
     named: Annotated[bool, typer.Option(help="let some clients name their updates")] = False,
+    keyed: Annotated[bool, typer.Option(help="repeat some writes, with idempotency keys")] = False,
 ) -> None:
     """Try many schedules with faults, in virtual time, and exit with 1 if one loses anything."""
     told = console(stderr=as_json)
     experiment = Experiment(
-        regions=regions, operations=operations, folds=folds, outside=outside.value, named=named
+        regions=regions,
+        operations=operations,
+        folds=folds,
+        outside=outside.value,
+        named=named,
+        keyed=keyed,
     )
     totals = _search(experiment, range(seed, seed + seeds), told)
     told.print(_table(told, totals))

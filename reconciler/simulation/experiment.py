@@ -13,6 +13,7 @@ from reconciler.simulation.judge.checks import check
 from reconciler.simulation.judge.problem import Problem
 from reconciler.simulation.plan.drawing import draw_plan
 from reconciler.simulation.plan.faults import KINDS
+from reconciler.simulation.plan.keyed import with_keyed
 from reconciler.simulation.plan.named import with_named
 from reconciler.simulation.plan.outside import NONE, with_outside
 from reconciler.simulation.plan.plan import Fault, Operation, Plan
@@ -42,7 +43,8 @@ class Experiment:
     `operations` is how many to draw, or the operations themselves; `faults` are drawn from the seed
     unless they are given. Lags, clock skews and everything else come from the seed. `outside` says
     in which regions there are writers around the library, among the operations drawn: none, one or
-    all; `named` whether some of the others are named writes.
+    all; `named` whether some of the others are named writes, `keyed` whether some have
+    idempotency keys and are repeated.
     """
 
     schema: Schema | None = None
@@ -52,6 +54,7 @@ class Experiment:
     folds: bool = True
     outside: str = NONE
     named: bool = False
+    keyed: bool = False
 
     def plan(self, seed: int) -> Plan:
         """Return the plan of `seed`; InvalidInput if it names an unknown region or fault."""
@@ -65,6 +68,7 @@ class Experiment:
         )
         plan = with_outside(with_steady(plan), self.outside)
         plan = with_named(plan) if self.named else plan
+        plan = with_keyed(plan) if self.keyed else plan
         if given is not None:
             plan = replace(plan, operations=given, before={})
         if self.faults is not None:

@@ -28,6 +28,7 @@ from reconciler.simulation.plan.drawing import (
 )
 from reconciler.simulation.plan.edits import draw_edits
 from reconciler.simulation.plan.faults import FOR_EVER, HOUR, MINUTE, SECOND
+from reconciler.simulation.plan.keyed import with_keyed
 from reconciler.simulation.plan.named import with_named
 from reconciler.simulation.plan.outside import ALL, ONE, SLOTS, item_before, with_outside
 from reconciler.simulation.plan.plan import Fault, Operation, Plan
@@ -99,6 +100,11 @@ def whole_puts(seed: int) -> Plan:
 def named_writes(seed: int) -> Plan:
     """Return twenty operations on one item, some of them named writes, with any faults."""
     return with_named(mixed(seed))
+
+
+def keyed_writes(seed: int) -> Plan:
+    """Return twenty operations on one item, of which some are repeated under their keys."""
+    return with_keyed(mixed(seed))
 
 
 def names_apart(seed: int) -> Plan:
@@ -525,6 +531,7 @@ SMALL_BATCHES = ((streams, "STREAM_SOURCE", replace(STREAM_SOURCE, batch_size=1)
 FOLDS_AT_ONCE = (*ANY_FOLDS, (folding, "CLOCK_SKEW_MARGIN_MS", -60_000), *DEAF_WRITERS)
 MIXED = Aim(mixed)
 STEADY = Aim(steady_writers)
+KEYED = Aim(keyed_writes)
 PLAIN_ITEMS = Aim(plain_items)
 WHOLE_PUTS = Aim(whole_puts)
 NAMED_WRITES = Aim(named_writes)

@@ -19,6 +19,7 @@ from tests.simulation import (
     sabotage_decisions,
     sabotage_detection,
     sabotage_folds,
+    sabotage_keyed,
     sabotage_lives,
     sabotage_marks,
     sabotage_named,
@@ -137,6 +138,16 @@ SABOTAGES = [
         aims.STEADY,
     ),
     Sabotage("N7", sabotage_steady.a_name_is_added_to_at_its_old_stamp, "lost", 100, aims.STEADY),
+    Sabotage("K1", sabotage_keyed.an_amount_stands_under_its_own_dot, "doubled", 50, aims.KEYED),
+    Sabotage("K1", sabotage_keyed.all_of_a_write_stands_under_its_key, "lost", 100, aims.KEYED),
+    Sabotage("K2", sabotage_keyed.a_key_is_not_looked_for, "doubled", 50, aims.KEYED),
+    Sabotage(
+        "K4",
+        sabotage_keyed.a_keyed_write_in_doubt_is_made_under_a_new_key,
+        "doubled",
+        300,
+        aims.KEYED,
+    ),
     Sabotage(
         "decide", sabotage_decisions.nothing_is_merged_beside_a_decision, "lost", 50, aims.DECIDED
     ),

@@ -8,7 +8,7 @@ about half of them.
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from reconciler.causality.context import ADOPTED, Lineage
+from reconciler.causality.context import ADOPTED, KEYED, Lineage
 from reconciler.causality.hlc import WALL_WIDTH, coarse, number_of
 from reconciler.conflict.folding import CLOCK_SKEW_MARGIN_MS, MOST_CLOSED_LINEAGES
 from reconciler.conflict.marking import greatest_epoch
@@ -57,7 +57,8 @@ def _lineages(run: Run) -> Iterator[Problem]:
             walls = {
                 lineage: number_of(lineage.epoch[:WALL_WIDTH])
                 for lineage in heads
-                if lineage.replica != ADOPTED  # what was done around the library has no clock
+                # What was done around the library has no clock, and a key its own time.
+                if lineage.replica not in (ADOPTED, KEYED)
             }
             settled = max(walls.values(), default=0) - 2 * CLOCK_SKEW_MARGIN_MS
             old = Counter(lineage.replica for lineage in walls if walls[lineage] < settled)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from typing import Any
 
-from reconciler.causality.context import ADOPTED, Dot
+from reconciler.causality.context import ADOPTED, KEYED, Dot
 from reconciler.errors import ReconcilerError
 from reconciler.item.image import merge, read
 from reconciler.item.metadata import context_of
@@ -36,7 +36,17 @@ def check(run: Run) -> list[Problem]:
         if key not in around and key not in run.contested:
             problems += _wrong_values(run, key, by_key[key], parked)
     problems += judged_around(run).problems
+    problems += _unfounded_answers(run)
     return [*problems, *reads_that_went_back(run, around), *excesses(run)]
+
+
+def _unfounded_answers(run: Run) -> Iterator[Problem]:
+    """Yield the keys that a client was told were carried out, though no write ever did that."""
+    made = {done.operation.once for done in run.done if done.applied}
+    for done in run.done:
+        if done.outcome == "answered" and done.operation.once not in made:
+            text = f"operation {done.operation.number} was answered, and {done.operation.once}"
+            yield Problem("lost", done.operation.key, f"{text} was never carried out")
 
 
 def judged_around(run: Run) -> Judged:
@@ -107,7 +117,7 @@ def _has_ended(run: Run, key: str, image: Image) -> bool:
     mine = [done for done in run.done if done.operation.key == key]
     ended = {done.dot for done in mine if done.expired}
     heads = context_of(image).heads.items()
-    own = [Dot(lineage, hlc) for lineage, hlc in heads if lineage.replica != ADOPTED]
+    own = [Dot(lineage, hlc) for lineage, hlc in heads if lineage.replica not in (ADOPTED, KEYED)]
     return bool(ended) and all(str(dot) in ended for dot in own)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from reconciler.causality.hlc import HLC_WIDTH
 from reconciler.simulation.world.history import Done
 from reconciler.values.wire import Wire, canonical_bytes, from_wire
 
@@ -119,7 +120,35 @@ def _order(value: Any) -> tuple[Any, ...]:
 def _total(parts: Parts) -> Any:
     removed = _seen_by([part for part in parts if part.verb == "remove"])
     kept = [part for part in parts if part.verb != "remove" and not part.bit & removed]
-    return sum(part.worth for part in kept) if kept else GONE
+    if not any(part.done.operation.once for part in parts):
+        return sum(part.worth for part in kept) if kept else GONE
+    keys = _executions(parts).values()
+    return GONE if all(each[0][2] for each in keys) else sum(map(_once, keys))
+
+
+def _executions(parts: Parts) -> dict[Any, list[tuple[str, Any, bool]]]:
+    """Return what each write added in the end, and whether another one removed that, by its key:
+    the later one first."""
+    writes: dict[int, list[Part]] = {}
+    for part in parts:
+        writes.setdefault(part.done.operation.number, []).append(part)
+    found: dict[Any, list[tuple[str, Any, bool]]] = {}
+    for number, own in writes.items():
+        gone = _seen_by([part for part in own if part.verb == "remove"])
+        others = [p for p in parts if p.verb == "remove" and p.done.operation.number != number]
+        left = [part for part in own if part.verb != "remove" and not part.bit & gone]
+        if left:
+            is_removed = bool(left[0].bit & _seen_by(others))
+            done, added = own[0].done, sum(part.worth for part in left)
+            key = done.operation.once or number
+            found.setdefault(key, []).append((done.dot[-HLC_WIDTH:], added, is_removed))
+    return {key: sorted(each, reverse=True) for key, each in found.items()}
+
+
+def _once(executions: Sequence[tuple[str, Any, bool]]) -> Any:
+    """Return what a key adds: what its latest execution did, less what a removal has seen."""
+    seen = next((added for _, added, is_removed in executions if is_removed), 0)
+    return executions[0][1] - seen
 
 
 def _amount(before: Parts, verb: str, wire: Wire | None) -> Any:

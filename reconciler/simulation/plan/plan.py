@@ -22,7 +22,8 @@ class Operation:
     `raw` is the call of a client that does not use the library (see `raw`), "" of one that does.
     `named`: it does not use it either, but names its update, which reads nothing.
     `read_at_ms` is when it read what it writes on, if others come between: then the library's
-    client holds a block open, and a raw client saves a copy.
+    client holds a block open, and a raw client saves a copy. `once` is its idempotency key, ""
+    if it has none, made at `issued_ms`.
     """
 
     number: int
@@ -33,6 +34,8 @@ class Operation:
     raw: str = ""
     read_at_ms: int | None = None
     named: bool = False
+    once: str = ""
+    issued_ms: int = 0
 
     def begins_at_ms(self) -> int:
         """Return when its client begins: a block of the library's opens with its read."""
@@ -59,8 +62,8 @@ class Plan:
     """Everything that decides a run.
 
     `before` are the items that all regions hold when it begins, `outside` says in which regions
-    there are writers around the library, as it was asked for, `naming` whether named writes were
-    asked for, and `restores` whether the detectors take hard deletes back.
+    there are writers around the library, as it was asked for, `naming` and `keying` whether named
+    and keyed writes were asked for, and `restores` whether the detectors take hard deletes back.
     """
 
     seed: int
@@ -72,6 +75,7 @@ class Plan:
     before: Mapping[str, Image] = field(default_factory=dict)
     outside: str = "none"
     naming: bool = False
+    keying: bool = False
     restores: bool = False
 
     def is_raw(self) -> bool:

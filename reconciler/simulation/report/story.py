@@ -38,7 +38,7 @@ def command(plan: Plan, operations: int) -> str:
     """Return the command that runs the seed of a plan again."""
     folds = "" if plan.folds else " --no-folds"
     outside = "" if plan.outside == NONE else f" --outside {plan.outside}"
-    named = " --named" if plan.naming else ""
+    named = (" --named" if plan.naming else "") + (" --keyed" if plan.keying else "")
     return (
         f"reconciler simulate --seeds 1 --seed {plan.seed} --regions {len(plan.regions)}"
         f" --operations {operations}{folds}{outside}{named}"

@@ -26,6 +26,7 @@ def operation_in_words(operation: Operation) -> str:
     """Return what an operation does, and with which call if it does not use the library."""
     edits = edits_in_words(operation.edits)
     if not operation.raw:
+        edits = f"{operation.once}: {edits}" if operation.once else edits
         return f"named update: {edits}" if operation.named else edits
     read = operation.read_at_ms
     copy = "" if read is None else f" of a copy of {clock(read)}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from reconciler.causality.hlc import HybridClock
+from reconciler.causality.keys import Once
 from reconciler.causality.region_time import RegionTime
 from reconciler.client.editor import ItemEditor
 from reconciler.client.lost_answers import written_dot
@@ -18,6 +19,7 @@ from reconciler.item.schema import Schema
 from reconciler.simulation.plan import faults
 from reconciler.simulation.plan.clash import with_clash
 from reconciler.simulation.plan.plan import Operation
+from reconciler.simulation.world.agenda import EPOCH_MS
 from reconciler.simulation.world.blocks import mean_the_same
 from reconciler.simulation.world.causes import Origin, numbers
 from reconciler.simulation.world.history import Done
@@ -57,7 +59,7 @@ class Client:
         self._replica = replica
         self._schema = self._declared = schema
         self._about = ""
-        self._changes = False
+        self._changes = self._asked = False
         self._ahead_ms = setting.draws.between(
             "client clock", name, -_CLOCKS_APART_MS, _CLOCKS_APART_MS
         )
@@ -87,19 +89,22 @@ class Client:
         self._about = self._items.calls.about = f"operation {operation.number}"
         now = self._setting.agenda.now_ms
         self._items.release = release_of(self._setting.weather, self._name, now)
-        key = self._replica.key_of(operation.key)
+        self._changes = self._asked = False
+        key, once = self._replica.key_of(operation.key), self._once()
         try:
             if operation.read_at_ms is not None:
-                self._edit(key, operation.at_ms - now)
+                self._edit(key, operation.at_ms - now, once)
             elif self._items.calls.strikes(faults.OPEN_BLOCK, "edit"):
                 length = self._setting.draws.between("open", self._about, 0, _LONGEST_BLOCK_MS)
-                self._edit(key, length)
+                self._edit(key, length, once)
             else:
-                self._table.apply(key, self._change)
+                self._table.apply(key, self._change, once=once)
         except OutcomeUnknown:
             return "unknown"
         except ReconcilerError:
             return "refused"
+        if once is not None and not self.effect.times:
+            return "answered" if self._changes or not self._asked else "refused"
         return "acknowledged" if self._changes else "refused"
 
     def _follow_schema(self) -> None:
@@ -109,14 +114,20 @@ class Client:
         if schema != self._schema:
             self._schema, self._table = schema, self._open_table(schema)
 
-    def _edit(self, key: dict[str, str], length_ms: int) -> None:
+    def _once(self) -> Once | None:
+        if not self._operation.once:
+            return None
+        return Once(self._operation.once, EPOCH_MS + self._operation.issued_ms)
+
+    def _edit(self, key: dict[str, str], length_ms: int, once: Once | None) -> None:
         """Edit in a block that stays open, so that others may come before it is written."""
-        with self._table.edit(key) as item:
+        with self._table.edit(key, once=once) as item:
             self._block = self._items.last_read
             self._setting.agenda.wait(max(0, length_ms))
             self._change(item)
 
     def _change(self, item: ItemEditor) -> None:
+        self._asked = True
         for edit in self._operation.edits:
             if edit == DELETE:
                 item.delete()

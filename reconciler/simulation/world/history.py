@@ -12,7 +12,8 @@ from reconciler.values.wire import Image
 class Done:
     """An operation as its client saw it end.
 
-    `outcome` is "acknowledged", "refused" (certainly not applied) or "unknown". `seen` are the
+    `outcome` is "acknowledged", "refused" (certainly not applied), "unknown", or "answered": its
+    idempotency key was carried out before. `seen` are the
     numbers of the operations that its writer's image rested on, known from the schedule alone;
     `beside` those that it replaced without having seen them, and kept.
     `wall_ms` is what the writer's clock showed; `dot` names the write. `applied` is the truth:

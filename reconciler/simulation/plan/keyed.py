@@ -1,0 +1,41 @@
+"""Keyed writes, drawn from a seed: operations with an idempotency key, and their repetitions.
+
+A caller repeats a key at once or much later, in any region, before and after its lifetime. Some
+keys are made long before they are first used.
+"""
+
+from dataclasses import replace
+from random import Random
+
+from reconciler.simulation.plan.faults import MINUTE, SECOND
+from reconciler.simulation.plan.plan import Operation, Plan
+
+LIFETIME_MINUTES = 10
+_SHARES = (0.3, 0.6, 0.9)
+_MOST_AGE_MS = 8 * MINUTE  # of a key when it is first used
+_MOST_REPETITIONS = 3
+_SOON_MS, _LATE_MS = 3 * SECOND, 12 * MINUTE
+
+
+def with_keyed(plan: Plan) -> Plan:
+    """Return a plan in which some of the library's operations have keys and are repeated."""
+    drawn = Random(f"{plan.seed}/keyed")
+    share = drawn.choice(_SHARES)
+    operations: list[Operation] = []
+    number = 1 + max((each.number for each in plan.operations), default=-1)
+    for operation in plan.operations:
+        if drawn.random() >= share or operation.raw or operation.named:
+            operations.append(operation)
+            continue
+        issued_ms = operation.begins_at_ms() - drawn.choice((0, drawn.randrange(_MOST_AGE_MS)))
+        first = replace(operation, once=f"key {operation.number}", issued_ms=issued_ms)
+        operations.append(first)
+        for _ in range(drawn.randrange(_MOST_REPETITIONS + 1)):
+            after_ms = drawn.randrange(drawn.choice((_SOON_MS, _LATE_MS)))
+            at_ms, region = first.at_ms + after_ms, drawn.choice(plan.regions)
+            again = replace(first, number=number, at_ms=at_ms, region=region, read_at_ms=None)
+            operations.append(again)
+            number += 1
+    schema = plan.schema.model_copy(update={"key_lifetime_minutes": LIFETIME_MINUTES})
+    operations.sort(key=lambda each: (each.at_ms, each.number))
+    return replace(plan, operations=tuple(operations), schema=schema, keying=True)

@@ -1,0 +1,58 @@
+"""The rules of idempotency keys, broken one at a time from outside; see `sabotage`."""
+
+from contextlib import AbstractContextManager
+from typing import Any
+
+from reconciler.client.keyed import Keyed
+from reconciler.crdt.base import LocalWrite
+from reconciler.crdt.counter_pn import CounterPn
+from reconciler.item import image
+from tests.simulation.sabotage import replacing
+
+
+def an_amount_stands_under_its_own_dot() -> AbstractContextManager[Any]:
+    """Let a keyed write add to the slot of its own lineage, as any other does (K1)."""
+
+    def make(real: Any) -> Any:
+        def apply(self: CounterPn, edit: Any, depth: int, write: LocalWrite, spec: Any) -> Any:
+            return real(self, edit, depth, write._replace(keyed=None), spec)
+
+        return apply
+
+    return replacing(CounterPn, "apply", make)
+
+
+def all_of_a_write_stands_under_its_key() -> AbstractContextManager[Any]:
+    """Let registers and sets have the dot of the key, too (K1)."""
+
+    def make(real: Any) -> Any:
+        def local_write(dot: Any, watermarks: Any, keyed: Any = None) -> Any:
+            return real(keyed or dot, watermarks, keyed=keyed)
+
+        return local_write
+
+    return replacing(image, "LocalWrite", make)
+
+
+def a_key_is_not_looked_for() -> AbstractContextManager[Any]:
+    """Let a client carry out a key again that stands in the item (K2)."""
+
+    def make(_: Any) -> Any:
+        def is_done(self: Keyed, current: Any) -> bool:
+            return False
+
+        return is_done
+
+    return replacing(Keyed, "is_done", make)
+
+
+def a_keyed_write_in_doubt_is_made_under_a_new_key() -> AbstractContextManager[Any]:
+    """Let a write in doubt be made again, but not under its key (K4)."""
+
+    def make(_: Any) -> Any:
+        def note_doubt(self: Keyed, problem: Any) -> None:
+            self.lineage = None
+
+        return note_doubt
+
+    return replacing(Keyed, "note_doubt", make)
