@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.causality.context import Dot, Ordering, replica_id
 from reconciler.causality.hlc import HybridClock
+from reconciler.causality.keys import Once
 from reconciler.client.editor import ItemEditor
 from reconciler.client.naming import named
 from reconciler.client.table import ReplicatedTable
@@ -15,6 +16,8 @@ from reconciler.errors import (
     Contention,
     InvalidInput,
     ItemTooLarge,
+    KeyExpired,
+    KeyReused,
     MergeFunctionFailed,
     OutcomeUnknown,
     ReconcilerError,
@@ -41,7 +44,10 @@ __all__ = [
     "InvalidInput",
     "ItemEditor",
     "ItemTooLarge",
+    "KeyExpired",
+    "KeyReused",
     "MergeFunctionFailed",
+    "Once",
     "Ordering",
     "OutcomeUnknown",
     "ReconcilerError",

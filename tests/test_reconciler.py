@@ -30,11 +30,12 @@ FUNCTIONS = {
 EDITS = {"add", "assign", "delete", "discard", "increment", "remove"}
 TYPES = {
     *("Edit", "HybridClock", "ItemEditor", "ReplicatedTable", "Schema"),
-    *("Dot", "Finding", "Ordering", "Verdict"),
+    *("Dot", "Finding", "Once", "Ordering", "Verdict"),
 }
 ERRORS = {
     *("Contention", "InvalidInput", "ItemTooLarge", "MergeFunctionFailed", "OutcomeUnknown"),
-    *("ReconcilerError", "TypeMismatch", "Unavailable", "Undecodable", "UnknownWireVersion"),
+    *("KeyExpired", "KeyReused", "ReconcilerError", "TypeMismatch", "Unavailable"),
+    *("Undecodable", "UnknownWireVersion"),
 }
 STRANGER = """
 from typing import assert_type
