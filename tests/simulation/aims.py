@@ -34,7 +34,7 @@ from reconciler.simulation.plan.outside import ALL, ONE, SLOTS, item_before, wit
 from reconciler.simulation.plan.plan import Fault, Operation, Plan
 from reconciler.simulation.plan.raw import PUT, SAVE, UPDATE
 from reconciler.simulation.plan.steady import with_steady
-from reconciler.simulation.world import clients, named_clients, setting, streams, world
+from reconciler.simulation.world import client, named_clients, setting, streams, world
 from reconciler.values import size
 from tests.builders import assign, increment
 
@@ -522,7 +522,7 @@ def _at(plan: Plan, times: Sequence[int]) -> Plan:
 DEAF_WRITERS = (
     (RegionTime, "hear", lambda *_: None),
     (setting, "_MACHINE_STEP_MS", 20_000),
-    (clients, "MACHINE_PERCENT", (100, 100)),
+    (client, "MACHINE_PERCENT", (100, 100)),
 )
 ANY_FOLDS = ((folding, "MOST_CLOSED_LINEAGES", 0),)  # one closed lineage is enough to certify
 EAGER_FOLDS = (*ANY_FOLDS, (folding, "CLOCK_SKEW_MARGIN_MS", 1_000), *DEAF_WRITERS)
