@@ -22,6 +22,7 @@ from reconciler.deployment.names import Names, is_module_name
 from reconciler.deployment.wiring import OutsideWriters, OutsideWrites
 from reconciler.detection.securing import DetectorPolicy
 from reconciler.errors import InvalidInput
+from reconciler.item.schema import KEY_LIFETIME_MINUTES
 
 
 def _is_on(text: str) -> bool:
@@ -73,7 +74,8 @@ class FunctionSettings(BaseModel):
     `log_items`: logs may hold keys and values of items. `custom_types` are the modules that
     register merge functions. `outside_writers`: whether anybody writes the table without the
     library; `outside_writes`: what becomes of deletes made so; `ttl_attribute`: that of the table's
-    own time-to-live; `version_attributes`: those of a version that items had before this library.
+    own time-to-live; `version_attributes`: those of a version that items had before this library;
+    `key_lifetime_minutes`: the longest that a schema says.
     `redrive_most` messages are worked off in a run of the redrive; one received
     `redrive_attempts` times is escalated.
     """
@@ -90,6 +92,9 @@ class FunctionSettings(BaseModel):
     outside_writes: _Policy = Field("accept", alias="RECONCILER_OUTSIDE_WRITES")
     outside_writers: _Writers = Field("expected", alias="RECONCILER_OUTSIDE_WRITERS")
     ttl_attribute: str = Field("", alias="RECONCILER_TTL_ATTRIBUTE")
+    key_lifetime_minutes: _Count = Field(
+        KEY_LIFETIME_MINUTES, alias="RECONCILER_KEY_LIFETIME_MINUTES"
+    )
     version_attributes: _Attributes = Field((), alias="RECONCILER_VERSION_ATTRIBUTES")
     folds: _Switch = Field(True, alias="RECONCILER_FOLDS")
     pauses: _Switch = Field(False, alias="RECONCILER_PAUSE_LOOPS")
@@ -114,6 +119,7 @@ class FunctionSettings(BaseModel):
             outside_writers=self.outside_writers,
             ttl_attribute=self.ttl_attribute,
             version_attributes=self.version_attributes,
+            key_lifetime_minutes=self.key_lifetime_minutes,
         )
 
     @property

@@ -4,12 +4,13 @@ They are as of the record, and never due: the resolver looks at the current item
 not done now, a later record certifies again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from reconciler.causality.context import ADOPTED, named_by
+from reconciler.causality.context import ADOPTED, KEYED, named_by
 from reconciler.conflict.event import FoldCertificate
 from reconciler.conflict.folding import closed_lineages, names_to_file
+from reconciler.conflict.forgetting import standing_keys
 from reconciler.conflict.marking import standing
 from reconciler.detection.change import Change
 from reconciler.detection.securing import AsOf, DetectorPolicy
@@ -34,14 +35,24 @@ def certificates_in(
             (named, _closed(new, named, at_ms), names_to_file(new, at_ms)),
         )
         made = [_certificate(change, policy, now, *each) for each in found if each[1] or each[2]]
-        around = standing(new, as_of.replica) if is_managed(new) else None
-        if around is not None:
-            told = around._asdict()
-            about = _certificate(change, policy, at_ms, ADOPTED, told.pop("lineages"), 0)
-            made.append(about.model_copy(update=told))
-        return made
+        return [*made, *_marks(change, new, policy, as_of.replica, at_ms)]
     except (ReconcilerError, *MALFORMED):
         return ()  # a fold is never due: the change is parked, or a later one certifies
+
+
+def _marks(
+    change: Change, new: Mapping[str, Any], policy: DetectorPolicy, replica: str, at_ms: int
+) -> Iterator[FoldCertificate]:
+    """Yield what the replica is to mark in the item: of what all regions name alike."""
+    if not is_managed(new):
+        return
+    lifetime_ms = policy.key_lifetime_minutes * 60_000
+    keys = standing_keys(new, at_ms, lifetime_ms)
+    for named, found in ((ADOPTED, standing(new, replica)), (KEYED, keys)):
+        if found is not None:
+            told = found._asdict()
+            about = _certificate(change, policy, at_ms, named, told.pop("lineages"), 0)
+            yield about.model_copy(update=told)
 
 
 def _closed(image: Mapping[str, Any], replica: str, at_ms: int) -> dict[str, str]:

@@ -21,6 +21,7 @@ from reconciler.deployment.wiring import OutsideWriters, OutsideWrites
 from reconciler.detection.change import Change
 from reconciler.detection.removal import TOOK_A_FRESH_WRITE, Fate, fate_of
 from reconciler.errors import MALFORMED, ReconcilerError, UnknownWireVersion, bounded, reason_of
+from reconciler.item.schema import KEY_LIFETIME_MINUTES
 from reconciler.ports import Record, StreamRange
 from reconciler.values.wire import to_json
 
@@ -41,7 +42,8 @@ class DetectorPolicy:
     has none of its own). `folds`: whether closed lineages are certified for folding.
     `outside_writers`: whether there are any; with "none", no write of theirs is looked for in what
     a library write took the place of. `version_attributes`: those by which items without metadata
-    tell their writes apart, see `ScalarVersion`.
+    tell their writes apart, see `ScalarVersion`. `key_lifetime_minutes`: for how long writers take
+    an idempotency key; HAZARD if it were less than any schema's.
     """
 
     table: str
@@ -52,6 +54,7 @@ class DetectorPolicy:
     outside_writers: OutsideWriters = "expected"
     ttl_attribute: str = ""
     version_attributes: tuple[str, ...] = ()
+    key_lifetime_minutes: int = KEY_LIFETIME_MINUTES
 
 
 @dataclass(frozen=True)

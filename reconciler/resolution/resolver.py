@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
-from reconciler.causality.context import ADOPTED, named_by
+from reconciler.causality.context import ADOPTED, KEYED, named_by
 from reconciler.causality.hlc import Hlc
 from reconciler.conflict.closing import check_open
 from reconciler.conflict.event import ConflictEvent, FoldCertificate
 from reconciler.conflict.folding import CERTIFICATE_LIFE_MS, MOST_NAMES, folded_image
+from reconciler.conflict.forgetting import forgotten_image
 from reconciler.conflict.marking import Speaker, marked_image
 from reconciler.conflict.row import Progress, Row, State, item_key, ledger_row
 from reconciler.conflict.scalar import ScalarLoss, merged_scalar
@@ -145,7 +146,7 @@ class Resolver:
         if self._now_ms() - int(certificate.issued_at_ms) > CERTIFICATE_LIFE_MS:
             return False
         replica = self._ports.replica()
-        if certificate.replica not in (replica, named_by(replica), ADOPTED):
+        if certificate.replica not in (replica, named_by(replica), ADOPTED, KEYED):
             return False  # of a replica that was here before this one: it had other writes
         try:
             if not self._ports.set_aside.is_empty():
@@ -172,10 +173,11 @@ class Resolver:
         replica: str,
     ) -> Image | None:
         """Return the item with what a certificate speaks of folded, or marked as to be folded."""
-        if certificate.replica != ADOPTED:
+        if certificate.replica not in (ADOPTED, KEYED):
             return folded_image(current, certificate, rows)
         speaker = Speaker(replica, self._ports.replicas(), self._now_ms())
-        return marked_image(current, certificate, rows, speaker)
+        marked = forgotten_image if certificate.replica == KEYED else marked_image
+        return marked(current, certificate, rows, speaker)
 
     def _filed(self, current: Image | None, certificate: FoldCertificate) -> Image | None:
         """Return the item once the named writes in front are metadata, if the certificate asks."""

@@ -12,7 +12,7 @@ from typing import Any
 from unittest.mock import patch
 
 from reconciler.causality.region_time import RegionTime
-from reconciler.conflict import folding, marking
+from reconciler.conflict import folding, forgetting, marking
 from reconciler.crdt.base import Edit
 from reconciler.deployment.wiring import STREAM_SOURCE
 from reconciler.item.image import DELETE
@@ -105,6 +105,36 @@ def named_writes(seed: int) -> Plan:
 def keyed_writes(seed: int) -> Plan:
     """Return twenty operations on one item, of which some are repeated under their keys."""
     return with_keyed(mixed(seed))
+
+
+def keyed_for_hours(seed: int) -> Plan:
+    """Return hours of writes of one item, most under keys, which regions forget at their time.
+
+    Regions are cut off from each other, functions stand still and events come late, some by more
+    than keys live.
+    """
+    plan = draw_plan(seed, operations=60, items=1, regions=2 + seed % 2, schema=DEFAULT_SCHEMA)
+    drawn = Random(f"{seed}/keyed for hours")
+    kept = [each for each in plan.operations if DELETE not in each.edits]
+    adding = (increment("points", 1 + each.number**3) for each in kept)
+    kept = [
+        replace(each, edits=(edit,)) if drawn.random() < 0.7 else each
+        for each, edit in zip(kept, adding, strict=True)
+    ]
+    times = sorted(drawn.randint(0, 3 * HOUR) for _ in kept)
+    troubles = []
+    for _ in range(drawn.randint(1, 5)):
+        since, kind = drawn.randint(0, 2 * HOUR), drawn.choice((faults.PARTITION, *_STOPPED))
+        until = since + drawn.choice((MINUTE, 10 * MINUTE, HOUR))
+        one, other = drawn.sample(plan.regions, 2)
+        apart = kind == faults.PARTITION
+        troubles.append(Fault(kind, since, until, one, other if apart else ""))
+    troubles.append(Fault(faults.LATE_EVENT, 0, 3 * HOUR, rate=0.3))
+    plan = _at(replace(plan, operations=tuple(kept), faults=tuple(troubles)), times)
+    return with_keyed(plan)
+
+
+_STOPPED = (faults.DETECTOR_OFF, faults.RESOLVER_OFF)
 
 
 def names_apart(seed: int) -> Plan:
@@ -532,6 +562,8 @@ FOLDS_AT_ONCE = (*ANY_FOLDS, (folding, "CLOCK_SKEW_MARGIN_MS", -60_000), *DEAF_W
 MIXED = Aim(mixed)
 STEADY = Aim(steady_writers)
 KEYED = Aim(keyed_writes)
+ANY_KEYS = ((forgetting, "MOST_CLOSED_LINEAGES", 0),)
+KEYED_FOR_HOURS = Aim(keyed_for_hours, ANY_KEYS)
 PLAIN_ITEMS = Aim(plain_items)
 WHOLE_PUTS = Aim(whole_puts)
 NAMED_WRITES = Aim(named_writes)

@@ -1,12 +1,16 @@
 """The rules of idempotency keys, broken one at a time from outside; see `sabotage`."""
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from reconciler.client.keyed import Keyed
+from reconciler.conflict import forgetting
+from reconciler.conflict.marking import Speaker
 from reconciler.crdt.base import LocalWrite
 from reconciler.crdt.counter_pn import CounterPn
 from reconciler.item import image
+from reconciler.resolution import resolver
 from tests.simulation.sabotage import replacing
 
 
@@ -56,3 +60,60 @@ def a_keyed_write_in_doubt_is_made_under_a_new_key() -> AbstractContextManager[A
         return note_doubt
 
     return replacing(Keyed, "note_doubt", make)
+
+
+def keys_are_forgotten_by_one_regions_mark() -> AbstractContextManager[Any]:
+    """Let the first region that marks an item forget its keys (K3)."""
+
+    def make(real: Any) -> Any:
+        def forgotten_image(current: Any, certificate: Any, rows: Any, speaker: Speaker) -> Any:
+            alone = speaker._replace(replicas=[speaker.replica])
+            return real(current, certificate, rows, alone)
+
+        return forgotten_image
+
+    return replacing(resolver, "forgotten_image", make)
+
+
+def keys_are_forgotten_by_their_age() -> AbstractContextManager[Any]:
+    """Let keys be forgotten once they are too old, whatever the certificate says (K3)."""
+
+    def make(_: Any) -> Any:
+        def holds_all(*_: Any) -> bool:
+            return True
+
+        return holds_all
+
+    return _both(
+        keys_are_forgotten_by_one_regions_mark(), replacing(forgetting, "_holds_all", make)
+    )
+
+
+def keys_are_marked_without_the_ledger() -> AbstractContextManager[Any]:
+    """Let a region mark an item though it has lost keys that are still to be repaired (K3)."""
+
+    def make(real: Any) -> Any:
+        def holds_all(item: Any, certificate: Any, _: Any, known: str) -> Any:
+            return real(item, certificate, (), known)
+
+        return holds_all
+
+    return replacing(forgetting, "_holds_all", make)
+
+
+def a_key_is_taken_beyond_its_lifetime() -> AbstractContextManager[Any]:
+    """Let a client take any key, however old (K2)."""
+
+    def make(_: Any) -> Any:
+        def check(self: Keyed) -> None:
+            return None
+
+        return check
+
+    return replacing(Keyed, "check", make)
+
+
+@contextmanager
+def _both(one: AbstractContextManager[Any], other: AbstractContextManager[Any]) -> Iterator[None]:
+    with one, other:
+        yield

@@ -142,6 +142,22 @@ SABOTAGES = [
     Sabotage("K1", sabotage_keyed.all_of_a_write_stands_under_its_key, "lost", 100, aims.KEYED),
     Sabotage("K2", sabotage_keyed.a_key_is_not_looked_for, "doubled", 50, aims.KEYED),
     Sabotage(
+        "K2", sabotage_keyed.a_key_is_taken_beyond_its_lifetime, "lost", 100, aims.KEYED_FOR_HOURS
+    ),
+    Sabotage(
+        "K3",
+        sabotage_keyed.keys_are_forgotten_by_one_regions_mark,
+        "lost",
+        100,
+        aims.KEYED_FOR_HOURS,
+    ),
+    Sabotage(
+        "K3", sabotage_keyed.keys_are_forgotten_by_their_age, "lost", 100, aims.KEYED_FOR_HOURS
+    ),
+    Sabotage(
+        "K3", sabotage_keyed.keys_are_marked_without_the_ledger, "lost", 100, aims.KEYED_FOR_HOURS
+    ),
+    Sabotage(
         "K4",
         sabotage_keyed.a_keyed_write_in_doubt_is_made_under_a_new_key,
         "doubled",

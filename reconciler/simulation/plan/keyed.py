@@ -13,6 +13,7 @@ from reconciler.simulation.plan.plan import Operation, Plan
 LIFETIME_MINUTES = 10
 _SHARES = (0.3, 0.6, 0.9)
 _MOST_AGE_MS = 8 * MINUTE  # of a key when it is first used
+_FAR_TOO_OLD_MS = 90 * MINUTE  # of some: nobody may take them
 _MOST_REPETITIONS = 3
 _SOON_MS, _LATE_MS = 3 * SECOND, 12 * MINUTE
 
@@ -27,7 +28,9 @@ def with_keyed(plan: Plan) -> Plan:
         if drawn.random() >= share or operation.raw or operation.named:
             operations.append(operation)
             continue
-        issued_ms = operation.begins_at_ms() - drawn.choice((0, drawn.randrange(_MOST_AGE_MS)))
+        ages = (0, drawn.randrange(_MOST_AGE_MS), drawn.randrange(_MOST_AGE_MS))
+        age_ms = drawn.choice((*ages, drawn.randrange(_FAR_TOO_OLD_MS)))
+        issued_ms = operation.begins_at_ms() - age_ms
         first = replace(operation, once=f"key {operation.number}", issued_ms=issued_ms)
         operations.append(first)
         for _ in range(drawn.randrange(_MOST_REPETITIONS + 1)):

@@ -20,6 +20,7 @@ from reconciler.conflict.row import Row
 from reconciler.detection.detector import Detector
 from reconciler.detection.securing import DetectorPolicy
 from reconciler.item.metadata import is_managed
+from reconciler.item.schema import Schema
 from reconciler.ports import StreamRange, Unheard
 from reconciler.redrive.letters import FailedEvent, contents
 from reconciler.redrive.outcome import Result
@@ -60,15 +61,14 @@ class Functions:
     of every change that is parked.
     """
 
-    def __init__(  # noqa: PLR0913 (functions are all of these)
+    def __init__(
         self,
         setting: Setting,
         replica: SimulatedReplica,
-        table: str,
+        schema: Schema,
         *,
         folds: bool,
         restores: bool,
-        ttl_attribute: str = "",
     ) -> None:
         self.region = replica.region
         self.ledger = LedgerTable()
@@ -80,12 +80,13 @@ class Functions:
         self._replica = replica
         self._poisoner = Poisoner(setting, self.region)
         self._policy = DetectorPolicy(
-            table,
+            schema.table,
             self.region,
             "restore" if restores else "accept",
             folds=folds,
             outside_writers=setting.outside_writers,
-            ttl_attribute=ttl_attribute,
+            ttl_attribute=schema.ttl_attribute,
+            key_lifetime_minutes=schema.key_lifetime_minutes,
         )
 
     def detect(self, records: Sequence[Any], about: str, send: Send) -> str | None:

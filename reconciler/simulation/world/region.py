@@ -50,10 +50,9 @@ class SimulatedRegion:
         self.functions = Functions(
             setting,
             self.replica,
-            plan.schema.table,
+            plan.schema,
             folds=folds,
             restores=plan.restores,
-            ttl_attribute=plan.schema.ttl_attribute,
         )
         self._redrive = SimulatedRedrive(setting, self.functions, self._publish, self._read_again)
         self.people = people(self.replica, self.functions)
