@@ -19,10 +19,9 @@ from pydantic import (
 )
 
 from reconciler.deployment.names import Names, is_module_name
-from reconciler.deployment.wiring import OutsideWriters, OutsideWrites
+from reconciler.deployment.wiring import KEY_LIFETIME_MINUTES, OutsideWriters, OutsideWrites
 from reconciler.detection.securing import DetectorPolicy
 from reconciler.errors import InvalidInput
-from reconciler.item.schema import KEY_LIFETIME_MINUTES
 
 
 def _is_on(text: str) -> bool:

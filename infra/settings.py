@@ -20,7 +20,7 @@ from pydantic_core import from_json
 
 from infra.between_fields import problems
 from reconciler.deployment.names import MAX_SUFFIX, Names
-from reconciler.deployment.wiring import OutsideWriters, OutsideWrites
+from reconciler.deployment.wiring import KEY_LIFETIME_MINUTES, OutsideWriters, OutsideWrites
 from reconciler.errors import InvalidInput, bounded
 
 TableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{2,254}$")]
@@ -79,6 +79,7 @@ class Settings(_Part):
     outside_writers: whether anybody writes the table without the library. outside_writes: another
     thing, whether deletes made without it stand or are taken back. ttl_attribute: what the table's
     time-to-live is on, if not on the library's own; what it takes is not taken back.
+    key_lifetime_minutes: for how long writers take idempotency keys, by the schema that says most.
     version_attributes: by which items without this library's metadata tell their writes apart.
     stream_lookup: to be raised when the table's stream was made anew, to have it looked up again.
     drills: make the role by which a failover drill pauses the table's replication.
@@ -117,6 +118,9 @@ class Settings(_Part):
     outside_writes: OutsideWrites = Field("accept", description="accept or restore")
     ttl_attribute: Annotated[str, StringConstraints(max_length=255)] = Field(
         "", description="the name of an attribute"
+    )
+    key_lifetime_minutes: int = Field(
+        KEY_LIFETIME_MINUTES, ge=1, le=10_080, description="from 1 to 10080 minutes"
     )
     version_attributes: tuple[str, ...] = Field(
         (), max_length=3, description="a version's attribute, then that of its region, of its time"

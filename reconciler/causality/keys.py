@@ -24,6 +24,7 @@ _ULID = re.compile(rf"[0-7][{_CROCKFORD}]{{25}}", re.IGNORECASE)
 _PAYLOAD_WIDTH = 4  # 24 bits: one reused key in 16 million with another payload is not noticed
 _KEY_WIDTH = WALL_WIDTH + NONCE_WIDTH - _PAYLOAD_WIDTH
 _LONGEST = 256
+LIFETIME_MINUTES = 1_440  # of a key, unless a schema says otherwise
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,11 @@ PANELS = (
     Panel("Clocks of functions", (Series("greatest", t.CLOCK_OFF_MS, "Maximum"),), "ms"),
     Panel(
         "Lineages of an item",
-        (Series("average", t.LINEAGES, "Average"), Series("most", t.LINEAGES, "Maximum")),
+        (
+            Series("average", t.LINEAGES, "Average"),
+            Series("most", t.LINEAGES, "Maximum"),
+            Series("most keys", t.KEYS, "Maximum"),
+        ),
     ),
     Panel("Folds", (Series("folds", t.FOLDS), Series("names filed", t.NAMES_FILED))),
     Panel(

@@ -26,6 +26,7 @@ REDRIVE_RUNS = "RedriveRuns"  # and one for each outcome, such as RedrivePoison
 REDRIVE_ESCALATED = "RedriveEscalated"
 LINEAGES = "Lineages"  # of an item
 METADATA_BYTES = "Metadata_bytes"  # of an item
+KEYS = "Keys"  # idempotency keys that an item knows
 NAMES_BYTES = "Names_bytes"  # of the named writes that stand in an item
 CLOCK_DRIFT_MS = "ClockDrift_ms"  # how far the latest stamp of an item lies ahead
 CLOCK_OFF_MS = "ClockOff_ms"  # how far a function's clock is from its region's time, either way

@@ -8,8 +8,10 @@ Source: AWS Lambda, EventBridge and SQS quotas (docs.aws.amazon.com).
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from reconciler.causality.keys import LIFETIME_MINUTES
 from reconciler.deployment.names import Names
 
+KEY_LIFETIME_MINUTES = LIFETIME_MINUTES  # of an idempotency key, unless a schema says otherwise
 EVENT_SOURCE = "dynamodb.reconciler"
 SET_ASIDE_PREFIX = "aws/lambda/"  # where Lambda writes what the event source gives up
 REDRIVEN_PREFIX = "redriven/"  # where a redrive moves it

@@ -9,6 +9,7 @@ Source: Lambda guide, "Configuring partial batch response with DynamoDB".
 
 from collections.abc import Callable, Sequence
 
+from reconciler.causality.context import KEYED
 from reconciler.causality.hlc import drift_ms
 from reconciler.conflict.event import FoldCertificate
 from reconciler.conflict.row import State, item_key
@@ -103,6 +104,8 @@ class Detector:
         if is_named(image):
             measured.measure(telemetry.NAMES_BYTES, item_size({NAMES: image[NAMES]}))
         measured.measure(telemetry.LINEAGES, len(context.heads))
+        if keys := sum(lineage.replica == KEYED for lineage in context.heads):
+            measured.measure(telemetry.KEYS, keys)
         measured.measure(telemetry.METADATA_BYTES, size)
         if latest is not None:
             measured.measure(telemetry.CLOCK_DRIFT_MS, drift_ms(latest, now))

@@ -17,11 +17,10 @@ from reconciler.conflict.row import Row, State, check_fits_row, fits_inline, led
 from reconciler.conflict.scalar import ScalarVersion, classify_scalar
 from reconciler.conflict.verdict import Finding, Verdict
 from reconciler.conflict.waiting import is_to_wait
-from reconciler.deployment.wiring import OutsideWriters, OutsideWrites
+from reconciler.deployment.wiring import KEY_LIFETIME_MINUTES, OutsideWriters, OutsideWrites
 from reconciler.detection.change import Change
 from reconciler.detection.removal import TOOK_A_FRESH_WRITE, Fate, fate_of
 from reconciler.errors import MALFORMED, ReconcilerError, UnknownWireVersion, bounded, reason_of
-from reconciler.item.schema import KEY_LIFETIME_MINUTES
 from reconciler.ports import Record, StreamRange
 from reconciler.values.wire import to_json
 

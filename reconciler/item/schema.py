@@ -26,11 +26,11 @@ from pydantic import (
 )
 
 import reconciler.crdt  # noqa: F401 (registers the types)
+from reconciler.causality.keys import LIFETIME_MINUTES
 from reconciler.crdt.base import TYPES, Spec
 from reconciler.errors import InvalidInput
 from reconciler.values.wire import Image, Path, canonical_image, to_wire
 
-KEY_LIFETIME_MINUTES = 1_440
 RESERVED_PREFIX = "_rec"
 _DEFAULT = Spec(TYPES["register_lww"])
 
@@ -101,7 +101,7 @@ class Schema(BaseModel):
     delete: Literal["update_wins", "delete_wins"] = "update_wins"
     tombstone_retention_days: Annotated[int, Field(ge=1, le=3650)] = 7
     ttl_attribute: Annotated[str, Field(max_length=255)] = ""
-    key_lifetime_minutes: Annotated[int, Field(ge=1, le=7 * 1_440)] = KEY_LIFETIME_MINUTES
+    key_lifetime_minutes: Annotated[int, Field(ge=1, le=7 * 1_440)] = LIFETIME_MINUTES
 
     @field_validator("key", "attributes")
     @classmethod
