@@ -3,8 +3,7 @@
 One slot per lineage holds that lineage's sum; the value is the sum of the slots less what was
 removed. Assigning a number adds the difference to what its writer saw. Removing records what its
 writer saw of each slot, so two removals at once take it away once.
-HAZARD if slots belonged to regions: one that lost a write would count on from a slot it no longer
-holds.
+HAZARD if slots belonged to regions: one that lost a write would count on from a slot it has not.
 HAZARD if a removal subtracted its sum instead: both would, and 100 removed twice is -100.
 Limits: a slot holds 38 digits exactly; a sum beyond them is shown rounded, its slots stay exact.
 Source: INRIA RR-7506, 2011, section 3.1.3; Riak's per-key actor epochs.

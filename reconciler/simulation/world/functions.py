@@ -20,12 +20,12 @@ from reconciler.conflict.row import Row
 from reconciler.detection.detector import Detector
 from reconciler.detection.securing import DetectorPolicy
 from reconciler.item.metadata import is_managed
-from reconciler.item.schema import Schema
 from reconciler.ports import StreamRange, Unheard
 from reconciler.redrive.letters import FailedEvent, contents
 from reconciler.redrive.outcome import Result
 from reconciler.redrive.redriver import Redriver
 from reconciler.resolution.resolver import Message, Resolution, Resolver, Work
+from reconciler.simulation.plan.plan import Plan
 from reconciler.simulation.world.causes import Origin
 from reconciler.simulation.world.items import SimulatedItems
 from reconciler.simulation.world.ledger import LedgerTable, SimulatedLedger
@@ -62,13 +62,7 @@ class Functions:
     """
 
     def __init__(
-        self,
-        setting: Setting,
-        replica: SimulatedReplica,
-        schema: Schema,
-        *,
-        folds: bool,
-        restores: bool,
+        self, setting: Setting, replica: SimulatedReplica, plan: Plan, *, folds: bool
     ) -> None:
         self.region = replica.region
         self.ledger = LedgerTable()
@@ -80,13 +74,13 @@ class Functions:
         self._replica = replica
         self._poisoner = Poisoner(setting, self.region)
         self._policy = DetectorPolicy(
-            schema.table,
+            plan.schema.table,
             self.region,
-            "restore" if restores else "accept",
+            "restore" if plan.restores else "accept",
             folds=folds,
             outside_writers=setting.outside_writers,
-            ttl_attribute=schema.ttl_attribute,
-            key_lifetime_minutes=schema.key_lifetime_minutes,
+            ttl_attribute=plan.schema.ttl_attribute,
+            key_lifetime_minutes=plan.schema.key_lifetime_minutes,
         )
 
     def detect(self, records: Sequence[Any], about: str, send: Send) -> str | None:

@@ -47,13 +47,7 @@ class SimulatedRegion:
         self.replica.codes = network.codes
         whole = not any(fault.other == faults.NAMES_ONLY for fault in plan.faults)
         folds = plan.folds and whole
-        self.functions = Functions(
-            setting,
-            self.replica,
-            plan.schema,
-            folds=folds,
-            restores=plan.restores,
-        )
+        self.functions = Functions(setting, self.replica, plan, folds=folds)
         self._redrive = SimulatedRedrive(setting, self.functions, self._publish, self._read_again)
         self.people = people(self.replica, self.functions)
         self.functions.ledger.when_open = self.people.hear_of_row
