@@ -165,7 +165,8 @@ class History:
         if not _is_named(part.done):
             return stamp
         if part.bit not in self._stamps:
-            before = [each for each in parts if each.bit & part.seen and each.bit != part.bit]
+            # Its own parts are one write: what it cleared first is no place that it took.
+            before = [e for e in parts if e.bit & part.seen and e.done is not part.done]
             highest = max((self._stamp(each, parts) for each in before), default=None)
             is_above = highest is None or stamp > highest
             self._stamps[part.bit] = stamp if is_above else _next(highest)

@@ -4,6 +4,7 @@ from typing import Any
 
 from reconciler.causality.hlc import EPOCH_WIDTH, Hlc
 from reconciler.crdt.base import Edit
+from reconciler.item.image import DELETE
 from reconciler.simulation.judge.oracle import History
 from reconciler.simulation.plan.plan import DECIDE
 from reconciler.simulation.world.history import Done
@@ -46,6 +47,15 @@ def test_dots_decide_where_the_schedule_names_them_all() -> None:
     second = done(1, assign("name", "b"), wall=8, dot=dot("euw1", 8))
     assert name(first, second) == "a"
     assert name(first, done(1, assign("name", "b"), wall=8)) == "b"
+
+
+def test_a_named_write_that_brings_an_item_back_ranks_once_above_what_was_there() -> None:
+    # Two names that saw the first one are both a tick beyond it; one of them revives the item.
+    first = done(0, assign("name", "a"), wall=9, dot=dot("apse1~", 9))
+    gone = done(1, DELETE, seen=[0], wall=10, dot=dot("apse1", 10))
+    back = done(2, assign("name", "b"), seen=[0, 1], wall=5, dot=dot("apse1~", 5))
+    rival = done(3, assign("name", "c"), seen=[0], wall=4, dot=dot("euw1~", 4))
+    assert name(first, gone, back, rival) == "c"
 
 
 def test_what_a_write_did_last_to_an_attribute_counts() -> None:
