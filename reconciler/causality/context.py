@@ -28,6 +28,7 @@ V = TypeVar("V", bound=str)
 
 ADOPTED = "~"  # the replica of writes made around the library; no region has this code
 KEYED = "="  # the replica of what idempotency keys name; no region has this code
+_OF_ANY_LIFE = {ADOPTED, KEYED}
 _NAMED = "~"  # ends the code under which a replica's named writes go
 FROM_PLAIN = Hlc.of(0, 1)  # of what an image without metadata shows
 BY_A_PUT = Hlc.of(0, 2)  # of what such an image, over a managed one, added to an amount
@@ -200,7 +201,7 @@ class CausalContext:
         return (
             any(_is_in(other, lineage, hlc) for lineage, hlc in self.heads.items())
             or any(_is_in(self, lineage, hlc) for lineage, hlc in other.heads.items())
-            or bool((self.watermarks.keys() & other.watermarks.keys()) - {ADOPTED})
+            or bool((self.watermarks.keys() & other.watermarks.keys()) - _OF_ANY_LIFE)
         )
 
     def begun_ms(self) -> int | None:
@@ -214,7 +215,8 @@ class CausalContext:
 
 
 def _is_in(context: CausalContext, lineage: Lineage, hlc: Hlc) -> bool:
-    if lineage.replica == ADOPTED:  # all items from before the library have one lineage
+    # All items from before the library have one lineage, and a key may be taken in two lives.
+    if lineage.replica in _OF_ANY_LIFE:
         return context.heads.get(lineage) == hlc
     folded = context.watermarks.get(lineage.replica, "")
     return lineage in context.heads or lineage.epoch <= folded

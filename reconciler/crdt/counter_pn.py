@@ -145,16 +145,16 @@ class CounterPn(Crdt):
         amount = Decimal(edit.value["N"])
         if edit.verb == "assign":
             amount = _EXACT.subtract(amount, self.total())
-        dot = write.keyed or write.dot
-        is_named = is_code_of_names(dot.lineage.replica) and edit.verb == "increment"
-        others = self.presence if is_named or dot.hlc in OF_IMAGES else ()
-        presence = beside_each_other([*others, dot])
+        is_named = is_code_of_names(write.dot.lineage.replica) and edit.verb == "increment"
+        others = self.presence if is_named or write.dot.hlc in OF_IMAGES else ()
+        # HAZARD if a key said that it exists: whoever removes one execution's work has seen it.
+        presence = beside_each_other([*others, write.dot])
         state = self
-        if dot.hlc == BY_A_PUT:
+        if write.dot.hlc == BY_A_PUT:
             # Of several puts one counts, so a later one takes in what an earlier one added.
             amount = exact_sum([amount, *counted(of_puts(self.slots))])
             state = replace(self, slots=without_puts(self.slots))
-        return replace(state._add(amount, dot, where), presence=presence)
+        return replace(state._add(amount, write.keyed or write.dot, where), presence=presence)
 
     def _add(self, amount: Decimal, dot: Dot, where: Path) -> "CounterPn":
         own = [held for held in self.slots if held.lineage == dot.lineage]

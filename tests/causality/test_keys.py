@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.causality.context import KEYED, Dot
-from reconciler.causality.hlc import Hlc
+from reconciler.causality.context import KEYED, CausalContext, Dot, Lineage
+from reconciler.causality.hlc import EPOCH_WIDTH, Hlc
 from reconciler.causality.keys import Once, is_reused, issued_ms
 from reconciler.errors import InvalidInput
 
@@ -62,3 +62,14 @@ def test_one_key_with_two_payloads_is_noticed_and_two_keys_are_not() -> None:
     assert not is_reused(ten, ten)
     assert not is_reused(ten, Once("b", 5_000, b"10").lineage())
     assert not is_reused(ten, Once("a", 5_001, b"10").lineage())
+
+
+def test_two_lives_of_an_item_in_which_one_key_was_carried_out_do_not_meet() -> None:
+    key = Once("order-17", 5_000).lineage()
+    first, second = (Lineage.of(code, "0" * EPOCH_WIDTH) for code in ("use1", "euw1"))
+    one = CausalContext({first: Hlc.of(1), key: Hlc.of(1)})
+    other = CausalContext({second: Hlc.of(9), key: Hlc.of(9)})
+    assert not one.meets(other)
+    assert one.meets(CausalContext({second: Hlc.of(9), key: Hlc.of(1)}))
+    folded = CausalContext({}, {KEYED: key.epoch})
+    assert not folded.meets(CausalContext({}, {KEYED: key.epoch}))

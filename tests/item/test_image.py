@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from reconciler.causality.context import ADOPTED
+from reconciler.causality.keys import Once
 from reconciler.crdt.base import Edit
 from reconciler.errors import InvalidInput, ItemTooLarge, TypeMismatch, Undecodable
 from reconciler.item.filing import file
@@ -436,3 +437,17 @@ def test_a_set_of_two_kinds_does_not_merge(name: str) -> None:
 def test_metadata_of_an_attribute_is_not_needed_to_read_the_others() -> None:
     image = written(*FIRST)
     assert set(metadata(image)["a"]["M"]) == PLAIN.keys() - KEY.keys()
+
+
+def test_a_counter_that_a_delete_saw_by_a_key_shows_what_another_key_added_unseen() -> None:
+    mine, ours = (Once(each, 500).lineage() for each in ("mine", "ours"))
+    here, there = Replica("euw1"), Replica("use1")
+    here.write(increment("balance", -618), at=1_000, once=Once("mine", 500))
+    first = here.write(assign("balance", -463), at=2_000, once=Once("ours", 500))
+    there.write(assign("balance", -463), at=3_000, once=Once("ours", 500))
+    there.write(DELETE, at=4_000)
+    revived = there.write(assign("name", "Ada"), at=5_000)
+    merged = merge(first, revived)
+    assert (read(merged) or {})["balance"] == -618
+    assert to_json(merged) == to_json(merge(revived, first))
+    assert {mine, ours} <= context_of(merged).heads.keys()

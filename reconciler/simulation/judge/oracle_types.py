@@ -122,8 +122,7 @@ def _total(parts: Parts) -> Any:
     kept = [part for part in parts if part.verb != "remove" and not part.bit & removed]
     if not any(part.done.operation.once for part in parts):
         return sum(part.worth for part in kept) if kept else GONE
-    keys = _executions(parts).values()
-    return GONE if all(each[0][2] for each in keys) else sum(map(_once, keys))
+    return sum(map(_once, _executions(parts).values())) if kept else GONE
 
 
 def _executions(parts: Parts) -> dict[Any, list[tuple[str, Any, bool]]]:
