@@ -6,7 +6,7 @@ All mistakes are named at once, each with its variable and what to do about it.
 import os
 from collections.abc import Mapping
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -36,7 +36,8 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _listed(text: str) -> list[str]:
+def listed(text: str) -> list[str]:
+    """Return the names in a list with commas."""
     return [name.strip() for name in text.split(",")] if text.strip() else []
 
 
@@ -46,16 +47,16 @@ def _module(name: str) -> str:
     return name
 
 
-_Switch = Annotated[bool, PlainValidator(_is_on), Field(description="it is 'on' or 'off'")]
+Switch = Annotated[bool, PlainValidator(_is_on), Field(description="it is 'on' or 'off'")]
 _Count = Annotated[int, PlainValidator(_count), Field(description="it is a number from 1 on")]
 _Modules = Annotated[
     tuple[Annotated[str, AfterValidator(_module)], ...],
-    BeforeValidator(_listed),
+    BeforeValidator(listed),
     Field(description="it lists module names, such as 'shop.merging'"),
 ]
 _Attributes = Annotated[
     tuple[str, ...],
-    BeforeValidator(_listed),
+    BeforeValidator(listed),
     Field(max_length=3, description="it lists attributes: a version, its region, its time"),
 ]
 _Policy = Annotated[OutsideWrites, Field(description="it is 'accept' or 'restore'")]
@@ -95,10 +96,10 @@ class FunctionSettings(BaseModel):
         KEY_LIFETIME_MINUTES, alias="RECONCILER_KEY_LIFETIME_MINUTES"
     )
     version_attributes: _Attributes = Field((), alias="RECONCILER_VERSION_ATTRIBUTES")
-    folds: _Switch = Field(True, alias="RECONCILER_FOLDS")
-    pauses: _Switch = Field(False, alias="RECONCILER_PAUSE_LOOPS")
+    folds: Switch = Field(True, alias="RECONCILER_FOLDS")
+    pauses: Switch = Field(False, alias="RECONCILER_PAUSE_LOOPS")
     custom_types: _Modules = Field((), alias="RECONCILER_CUSTOM_TYPES")
-    log_items: _Switch = Field(False, alias="RECONCILER_LOG_ITEMS")
+    log_items: Switch = Field(False, alias="RECONCILER_LOG_ITEMS")
     tracing: _Traced = Field(False, alias="RECONCILER_TRACING")
     redrive_most: _Count = Field(100, alias="RECONCILER_REDRIVE_MOST")
     redrive_attempts: _Count = Field(5, alias="RECONCILER_REDRIVE_ATTEMPTS")
@@ -126,13 +127,19 @@ class FunctionSettings(BaseModel):
         return self.names.parked_queue
 
 
-def read_settings(environment: Mapping[str, str]) -> FunctionSettings:
+Settings = TypeVar("Settings", bound=FunctionSettings)
+
+
+def read_settings(
+    environment: Mapping[str, str],
+    model: type[Settings] = FunctionSettings,  # type: ignore[assignment]  # mypy issue 3737
+) -> Settings:
     """Return the settings; InvalidInput names every variable that is missing or wrong."""
     try:
-        return FunctionSettings.model_validate(dict(environment))
+        return model.model_validate(dict(environment))
     except ValidationError as error:
         found = error.errors(include_url=False)
-    raise InvalidInput("environment: " + "; ".join(_problem(**each) for each in found))
+    raise InvalidInput("environment: " + "; ".join(_problem(model, **each) for each in found))
 
 
 @cache
@@ -141,10 +148,17 @@ def function_settings() -> FunctionSettings:
     return read_settings(os.environ)
 
 
-def _problem(*, type: str, loc: tuple[Any, ...], input: Any, **_: Any) -> str:  # noqa: A002 (as pydantic calls them)
+def _problem(
+    model: type[FunctionSettings],
+    *,
+    type: str,  # noqa: A002 (as pydantic calls them)
+    loc: tuple[Any, ...],
+    input: Any,  # noqa: A002
+    **_: Any,
+) -> str:
     variable, *place = loc
     if type in ("missing", "string_too_short"):
         return f"{variable} is not set"
-    fields = FunctionSettings.model_fields.values()
+    fields = model.model_fields.values()
     fix = next(field.description for field in fields if field.alias == variable)
     return f"{variable} {'names' if place else 'is'} {input!r}; {fix}"

@@ -23,7 +23,7 @@ STEPS = """
     ports deployment
     detection resolution client doctor metrics aws_model
     calls
-    redrive feed sweeping aws
+    redrive feed sweeping aws api
     simulation local handlers
     drills
     demo

@@ -14,7 +14,7 @@ from reconciler.conflict.row import Row, State
 from reconciler.deployment.tables import LEDGER_STATE_INDEX
 from reconciler.errors import InvalidInput, ReconcilerError, Unavailable
 from reconciler.ports import EvidenceStore
-from reconciler.values.wire import to_json
+from reconciler.values.wire import Image, to_json
 
 _ROWS_PER_CALL = 25
 _LEFT_OVER = "BatchWriteItem: left over, as when the table is throttled"
@@ -65,13 +65,19 @@ class DynamoLedger:
 
         An index follows its table within moments; it cannot be read consistently.
         """
-        wanted = {
-            "IndexName": LEDGER_STATE_INDEX,
-            "KeyConditionExpression": "#state = :state",
-            "ExpressionAttributeNames": {"#state": "state"},
-            "ExpressionAttributeValues": {":state": {"S": state.value}},
-        }
-        return self._query(wanted)
+        return self._query(_by_state(state))
+
+    def page(
+        self, state: State, most: int, after: Image | None = None
+    ) -> tuple[list[Row], Image | None]:
+        """Return up to `most` rows in a state, the oldest loss first, and what the next are after.
+
+        None: there are no more. `after` is what an earlier page returned.
+        """
+        wanted = _by_state(state) | ({"ExclusiveStartKey": after} if after else {})
+        with idempotent("Query"):
+            page = self._client.query(TableName=self._table, Limit=most, **wanted)
+        return list(map(Row.of, page["Items"])), page.get("LastEvaluatedKey")
 
     def _query(self, wanted: Mapping[str, Any]) -> Iterator[Row]:
         for page in pages(self._client, "Query", TableName=self._table, **wanted):
@@ -125,6 +131,15 @@ class DynamoLedger:
         if unwritten:
             self._note("rows not written", error=why, conflict_ids=sorted(unwritten))
         return unwritten
+
+
+def _by_state(state: State) -> dict[str, Any]:
+    return {
+        "IndexName": LEDGER_STATE_INDEX,
+        "KeyConditionExpression": "#state = :state",
+        "ExpressionAttributeNames": {"#state": "state"},
+        "ExpressionAttributeValues": {":state": {"S": state.value}},
+    }
 
 
 def _outcome(row: Row) -> dict[str, Any]:

@@ -27,6 +27,7 @@ class Keyed:
         self._now = now
         self._lifetime_ms = lifetime_ms
         self.lineage = None if once is None else once.lineage()
+        self.is_found = False  # whether the image that was looked at last shows the key
         self.doubt: OutcomeUnknown | None = None  # that a try may have been carried out
 
     def check(self) -> None:
@@ -50,6 +51,10 @@ class Keyed:
 
         KeyReused if its key was, with another payload.
         """
+        self.is_found = self._is_in(image)
+        return self.is_found
+
+    def _is_in(self, image: Image | None) -> bool:
         if self.lineage is None or image is None or not is_managed(image):
             return False
         known: CausalContext = context_of(image)

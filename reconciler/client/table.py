@@ -25,7 +25,7 @@ from reconciler.client.editor import ItemEditor
 from reconciler.client.queries import found
 from reconciler.client.sending import Retries, Surroundings
 from reconciler.client.transacting import check_items, transacted
-from reconciler.client.writer import Change, Key, Onto, Writer
+from reconciler.client.writer import Change, Key, Onto, Writer, Written
 from reconciler.crdt.base import Edit
 from reconciler.deployment.wiring import OutsideWriters
 from reconciler.item.image import read
@@ -75,7 +75,11 @@ class ReplicatedTable:
 
     def get(self, key: Key) -> dict[str, Any] | None:
         """Return the item as plain values, read consistently in this region, or None."""
-        return read(self._writer.fetch(key))
+        return read(self.image(key))
+
+    def image(self, key: Key) -> Image | None:
+        """Return the item's image, metadata included, read consistently in this region, or None."""
+        return self._writer.fetch(key)
 
     def query(self, **parameters: Any) -> Iterator[dict[str, Any]]:
         """Yield items as plain values, page after page, tombstones left out.
@@ -119,7 +123,16 @@ class ReplicatedTable:
     def apply(
         self, key: Key, change: Change, onto: Onto | None = None, *, once: str | Once | None = None
     ) -> dict[str, Any] | None:
-        """Edit the item with `change(item)` and return it as written.
+        """Edit the item with `change(item)` and return it as written, in plain values.
+
+        All else is as `carry_out` says.
+        """
+        return read(self.carry_out(key, change, onto, once=once).image)
+
+    def carry_out(
+        self, key: Key, change: Change, onto: Onto | None = None, *, once: str | Once | None = None
+    ) -> Written:
+        """Edit the item with `change(item)` and return its image as written.
 
         `change` may run several times, each time on the newest image, so it must do nothing else.
         It is one round trip if this client saw the item before, or if the change looks at nothing.
@@ -151,9 +164,10 @@ class ReplicatedTable:
         if image is None:
             answer = self._writer.write_named(key, unread())
             if isinstance(answer, dict):
-                return read(answer)
+                return Written(answer)
             image = self._writer.fetch(key) if answer is None else answer.current
-        return read(self._writer.commit(key, image, written_on, unread, keyed))
+        image = self._writer.commit(key, image, written_on, unread, keyed)
+        return Written(image, repeated=keyed.is_found)
 
     def _remembered(self, key: Key, edits_on: Callable[[Image | None], list[Edit]]) -> Image | None:
         """Return what this client wrote last of an item, if there is anything to be done on it.
@@ -169,11 +183,12 @@ class ReplicatedTable:
 
     def transact(
         self, changes: Sequence[tuple[Key, Change]], *, once: str | Once | None = None
-    ) -> None:
+    ) -> list[Written]:
         """Edit several items of this region in one transaction: all of them or none.
 
-        At most 100 items, each named once. Other regions may see the items one by one, so there a
-        repetition with the key `once` edits those that do not show it yet.
+        Return their images, in order. At most 100 items, each named once. Other regions may see
+        the items one by one, so there a repetition with the key `once` edits those that do not
+        show it yet.
         """
         check_items(self._writer, changes)
-        transacted(self._writer, changes, self._writer.keyed(once, changes[0][0]))
+        return transacted(self._writer, changes, self._writer.keyed(once, changes[0][0]))

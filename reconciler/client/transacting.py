@@ -4,34 +4,39 @@ from collections.abc import Sequence
 from functools import partial
 
 from reconciler.client.keyed import Keyed
-from reconciler.client.writer import Change, Key, Writer
+from reconciler.client.writer import Change, Key, Writer, Written
 from reconciler.errors import InvalidInput, OutcomeUnknown
 from reconciler.ports import Replacement, Superseded
 
 MOST_ITEMS = 100  # of a transaction in DynamoDB
 
 
-def transacted(writer: Writer, changes: Sequence[tuple[Key, Change]], keyed: Keyed) -> None:
+def transacted(
+    writer: Writer, changes: Sequence[tuple[Key, Change]], keyed: Keyed
+) -> list[Written]:
     """Edit several items, all of them or none; those that show the key already are left alone."""
     names = [writer.name(key) for key, _ in changes]
     images = [writer.fetch(key) for key, _ in changes]
     for attempt in range(writer.sender.retries.attempts):
         writes: dict[int, Replacement] = {}
+        repeated = [keyed.is_done(image) for image in images]
         for index, (key, change) in enumerate(changes):
-            if keyed.is_done(images[index]):
+            if repeated[index]:
                 continue
             editor = writer.editor(key, images[index])
             change(editor)
             if edits := editor.finished():
                 image = writer.next(key, images[index], edits, keyed)
                 writes[index] = Replacement(image, images[index])
-        if not writes:
-            return
-        refusals = _sent(writer, [changes[index][0] for index in writes], [*writes.values()], keyed)
+        refusals = None
+        if writes:
+            sent = [changes[index][0] for index in writes]
+            refusals = _sent(writer, sent, [*writes.values()], keyed)
         if refusals is None:
             for index, write in writes.items():
                 writer.memory.keep(names[index], write.image)
-            return
+                images[index] = write.image
+            return list(map(Written, images, repeated))
         for index, refusal in zip(writes, refusals, strict=True):
             if refusal is not None:
                 images[index] = refusal.current

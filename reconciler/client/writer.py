@@ -5,6 +5,7 @@ A keyed write in doubt is made again on what stands then: with its key it counts
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -29,6 +30,14 @@ Key = Mapping[str, Any]
 Change = Callable[[ItemEditor], None]
 Onto = Callable[[Image | None], Image | None]
 Unread = Callable[[Image | None], Sequence[Edit] | None]  # the edits, if they need no reading
+
+
+@dataclass(frozen=True)
+class Written:
+    """An item after a write: its image, or None, and whether its key showed it as made before."""
+
+    image: Image | None
+    repeated: bool = False
 
 
 class Writer:

@@ -53,23 +53,31 @@ def losses(ledger: Ledger, wanted: Wanted) -> Iterator[Row]:
     return islice(filter(wanted.admits, rows), wanted.limit)
 
 
-def loss_named(ledger: Ledger, conflict_id: str) -> Row:
+def loss_named(
+    ledger: Ledger, conflict_id: str, *, item_key: str | None = None, most: int | None = None
+) -> Row:
     """Return the row of a loss with the decision about it, read consistently.
 
-    InvalidInput if the ledger has none.
+    `item_key` is what the ledger calls its item; without it, up to `most` rows of each state are
+    searched, all of them if it is None. InvalidInput if there is no such row.
     """
-    for state in (State.PARKED, State.OPEN, State.ACCEPTED, State.RESOLVED):
-        for shown in ledger.in_state(state):
-            if shown.conflict_id == conflict_id:
-                # The index may lag behind.
-                rows = {row.conflict_id: row for row in ledger.rows_of(shown.item_key)}
-                if conflict_id in rows:
-                    decided = rows.get(decision_id(conflict_id))
-                    row = rows[conflict_id]
-                    return row.with_audit_of(decided) if decided is not None else row
+    for key in [item_key] if item_key is not None else _items_of(ledger, conflict_id, most):
+        # Consistently: the index that is searched may lag behind.
+        rows = {row.conflict_id: row for row in ledger.rows_of(key)}
+        if conflict_id in rows:
+            decided = rows.get(decision_id(conflict_id))
+            row = rows[conflict_id]
+            return row.with_audit_of(decided) if decided is not None else row
     raise InvalidInput(
         f"no loss {conflict_id!r} in this region's ledger; `reconciler conflicts list` names them"
     )
+
+
+def _items_of(ledger: Ledger, conflict_id: str, most: int | None) -> Iterator[str]:
+    for state in (State.PARKED, State.OPEN, State.ACCEPTED, State.RESOLVED):
+        for shown in islice(ledger.in_state(state), most):
+            if shown.conflict_id == conflict_id:
+                yield shown.item_key
 
 
 def images_of(row: Row, evidence: EvidenceStore) -> tuple[Image | None, Image | None]:

@@ -12,7 +12,8 @@ from weakref import WeakKeyDictionary
 
 import pytest
 
-from handlers import approve, detect, gauge, redrive, resolve
+from handlers import api, approve, detect, gauge, redrive, resolve
+from handlers.api_settings import api_settings
 from handlers.settings import function_settings
 from reconciler import clock
 from reconciler.aws import incarnation, region_time
@@ -89,7 +90,8 @@ def fresh_functions() -> Iterator[None]:
 
 def _forget() -> None:
     function_settings.cache_clear()
-    for function in (approve, detect, gauge, redrive, resolve):
+    api_settings.cache_clear()
+    for function in (api, approve, detect, gauge, redrive, resolve):
         function._function.cache_clear()
 
 

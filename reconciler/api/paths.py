@@ -1,0 +1,21 @@
+"""The paths of the door, and the methods of each."""
+
+import re
+
+PATHS = {
+    "/health": ("GET",),
+    "/health/live": ("GET",),
+    "/openapi.json": ("GET",),
+    "/write": ("POST",),
+    "/items/{partition}": ("GET",),
+    "/items/{partition}/{sort}": ("GET",),
+    "/conflicts": ("GET",),
+    "/conflicts/{conflict_id}": ("GET",),
+}
+_SEGMENT = re.compile(r"\\\{\w+\\\}")
+_RULES = {re.compile(_SEGMENT.sub("[^/]+", re.escape(path))): path for path in PATHS}
+
+
+def methods_of(path: str) -> tuple[str, ...]:
+    """Return the methods that a path takes, none if there is no such path."""
+    return next((PATHS[known] for rule, known in _RULES.items() if rule.fullmatch(path)), ())
