@@ -2,8 +2,9 @@
 
 An item's tag is a digest of its whole image, metadata included: so it changes with every write,
 whoever makes it, and is the same in all regions that hold the same image.
-Limit: it also changes when metadata alone is stated anew, as by a fold; then a request is refused
-that need not be, and its caller reads the item again.
+Limits: what is done around the library between the look at an item and the write changes no version
+token, so DynamoDB's condition does not see it; the detector does. A tag also changes when metadata
+alone is stated anew, as by a fold: then a request is refused that need not be.
 Source: RFC 9110, sections 8.8.3 and 13; IETF draft "The Idempotency-Key HTTP Header Field".
 """
 

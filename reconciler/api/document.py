@@ -32,6 +32,7 @@ def openapi(
     _, bodies = models_json_schema(
         [(ItemWrite, "validation"), (Transaction, "validation")], ref_template=_REF
     )
+    bodies["$defs"]["ItemWrite"]["properties"]["key"] = {"$ref": _REF.format(model="Key")}
     return {
         "openapi": "3.1.0",
         "info": {"title": f"Items of {schema.table}", "version": "1.0.0"},

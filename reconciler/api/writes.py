@@ -55,14 +55,6 @@ def _listed(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _name(name: str) -> str:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        raise ValueError("it is no UTF-8 text") from None
-    return name
-
-
 def _not_ours(path: tuple[str, ...]) -> tuple[str, ...]:
     if path[0].startswith(RESERVED_PREFIX):
         raise ValueError(f"names that start with {RESERVED_PREFIX!r} are reserved")
@@ -103,7 +95,7 @@ class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-_Name = Annotated[str, Field(min_length=1, max_length=65_535), AfterValidator(_name)]
+_Name = Annotated[str, Field(min_length=1, max_length=65_535)]
 Where = Annotated[
     tuple[_Name, ...],
     BeforeValidator(_listed),
@@ -174,7 +166,7 @@ VERBS = {"assign", "increment", "add", "discard", "remove", "delete"}
 class ItemWrite(_Model):
     """The edits of one item, in order."""
 
-    key: Annotated[Any, BeforeValidator(_key), WithJsonSchema({"$ref": "#/components/schemas/Key"})]
+    key: Annotated[Any, BeforeValidator(_key), WithJsonSchema({"type": "object"})]
     edits: Annotated[list[AnEdit], Field(min_length=1, max_length=MOST_EDITS)]
 
     def change(self, item: ItemEditor) -> None:

@@ -136,9 +136,10 @@ class ReplicatedTable:
 
         `change` may run several times, each time on the newest image, so it must do nothing else.
         It is one round trip if this client saw the item before, or if the change looks at nothing.
-        `onto` merges something into each image before the change is made, in the same write. With
-        an idempotency key, `once`, the item as it is now is the answer if the key was carried out
-        before, here or in another region.
+        `onto` is given each image before the change is made, read afresh, to merge something into
+        it in the same write, or to refuse it by an error of its own. With an idempotency key,
+        `once`, the item as it is now is the answer if the key was carried out before, here or in
+        another region.
         """
         keyed = self._writer.keyed(once, key)
 
@@ -160,7 +161,8 @@ class ReplicatedTable:
             edits = edits_on(image)
             return self._writer.next(key, beneath(image), edits, keyed) if edits else None
 
-        image = self._remembered(key, edits_on)
+        # What is beneath is a look at the item, whose changes around the library no condition tells.
+        image = self._remembered(key, edits_on) if onto is None else None
         if image is None:
             answer = self._writer.write_named(key, unread())
             if isinstance(answer, dict):
