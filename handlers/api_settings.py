@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, PlainValidator
 
-from handlers.settings import FunctionSettings, Switch, listed, read_settings
+from handlers.settings import FunctionSettings, Switch, listed, read_as
 from reconciler.api.access import Access, Authorizer
 from reconciler.api.keys import KeyKind, KeyShape, key_kinds
 from reconciler.crdt import custom
@@ -62,7 +62,7 @@ class ApiSettings(FunctionSettings):
 @cache
 def api_settings() -> ApiSettings:
     """Return the settings of this process; InvalidInput names every variable that is wrong."""
-    settings = read_settings(os.environ, ApiSettings)
+    settings = read_as(ApiSettings, os.environ)
     custom.load(settings.custom_types)
     wanted, told = len(settings.item_schema.key), len(settings.key_kinds)
     if wanted != told:

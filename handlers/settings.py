@@ -130,11 +130,13 @@ class FunctionSettings(BaseModel):
 Settings = TypeVar("Settings", bound=FunctionSettings)
 
 
-def read_settings(
-    environment: Mapping[str, str],
-    model: type[Settings] = FunctionSettings,  # type: ignore[assignment]  # mypy issue 3737
-) -> Settings:
+def read_settings(environment: Mapping[str, str]) -> FunctionSettings:
     """Return the settings; InvalidInput names every variable that is missing or wrong."""
+    return read_as(FunctionSettings, environment)
+
+
+def read_as(model: type[Settings], environment: Mapping[str, str]) -> Settings:
+    """Return the settings of a function that has some of its own; errors as `read_settings`."""
     try:
         return model.model_validate(dict(environment))
     except ValidationError as error:

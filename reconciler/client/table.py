@@ -136,10 +136,9 @@ class ReplicatedTable:
 
         `change` may run several times, each time on the newest image, so it must do nothing else.
         It is one round trip if this client saw the item before, or if the change looks at nothing.
-        `onto` is given each image before the change is made, read afresh, to merge something into
-        it in the same write, or to refuse it by an error of its own. With an idempotency key,
-        `once`, the item as it is now is the answer if the key was carried out before, here or in
-        another region.
+        `onto` is given each image before the change is made, read afresh: to merge something into
+        it in the same write, or to refuse it by an error. With an idempotency key, `once`, nothing
+        is written if the key was carried out before, here or in another region.
         """
         keyed = self._writer.keyed(once, key)
 
@@ -147,8 +146,7 @@ class ReplicatedTable:
             is_free = onto is None and keyed.lineage is None
             return blind_edits(change, self._schema, key) if is_free else None
 
-        def beneath(image: Image | None) -> Image | None:
-            return image if onto is None else onto(image)
+        beneath = onto or _as_it_is
 
         def edits_on(image: Image | None) -> list[Edit]:
             if keyed.is_done(image):
@@ -161,7 +159,7 @@ class ReplicatedTable:
             edits = edits_on(image)
             return self._writer.next(key, beneath(image), edits, keyed) if edits else None
 
-        # What is beneath is a look at the item, whose changes around the library no condition tells.
+        # What `onto` looks at must be fresh: no condition tells of a write around the library.
         image = self._remembered(key, edits_on) if onto is None else None
         if image is None:
             answer = self._writer.write_named(key, unread())
@@ -194,3 +192,7 @@ class ReplicatedTable:
         """
         check_items(self._writer, changes)
         return transacted(self._writer, changes, self._writer.keyed(once, changes[0][0]))
+
+
+def _as_it_is(image: Image | None) -> Image | None:
+    return image

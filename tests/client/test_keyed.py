@@ -62,6 +62,24 @@ def test_a_key_that_is_repeated_counts_once_and_is_answered_with_the_item() -> N
     assert here.names().count("put") == puts
 
 
+def test_a_repetition_is_told_from_the_write_itself_with_the_image_as_it_is_now() -> None:
+    here = store()
+    first = client(here).carry_out(KEY, add(), once=ONCE)
+    assert (first.image, first.repeated) == (here.get(HERE), False)
+    client(here).apply(KEY, add(7))
+    again = client(here).carry_out(KEY, add(), once=ONCE)
+    assert (again.image, again.repeated) == (here.get(HERE), True)
+    assert client(here).carry_out(KEY, add()).repeated is False
+
+
+def test_of_a_transaction_each_item_is_told_whether_it_was_carried_out_before() -> None:
+    here = store()
+    client(here).apply(KEY, add(), once=ONCE)
+    several = client(here).transact([(KEY, add()), (OTHER, add(1))], once=ONCE)
+    assert [each.repeated for each in several] == [True, False]
+    assert [each.image for each in several] == [here.get(HERE), here.get({"id": {"S": "p2"}})]
+
+
 def test_a_key_that_two_regions_carry_out_counts_once() -> None:
     here, there = store(), store()
     client(here).apply(KEY, add(), once=ONCE)

@@ -606,6 +606,22 @@ def test_a_change_that_refuses_a_stale_image_is_run_again_on_a_fresh_one() -> No
     assert writer.apply(KEY, spend) == {"id": "p1", "balance": 51}
 
 
+def test_what_is_beneath_a_change_is_looked_at_afresh_as_no_condition_tells_of_raw_writes() -> None:
+    store = FakeItems()
+    writer = table(store)
+    writer.apply(KEY, add(1))
+    store.place({**(store.get({"id": {"S": "p1"}}) or {}), "email": {"S": "ada@example.org"}})
+
+    def only_without_email(image: Image | None) -> Image | None:
+        if "email" in (image or {}):
+            raise ValueError("another version")
+        return image
+
+    with pytest.raises(ValueError, match="another version"):
+        writer.apply(KEY, add(1), only_without_email)
+    assert balance(store) == 1
+
+
 def test_a_change_that_refuses_a_fresh_image_is_seen_by_the_caller_and_nothing_is_written() -> None:
     store = FakeItems()
     writer = table(store)

@@ -87,6 +87,22 @@ def test_a_loss_is_found_by_its_name_and_read_consistently() -> None:
     assert loss_named(found, "c1").reason == "as it is now"
 
 
+def test_a_loss_is_found_by_its_item_without_a_search() -> None:
+    found = ledger(row("c1"), row("c2"))
+    found.log.clear()
+    assert loss_named(found, "c2", item_key=row("c2").item_key).conflict_id == "c2"
+    assert "in_state" not in found.names()
+    with pytest.raises(InvalidInput, match="no loss 'c2'"):
+        loss_named(found, "c2", item_key="another item")
+
+
+def test_a_search_for_a_loss_ends_after_the_most_rows_of_each_state() -> None:
+    found = ledger(*(row(f"c{number}", at=number) for number in range(1, 5)))
+    assert loss_named(found, "c2", most=2).conflict_id == "c2"
+    with pytest.raises(InvalidInput, match="no loss 'c3'"):
+        loss_named(found, "c3", most=2)
+
+
 def test_a_loss_that_nobody_knows_is_refused() -> None:
     with pytest.raises(InvalidInput, match="no loss 'c9'"):
         loss_named(ledger(row("c1")), "c9")

@@ -57,8 +57,13 @@ def broken_requests(seed: int, number: int) -> Iterator[dict[str, Any]]:
         method = chance.choice(["GET", "GET", "PUT", "OPTIONS"]) if reads else "POST"
         path = chance.choice(_PATHS) if reads or chance.random() < 0.05 else "/write"
         query = {n: chance.choice(v) for n, v in _QUERIES.items() if chance.random() < 0.2}
-        shape = {"isBase64Encoded": True} if chance.random() < 0.02 else {}
-        yield event(method, path, text, headers, query if reads else None, SIGNED, **shape)
+        shape: dict[str, Any] = {"isBase64Encoded": True} if chance.random() < 0.02 else {}
+        asked: dict[str, Any] = {
+            "query": query if reads else None,
+            "headers": headers,
+            "authorizer": SIGNED,
+        }
+        yield event(method, path, text, **asked, **shape)
 
 
 def _body(chance: random.Random) -> Any:
@@ -113,8 +118,10 @@ def _retyped(chance: random.Random, body: Any) -> Any:
 def _torn(chance: random.Random, body: Any) -> Any:
     text = body if isinstance(body, str) else json.dumps(body)
     at = chance.randrange(len(text) + 1)
-    return text[:at] + chance.choice(["", "]", "}", '"', "\\", "1e999", "NaN", "\x00", "[" * 50]) + (
-        text[at + chance.randrange(3) :]
+    return (
+        text[:at]
+        + chance.choice(["", "]", "}", '"', "\\", "1e999", "NaN", "\x00", "[" * 50])
+        + (text[at + chance.randrange(3) :])
     )
 
 

@@ -50,7 +50,7 @@ class Answered:
     def code(self) -> str:
         """The code of an error, whose body is as TMF630 has it."""
         document = self.document
-        assert REFUSAL <= document.keys()
+        assert document.keys() >= REFUSAL
         assert document["status"] == str(self.status)
         assert all(isinstance(document[name], str) and document[name] for name in REFUSAL)
         assert document["referenceError"].startswith("/openapi.json#/components/responses/")
@@ -65,6 +65,7 @@ def event(
     method: str,
     path: str,
     body: Any = None,
+    *,
     headers: Mapping[str, str] | None = None,
     query: Mapping[str, str] | None = None,
     authorizer: Mapping[str, Any] | None = None,

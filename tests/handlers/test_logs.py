@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import handlers.approve
-from handlers import detect, redrive, resolve
+from handlers import api, detect, redrive, resolve
 from reconciler.aws.clients import client
 from reconciler.conflict.classification import classify
 from reconciler.conflict.event import conflict_id
@@ -24,7 +24,10 @@ from tests.cli.test_conflicts import cloud, place, row_of
 from tests.cli.test_conflicts import record as place_row
 from tests.conflicts import loss
 from tests.handlers.conftest import NAMES, Context, Region
+from tests.handlers.door import SIGNED, Door
+from tests.handlers.door import event as request
 from tests.handlers.streams import batch, record
+from tests.handlers.test_api import door, opened
 from tests.handlers.test_approve import Cloud
 from tests.handlers.test_approve import region as approving
 from tests.handlers.test_redrive import InTime
@@ -34,7 +37,7 @@ from tests.redrive.desk import told
 from tests.redrive.region import Region as RedriveRegion
 from tests.resolution.test_resolver import event
 
-__all__ = ["approving", "cloud", "redriving"]
+__all__ = ["approving", "cloud", "door", "opened", "redriving"]
 
 SECRET = "SECRET"  # noqa: S105 (a mark)
 KEY = {"id": {"S": f"{SECRET}-key"}}
@@ -146,6 +149,38 @@ def test_an_approval_tells_of_answers_by_the_conflict(approving: Cloud, said: Sa
     client("dynamodb", "us-east-1").delete_table(TableName="parties")
     applied = case | {"answer": {"by": "ann", "take": ["name=lost"]}}
     assert SECRET not in said(handlers.approve.handler, {"action": "apply", "case": applied})
+
+
+def test_the_door_tells_of_requests_by_what_became_of_them(
+    door: Door, said: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def sent(*edits: Any, **headers: str) -> str:
+        body = {"key": {"id": f"{SECRET}-key"}, "edits": list(edits)}
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return said(api.handler, request("POST", "/write", body, headers=named, authorizer=SIGNED))
+
+    secret = {"type": "assign", "path": "name", "value": f"{SECRET}-name"}
+    for log in (
+        sent(secret),
+        sent(secret, If_Match=f'"{SECRET}"'),
+        sent(secret | {"path": f"_rec-{SECRET}"}),
+        sent(secret | {"type": f"{SECRET}"}),
+        sent({"type": "increment", "path": "name"}),
+        said(api.handler, request("GET", f"/items/{SECRET}-key", authorizer=SIGNED)),
+        said(api.handler, request("GET", f"/{SECRET}", authorizer=SIGNED)),
+        said(api.handler, {SECRET: SECRET}),
+    ):
+        assert SECRET not in log
+    door.place(KEY | UNREADABLE)
+    log = sent({"type": "remove", "path": "name"})
+    assert SECRET not in log
+    assert "Undecodable" in log
+    door.dynamodb.delete_table(TableName=NAMES.table)
+    monkeypatch.setattr("reconciler.client.sending.Sender.pause", lambda *_: None)
+    log = sent(secret)
+    assert SECRET not in log
+    assert "unavailable" in log
+    assert "ResourceNotFoundException" in log
 
 
 def test_an_error_of_no_kind_that_is_known_says_where_it_was_and_not_what_it_had(
