@@ -28,6 +28,7 @@ from reconciler.api.paths import methods_of
 from reconciler.api.requests import Request
 from reconciler.api.writes import ItemWrite, payload_of, writes_in
 from reconciler.aws import Retries, connect
+from reconciler.aws.clients import client
 from reconciler.aws.region import Region
 from reconciler.client.table import ReplicatedTable
 from reconciler.clock import monotonic_ms
@@ -39,6 +40,7 @@ from reconciler.values.wire import Image
 
 # API Gateway waits for 30 seconds: rather an answer that says "again" than none.
 RETRIES = Retries(attempts=8, longest_pause_seconds=0.5)
+READ_SECONDS = 2
 MOST_SEARCHED = 1_000  # rows of a state, for a loss that is named without its item
 _JSON = "application/json"
 
@@ -65,6 +67,7 @@ def _function() -> Function:
         table=connect(
             settings.item_schema,
             region=settings.region,
+            dynamodb=client("dynamodb", settings.region, attempts=1, read_seconds=READ_SECONDS),
             retries=RETRIES,
             outside_writers=settings.outside_writers,
         ),

@@ -49,7 +49,7 @@ class Looking:
     ) -> None:
         self._settings = settings
         self._observability = observability
-        self._region = Region(settings, client_of=partial(client, attempts=1))
+        self._region = Region(settings, client_of=partial(client, attempts=1, read_seconds=1))
         self._near = Keeping(self._asked_near, NEAR_MS, monotonic_ms)
         self._far = Keeping(self._asked_far, FAR_MS, monotonic_ms)
 

@@ -35,6 +35,12 @@ _VALUE = {
     "description": 'A JSON value; {"set": [...]} is a set and {"bytes": "<base64>"} is binary.'
     " Numbers have up to 38 digits, and keep them."
 }
+_MEMBERS = {"type": "array", "minItems": 1}
+_SET_KINDS: tuple[dict[str, Any], ...] = (
+    {"type": "string"},
+    {"type": "number"},
+    {"type": "object", "properties": {"bytes": {"type": "string"}}, "required": ["bytes"]},
+)
 _PATH = {
     "description": "An attribute's name, or a list of names that leads into maps.",
     "anyOf": [
@@ -107,7 +113,7 @@ Value = Annotated[Any, BeforeValidator(_plain), WithJsonSchema(_VALUE)]
 Members = Annotated[
     frozenset[Any],
     BeforeValidator(_members),
-    WithJsonSchema({"type": "array", "items": _VALUE, "minItems": 1}),
+    WithJsonSchema({"anyOf": [{**_MEMBERS, "items": each} for each in _SET_KINDS]}),
 ]
 Amount = Annotated[Any, BeforeValidator(_amount), WithJsonSchema({"type": "number"})]
 

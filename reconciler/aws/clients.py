@@ -59,20 +59,20 @@ _LEADS_ELSEWHERE = (
 )
 _NEVER_SENT = (ConnectTimeoutError, EndpointConnectionError)
 INSTRUMENTED: "WeakSet[Any]" = WeakSet()  # clients whose calls are the library's already
-_TIMEOUTS = {"connect_timeout": 2, "read_timeout": 5}
 
 ClientOf = Callable[[str, str], Any]  # a boto3 client by service and region
 Note = Callable[..., object]  # `Telemetry.note`: told why something was not done
 
 
 @cache
-def client(service: str, region: str, *, attempts: int = 4) -> Any:
+def client(service: str, region: str, *, attempts: int = 4, read_seconds: int = 5) -> Any:
     """Return the shared client of a service in a region; `attempts` bounds the SDK's own tries.
 
+    `read_seconds` is how long each of them waits for an answer.
     Unavailable if the profile that the environment names is not there.
     """
     retries = {"mode": "adaptive", "total_max_attempts": attempts}
-    config = Config(retries=retries, **_TIMEOUTS)  # type: ignore[arg-type]  # stubs want a TypedDict
+    config = Config(retries=retries, connect_timeout=2, read_timeout=read_seconds)  # type: ignore[arg-type]  # stubs want a TypedDict
     try:
         # Of its own, for clients are made in several threads; what is only read they share.
         own = botocore.session.get_session()

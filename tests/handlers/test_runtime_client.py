@@ -20,6 +20,8 @@ import pytest
 
 from reconciler.deployment.names import Names
 from reconciler.deployment.wiring import function_environment
+from tests.handlers.door import SIGNED
+from tests.handlers.door import event as request
 from tests.handlers.streams import batch, clean, lost, record
 
 NAMES = Names("parties", "us-east-1")
@@ -147,6 +149,18 @@ def test_a_message_is_answered_with_its_id_when_nothing_can_be_reached(
     path, body, _ = invoke("handlers.resolve.handler", event, environment)
     failures = [{"itemIdentifier": "m1"}]
     assert (path, body) == (RESPONSE, {"batchItemFailures": failures})
+
+
+def test_the_door_answers_that_it_is_alive_and_unhealthy_when_nothing_can_be_reached(
+    environment: dict[str, str],
+) -> None:
+    schema = json.dumps({"table": NAMES.table, "key": ["id"]})
+    told = {"RECONCILER_SCHEMA": schema, "RECONCILER_API_AUTHORIZER": "iam"}
+    for path_asked, status in (("/health/live", 200), ("/health", 503), ("/items/p1", 503)):
+        asked = request("GET", path_asked, authorizer=SIGNED)
+        path, body, _ = invoke("handlers.api.handler", asked, environment | told)
+        assert (path, body["statusCode"]) == (RESPONSE, status)
+        assert body["headers"]["Content-Type"] == "application/json"
 
 
 def test_a_stream_that_hides_an_image_fails_the_invocation(environment: dict[str, str]) -> None:
