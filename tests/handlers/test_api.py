@@ -2,8 +2,10 @@
 
 import base64
 import json
+import re
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -12,7 +14,10 @@ from botocore.client import BaseClient
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
+import reconciler.api
 from handlers import api
+from handlers.api_settings import ApiSettings
+from handlers.settings import FunctionSettings
 from reconciler.api.answers import REFUSALS
 from reconciler.api.paths import PATHS
 from reconciler.conflict.row import State
@@ -591,3 +596,21 @@ def test_thousands_of_broken_requests_are_each_refused_as_the_document_says(
             assert REFUSALS[answered.code][0] == answered.status
     assert statuses.keys() >= {200, 400, 404, 405, 412, 415, 422}
     assert "Traceback" not in capsys.readouterr().out
+
+
+GUIDE = Path(reconciler.api.__file__).with_name("README.md").read_text()
+
+
+def test_the_guides_bodies_are_taken(door: Door) -> None:
+    bodies = re.findall(r"```json\n(.*?)```", GUIDE, re.DOTALL)
+    answers = [door.send("POST", "/write", body) for body in bodies]
+    assert [each.status for each in answers] == [200, 200]
+    assert [each["item"]["loyalty"] for each in answers[1].document["items"]] == [20, 5]
+
+
+def test_the_guide_names_every_variable_and_path_that_there_is() -> None:
+    own = ApiSettings.model_fields.keys() - FunctionSettings.model_fields.keys()
+    variables = {ApiSettings.model_fields[name].alias for name in own}
+    assert set(re.findall(r"^\| `(RECONCILER_\w+)`", GUIDE, re.MULTILINE)) == variables
+    for path in PATHS.keys() - {"/conflicts/{conflict_id}"}:
+        assert f"{path}" in GUIDE
