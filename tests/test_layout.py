@@ -44,6 +44,7 @@ ABOUT_MORE_THAN_A_MODULE = {
 
 # A folder stands for all modules in it that have no tests at their path.
 TESTED_ELSEWHERE = {
+    "handlers/api_function.py": "what the routes share, in handlers/test_api",
     "infra": "by what the synthesised stacks promise, in tests/infra",
     "reconciler/api": "by whole requests and their answers, in handlers/test_api",
     "reconciler/aws": "adapters: by the contract and the failures, in tests/aws",

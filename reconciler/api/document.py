@@ -13,11 +13,13 @@ from reconciler.api.answers import REFUSALS
 from reconciler.api.keys import KeyShape
 from reconciler.api.listing import MOST_ROWS, STATES
 from reconciler.api.shapes import ETAG, ITEM, REPLAYED, SCHEMAS, key_schema
+from reconciler.api.tmf632.individual import COLLECTION, holds_individuals
 from reconciler.api.writes import ItemWrite, Transaction
 from reconciler.item.schema import Schema
 
 _REF = "#/components/schemas/{model}"
 _ALWAYS = ("forbidden", "tooManyRequests", "internalError", "unavailable")
+_ONCE = "A UUIDv7 or ULID: the write counts once, in any region."
 _READING = ("invalidRequest", "notFound")
 _WRITING = (
     *("keyReused", "preconditionFailed", "contentTooLarge", "unsupportedMediaType"),
@@ -32,12 +34,13 @@ def openapi(
     _, bodies = models_json_schema(
         [(ItemWrite, "validation"), (Transaction, "validation")], ref_template=_REF
     )
+    guard = _Guard(authorizer, scope_prefix)
     bodies["$defs"]["ItemWrite"]["properties"]["key"] = {"$ref": _REF.format(model="Key")}
     return {
         "openapi": "3.1.0",
         "info": {"title": f"Items of {schema.table}", "version": "1.0.0"},
         "security": [],
-        "paths": _paths(keys, _Guard(authorizer, scope_prefix)),
+        "paths": _paths(keys, guard) | (_individuals(guard) if holds_individuals(schema) else {}),
         "components": {
             "schemas": {**bodies["$defs"], **SCHEMAS, "Key": key_schema(keys)},
             "responses": {code: _refusal(*told) for code, told in REFUSALS.items()},
@@ -74,6 +77,38 @@ def _paths(keys: KeyShape, guard: _Guard) -> dict[str, Any]:
             guard.of("read"),
         ),
         **_conflicts(guard),
+    }
+
+
+def _individuals(guard: _Guard) -> dict[str, Any]:
+    one = {"headers": ETAG, **_json({"$ref": _REF.format(model="Individual")})}
+    many = _json({"type": "array", "items": {"$ref": _REF.format(model="Individual")}})
+    body = {"required": True, **_json({"$ref": _REF.format(model="Individual")})}
+    patch = {"required": True, **_json({"type": "object"}, "application/merge-patch+json")}
+    fields, key = _query("fields", {"type": "string"}), _header("Idempotency-Key", _ONCE)
+    numbers = [_query(name, {"type": "integer", "minimum": 0}) for name in ("offset", "limit")]
+    match = _header("If-Match", "Tags that the individual may have, or *.")
+    named, read, write = [_segment("id")], guard.of("read"), guard.of("write")
+    writing = _refused("invalidRequest", "notFound", *_WRITING, *_ALWAYS)
+    listed = {"200": {"description": "All that is left", **many}}
+    listed["206"] = {"description": "There are more", **many}
+    shown = {"200": {"description": "The individual", **one}, "304": {"description": "Known"}}
+    made = {"201": {"description": "Created", **one}} | writing
+    kept = {"200": {"description": "As written", **one}} | writing
+    gone = {"204": {"description": "Deleted"}} | writing
+    told = _refused(*_READING, *_ALWAYS)
+    listing = _get("listIndividual", [fields, *numbers], listed | told, read)
+    creating = _operation("createIndividual", [key], made, write)
+    return {
+        COLLECTION: {**listing, "post": {**creating, "requestBody": body}},
+        f"{COLLECTION}/{{id}}": {
+            **_get("retrieveIndividual", [*named, fields], shown | told, read),
+            "patch": {
+                **_operation("patchIndividual", [*named, key, match], kept, write),
+                "requestBody": patch,
+            },
+            "delete": _operation("deleteIndividual", [*named, key, match], gone, write),
+        },
     }
 
 
@@ -118,7 +153,7 @@ def _write(guard: _Guard) -> dict[str, Any]:
         "operationId": "write",
         "description": "Edits of one item, or of several in one transaction of this region.",
         "parameters": [
-            _header("Idempotency-Key", "A UUIDv7 or ULID: the write counts once, in any region."),
+            _header("Idempotency-Key", _ONCE),
             _header("Idempotency-Issued-At", "When any other key was made, in ms since 1970."),
             _header("If-Match", "Tags that the one item may have, or *."),
             _header("If-None-Match", "* if the one item must not exist."),
@@ -134,8 +169,14 @@ def _write(guard: _Guard) -> dict[str, Any]:
 
 
 def _get(name: str, parameters: Sequence[Any], responses: Any, security: Any) -> dict[str, Any]:
+    return {"get": _operation(name, parameters, responses, security)}
+
+
+def _operation(
+    name: str, parameters: Sequence[Any], responses: Any, security: Any
+) -> dict[str, Any]:
     told = {"operationId": name, "parameters": list(parameters), "responses": responses}
-    return {"get": {**told, "security": security}}
+    return {**told, "security": security}
 
 
 def _segment(name: str) -> dict[str, Any]:
@@ -154,8 +195,8 @@ def _answer(schema: str, description: str) -> dict[str, Any]:
     return {"description": description, **_json({"$ref": _REF.format(model=schema)})}
 
 
-def _json(schema: Mapping[str, Any]) -> dict[str, Any]:
-    return {"content": {"application/json": {"schema": dict(schema)}}}
+def _json(schema: Mapping[str, Any], kind: str = "application/json") -> dict[str, Any]:
+    return {"content": {kind: {"schema": dict(schema)}}}
 
 
 def _refused(*codes: str) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 import re
 
+from reconciler.api.tmf632.individual import COLLECTION
+
 PATHS = {
     "/health": ("GET",),
     "/health/live": ("GET",),
@@ -11,6 +13,8 @@ PATHS = {
     "/items/{partition}/{sort}": ("GET",),
     "/conflicts": ("GET",),
     "/conflicts/{conflict_id}": ("GET",),
+    COLLECTION: ("GET", "POST"),
+    f"{COLLECTION}/{{id}}": ("GET", "PATCH", "DELETE"),
 }
 _SEGMENT = re.compile(r"\\\{\w+\\\}")
 _RULES = {re.compile(_SEGMENT.sub("[^/]+", re.escape(path))): path for path in PATHS}

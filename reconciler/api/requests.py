@@ -8,7 +8,7 @@ Source: API Gateway guide, "Working with AWS Lambda proxy integrations for HTTP 
 import base64
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -19,7 +19,8 @@ MOST_BODY_BYTES = 400 * 1024  # an item has no more
 MOST_BODY_DEPTH = 40  # a value has 26 levels, and lies in some of the body's
 _LONGEST_NUMBER = 400  # characters: DynamoDB's longest has 38 digits and 130 places
 _TEXT_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
-_JSON_TYPE = re.compile(r'application/json\s*(;\s*charset="?utf-8"?\s*)?', re.IGNORECASE)
+_PARAMETERS = re.compile(r'\s*(;\s*charset="?utf-8"?\s*)?', re.IGNORECASE)
+JSON = ("application/json",)
 
 
 @dataclass(frozen=True)
@@ -41,10 +42,12 @@ class Request:
         body, is_base64 = event.get("body") or "", bool(event.get("isBase64Encoded"))
         return cls(query, headers, around.get("authorizer") or {}, body, is_base64)
 
-    def document(self) -> Any:
+    def document(self, kinds: Sequence[str] = JSON) -> Any:
         """Return what the JSON body says, numbers as int or Decimal; Refused if it is none."""
-        if not _JSON_TYPE.fullmatch(self.headers.get("content-type", "").strip()):
-            raise Refused("unsupportedMediaType", "send Content-Type: application/json, in UTF-8")
+        kind, mark, parameters = self.headers.get("content-type", "").partition(";")
+        if kind.strip().lower() not in kinds or not _PARAMETERS.fullmatch(mark + parameters):
+            told = f"send Content-Type: {' or '.join(kinds)}, in UTF-8"
+            raise Refused("unsupportedMediaType", told)
         if self.headers.get("content-encoding", "identity").strip().lower() != "identity":
             raise Refused("unsupportedMediaType", "send the body without a Content-Encoding")
         try:

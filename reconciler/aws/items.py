@@ -118,6 +118,11 @@ class DynamoItems:
         for page in pages(self._client, "Query", TableName=self._table, **parameters):
             yield from page["Items"]
 
+    def scan(self) -> Iterator[Image]:
+        """Yield the images of the table, in no order, page after page as they are wanted."""
+        for page in pages(self._client, "Scan", TableName=self._table, Limit=100):
+            yield from page["Items"]
+
     def _conditional(self, write: Replacement) -> dict[str, Any]:
         return {"TableName": self._table, **replacement_of(write)}
 

@@ -549,9 +549,8 @@ def test_in_development_mode_a_fault_shows_nothing_more(
 def test_the_document_is_valid_and_names_every_path_that_there_is(door: Door) -> None:
     document = door.get("/openapi.json").document
     validate(document)
-    assert {path.partition("{")[0] for path in document["paths"]} == {
-        path.partition("{")[0] for path in PATHS
-    }
+    every = {path.partition("{")[0] for path in PATHS if not path.startswith("/tmf-api/")}
+    assert {path.partition("{")[0] for path in document["paths"]} == every
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             assert PATHS[path] == (method.upper(),)

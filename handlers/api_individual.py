@@ -1,0 +1,148 @@
+"""The HTTP door's routes of TMF632: individuals, created, read, listed, patched and deleted.
+
+They are there if the table's schema has what individuals need: `individuals` of
+`reconciler.api.tmf632.individual` is one.
+"""
+
+import json
+import secrets
+from collections.abc import Callable
+from itertools import islice
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.api_gateway import Router
+
+from handlers.api_function import Function, checked, permitted, response
+from reconciler.api.access import Right
+from reconciler.api.answers import Answer, Refused
+from reconciler.api.conditions import Conditions, etag_of, once_in
+from reconciler.api.items import REPLAYED
+from reconciler.api.requests import Request
+from reconciler.api.tmf632.individual import (
+    COLLECTION,
+    created,
+    holds_individuals,
+    patched,
+    resource_of,
+)
+from reconciler.api.tmf632.pages import MOST, Page, fields_in
+from reconciler.causality.keys import Once
+from reconciler.client.editor import ItemEditor
+from reconciler.client.writer import Written
+from reconciler.errors import InvalidInput
+from reconciler.item.image import read
+from reconciler.text.plain_json import json_text
+from reconciler.values.wire import Image, digest
+
+PATCHES = ("application/merge-patch+json", "application/json")
+router = Router()  # type: ignore[no-untyped-call]
+
+
+@router.post(COLLECTION)
+def _create() -> Response[Any]:
+    kept, request = _opened("write")
+    document = request.document()
+    values = created(document)
+    once = _once(kept, request, f"POST {COLLECTION}", document)
+    # With a key its repetition must find the same individual, in any region.
+    named = digest(once.key.encode(), 22) if once is not None else secrets.token_urlsafe(16)
+
+    def fill(item: ItemEditor) -> None:
+        for name, value in values.items():
+            item[name] = value
+
+    written = kept.table.carry_out({"id": named}, fill, lambda image: image, once=once)
+    return response(_written(written, 201, {"Location": f"{COLLECTION}/{named}"}))
+
+
+@router.get(COLLECTION)
+def _list() -> Response[Any]:
+    kept, request = _opened("read")
+    page = Page.of(request.query)
+    items = (read(image) for image in islice(kept.region.items.scan(), MOST))
+    living = (item for item in items if item is not None)
+    found = list(islice(living, page.offset, page.offset + page.limit + 1))
+    shown = [resource_of(item, page.fields) for item in found[: page.limit]]
+    status = 206 if len(found) > page.limit else 200
+    return response(Answer(status, json_text(shown), {"X-Result-Count": str(len(shown))}))
+
+
+@router.get(f"{COLLECTION}/<identifier>")
+def _retrieve(identifier: str) -> Response[Any]:
+    kept, request = _opened("read")
+    conditions = Conditions.of(request.headers)
+    image = kept.table.image(_key(kept, identifier))
+    item = read(image)
+    if image is None or item is None:
+        raise _absent()
+    headers = {"ETag": etag_of(image)}
+    if conditions.has(headers["ETag"]):
+        return response(Answer(304, "", headers))
+    fields = fields_in(request.query)
+    return response(Answer(200, json_text(resource_of(item, fields)), headers))
+
+
+@router.patch(f"{COLLECTION}/<identifier>")
+def _patch(identifier: str) -> Response[Any]:
+    kept, request = _opened("write")
+    document = request.document(PATCHES)
+    change = patched(document, identifier)
+    once = _once(kept, request, f"PATCH {identifier}", document)
+    there = _there(Conditions.of(request.headers))
+    written = kept.table.carry_out(_key(kept, identifier), change, there, once=once)
+    return response(_written(written, 200, {}))
+
+
+@router.delete(f"{COLLECTION}/<identifier>")
+def _delete(identifier: str) -> Response[Any]:
+    kept, request = _opened("write")
+    once = _once(kept, request, f"DELETE {identifier}", None)
+    there = _there(Conditions.of(request.headers))
+    key = _key(kept, identifier)
+    written = kept.table.carry_out(key, ItemEditor.delete, there, once=once)
+    return response(Answer(204, "", REPLAYED if written.repeated else {}))
+
+
+def _opened(right: Right) -> tuple[Function, Request]:
+    request = Request.of(router.current_event.raw_event)
+    kept = permitted(request, right)
+    if not holds_individuals(kept.settings.item_schema):
+        raise Refused("notFound", "this table's schema is none of individuals")
+    return kept, request
+
+
+def _once(kept: Function, request: Request, what: str, document: Any) -> Once | None:
+    # Numbers as their digits: they are int or Decimal, and JSON's own would be inexact.
+    payload = json.dumps([what, document], sort_keys=True, default=str).encode()
+    return once_in(request.headers, payload, is_required=kept.settings.keys_required)
+
+
+def _key(kept: Function, identifier: str) -> dict[str, Any]:
+    try:
+        return kept.settings.keys.of_segments([identifier])
+    except InvalidInput as problem:
+        raise Refused("invalidRequest", f"path: {problem}") from None
+
+
+def _there(conditions: Conditions) -> Callable[[Image | None], Image | None]:
+    check = checked(conditions)
+
+    def there(image: Image | None) -> Image | None:
+        if read(image) is None:
+            raise _absent()
+        return check(image)
+
+    return there
+
+
+def _absent() -> Refused:
+    return Refused("notFound", "there is no such individual, or it was deleted")
+
+
+def _written(written: Written, status: int, headers: dict[str, str]) -> Answer:
+    item = read(written.image)
+    if written.image is None or item is None:
+        raise _absent()  # a repetition, of what was deleted since
+    told = headers | {"ETag": etag_of(written.image)} | (REPLAYED if written.repeated else {})
+    return Answer(status, json_text(resource_of(item)), told)

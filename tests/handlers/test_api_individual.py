@@ -1,0 +1,215 @@
+"""TMF632's individuals through the HTTP door."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from openapi_spec_validator import validate
+
+from reconciler.api.paths import PATHS
+from reconciler.api.tmf632.individual import ATTRIBUTES, COLLECTION, individuals
+from reconciler.aws import connect
+from reconciler.item.edits import assign
+from reconciler.item.image import merge, read
+from reconciler.item.image import write as written_image
+from reconciler.values.wire import Image
+from tests.aws.conftest import REGION
+from tests.builders import clock
+from tests.handlers.door import NAMES, Answered, Door, uuid7
+from tests.handlers.test_api import opened
+
+__all__ = ["opened"]
+
+SCHEMA = {"table": NAMES.table, "key": ["id"], "attributes": dict(ATTRIBUTES)}
+HOME = {"@type": "EmailContactMedium", "id": "home", "emailAddress": "ada@example.org"}
+WORK = {"@type": "PhoneContactMedium", "id": "work", "phoneNumber": "+44 1"}
+FRIEND = {"role": "friend", "partyOrPartyRole": {"@type": "PartyRef", "id": "p2"}}
+ADA = {
+    "@type": "Individual",
+    "givenName": "Ada",
+    "familyName": "Byron",
+    "contactMedium": [HOME],
+    "relatedParty": [FRIEND],
+    "partyCharacteristic": [{"id": "c1", "name": "height", "value": 1.63}],
+}
+PATCH = {"content-type": "application/merge-patch+json"}
+
+
+@pytest.fixture
+def door(opened: Callable[..., Door]) -> Door:
+    return opened(RECONCILER_SCHEMA=json.dumps(SCHEMA))
+
+
+def create(door: Door, **changed: Any) -> Answered:
+    return door.send("POST", COLLECTION, {**ADA, **changed})
+
+
+def patch(door: Door, path: str, changes: Any, **headers: str) -> Answered:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return door.send("PATCH", path, changes, headers={**PATCH, **named})
+
+
+def test_an_individual_is_created_and_found_at_its_place(door: Door) -> None:
+    made = create(door)
+    assert made.status == 201
+    place = made.headers["location"]
+    assert made.document == {**ADA, "id": place.removeprefix(f"{COLLECTION}/"), "href": place}
+    found = door.get(place)
+    assert (found.status, found.document, found.etag) == (200, made.document, made.etag)
+    assert door.get(place, headers={"If-None-Match": made.etag}).status == 304
+    few = door.get(place, query={"fields": "givenName, nothing"}).document
+    assert few.keys() == {"id", "href", "@type", "givenName"}
+
+
+def test_a_creation_that_is_repeated_makes_one_individual(door: Door) -> None:
+    key = {"Idempotency-Key": uuid7(1)}
+    first = door.send("POST", COLLECTION, ADA, headers=key)
+    again = door.send("POST", COLLECTION, dict(reversed(ADA.items())), headers=key)
+    assert (again.status, again.document) == (201, first.document)
+    assert again.headers["idempotency-replayed"] == "true"
+    other = door.send("POST", COLLECTION, {**ADA, "givenName": "Eve"}, headers=key)
+    assert other.code == "keyReused"
+    assert len(door.get(COLLECTION).document) == 1
+
+
+def test_a_merge_patch_changes_what_it_names(door: Door) -> None:
+    place = create(door, validFor={"startDateTime": "2026", "endDateTime": "2027"}).headers[
+        "location"
+    ]
+    changes = {
+        "familyName": "Lovelace",
+        "validFor": {"endDateTime": None},
+        "relatedParty": None,
+        "contactMedium": [{**HOME, "preferred": True}, WORK],
+        "title": None,
+    }
+    done = patch(door, place, changes)
+    assert done.status == 200
+    document = door.get(place).document
+    assert document == done.document
+    assert document["familyName"] == "Lovelace"
+    assert document["validFor"] == {"startDateTime": "2026"}
+    assert "relatedParty" not in document
+    assert document["contactMedium"] == [{**HOME, "preferred": True}, WORK]
+    assert document["partyCharacteristic"] == ADA["partyCharacteristic"]
+
+
+def test_contact_media_that_two_regions_add_at_once_are_both_kept(door: Door) -> None:
+    place = create(door, contactMedium=[]).headers["location"]
+    key = {"id": place.rpartition("/")[2]}
+    before: Image = door.stored(key["id"])
+    schema = individuals(NAMES.table)
+    patch(door, place, {"contactMedium": [HOME]})
+    elsewhere = written_image(
+        before,
+        [assign(("contactMedium", "work", name), value) for name, value in WORK.items()],
+        key=key,
+        schema=schema,
+        replica="euw1",
+        clock=clock(4_000_000_000_000, iter(range(9))),
+    )
+    door.place(merge(door.stored(key["id"]), elsewhere))
+    assert door.get(place).document["contactMedium"] == [HOME, WORK]
+
+
+def test_an_entry_without_an_id_is_named_by_its_content(door: Door) -> None:
+    bare = {"@type": "EmailContactMedium", "emailAddress": "ada@example.org"}
+    first, second = (create(door, contactMedium=[bare]).document["contactMedium"] for _ in "12")
+    assert first == second
+    assert first[0]["id"]
+    assert {n: v for n, v in first[0].items() if n != "id"} == bare
+
+
+def test_a_deleted_individual_is_gone(door: Door) -> None:
+    place = create(door).headers["location"]
+    key = {"Idempotency-Key": uuid7(1)}
+    assert door.send("DELETE", place, headers=key).status == 204
+    again = door.send("DELETE", place, headers=key)
+    assert (again.status, again.headers["idempotency-replayed"]) == (204, "true")
+    for answer in (door.get(place), door.send("DELETE", place), patch(door, place, {"a": 1})):
+        assert (answer.status, answer.code) == (404, "notFound")
+    assert door.get(COLLECTION).document == []
+
+
+def test_another_version_is_not_patched_or_deleted(door: Door) -> None:
+    made = create(door)
+    place = made.headers["location"]
+    patch(door, place, {"title": "Countess"}, If_Match=made.etag)
+    assert patch(door, place, {"title": "Dr"}, If_Match=made.etag).code == "preconditionFailed"
+    refused = door.send("DELETE", place, headers={"If-Match": made.etag})
+    assert refused.code == "preconditionFailed"
+    assert door.get(place).document["title"] == "Countess"
+
+
+def test_a_list_has_pages(door: Door) -> None:
+    places = {create(door, givenName=f"Ada {n}").document["href"] for n in range(5)}
+    seen: list[str] = []
+    for offset, size, status in ((0, 2, 206), (2, 2, 206), (4, 1, 200)):
+        query = {"offset": str(offset), "limit": "2", "fields": "givenName"}
+        page = door.get(COLLECTION, query=query)
+        assert (page.status, page.headers["x-result-count"]) == (status, str(size))
+        seen += [each["href"] for each in page.document]
+        assert all(each.keys() == {"id", "href", "@type", "givenName"} for each in page.document)
+    assert (set(seen), len(seen)) == (places, 5)
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ({}, "body.@type: Field required; body.givenName: Field required"),
+        ([], "body: Input should be"),
+        ({**ADA, "@type": "Organization"}, "body.@type: Input should be 'Individual'"),
+        ({**ADA, "givenName": 5}, "body.givenName: Input should be a valid string"),
+        ({**ADA, "contactMedium": {"a": 1}}, "body.contactMedium: Input should be a valid list"),
+        ({**ADA, "relatedParty": ["p2"]}, "body.relatedParty.0: Input should be"),
+        ({**ADA, "id": "mine"}, "body: id and href are given by this API"),
+        ({**ADA, "_rec": {}}, "body._rec: no name starts with"),
+        ({**ADA, "": 1}, "no name starts with"),
+        ({**ADA, "\ud800": 1}, "Input should be a valid string"),
+        ({**ADA, "height": 10**40 + 1}, "41 significant digits"),
+    ],
+)
+def test_what_is_no_individual_is_refused(door: Door, body: Any, told: str) -> None:
+    refused = door.send("POST", COLLECTION, body)
+    assert (refused.status, refused.code) == (400, "invalidRequest")
+    assert told in refused.document["message"]
+    assert door.get(COLLECTION).document == []
+
+
+def test_what_no_individual_can_become_is_refused(door: Door) -> None:
+    place = create(door).headers["location"]
+    bad: list[Any] = [
+        {"givenName": None},
+        {"id": "other"},
+        {"contactMedium": "x"},
+        {"_rec_w": 1},
+        [],
+    ]
+    for changes in bad:
+        assert patch(door, place, changes).code == "invalidRequest"
+    assert door.send("PATCH", place, {}, headers={"content-type": "text/plain"}).status == 415
+    for query in ({"limit": "-1"}, {"offset": "1000"}, {"familyName": "Byron"}):
+        assert door.get(COLLECTION, query=query).code == "invalidRequest"
+
+
+def test_a_table_of_other_items_has_no_individuals(opened: Callable[..., Door]) -> None:
+    door = opened()
+    assert door.get(COLLECTION).code == "notFound"
+    assert COLLECTION not in door.get("/openapi.json").document["paths"]
+
+
+def test_the_document_has_the_paths_of_individuals(door: Door) -> None:
+    document = door.get("/openapi.json").document
+    validate(document)
+    for path in (COLLECTION, f"{COLLECTION}/{{id}}"):
+        assert {method.upper() for method in document["paths"][path]} == set(PATHS[path])
+
+
+def test_the_library_and_the_door_see_one_individual(door: Door) -> None:
+    place = create(door).headers["location"]
+    key = {"id": place.rpartition("/")[2]}
+    with connect(individuals(NAMES.table), region=REGION).edit(key) as item:
+        item["contactMedium", "work"] = WORK
+    assert door.get(place).document["contactMedium"] == [HOME, WORK]
+    assert (read(door.stored(key["id"])) or {})["contactMedium"].keys() == {"home", "work"}
