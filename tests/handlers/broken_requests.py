@@ -66,6 +66,29 @@ def broken_requests(seed: int, number: int) -> Iterator[dict[str, Any]]:
         yield event(method, path, text, **asked, **shape)
 
 
+def broken_individuals(
+    seed: int, number: int, whole: dict[str, Any], collection: str, identifier: str
+) -> Iterator[dict[str, Any]]:
+    """Yield requests about individuals, most of them broken in one to three ways."""
+    chance = random.Random(seed)
+    queries = {
+        "fields": ["a", ",", "\u20ac", ""],
+        "offset": ["0", "x", "9" * 9],
+        "limit": ["1", ""],
+    }
+    for _ in range(number):
+        body: Any = deepcopy(whole)
+        for _ in range(chance.randrange(4)):
+            body = chance.choice(_DAMAGES)(chance, body)
+        text = body if isinstance(body, str) else json.dumps(body)
+        headers = {n: chance.choice(v) for n, v in _HEADERS.items() if chance.random() < 0.1}
+        query = {n: chance.choice(v) for n, v in queries.items() if chance.random() < 0.2}
+        method = chance.choice(["POST", "PATCH", "PATCH", "GET", "DELETE", "PUT"])
+        place = f"{collection}/{chance.choice([identifier, identifier, 'none', '~', '%'])}"
+        path = collection if method == "POST" or chance.random() < 0.1 else place
+        yield event(method, path, text, headers=headers, query=query, authorizer=SIGNED)
+
+
 def _body(chance: random.Random) -> Any:
     def write() -> dict[str, Any]:
         edits = [deepcopy(chance.choice(_EDITS)) for _ in range(chance.randrange(1, 4))]

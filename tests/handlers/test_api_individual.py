@@ -1,12 +1,14 @@
 """TMF632's individuals through the HTTP door."""
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from openapi_spec_validator import validate
 
+from handlers import api
 from reconciler.api.paths import PATHS
 from reconciler.api.tmf632.individual import ATTRIBUTES, COLLECTION, individuals
 from reconciler.aws import connect
@@ -16,6 +18,8 @@ from reconciler.item.image import write as written_image
 from reconciler.values.wire import Image
 from tests.aws.conftest import REGION
 from tests.builders import clock
+from tests.handlers.broken_requests import broken_individuals
+from tests.handlers.conftest import Context
 from tests.handlers.door import NAMES, Answered, Door, uuid7
 from tests.handlers.test_api import opened
 
@@ -163,6 +167,7 @@ def test_a_list_has_pages(door: Door) -> None:
         ({**ADA, "givenName": 5}, "body.givenName: Input should be a valid string"),
         ({**ADA, "contactMedium": {"a": 1}}, "body.contactMedium: Input should be a valid list"),
         ({**ADA, "relatedParty": ["p2"]}, "body.relatedParty.0: Input should be"),
+        ({**ADA, "contactMedium": [{"set": ["a"]}]}, "body.contactMedium: it is a list of objects"),
         ({**ADA, "id": "mine"}, "body: id and href are given by this API"),
         ({**ADA, "_rec": {}}, "body._rec: no name starts with"),
         ({**ADA, "": 1}, "no name starts with"),
@@ -213,3 +218,16 @@ def test_the_library_and_the_door_see_one_individual(door: Door) -> None:
         item["contactMedium", "work"] = WORK
     assert door.get(place).document["contactMedium"] == [HOME, WORK]
     assert (read(door.stored(key["id"])) or {})["contactMedium"].keys() == {"home", "work"}
+
+
+def test_thousands_of_broken_requests_are_each_refused_as_tmf630_says(door: Door) -> None:
+    statuses = Counter[int]()
+    for seed in range(10):
+        place = create(door).headers["location"]
+        asked = broken_individuals(seed, 150, ADA, COLLECTION, place.rpartition("/")[2])
+        for request in asked:
+            answered = Answered(api.handler(request, Context()))
+            statuses[answered.status] += 1
+            assert answered.status < 500, (request, answered.text)
+            assert answered.status < 400 or answered.code
+    assert statuses.keys() >= {200, 201, 204, 400, 404, 405, 412, 415}

@@ -118,17 +118,26 @@ def _held(name: str, value: Any) -> Any:
         to_wire({name: held}, ())
     except InvalidInput as problem:
         raise Refused("invalidRequest", f"body.{problem}") from None
-    return {_id_of(name, each): _named(name, each) for each in held} if name in ATTRIBUTES else held
+    if name not in ATTRIBUTES:
+        return held
+    if not all(isinstance(each, dict) for each in held):  # {"set": [...]} is none
+        raise Refused("invalidRequest", f"body.{name}: it is a list of objects")
+    return {_id_of(name, each): _named(name, each) for each in held}
 
 
 def _id_of(name: str, entry: Mapping[str, Any]) -> str:
-    party = entry.get("partyOrPartyRole")
-    if name == "relatedParty" and isinstance(party, Mapping) and party.get("id"):
-        return f"{entry.get('role', '')}:{party['id']}"
-    given = entry.get("id")
-    if isinstance(given, str) and given:
-        return given
+    party, role, given = entry.get("partyOrPartyRole"), entry.get("role", ""), entry.get("id")
+    if name == "relatedParty" and isinstance(party, Mapping):
+        given = (
+            f"{role}:{party['id']}" if _is_text(party.get("id")) and isinstance(role, str) else None
+        )
+    if _is_text(given):
+        return str(given)
     return digest(canonical_bytes(to_wire(dict(entry), (name,))), _ID_WIDTH)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value)
 
 
 def _named(name: str, entry: Mapping[str, Any]) -> dict[str, Any]:
