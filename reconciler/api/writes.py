@@ -22,10 +22,10 @@ from pydantic import (
 
 from reconciler.api.answers import Refused
 from reconciler.api.keys import KeyShape
+from reconciler.api.values import value_of
 from reconciler.client.editor import ItemEditor
 from reconciler.errors import InvalidInput
 from reconciler.item.schema import RESERVED_PREFIX
-from reconciler.text.plain_json import plain_value
 from reconciler.values.wire import MAX_VALUE_DEPTH, Image, canonical_image, to_json, to_wire
 
 MOST_WRITES = 100  # a transaction of DynamoDB has no more
@@ -69,11 +69,9 @@ def _not_ours(path: tuple[str, ...]) -> tuple[str, ...]:
 
 def _plain(value: Any) -> Any:
     try:
-        plain = plain_value(value, "value")
-        to_wire(plain, ("value",))
+        return value_of(value, "value")
     except InvalidInput as problem:
         raise ValueError(str(problem)) from None
-    return plain
 
 
 def _members(value: Any) -> Any:

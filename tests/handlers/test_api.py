@@ -298,6 +298,7 @@ BAD_BODIES: list[tuple[Any, str]] = [
     ({"key": {"id": "p1"}, "edits": [assign("n", 10**38 + 1)]}, "39 significant digits"),
     ({"key": {"id": "p1"}, "edits": [assign("n", {"set": []})]}, "DynamoDB has no empty set"),
     ({"key": {"id": "p1"}, "edits": [assign("n", {"bytes": "ö"})]}, "is no base64 text"),
+    ({"key": {"id": "p1"}, "edits": [assign("n", [{"a": {"": 1}}])]}, "has one character at least"),
     ({"key": {"id": "p1"}, "edits": [increment("n", True)]}, "body.edits.0.amount: it is a number"),
     ({"key": {"id": "p1"}, "edits": [increment("n", "1")]}, "body.edits.0.amount: it is a number"),
     ({"key": {"id": "p1"}, "edits": [{"type": "add", "path": "t"}]}, "body.edits.0.members: "),

@@ -12,11 +12,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from reconciler.api.answers import Refused
+from reconciler.api.values import value_of
 from reconciler.client.editor import ItemEditor
 from reconciler.client.tracked import plain
 from reconciler.errors import InvalidInput
 from reconciler.item.schema import RESERVED_PREFIX, Schema
-from reconciler.text.plain_json import plain_value
 from reconciler.values.wire import canonical_bytes, digest, to_wire
 
 COLLECTION = "/tmf-api/partyManagement/v5/individual"
@@ -114,8 +114,7 @@ def _held(name: str, value: Any) -> Any:
     if name.startswith(RESERVED_PREFIX) or not name:
         raise Refused("invalidRequest", f"body.{name}: no name starts with {RESERVED_PREFIX!r}")
     try:
-        held = plain_value(value, name)
-        to_wire({name: held}, ())
+        held = value_of(value, name)
     except InvalidInput as problem:
         raise Refused("invalidRequest", f"body.{problem}") from None
     if name not in ATTRIBUTES:
