@@ -46,6 +46,12 @@ class ApiSettings(FunctionSettings):
         schema = Schema.of(**definition)
         if schema.table != self.table:
             raise InvalidInput("environment: RECONCILER_SCHEMA is of another table")
+        # HAZARD: what functions forget of keys sooner than that would be carried out twice.
+        if schema.key_lifetime_minutes > self.key_lifetime_minutes:
+            raise InvalidInput(
+                "environment: keys of RECONCILER_SCHEMA live longer than"
+                " RECONCILER_KEY_LIFETIME_MINUTES says"
+            )
         return schema
 
     @property

@@ -39,6 +39,10 @@ def test_what_is_not_said_has_its_default_and_nothing_is_open() -> None:
             {"RECONCILER_SCHEMA": json.dumps({**SCHEMA, "table": "orders"})},
             "RECONCILER_SCHEMA is of another table",
         ),
+        (
+            {"RECONCILER_SCHEMA": json.dumps({**SCHEMA, "key_lifetime_minutes": 2_000})},
+            "keys of RECONCILER_SCHEMA live longer",
+        ),
         ({"RECONCILER_KEY_TYPES": "X"}, "RECONCILER_KEY_TYPES is 'X'; it lists the type"),
         ({"RECONCILER_KEY_TYPES": "S,N"}, "RECONCILER_KEY_TYPES lists 2 of 1 types"),
         ({"RECONCILER_API_AUTHORIZER": "open"}, "it is 'iam', 'jwt' or 'none'"),
