@@ -1,16 +1,25 @@
 """What two items of one key make together: the join of their states. Pure."""
 
+from collections.abc import Set
 from dataclasses import replace
 
-from reconciler.causality.context import ADOPTED, BY_A_PUT, FROM_PLAIN, greatest, is_code_of_names
+from reconciler.causality.context import (
+    ADOPTED,
+    BY_A_PUT,
+    FROM_PLAIN,
+    Dot,
+    greatest,
+    is_code_of_names,
+)
 from reconciler.crdt.base import Crdt, Spec, join_states, surviving_dots
 from reconciler.crdt.counter_pn import CounterPn
 from reconciler.crdt.counter_slots import is_added
 from reconciler.crdt.map_or import MapOr
 from reconciler.crdt.register_lww import RegisterLww
-from reconciler.item.leaves import plain_dot, typed
+from reconciler.item.leaves import leaves_at, plain_dot, typed
 from reconciler.item.plain import began
 from reconciler.item.replicated import ReplicatedItem
+from reconciler.values.wire import Path, Wire
 
 
 def joined(left: ReplicatedItem, right: ReplicatedItem) -> ReplicatedItem:
@@ -18,6 +27,7 @@ def joined(left: ReplicatedItem, right: ReplicatedItem) -> ReplicatedItem:
     left, right = _typed_by(left, right), _typed_by(right, left)
     left, right = beside(left, right), beside(right, left)
     left, right = _without_held(left, right), _without_held(right, left)
+    left, right = _without_shown(left, right), _without_shown(right, left)
     mine, theirs = left.context, right.context
     one, other = left.attributes, right.attributes
     attributes = {
@@ -107,6 +117,37 @@ def _without_held(item: ReplicatedItem, other: ReplicatedItem) -> ReplicatedItem
     states = item.attributes.items()
     held = {name: rest(state, other.attributes.get(name)) for name, state in states}
     return replace(item, attributes=held)
+
+
+def _without_shown(item: ReplicatedItem, other: ReplicatedItem) -> ReplicatedItem:
+    """Return an item without the values of others that went from the other one as plain ones.
+
+    A put on top of such a value shows it by no name but its own. Who took its place there saw it.
+    HAZARD if it stood by the time at which its loss was seen: it undoes that write, if later.
+    """
+
+    def rest(state: Crdt, against: Crdt | None, path: Path) -> Crdt:
+        if isinstance(state, MapOr):
+            fields = against.fields if isinstance(against, MapOr) else {}
+            held = state.fields.items()
+            return MapOr({k: rest(each, fields.get(k), (*path, k)) for k, each in held})
+        if not isinstance(state, RegisterLww):
+            return state
+        held = {*against.dots()} if against is not None else set()
+        gone = {dot for dot, value in state.entries.items() if is_gone(dot, value, held, path)}
+        entries = {dot: value for dot, value in state.entries.items() if dot not in gone}
+        above = {dot: rank for dot, rank in state.above.items() if dot not in gone}
+        return type(state)(entries, above) if gone else state
+
+    def is_gone(dot: Dot, value: Wire | None, held: Set[Dot], path: Path) -> bool:
+        if value is None or not is_added(dot) or other.context.covers(dot):
+            return False
+        shown = plain_dot(leaves_at(path, value, None)[0])
+        return other.context.covers(shown) and shown not in held
+
+    states = item.attributes.items()
+    left = {name: rest(state, other.attributes.get(name), (name,)) for name, state in states}
+    return replace(item, attributes=left)
 
 
 def _is_of_names(item: ReplicatedItem) -> bool:

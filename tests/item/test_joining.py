@@ -2,6 +2,7 @@
 
 import pytest
 
+from reconciler.causality.hlc import Hlc
 from reconciler.item.filing import file
 from reconciler.item.joining import joined
 from reconciler.item.metadata import encode
@@ -95,3 +96,14 @@ def test_what_others_added_counts_once_where_a_plain_item_held_it_that_was_adopt
 
     for one in (joined(file(added), file(since)), joined(file(since), file(added))):
         assert one.shown()["balance"] == {"N": "112"}
+
+
+def test_a_raw_value_that_the_library_saw_in_a_put_does_not_come_back_by_its_loss() -> None:
+    """It ranks by when the loss of it was seen, and that was after the library's write."""
+    raw = as_stream({**BASE, "name": {"S": "Eve"}})
+    begun = Replica("euw1", {name: raw[name] for name in ("id", "name", "balance")})
+    wrote = file(begun.write(assign("name", "Bob"), at=3_000))
+    lost = file(raw, seen=Hlc.of(9_000))
+
+    for one in (joined(lost, wrote), joined(wrote, lost)):
+        assert one.shown()["name"] == {"S": "Bob"}
