@@ -46,7 +46,7 @@ def counted(slots: Slots) -> Iterator[Decimal]:
         for kinds in _ALTERNATIVES:
             alternatives = [amount for dot, amount in slots.items() if dot.hlc in kinds]
             if alternatives:
-                yield _greatest(alternatives)
+                yield greatest_amount(alternatives)
     yield from rest.values()
 
 
@@ -75,11 +75,18 @@ def joined_slots(dots: Iterable[Dot], a: Slots, b: Slots) -> Slots:
     What a put added to an amount stands if all that filed it, over what they had, found the same.
     """
     return {
-        dot: _greatest(slots[dot] for slots in (a, b) if dot in slots)
+        dot: greatest_amount(slots[dot] for slots in (a, b) if dot in slots)
         for dot in dots
         if dot.hlc != BY_A_PUT or a.get(dot, b.get(dot)) == b.get(dot, a.get(dot))
     }
 
 
-def _greatest(amounts: Iterable[Decimal]) -> Decimal:
+def plain_amount(slots: Slots) -> Decimal | None:
+    """Return which amount of versions of one plain item counts, None if there is no such."""
+    amounts = [amount for dot, amount in slots.items() if dot.hlc == FROM_PLAIN]
+    return greatest_amount(amounts) if amounts else None
+
+
+def greatest_amount(amounts: Iterable[Decimal]) -> Decimal:
+    """Return the amount that stands, of which all are one and the same thing."""
     return max(amounts, key=lambda n: (abs(n), n))

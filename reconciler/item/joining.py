@@ -1,6 +1,6 @@
 """What two items of one key make together: the join of their states. Pure."""
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from dataclasses import replace
 
 from reconciler.causality.context import (
@@ -11,9 +11,10 @@ from reconciler.causality.context import (
     greatest,
     is_code_of_names,
 )
+from reconciler.causality.hlc import Hlc
 from reconciler.crdt.base import Crdt, Spec, join_states, surviving_dots
 from reconciler.crdt.counter_pn import CounterPn
-from reconciler.crdt.counter_slots import is_added
+from reconciler.crdt.counter_slots import Slots, greatest_amount, is_added, plain_amount
 from reconciler.crdt.map_or import MapOr
 from reconciler.crdt.register_lww import RegisterLww
 from reconciler.item.leaves import leaves_at, plain_dot, typed
@@ -104,19 +105,31 @@ def _without_held(item: ReplicatedItem, other: ReplicatedItem) -> ReplicatedItem
             return MapOr({k: rest(each, fields.get(k)) for k, each in state.fields.items()})
         if not isinstance(state, CounterPn) or not isinstance(against, CounterPn):
             return state
-        puts = (dot for dot in against.slots if dot.hlc in _OF_PUTS)
-        if all(item.context.covers(dot) for dot in puts):
-            return state
-        slots = {
-            dot: amount
-            for dot, amount in state.slots.items()
-            if not is_added(dot) or other.context.covers(dot)
-        }
+        news = {dot.hlc for dot in against.slots if not item.context.covers(dot)}
+        held_by = _held_by(state.slots, against.slots)
+
+        def is_held(dot: Dot) -> bool:
+            kinds = _OF_PUTS if is_added(dot) else held_by.get(dot.hlc, ())
+            return not news.isdisjoint(kinds) and not other.context.covers(dot)
+
+        slots = {dot: amount for dot, amount in state.slots.items() if not is_held(dot)}
         return replace(state, slots=slots)
 
     states = item.attributes.items()
     held = {name: rest(state, other.attributes.get(name)) for name, state in states}
     return replace(item, attributes=held)
+
+
+def _held_by(slots: Slots, others: Slots) -> Mapping[Hlc, tuple[Hlc, ...]]:
+    """Return which amounts of one state stand in which of another, if those are new to it.
+
+    The greater plain amount holds what puts changed the lesser by; a put on none, the one before.
+    """
+    base, theirs = plain_amount(slots), plain_amount(others)
+    if theirs is None:
+        return {FROM_PLAIN: (BY_A_PUT,)}
+    is_lesser = base is not None and base != theirs == greatest_amount([base, theirs])
+    return {BY_A_PUT: (FROM_PLAIN,)} if is_lesser else {}
 
 
 def _without_shown(item: ReplicatedItem, other: ReplicatedItem) -> ReplicatedItem:
@@ -129,11 +142,11 @@ def _without_shown(item: ReplicatedItem, other: ReplicatedItem) -> ReplicatedIte
     def rest(state: Crdt, against: Crdt | None, path: Path) -> Crdt:
         if isinstance(state, MapOr):
             fields = against.fields if isinstance(against, MapOr) else {}
-            held = state.fields.items()
-            return MapOr({k: rest(each, fields.get(k), (*path, k)) for k, each in held})
+            mine = state.fields.items()
+            return MapOr({k: rest(each, fields.get(k), (*path, k)) for k, each in mine})
         if not isinstance(state, RegisterLww):
             return state
-        held = {*against.dots()} if against is not None else set()
+        held = frozenset(against.dots() if against is not None else ())
         gone = {dot for dot, value in state.entries.items() if is_gone(dot, value, held, path)}
         entries = {dot: value for dot, value in state.entries.items() if dot not in gone}
         above = {dot: rank for dot, rank in state.above.items() if dot not in gone}

@@ -107,3 +107,27 @@ def test_a_raw_value_that_the_library_saw_in_a_put_does_not_come_back_by_its_los
 
     for one in (joined(lost, wrote), joined(wrote, lost)):
         assert one.shown()["name"] == {"S": "Bob"}
+
+
+def test_what_a_put_changed_counts_once_where_a_plain_item_held_it_that_was_adopted_later() -> None:
+    """A raw client put the item, deleted it and put it again; then the first one was restored."""
+    begun = Replica("use1", {**KEY, "balance": {"N": "100"}}).write(assign("name", "Ada"))
+    put = beneath(begun, {**KEY, "name": {"S": "Ada"}, "balance": {"N": "105"}})
+    again = Replica("euw1", {**KEY, "balance": {"N": "109"}}).write(increment("balance", 7))
+    since = as_stream({**again, "email": {"S": "x"}})
+
+    for one in (joined(put, file(since)), joined(file(since), put)):
+        assert one.shown()["balance"] == {"N": "116"}
+
+
+def test_a_number_of_no_type_that_a_put_laid_over_an_item_holds_the_plain_amount_of_before() -> (
+    None
+):
+    """A raw client deleted an item and put its old copy on a new one; then both were restored."""
+    old = Replica("use1", {**KEY, "balance": {"N": "100"}}).write(increment("balance", 7))
+    since = as_stream({**old, "email": {"S": "x"}})
+    new = as_stream(Replica("euw1", {**KEY, "email": {"S": "y"}}).write(add("tags", "x"), at=2_000))
+    put = beneath({**new, "name": {"S": "Eve"}}, {**KEY, "balance": {"N": "105"}})
+
+    for one in (joined(put, file(since)), joined(file(since), put)):
+        assert one.shown()["balance"] == {"N": "112"}
