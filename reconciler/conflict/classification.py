@@ -176,7 +176,8 @@ def _named_part(old: Wires, new: Wires, key: Image, seen: Hlc | None = None) -> 
         if is_version(before_names(old, key), after):
             return encode(file_plain(old, key, types_of(after)))
     elif shows_names(new, old, key):
-        return encode(beneath(encode(file_plain(old, key, _untyped, seen)), new, seen))
+        # HAZARD if it were ranked: it names its filings by when, and the event names others lost.
+        return encode(beneath(encode(file_plain(old, key, _untyped)), new, seen))
     return names_alone(old, key)
 
 

@@ -13,7 +13,7 @@ from reconciler.conflict.classification import classify, lost_image
 from reconciler.conflict.verdict import Finding, Verdict
 from reconciler.errors import InvalidInput, TypeMismatch, Undecodable, UnknownWireVersion
 from reconciler.item.image import DELETE, merge, read
-from reconciler.item.metadata import EXPIRY, context_of, decode, encode
+from reconciler.item.metadata import EXPIRY, NAMES, context_of, decode, encode
 from reconciler.item.puts import beneath
 from reconciler.item.restating import with_names_filed
 from reconciler.resolution.repair import repaired_image
@@ -484,3 +484,17 @@ def test_what_a_put_without_metadata_took_is_lost_whatever_names_stand_on_it() -
     assert judge(base, in_use1(PLAIN, increment("balance", 5))).finding is Finding.OVERWRITTEN
     alone = judge(base, in_use1(None, increment("balance", 5)))
     assert alone.finding is Finding.CONFLICT
+
+
+def test_the_losing_image_of_names_that_a_put_shows_holds_what_is_lost_whenever_it_was_seen() -> (
+    None
+):
+    """The resolver refused it as none of ours, in each region, so the loss was never merged."""
+    named = in_use1(PLAIN, assign("name", "Bea"))
+    put = {name: wire for name, wire in named.items() if name != NAMES} | {"email": {"S": "x"}}
+
+    found = judge(named, put)
+
+    lost = lost_image(found, named, put, Hlc.of(9_000), key=WIRE_KEY)
+    assert dot_of("use1") in found.lost_dots
+    assert all(context_of(lost).covers(dot) for dot in found.lost_dots)
