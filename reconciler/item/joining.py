@@ -1,6 +1,6 @@
 """What two items of one key make together: the join of their states. Pure."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from reconciler.causality.context import (
@@ -12,15 +12,17 @@ from reconciler.causality.context import (
     is_code_of_names,
 )
 from reconciler.causality.hlc import Hlc
-from reconciler.crdt.base import Crdt, Spec, join_states, surviving_dots
+from reconciler.crdt.base import Crdt, OutsideChange, Spec, join_states, surviving_dots
 from reconciler.crdt.counter_pn import CounterPn
 from reconciler.crdt.counter_slots import Slots, greatest_amount, is_added, plain_amount
 from reconciler.crdt.map_or import MapOr
 from reconciler.crdt.register_lww import RegisterLww
-from reconciler.item.leaves import leaves_at, plain_dot, typed
+from reconciler.crdt.register_mv import RegisterMv
+from reconciler.crdt.set_aw import SetAw
+from reconciler.item.leaves import leaves_at, member, plain_dot, typed
 from reconciler.item.plain import began
 from reconciler.item.replicated import ReplicatedItem
-from reconciler.values.wire import Path, Wire
+from reconciler.values.wire import Path
 
 
 def joined(left: ReplicatedItem, right: ReplicatedItem) -> ReplicatedItem:
@@ -28,7 +30,7 @@ def joined(left: ReplicatedItem, right: ReplicatedItem) -> ReplicatedItem:
     left, right = _typed_by(left, right), _typed_by(right, left)
     left, right = beside(left, right), beside(right, left)
     left, right = _without_held(left, right), _without_held(right, left)
-    left, right = _without_shown(left, right), _without_shown(right, left)
+    left, right = _knowing(left, right), _knowing(right, left)
     mine, theirs = left.context, right.context
     one, other = left.attributes, right.attributes
     attributes = {
@@ -132,35 +134,38 @@ def _held_by(slots: Slots, others: Slots) -> Mapping[Hlc, tuple[Hlc, ...]]:
     return {BY_A_PUT: (FROM_PLAIN,)} if is_lesser else {}
 
 
-def _without_shown(item: ReplicatedItem, other: ReplicatedItem) -> ReplicatedItem:
-    """Return an item without the values of others that went from the other one as plain ones.
+def _knowing(item: ReplicatedItem, other: ReplicatedItem) -> ReplicatedItem:
+    """Return an item that knows what others wrote in the other one, where it knows that as plain.
 
     A put on top of such a value shows it by no name but its own. Who took its place there saw it.
-    HAZARD if it stood by the time at which its loss was seen: it undoes that write, if later.
+    HAZARD if it stood: a loss of it undoes that write, by when it was seen or as a member added.
+    HAZARD if it went where the other one knows the plain one, too: it was written later than that.
     """
+    known, theirs = item.context, other.context
+    for name, state in other.attributes.items():
+        for dot, leaf in _raw((name,), state):
+            shown = plain_dot(leaf)
+            if not known.covers(dot) and known.covers(shown) and not theirs.covers(shown):
+                known = known.with_dot(dot)
+    return item if known is item.context else replace(item, context=known)
 
-    def rest(state: Crdt, against: Crdt | None, path: Path) -> Crdt:
-        if isinstance(state, MapOr):
-            fields = against.fields if isinstance(against, MapOr) else {}
-            mine = state.fields.items()
-            return MapOr({k: rest(each, fields.get(k), (*path, k)) for k, each in mine})
-        if not isinstance(state, RegisterLww):
-            return state
-        held = frozenset(against.dots() if against is not None else ())
-        gone = {dot for dot, value in state.entries.items() if is_gone(dot, value, held, path)}
-        entries = {dot: value for dot, value in state.entries.items() if dot not in gone}
-        above = {dot: rank for dot, rank in state.above.items() if dot not in gone}
-        return type(state)(entries, above) if gone else state
 
-    def is_gone(dot: Dot, value: Wire | None, held: Set[Dot], path: Path) -> bool:
-        if value is None or not is_added(dot) or other.context.covers(dot):
-            return False
-        shown = plain_dot(leaves_at(path, value, None)[0])
-        return other.context.covers(shown) and shown not in held
-
-    states = item.attributes.items()
-    left = {name: rest(state, other.attributes.get(name), (name,)) for name, state in states}
-    return replace(item, attributes=left)
+def _raw(path: Path, state: Crdt) -> Iterator[tuple[Dot, OutsideChange]]:
+    """Yield what others wrote of values and members, and what a plain item showed of each."""
+    if isinstance(state, MapOr):
+        for key, field in state.fields.items():
+            yield from _raw((*path, key), field)
+    elif not any(map(is_added, state.dots())):
+        return  # so in most, and then nothing is made of all that they hold
+    elif isinstance(state, SetAw):
+        for element, dots in state.elements.items():
+            leaf = member(path, {state.kind or "": [element]})
+            yield from ((dot, leaf) for dot in filter(is_added, dots))
+    elif isinstance(state, RegisterLww | RegisterMv):
+        for dot in filter(is_added, state.entries):
+            shown = type(state)({dot: state.entries[dot]}).visible()
+            if shown is not None:
+                yield dot, leaves_at(path, shown, None)[0]
 
 
 def _is_of_names(item: ReplicatedItem) -> bool:

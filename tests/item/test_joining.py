@@ -9,7 +9,7 @@ from reconciler.item.metadata import encode
 from reconciler.item.plain import file_plain, names_alone
 from reconciler.item.puts import beneath
 from reconciler.values.wire import to_json
-from tests.builders import SCHEMA, Replica, add, as_stream, assign, increment, written
+from tests.builders import SCHEMA, Replica, add, as_stream, assign, discard, increment, written
 from tests.named import KEY, named_on
 
 BASE = written(assign("name", "Ada"), increment("balance", 100))
@@ -107,6 +107,25 @@ def test_a_raw_value_that_the_library_saw_in_a_put_does_not_come_back_by_its_los
 
     for one in (joined(lost, wrote), joined(wrote, lost)):
         assert one.shown()["name"] == {"S": "Bob"}
+
+
+def test_a_raw_member_that_the_library_saw_in_a_put_does_not_come_back_by_its_loss() -> None:
+    raw = as_stream({**BASE, "tags": {"SS": ["a", "x"]}})
+    begun = Replica("euw1", {name: raw[name] for name in ("id", "name", "tags")})
+    wrote = file(begun.write(discard("tags", "x"), at=3_000))
+
+    for one in (joined(file(raw), wrote), joined(wrote, file(raw))):
+        assert one.shown()["tags"] == {"SS": ["a"]}
+
+
+def test_a_raw_value_stands_that_was_written_on_what_had_been_so_as_a_plain_one() -> None:
+    """A state that a raw client toggles: it is "Ada" again, and that is no value of before."""
+    begun = Replica("use1", {**KEY, "name": {"S": "Ada"}}).write(assign("name", "Bob"))
+    raw = as_stream({**begun, "name": {"S": "Ada"}})
+    wrote = file(Replica("euw1", begun).write(increment("balance", 7), at=3_000))
+
+    for one in (joined(file(raw), wrote), joined(wrote, file(raw))):
+        assert one.shown()["name"] == {"S": "Ada"}
 
 
 def test_what_a_put_changed_counts_once_where_a_plain_item_held_it_that_was_adopted_later() -> None:
