@@ -10,14 +10,15 @@ library wrote twice is taken for the later one.
 """
 
 from collections.abc import Iterable, Set
+from dataclasses import replace
 
 from reconciler.causality.context import ADOPTED, Dot
-from reconciler.crdt.base import Crdt
+from reconciler.crdt.base import Crdt, OutsideChange, value_text
 from reconciler.crdt.counter_pn import CounterPn
 from reconciler.crdt.register_lww import RegisterLww
 from reconciler.item.filing import shown_in, state_at
-from reconciler.item.leaves import value_at
-from reconciler.item.metadata import decode, is_named
+from reconciler.item.leaves import lineage_of, value_at
+from reconciler.item.metadata import basis_of, decode, is_managed, is_named
 from reconciler.item.names import names_in
 from reconciler.item.plain import Began, before_names, began, knows_all, library_states
 from reconciler.item.replicated import ReplicatedItem
@@ -71,3 +72,23 @@ def shows_names(image: Wires, named: Wires, key: Image) -> bool:
         for name in names_in(named)
         for edit, _ in name.done
     )
+
+
+def with_taken(item: ReplicatedItem, image: Wires, other: ReplicatedItem) -> ReplicatedItem:
+    """Return an image's item that knows what its named writes took the place of in another one.
+
+    That is what was written around the library to the very image that the names were put on: they
+    do not tell it. HAZARD without it: such a value, whose loss was seen later, stands again.
+    """
+    if not is_managed(image) or not is_named(image):
+        return item
+    basis, context = basis_of(image), item.context
+    for name in names_in(image):
+        edits = [edit for edit, _ in name.done if edit.verb in ("assign", "remove")]
+        for edit in edits if not other.context.covers(name.dot) else ():
+            state = state_at(other, edit.path)
+            for dot, value in state.entries.items() if isinstance(state, RegisterLww) else ():
+                change = OutsideChange(edit.path, f"={value_text(value)}", None)
+                if dot.lineage == lineage_of(basis, change):
+                    context = context.with_dot(dot)
+    return replace(item, context=context)

@@ -40,6 +40,7 @@ from reconciler.item.plain import (
     names_alone,
 )
 from reconciler.item.puts import beneath
+from reconciler.item.sightings import with_taken
 from reconciler.resolution.past import Rows, check_history, check_lives, image_deleted
 from reconciler.values.size import check_size
 from reconciler.values.wire import Image, Wire, canonical_image
@@ -90,7 +91,7 @@ def repaired_image(  # noqa: PLR0913 (a repair is all of these, by name)
         if not restore:
             raise ItemGone("the item, tombstone included, is gone from the table")
         return check_size(reduce(merge, lost, lost[0]))
-    base = filed_image(current, seen)
+    base = knowing(filed_image(current, seen), current, lost)
     check_keys(base, lost)
     lost = [_over_what_it_took(current, base, each, rows, seen) for each in lost]
     known = _known(base, lost[0])
@@ -106,6 +107,17 @@ def repaired_image(  # noqa: PLR0913 (a repair is all of these, by name)
         parts = [each for each in parts if each is not known]
         start = _with_plain(base, parts, seen, is_direct=restore)
     return check_size(reduce(merge, parts, start))
+
+
+def knowing(filed: Image, named: Image, others: Iterable[Image | None]) -> Image:
+    """Return the image that named writes were filed in, with what they took the place of in others
+    known to it: the resolver does so for losses, too."""
+    if not is_managed(named) or not is_named(named):
+        return filed
+    item = file(filed)
+    parts = (file(each) for each in others if each is not None and is_managed(each))
+    known = reduce(lambda one, other: with_taken(one, named, other), parts, item)
+    return encode(known) if known != item else filed
 
 
 def _known(base: Image, lost: Image) -> Image:

@@ -41,6 +41,7 @@ from reconciler.resolution.evidence import images_of
 from reconciler.resolution.pausing import WriteBacks
 from reconciler.resolution.repair import (
     check_clocks,
+    knowing,
     merge_words,
     repaired_image,
     undecided,
@@ -270,9 +271,10 @@ class Resolver:
                 [(work.lost, int(work.message.event.lost_at_ms)) for work in group],
                 self._ports.replica(),
             )
+            pairs = zip(lost, group, strict=True)
             return repaired_image(
                 now,
-                lost,
+                [knowing(filed, work.lost, [now]) for filed, work in pairs],
                 restore=restore,
                 winners=[work.winner for work in group],
                 rows=rows,

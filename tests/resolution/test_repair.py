@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from reconciler.causality.context import CausalContext
+from reconciler.causality.hlc import Hlc
 from reconciler.causality.keys import Once
 from reconciler.crdt.base import Edit
 from reconciler.errors import ItemGone, ItemRecreated, KeyReused
 from reconciler.feed.beside import image_beside
-from reconciler.item.filing import file
+from reconciler.item.filing import file, filed_image
 from reconciler.item.image import DELETE, merge, read
 from reconciler.item.metadata import encode, metadata_in, tip_in
 from reconciler.item.plain import file_plain
@@ -19,12 +20,14 @@ from reconciler.resolution.repair import (
     JOINED,
     KEPT,
     OVERRIDDEN,
+    knowing,
     merge_words,
     repaired_image,
     undecided,
 )
 from reconciler.values.wire import Image
-from tests.builders import Replica, add, assign, increment, remove, written
+from tests.builders import Replica, add, as_stream, assign, increment, remove, written
+from tests.named import named_on
 from tests.resolution.test_past import row
 
 BASE = written(assign("name", "old"), increment("balance", 10), add("tags", "a"))
@@ -207,3 +210,16 @@ def test_one_key_carried_out_in_two_regions_is_one_amount_after_a_repair() -> No
     winner = Replica("euw1", BASE).write(increment("balance", 10), at=3_000, once=ten)
     repaired = repaired_image(winner, [lost], restore=False)
     assert (read(repaired) or {})["balance"] == 20
+
+
+def test_a_value_that_a_named_write_replaced_does_not_come_back_by_a_loss_seen_later() -> None:
+    """Clocks differ, or the loss is seen late: the raw value ranked above the name on top of it."""
+    raw = as_stream({**BASE, "name": {"S": "raw"}})
+    named = named_on(raw, assign("name", "Bea"), at=2_000)
+    late = encode(file({**raw, "email": {"S": "x"}}, Hlc.of(9_000)))
+    here = {**raw, "email": {"S": "x"}}
+
+    for current, lost in ((named, late), (here, named), (late, named)):
+        known = knowing(filed_image(lost), lost, [current])
+        after = repaired_image(current, [known], restore=True, seen=Hlc.of(9_000))
+        assert (read(after) or {})["name"] == "Bea"
