@@ -37,6 +37,7 @@ from reconciler.item.leaves import (
     value_at,
 )
 from reconciler.item.metadata import METADATA, NAMES, basis_of, hidden_in, is_named
+from reconciler.item.names import last_to_touch, names_in
 from reconciler.item.plain import (
     PLAIN_ITEM,
     before_names,
@@ -77,7 +78,11 @@ def beneath(
         return put
     if is_version(before, item):
         return joined(put, file_plain(image, item.key, types_of(item), seen))
-    return named_over(put, _moved(image, before, put.shown(), put.attributes), seen, types_of(put))
+    shown, names = put.shown(), names_in(image)
+    # HAZARD if what the put left out, and stays, were taken for removed beside its names.
+    stays = {n: shown[n] for n in shown.keys() - image.keys() if not last_to_touch(names, (n,))}
+    moved = {**_moved(image, before, shown, put.attributes), **stays}
+    return named_over(put, moved, seen, types_of(put))
 
 
 def _moved(image: Image, before: Image, shown: Image, states: Mapping[str, Crdt]) -> Image:
@@ -88,8 +93,10 @@ def _moved(image: Image, before: Image, shown: Image, states: Mapping[str, Crdt]
     moved = dict(image)
     for name, state in states.items():
         one, other = before.get(name), shown.get(name)
-        if name not in image or one is None or other is None or one == other:
+        if name not in image or other is None or one == other:
             continue
+        if one is None:
+            one = {"M": {}} if "M" in other else {"N": "0"}
         if isinstance(state, CounterPn) and "N" in image[name] and "N" in one:
             by = [Decimal(other["N"]), Decimal(one["N"]).copy_negate()]
             amount = exact_sum([Decimal(image[name]["N"]), *by])

@@ -12,7 +12,7 @@ from reconciler.item.metadata import METADATA, encode
 from reconciler.item.puts import beneath
 from reconciler.values.wire import Image, to_json
 from tests.builders import Replica, add, assign, increment, remove, written
-from tests.named import named_on
+from tests.named import KEY, named_on
 
 BASE = written(assign("name", "Ada"), increment("balance", 100), add("tags", "a", "b"))
 
@@ -138,3 +138,15 @@ def test_what_a_put_left_out_of_an_amount_is_nothing_that_was_done_beside_its_na
     ours = Replica("euw1", BASE).write(increment("balance", 10), at=2_000)
     image = named_on(put(BASE, phone={"S": "2"}), add("tags", "x"), increment("balance", 1))
     assert shown(filed(ours, image), "balance") == 111
+
+
+def test_what_a_put_leaves_out_of_amounts_stays_whatever_names_stand_on_it() -> None:
+    """Taken for removed beside the names, or for taken out of what they added, it was lost."""
+    ours = written(assign("name", "Ada"), increment("balance", 10))
+    bare = {**KEY, "email": {"S": "x"}}
+
+    beside = beneath(ours, named_on(bare, add("tags", "a")))
+    on_top = beneath(ours, named_on(bare, increment("balance", 5)))
+
+    assert beside.shown()["balance"] == {"N": "10"}
+    assert on_top.shown()["balance"] == {"N": "15"}
