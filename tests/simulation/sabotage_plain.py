@@ -56,7 +56,11 @@ def what_regions_found_different_stands() -> AbstractContextManager[Any]:
 
 def amounts_of_a_put_count_beside_what_they_rest_on() -> AbstractContextManager[Any]:
     """Let all count that a plain image showed, whatever else is known of its item."""
-    return replacing(joining, "beside", lambda _: lambda item, _other: item)
+    stack = ExitStack()
+    stack.enter_context(replacing(joining, "beside", lambda _: lambda item, _other: item))
+    # A second lock on that door: what a put holds, or holds a put.
+    stack.enter_context(replacing(joining, "_held_by", lambda _: lambda *_: {}))
+    return stack
 
 
 def every_put_saw_all_amounts() -> AbstractContextManager[Any]:
