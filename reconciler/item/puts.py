@@ -37,7 +37,7 @@ from reconciler.item.leaves import (
     value_at,
 )
 from reconciler.item.metadata import METADATA, NAMES, basis_of, hidden_in, is_named
-from reconciler.item.names import last_to_touch, names_in
+from reconciler.item.names import last_to_touch, names_in, undone
 from reconciler.item.plain import (
     PLAIN_ITEM,
     before_names,
@@ -81,7 +81,10 @@ def beneath(
     shown, names = put.shown(), names_in(image)
     # HAZARD if what the put left out, and stays, were taken for removed beside its names.
     stays = {n: shown[n] for n in shown.keys() - image.keys() if not last_to_touch(names, (n,))}
-    moved = {**_moved(image, before, shown, put.attributes), **stays}
+    # What the item knows of them is in the amounts of the put already.
+    news = [name for name in names if not put.context.covers(name.dot)]
+    held = undone(shown_in(image, item.key), news)
+    moved = {**_moved(image, held, shown, put.attributes), **stays}
     return named_over(put, moved, seen, types_of(put))
 
 

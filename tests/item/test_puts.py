@@ -9,9 +9,10 @@ from reconciler.conflict.classification import classify
 from reconciler.conflict.verdict import Finding
 from reconciler.item.image import DELETE, merge, read
 from reconciler.item.metadata import METADATA, encode
+from reconciler.item.plain import file_plain
 from reconciler.item.puts import beneath
 from reconciler.values.wire import Image, to_json
-from tests.builders import Replica, add, assign, increment, remove, written
+from tests.builders import SCHEMA, Replica, add, assign, increment, remove, written
 from tests.named import KEY, named_on
 
 BASE = written(assign("name", "Ada"), increment("balance", 100), add("tags", "a", "b"))
@@ -150,3 +151,14 @@ def test_what_a_put_leaves_out_of_amounts_stays_whatever_names_stand_on_it() -> 
 
     assert beside.shown()["balance"] == {"N": "10"}
     assert on_top.shown()["balance"] == {"N": "15"}
+
+
+def test_a_name_counts_once_in_a_plain_image_that_took_the_place_of_one_that_knows_it() -> None:
+    """One of two named increments had been taken by a put, and its loss was merged on both."""
+    plain = {**KEY, "balance": {"N": "100"}}
+    first = named_on(plain, increment("balance", 5))
+    put_on_it = {**KEY, "balance": {"N": "105"}, "email": {"S": "x"}}
+    lost = encode(beneath(encode(file_plain(first, KEY, SCHEMA.spec)), put_on_it))
+    both = named_on(first, increment("balance", 7), at=3_000, number=2)
+
+    assert beneath(lost, both).shown()["balance"] == {"N": "112"}
