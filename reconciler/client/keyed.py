@@ -64,6 +64,14 @@ class Keyed:
             )
         return known.covers(Dot(self.lineage, _NEVER))
 
+    def is_unspent(self, image: Image | None) -> bool:
+        """Return whether there is an item, and it does not show the key yet.
+
+        Then a change that finds nothing to do spends it all the same. HAZARD if it did not: made
+        again, it would undo what others did to the item since.
+        """
+        return self.lineage is not None and image is not None and not self.is_done(image)
+
     def note_doubt(self, problem: OutcomeUnknown) -> None:
         """Remember that a try may have been carried out; without a key it is not made again."""
         if self.lineage is None:

@@ -157,7 +157,8 @@ class ReplicatedTable:
 
         def written_on(image: Image | None) -> Image | None:
             edits = edits_on(image)
-            return self._writer.next(key, beneath(image), edits, keyed) if edits else None
+            is_made = edits or keyed.is_unspent(image)
+            return self._writer.next(key, beneath(image), edits, keyed) if is_made else None
 
         # What `onto` looks at must be fresh: no condition tells of a write around the library.
         image = self._remembered(key, edits_on) if onto is None else None

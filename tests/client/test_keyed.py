@@ -200,3 +200,27 @@ def test_however_keys_are_repeated_in_regions_each_counts_once(
             onto = stores[(region + 1) % 3]
             onto.place(merge(stores[region].get(HERE) or {}, onto.get(HERE) or {}))
     assert shown(*stores) == 100 + sum(10**key for key in {key for _, key in tries})
+
+
+def test_a_change_that_finds_nothing_to_do_spends_its_key_all_the_same() -> None:
+    """Made again, it once took away what others had added since."""
+    here = store(increment("balance", 100))
+    client(here).apply(KEY, lambda item: item.add("tags", "a"))
+
+    def change(item: ItemEditor) -> None:
+        item["tags"] = {"a"}
+
+    client(here).apply(KEY, change, once=ONCE)
+    client(here, at=AT + 50).apply(KEY, lambda item: item.add("tags", "b"))
+
+    assert (client(here, at=AT + 99).apply(KEY, change, once=ONCE) or {})["tags"] == {"a", "b"}
+
+
+def test_a_change_that_finds_nothing_to_do_leaves_an_item_as_deleted_as_it_was() -> None:
+    here, never = store(), FakeItems()
+    client(here).apply(KEY, lambda item: item.delete())
+
+    for items in (here, never):
+        assert client(items, at=AT + 50).apply(KEY, lambda item: item.delete(), once=ONCE) is None
+        assert client(items).get(KEY) is None
+    assert never.get(HERE) is None
