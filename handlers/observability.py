@@ -23,7 +23,7 @@ from reconciler.errors import ReconcilerError
 # The fields of a note that are logged always. All others may hold what is in an item, or quote it.
 _IDS_AND_COUNTS = frozenset(
     {"conflict_id", "conflict_ids", "identifiers", "role", "queue", "about"}
-    | {"message_id", "receives", "outcome"}
+    | {"message_id", "receives", "outcome", "job"}
 )
 
 

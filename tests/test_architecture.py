@@ -21,7 +21,7 @@ STEPS = """
     item
     conflict
     ports deployment
-    detection resolution client doctor metrics aws_model
+    detection resolution client doctor metrics aws_model ingest
     calls
     redrive feed sweeping aws api
     simulation local handlers

@@ -99,12 +99,28 @@ class Names:
         return self.of("witness-dlq")
 
     @property
+    def jobs(self) -> str:
+        """The table of the ingest's jobs."""
+        return self.of("jobs")
+
+    @property
+    def ingest_queue(self) -> str:
+        return self.of("ingest")
+
+    @property
     def evidence_bucket(self) -> str:
+        return self._bucket("evidence")
+
+    @property
+    def ingest_bucket(self) -> str:
+        return self._bucket("ingest")
+
+    def _bucket(self, resource: str) -> str:
         """S3 takes small letters, digits and hyphens; a digest tells `Parties` from `parties`."""
         stem = self.stem.lower().replace("_", "-")
         if stem != self.stem:
             stem = f"{stem[: MAX_STEM - _DIGEST - 1]}-{_digest(self.stem)}"
-        return "-".join(filter(None, (stem, "evidence", self.region, self.suffix))).lower()
+        return "-".join(filter(None, (stem, resource, self.region, self.suffix))).lower()
 
     @property
     def detect_function(self) -> str:

@@ -1,4 +1,5 @@
-"""What DynamoDB is told of the tables: a replica's stream and expiry, the ledger's keys and index.
+"""What DynamoDB is told of the tables: a replica's stream and expiry, the ledger's and
+the jobs table's keys and index.
 
 The stacks, the local cloud and the doctor all read it here, so they cannot disagree.
 """
@@ -13,3 +14,8 @@ LEDGER_STATE_INDEX = "by-state"
 LEDGER_STATE_KEY = ("state", "lost_at_ms")
 LEDGER_KINDS = {"item_key": "S", "conflict_id": "S", "state": "S", "lost_at_ms": "N"}
 LEDGER_EXPIRY = "expires"  # of closed rows, in seconds since 1970; others have none
+
+JOBS_KEY = ("job", "part")  # a job's row lies beside those of its parts
+JOBS_TIME_INDEX = "by-time"
+JOBS_TIME_KEY = ("listed", "received_at_ms")  # only jobs have both, so only they are listed
+JOBS_KINDS = {"job": "S", "part": "S", "listed": "S", "received_at_ms": "N"}

@@ -68,6 +68,8 @@ STREAM_SOURCE = StreamSource()
 RULE_TARGET = RuleTarget()
 HOME_SOURCE = QueueSource()
 WITNESS_SOURCE = QueueSource(delay_seconds=60)
+# A part of a job takes minutes, and up to a function's longest time where items are contended.
+INGEST_SOURCE = QueueSource(batch_size=1, visibility_timeout_seconds=5_400, maximum_receive_count=3)
 
 
 @dataclass(frozen=True)

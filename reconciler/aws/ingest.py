@@ -1,0 +1,36 @@
+"""One region as its ingest works with it."""
+
+from reconciler.aws import connect
+from reconciler.aws.ingest_objects import S3Objects
+from reconciler.aws.ingest_queue import SqsPartQueue
+from reconciler.aws.jobs import DynamoJobs
+from reconciler.aws.region import Region
+from reconciler.deployment.names import Names
+from reconciler.deployment.wiring import OutsideWriters
+from reconciler.ingest.outside import Outside
+from reconciler.item.schema import Schema
+
+
+def outside_of(
+    region: Region, names: Names, schema: Schema, outside_writers: OutsideWriters
+) -> Outside:
+    """Return what the ingest of a region works with; items are written with `schema`."""
+    table = connect(schema, region=names.region, outside_writers=outside_writers)
+    return Outside(
+        objects=S3Objects(names.ingest_bucket, region.client("s3")),
+        jobs=jobs_of(region, names),
+        queue=queue_of(region, names),
+        write=lambda key, change, once: table.carry_out(key, change, once=once).repeated,
+        telemetry=region.telemetry,
+        now_ms=region.time.now_ms,
+    )
+
+
+def jobs_of(region: Region, names: Names) -> DynamoJobs:
+    """Return the jobs of a region."""
+    return DynamoJobs(names.jobs, region.client("dynamodb"))
+
+
+def queue_of(region: Region, names: Names) -> SqsPartQueue:
+    """Return the ingest queue of a region."""
+    return SqsPartQueue(names.ingest_queue, region.client("sqs"))

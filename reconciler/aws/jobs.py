@@ -1,0 +1,178 @@
+"""One region's table of ingest jobs, over the DynamoDB API.
+
+What changes a part and what it adds to its job are one transaction, conditional on the state that
+the part had: of several deliveries that do the same, one counts.
+Source: DynamoDB API Reference, TransactWriteItems, PutItem, UpdateItem, Query.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from itertools import islice
+from typing import Any
+
+from reconciler.aws.clients import idempotent, pages
+from reconciler.deployment.tables import JOBS_TIME_INDEX
+from reconciler.errors import Unavailable
+from reconciler.ingest.jobs import JOB_PART, LISTED, Counts, Job, Part, PartState, part_name
+from reconciler.ingest.messages import PartName
+from reconciler.values.wire import Image
+
+_REFUSED = "ConditionalCheckFailedException"
+_NEW = "attribute_not_exists(job)"
+
+
+class DynamoJobs:
+    """The jobs table."""
+
+    def __init__(self, table: str, dynamodb: Any) -> None:
+        self._table = table
+        self._client = dynamodb
+
+    def job(self, name: str) -> Job | None:
+        """Return a job."""
+        row = self._row(name, JOB_PART)
+        return None if row is None else Job.of(row)
+
+    def open(self, job: Job) -> Job:
+        """Write a job unless it is there; return the one that is."""
+        return job if self._is_put(job.row) else self.job(job.id) or job
+
+    def begun(self, name: str, at_ms: int) -> None:
+        """Note that the work on a job has begun, unless that is noted."""
+        with _refusable(), idempotent("UpdateItem"):
+            self._client.update_item(
+                TableName=self._table,
+                Key=_key(name, JOB_PART),
+                UpdateExpression="SET began_at_ms = :at",
+                ConditionExpression="attribute_exists(job) AND attribute_not_exists(began_at_ms)",
+                ExpressionAttributeValues={":at": {"N": str(at_ms)}},
+            )
+
+    def plan(self, parts: Sequence[Part]) -> None:
+        """Write the parts that a job has counted when it was opened, unless they are there."""
+        for part in parts:
+            self._is_put(part.row)
+
+    def go_on(self, part: Part) -> None:
+        """Write one part more, which its job counts, unless it is there."""
+        self._both({"Put": {"Item": part.row, "ConditionExpression": _NEW}}, part.job, {"open": 1})
+
+    def part(self, name: PartName) -> Part | None:
+        """Return a part."""
+        row = self._row(name.job, part_name(name.start))
+        return None if row is None else Part.of(row)
+
+    def parts(self, name: str) -> list[Part]:
+        """Return the parts of a job, in order."""
+        wanted = {
+            "TableName": self._table,
+            "ConsistentRead": True,
+            "KeyConditionExpression": "job = :job AND begins_with(part, :part)",
+            "ExpressionAttributeValues": {":job": {"S": name}, ":part": {"S": "part-"}},
+        }
+        found = pages(self._client, "Query", **wanted)
+        return [Part.of(row) for page in found for row in page["Items"]]
+
+    def close(self, part: Part, at_ms: int) -> None:
+        """Write how a part ended, and count it, unless it is done already."""
+        before = self.part(PartName(part.job, part.range.start))
+        if before is None or before.state in (PartState.DONE, part.state):
+            return
+        failed = (part.state is PartState.FAILED) - (before.state is PartState.FAILED)
+        adds = {"failed": failed}
+        if part.state is PartState.DONE:
+            adds |= {"open": -1, **asdict(part.counts)}
+        self._both(_instead(part, before.state), part.job, adds, finished_at_ms=at_ms)
+
+    def reopen(self, part: Part) -> None:
+        """Let a part that failed wait for its turn again, unless it does."""
+        waits = replace(part, state=PartState.OPEN, counts=Counts(), reason="")
+        self._both(_instead(waits, PartState.FAILED), part.job, {"failed": -1})
+
+    def forget(self, job: Job) -> None:
+        """Remove a job that could not begin, so that it can begin anew."""
+        with _refusable(), idempotent("DeleteItem"):
+            self._client.delete_item(
+                TableName=self._table,
+                Key=_key(job.id, JOB_PART),
+                ConditionExpression="reason <> :none",
+                ExpressionAttributeValues={":none": {"S": ""}},
+            )
+
+    def latest(self, most: int) -> Iterator[Job]:
+        """Yield the jobs, the newest first, as the index has them."""
+        wanted = {
+            "TableName": self._table,
+            "IndexName": JOBS_TIME_INDEX,
+            "ScanIndexForward": False,
+            "KeyConditionExpression": "listed = :listed",
+            "ExpressionAttributeValues": {":listed": {"S": LISTED}},
+        }
+        rows = (row for page in pages(self._client, "Query", **wanted) for row in page["Items"])
+        yield from map(Job.of, islice(rows, most))
+
+    def _row(self, name: str, part: str) -> Image | None:
+        with idempotent("GetItem"):
+            answer = self._client.get_item(
+                TableName=self._table, Key=_key(name, part), ConsistentRead=True
+            )
+        row: Image | None = answer.get("Item")
+        return row
+
+    def _is_put(self, row: Image) -> bool:
+        """Return whether a row was written, because there was none."""
+        with _refusable() as refused, idempotent("PutItem"):
+            self._client.put_item(TableName=self._table, Item=row, ConditionExpression=_NEW)
+        return not refused
+
+    def _both(
+        self, write: Mapping[str, Any], job: str, adds: Mapping[str, int], **times: int
+    ) -> None:
+        """Write a part and what it adds to its job, unless the part is not as expected."""
+        [(verb, given)] = write.items()
+        values = {f":{name}": {"N": str(value)} for name, value in {**adds, **times}.items()}
+        sets = f" SET {', '.join(f'{name} = :{name}' for name in times)}" if times else ""
+        added = ", ".join(f"#{name} :{name}" for name in adds)
+        update = {
+            "TableName": self._table,
+            "Key": _key(job, JOB_PART),
+            "UpdateExpression": f"ADD {added}{sets}",
+            "ExpressionAttributeNames": {f"#{name}": name for name in adds},
+            "ExpressionAttributeValues": values,
+        }
+        writes = [{verb: {"TableName": self._table, **given}}, {"Update": update}]
+        try:
+            with idempotent("TransactWriteItems"):
+                self._client.transact_write_items(TransactItems=writes)
+        except Unavailable as problem:
+            if "ConditionalCheckFailed" not in str(problem):
+                raise  # as when another part of the job is closed at this moment
+
+
+def _instead(part: Part, state: PartState) -> dict[str, Any]:
+    """Return the write of a part in the place of the same one in a state."""
+    return {
+        "Put": {
+            "Item": part.row,
+            "ConditionExpression": "#state = :was",
+            "ExpressionAttributeNames": {"#state": "state"},
+            "ExpressionAttributeValues": {":was": {"S": state.value}},
+        }
+    }
+
+
+@contextmanager
+def _refusable() -> Iterator[list[Unavailable]]:
+    """Let a condition refuse a write; what is yielded holds its refusal, if it did."""
+    refused: list[Unavailable] = []
+    try:
+        yield refused
+    except Unavailable as problem:
+        if problem.evidence.get("code") != _REFUSED:
+            raise
+        refused.append(problem)
+
+
+def _key(name: str, part: str) -> Image:
+    return {"job": {"S": name}, "part": {"S": part}}
