@@ -36,6 +36,7 @@ COMMANDS = {
     "adopt": "adopt",
     "sweep": "sweep",
     "conflicts": "conflicts",
+    "jobs": "jobs",
 }
 
 

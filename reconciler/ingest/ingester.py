@@ -4,7 +4,6 @@ All of it may happen twice, half, or at once: rows are written before the messag
 them, lines are written before their part is closed, and a part is closed once.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.deployment import telemetry
@@ -174,10 +173,3 @@ class Ingester:
         self._outside.telemetry.count(telemetry.LINES_WRITTEN, counts.written)
         self._outside.telemetry.count(telemetry.LINES_REPEATED, counts.repeated)
         self._outside.telemetry.count(telemetry.LINES_REJECTED, counts.rejected)
-
-
-def waiting(parts: Sequence[Part]) -> list[PartName]:
-    """Return the parts that are not done."""
-    return [
-        PartName(each.job, each.range.start) for each in parts if each.state is not PartState.DONE
-    ]

@@ -28,6 +28,7 @@ MAY_LOAD = {
     | {"aws_model", "detection", "drills", "local", "redrive", "resolution"},
     "guests-drill": CALLING_AWS
     | {"aws_model", "detection", "drills", "local", "redrive", "resolution"},
+    "jobs": CALLING_AWS | {"ingest"},
     "metrics": CALLING_AWS | {"metrics"},
     "redrive": CALLING_AWS | {"detection", "redrive", "resolution"},
     "simulate": PUBLIC
@@ -36,7 +37,9 @@ MAY_LOAD = {
     "sweep": CALLING_AWS | {"resolution", "sweeping"},
     "verify-replication": CALLING_AWS | {"drills"},
 }
-WITHOUT_A_CLOUD = ("conflicts", "doctor", "metrics", "redrive", "sweep", "verify-replication")
+WITHOUT_A_CLOUD = (
+    *("conflicts", "doctor", "jobs", "metrics", "redrive", "sweep", "verify-replication"),
+)
 
 
 def run(program: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -107,7 +110,7 @@ def test_a_command_loads_only_the_rooms_that_it_needs_and_no_moto(
 @pytest.mark.parametrize("name", WITHOUT_A_CLOUD)
 def test_a_command_that_starts_no_cloud_works_where_none_is_installed(name: str) -> None:
     at = ("--table", "parties", "--region", "us-east-1,eu-west-1")
-    asked = [name, *(["list"] if name == "conflicts" else []), *at]
+    asked = [name, *(["list"] if name in ("conflicts", "jobs") else []), *at]
 
     told = run(without("moto", "reconciler.local"), *asked, "--endpoint", "http://127.0.0.1:9")
 

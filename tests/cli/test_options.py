@@ -131,6 +131,7 @@ COMMANDS = dict(leaves(typer.main.get_command(commands(()))))
 OF_A_TABLE = {
     name for name in COMMANDS if name not in ("demo", "drill", "guests-drill", "simulate")
 }
+OF_ONE_REGION = {"conflicts show", "conflicts resolve", "jobs show", "jobs retry"}
 
 
 def options(name: str) -> dict[str, Any]:
@@ -142,7 +143,7 @@ def test_every_command_for_a_table_takes_its_regions_suffix_and_endpoint(name: s
     assert {"--table", "--region", "--suffix", "--endpoint"} <= options(name).keys()
 
 
-@pytest.mark.parametrize("name", sorted(OF_A_TABLE - {"conflicts show", "conflicts resolve"}))
+@pytest.mark.parametrize("name", sorted(OF_A_TABLE - OF_ONE_REGION))
 def test_both_spellings_are_one_option(name: str) -> None:
     assert options(name)["--region"] is options(name)["--regions"]
 
