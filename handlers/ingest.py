@@ -4,13 +4,14 @@ Event source: the ingest queue, with ReportBatchItemFailures. A message is an ob
 created, as EventBridge tells it, or one part of a job. One that is neither is parked, whole.
 """
 
+import os
 from collections.abc import Mapping
 from functools import cache
-from importlib import import_module
 from typing import Any
 
 from handlers.observability import Observability
-from handlers.settings import FunctionSettings, function_settings
+from handlers.schema_settings import SchemaSettings
+from handlers.settings import read_as
 from handlers.tracing import traced
 from reconciler.aws.ingest import outside_of
 from reconciler.aws.region import Region
@@ -20,14 +21,13 @@ from reconciler.deployment.wiring import INGEST_SOURCE
 from reconciler.errors import InvalidInput, ReconcilerError, Undecodable, reason_of
 from reconciler.ingest.ingester import Ingester
 from reconciler.ingest.messages import parse_message
-from reconciler.item.schema import Schema
 
 
 @cache
-def _function() -> tuple[FunctionSettings, Ingester, Region, Observability]:
-    settings = function_settings()
+def _function() -> tuple[SchemaSettings, Ingester, Region, Observability]:
+    settings = read_as(SchemaSettings, os.environ)
     custom.load(settings.custom_types)
-    schema = load_schema(settings.schema_name, settings.table)
+    schema = settings.item_schema
     observability = Observability(
         "ingest", settings.table, settings.region, log_items=settings.log_items
     )
@@ -55,21 +55,6 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
                 if not _is_parked(record, problem, region, observability):
                     failed.append(record["messageId"])
     return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in failed]}
-
-
-def load_schema(name: str, table: str) -> Schema:
-    """Return the schema that is called `module:name`; InvalidInput says why there is none."""
-    module, _, attribute = name.partition(":")
-    try:
-        schema = getattr(import_module(module), attribute)
-    except Exception as problem:
-        raise InvalidInput(
-            f"RECONCILER_SCHEMA: {name!r} cannot be imported ({type(problem).__name__}): package"
-            " it with the functions, and name it as 'shop.schemas:PARTIES'"
-        ) from None
-    if not isinstance(schema, Schema) or schema.table != table:
-        raise InvalidInput(f"RECONCILER_SCHEMA: {name!r} is no schema of table {table}")
-    return schema
 
 
 def _records(event: Any) -> list[dict[str, Any]]:

@@ -72,8 +72,7 @@ class FunctionSettings(BaseModel):
     """The environment of a function, typed; each field's alias is its variable.
 
     `log_items`: logs may hold keys and values of items. `custom_types` are the modules that
-    register merge functions; `schema_name` is the `module:name` of the table's schema, for the
-    ingest. `outside_writers`: whether anybody writes the table without the
+    register merge functions. `outside_writers`: whether anybody writes the table without the
     library; `outside_writes`: what becomes of deletes made so; `ttl_attribute`: that of the table's
     own time-to-live; `version_attributes`: those of a version that items had before this library;
     `key_lifetime_minutes`: the longest that a schema says.
@@ -99,7 +98,6 @@ class FunctionSettings(BaseModel):
     version_attributes: _Attributes = Field((), alias="RECONCILER_VERSION_ATTRIBUTES")
     folds: Switch = Field(True, alias="RECONCILER_FOLDS")
     pauses: Switch = Field(False, alias="RECONCILER_PAUSE_LOOPS")
-    schema_name: str = Field("", alias="RECONCILER_SCHEMA")
     custom_types: _Modules = Field((), alias="RECONCILER_CUSTOM_TYPES")
     log_items: Switch = Field(False, alias="RECONCILER_LOG_ITEMS")
     tracing: _Traced = Field(False, alias="RECONCILER_TRACING")

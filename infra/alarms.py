@@ -14,7 +14,7 @@ from infra.metrics import of_function, of_queue, of_rule, of_source, ours
 from infra.table_alarms import replication, throttles
 from infra.watched import Watched
 from reconciler.deployment import telemetry
-from reconciler.deployment.names import DEAD_LETTERS, WORKED_QUEUES
+from reconciler.deployment.names import WORKED_QUEUES
 from reconciler.deployment.wiring import CONFLICTS_PER_MINUTE_ALARM
 
 
@@ -106,7 +106,7 @@ def _tolerated(minutes: int | None) -> tuple[int, int]:
 
 def _letters(seen: Watched) -> Iterator[Alarm]:
     days, late = LIMITS.dead_letter_days, LIMITS.queue_age_minutes
-    for part in DEAD_LETTERS:
+    for part in seen.letters:
         queue = seen.names.of(part)
         yield Alarm(
             "dead-letters",

@@ -58,6 +58,18 @@ class Arns:
     def bucket(self) -> str:
         return f"arn:{Aws.PARTITION}:s3:::{self.names.evidence_bucket}"
 
+    @property
+    def jobs(self) -> str:
+        return self.of("dynamodb", f"table/{self.names.jobs}")
+
+    @property
+    def ingest_bucket(self) -> str:
+        return f"arn:{Aws.PARTITION}:s3:::{self.names.ingest_bucket}"
+
+    @property
+    def ingest_rule(self) -> str:
+        return self.of("events", f"rule/{self.names.ingest_queue}")
+
     def rule(self, role: str) -> str:
         """Return the ARN of the bus's rule for `role`, "home" or "witness"."""
         return self.of("events", f"rule/{self.names.bus}/{role}")

@@ -18,7 +18,7 @@ from infra.arns import Arns
 from infra.metrics import Metric, of_function, of_queue, ours, replication_latency
 from infra.settings import Settings
 from infra.watched import Watched, watched
-from reconciler.deployment.names import DEAD_LETTERS, WORKED_QUEUES, Names
+from reconciler.deployment.names import Names
 from reconciler.deployment.panels import PANELS, Panel
 
 REGIONAL, OVERALL = "dashboard", "all-regions"
@@ -90,7 +90,7 @@ def _of_aws(seen: Watched) -> Iterator[tuple[str, list[Line], str]]:
     """Yield the charts of what AWS measures: their titles, lines and units."""
     names = seen.names
     functions = {part: names.of(part) for part in seen.functions}
-    queues = {part: names.of(part) for part in (*WORKED_QUEUES, *DEAD_LETTERS)}
+    queues = {part: names.of(part) for part in seen.queues}
     behind = of_function(names.detect_function, "IteratorAge", "Maximum")
     yield "Detector behind its stream", [("greatest", behind)], "ms"
     errors = [(part, of_function(name, "Errors")) for part, name in functions.items()]

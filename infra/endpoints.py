@@ -34,15 +34,21 @@ class Place:
     group: str
 
 
-def behind_gateways(arns: Arns) -> dict[str, list[str]]:
+def behind_gateways(settings: Settings, arns: Arns) -> dict[str, list[str]]:
     """Return the resources behind the gateways, by service."""
     tables = [arns.table, arns.ledger, arns.ledger_by_state]
-    return dict(zip(GATEWAYS, (tables, [arns.bucket, arns.objects("")]), strict=True))
+    buckets = [arns.bucket, arns.objects("")]
+    if settings.ingest_schema:
+        tables += [arns.jobs]
+        buckets += [arns.ingest_bucket, f"{arns.ingest_bucket}/*"]
+    return dict(zip(GATEWAYS, (tables, buckets), strict=True))
 
 
 def behind_interfaces(settings: Settings, arns: Arns, stream_arn: str) -> dict[str, list[str]]:
     """Return the resources behind the other endpoints, by service."""
     letters = list(map(arns.queue, arns.names.dead_letter_queues()))
+    if settings.ingest_schema:
+        letters.append(arns.queue(arns.names.ingest_queue))
     called = {"sqs": letters, "events": [arns.bus]}
     if settings.redrive_minutes:
         called[STREAMS] = [stream_arn]
@@ -59,7 +65,7 @@ class Endpoints(Construct):
     ) -> None:
         super().__init__(scope, "Endpoints")
         self._region, self._place = arns.names.region, place
-        for service, resources in behind_gateways(arns).items():
+        for service, resources in behind_gateways(settings, arns).items():
             self._gateway(service, resources)
         interfaces = behind_interfaces(settings, arns, stream_arn)
         made = {name: self._interface(name, resources) for name, resources in interfaces.items()}

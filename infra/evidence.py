@@ -5,6 +5,8 @@ aside.
 Source: S3 guide, "Storage classes", "Event notifications", "Bucket policies".
 """
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from aws_cdk import RemovalPolicy
@@ -29,22 +31,41 @@ RECOVERY_DAYS = 35
 _CLASS = "GLACIER_IR"
 
 
+@dataclass(frozen=True)
+class Rows:
+    """What a table keeps: its key, its one index, and the kinds of the attributes in them."""
+
+    key: Sequence[str]
+    index: str
+    index_key: Sequence[str]
+    kinds: Mapping[str, str]
+
+
 def ledger(scope: Construct, name: str, key: CfnKey) -> CfnTable:
     """Make the ledger, with the index that finds its rows by state."""
+    rows = Rows(LEDGER_KEY, LEDGER_STATE_INDEX, LEDGER_STATE_KEY, LEDGER_KINDS)
+    expiry = {"enabled": True, "attributeName": LEDGER_EXPIRY}
+    return kept_table(scope, "Ledger", name, key, rows, time_to_live_specification=expiry)
+
+
+def kept_table(
+    scope: Construct, part: str, name: str, key: CfnKey, rows: Rows, **more: Any
+) -> CfnTable:
+    """Make a table that outlives its stack, can be restored, and is encrypted under a key."""
     table = CfnTable(
         scope,
-        "Ledger",
+        part,
         table_name=name,
         billing_mode="PAY_PER_REQUEST",
         attribute_definitions=[
             CfnTable.AttributeDefinitionProperty(attribute_name=n, attribute_type=kind)
-            for n, kind in LEDGER_KINDS.items()
+            for n, kind in rows.kinds.items()
         ],
-        key_schema=_schema(*LEDGER_KEY),
+        key_schema=_schema(*rows.key),
         global_secondary_indexes=[
             CfnTable.GlobalSecondaryIndexProperty(
-                index_name=LEDGER_STATE_INDEX,
-                key_schema=_schema(*LEDGER_STATE_KEY),
+                index_name=rows.index,
+                key_schema=_schema(*rows.index_key),
                 projection=CfnTable.ProjectionProperty(projection_type="ALL"),
             )
         ],
@@ -53,12 +74,12 @@ def ledger(scope: Construct, name: str, key: CfnKey) -> CfnTable:
             "pointInTimeRecoveryEnabled": True,
             "recoveryPeriodInDays": RECOVERY_DAYS,
         },
-        time_to_live_specification={"enabled": True, "attributeName": LEDGER_EXPIRY},
         sse_specification={
             "sseEnabled": True,
             "sseType": "KMS",
             "kmsMasterKeyId": key.attr_arn,
         },
+        **more,
     )
     table.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
     return table
@@ -74,10 +95,26 @@ def _schema(*names: str) -> list[CfnTable.KeySchemaProperty]:
 
 def evidence_bucket(scope: Construct, arns: Arns, key: CfnKey, queues: Queues) -> CfnBucket:
     """Make the evidence bucket, with its notification of what is set aside, and its policy."""
-    bucket = CfnBucket(
+    bucket = kept_bucket(
         scope,
         "Evidence",
-        bucket_name=arns.names.evidence_bucket,
+        arns.names.evidence_bucket,
+        key,
+        lifecycle_configuration={"rules": [_aging()]},
+        notification_configuration=_notification(arns),
+    )
+    bucket.add_resource_dependency(
+        queues.policies[arns.names.stream_dlq]
+    )  # S3 tries it when it is set
+    return bucket
+
+
+def kept_bucket(scope: Construct, part: str, name: str, key: CfnKey, **more: Any) -> CfnBucket:
+    """Make a bucket that outlives its stack, keeps versions, and is closed, with its policy."""
+    bucket = CfnBucket(
+        scope,
+        part,
+        bucket_name=name,
         versioning_configuration={"status": "Enabled"},
         bucket_encryption=_encryption(key),
         public_access_block_configuration={
@@ -87,15 +124,11 @@ def evidence_bucket(scope: Construct, arns: Arns, key: CfnKey, queues: Queues) -
             "restrictPublicBuckets": True,
         },
         ownership_controls={"rules": [{"objectOwnership": "BucketOwnerEnforced"}]},
-        lifecycle_configuration={"rules": [_aging()]},
-        notification_configuration=_notification(arns),
+        **more,
     )
     bucket.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
-    bucket.add_resource_dependency(
-        queues.policies[arns.names.stream_dlq]
-    )  # S3 tries it when it is set
     policy = CfnBucketPolicy(
-        scope, "EvidencePolicy", bucket=bucket.ref, policy_document=_refuse_plain_http(bucket)
+        scope, f"{part}Policy", bucket=bucket.ref, policy_document=_refuse_plain_http(bucket)
     )
     policy.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
     return bucket

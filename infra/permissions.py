@@ -20,9 +20,9 @@ EXCEPTIONS = {
     "WriteLogs": "a log group's streams get their names from Lambda",
     "KnowReplicas": "the table's replicas are in whatever regions it has them, now and later",
     "FindStreams": "ListStreams is given for all streams or none; Lambda asks for it",
-    "KeepEvidence": "an object is named after the loss in it",
-    "ReadEvidence": "an object is named after the loss in it",
+    **dict.fromkeys(("KeepEvidence", "ReadEvidence"), "an object is named after the loss in it"),
     "SetAsideBatches": "Lambda names the objects, by shard and time",
+    **dict.fromkeys(("ReadObjects", "KeepRejects"), "whoever puts an object there names it"),
     "ReadBatches": "Lambda names the objects, by shard and time",
     "RemoveBatches": "Lambda names the objects, by shard and time",
     "KeepBatches": "Lambda names the objects, by shard and time",
@@ -103,13 +103,13 @@ def detect(arns: Arns, stream_arn: str) -> list[Statement]:
     return [
         _read_stream(stream_arn),
         allow("FindStreams", ["dynamodb:ListStreams"], "*"),
-        _know_replica(arns),
-        _in_bucket("SetAsideBatches", ["s3:PutObject"], arns.objects(SET_ASIDE_PREFIX)),
+        know_replica(arns),
+        in_bucket("SetAsideBatches", ["s3:PutObject"], arns.objects(SET_ASIDE_PREFIX)),
         allow("RecordLosses", ["dynamodb:BatchWriteItem"], arns.ledger),
         allow("SendLosses", ["events:PutEvents"], arns.bus),
-        _in_bucket("KeepEvidence", ["s3:PutObject"], arns.objects(EVIDENCE_PREFIX)),
+        in_bucket("KeepEvidence", ["s3:PutObject"], arns.objects(EVIDENCE_PREFIX)),
         _see_evidence(arns),
-        _park(arns),
+        park(arns),
     ]
 
 
@@ -122,7 +122,7 @@ def resolve(arns: Arns) -> list[Statement]:
         *_repair(arns),
         allow("KnowReplicas", ["dynamodb:DescribeTable"], arns.table_in_any_region),
         allow("ReadLosses", ["dynamodb:Query"], arns.ledger),
-        _park(arns),
+        park(arns),
     ]
 
 
@@ -139,13 +139,13 @@ def redrive(arns: Arns, stream_arn: str) -> list[Statement]:
     return [
         _read_stream(stream_arn),
         allow("WorkLetters", letters, *map(arns.queue, arns.names.dead_letter_queues())),
-        _in_bucket("ReadBatches", ["s3:GetObject"], batches, redriven),
-        _in_bucket("RemoveBatches", ["s3:DeleteObject"], batches),
-        _in_bucket("KeepBatches", ["s3:PutObject"], redriven),
+        in_bucket("ReadBatches", ["s3:GetObject"], batches, redriven),
+        in_bucket("RemoveBatches", ["s3:DeleteObject"], batches),
+        in_bucket("KeepBatches", ["s3:PutObject"], redriven),
         *_repair(arns),
         allow("ReadLosses", ["dynamodb:Query"], arns.ledger, arns.ledger_by_state),
         allow("SendLosses", ["events:PutEvents"], arns.bus),
-        _park(arns),
+        park(arns),
     ]
 
 
@@ -165,8 +165,8 @@ def approve(arns: Arns, key_arn: str) -> list[Statement]:
         allow("ReadLosses", ["dynamodb:Query"], arns.ledger, arns.ledger_by_state),
         allow("RecordLosses", ["dynamodb:BatchWriteItem", "dynamodb:UpdateItem"], arns.ledger),
         allow("RepairItems", ["dynamodb:GetItem", "dynamodb:PutItem"], arns.table),
-        _know_replica(arns),
-        _in_bucket("ReadEvidence", ["s3:GetObject"], arns.objects(EVIDENCE_PREFIX)),
+        know_replica(arns),
+        in_bucket("ReadEvidence", ["s3:GetObject"], arns.objects(EVIDENCE_PREFIX)),
         _see_evidence(arns),
         allow("AskPeople", ["sns:Publish"], arns.decisions, arns.escalations),
         _through(encrypt, [_service(arns, "sns")]),
@@ -206,29 +206,29 @@ def drill(arns: Arns, stream_arn: str) -> list[Statement]:
     ]
 
 
-def _know_replica(arns: Arns) -> Statement:
+def know_replica(arns: Arns) -> Statement:
     """Allow to see when the table was made: a replica that is made anew is another one."""
     return allow("KnowReplica", ["dynamodb:DescribeTable"], arns.table)
 
 
 def _repair(arns: Arns) -> list[Statement]:
     return [
-        _know_replica(arns),
+        know_replica(arns),
         allow("RepairItems", ["dynamodb:GetItem", "dynamodb:PutItem"], arns.table),
         allow("RecordLosses", ["dynamodb:BatchWriteItem", "dynamodb:UpdateItem"], arns.ledger),
-        _in_bucket("ReadEvidence", ["s3:GetObject", "s3:PutObject"], arns.objects(EVIDENCE_PREFIX)),
+        in_bucket("ReadEvidence", ["s3:GetObject", "s3:PutObject"], arns.objects(EVIDENCE_PREFIX)),
         _see_evidence(arns),
     ]
 
 
-def _in_bucket(sid: str, actions: Sequence[str], *resources: str) -> Statement:
+def in_bucket(sid: str, actions: Sequence[str], *resources: str) -> Statement:
     """Allow actions in this account's bucket: anybody may own a deleted one's name next."""
     own = {"StringEquals": {"s3:ResourceAccount": Aws.ACCOUNT_ID}}
     return {**allow(sid, actions, *resources), "Condition": own}
 
 
 def _see_evidence(arns: Arns) -> Statement:
-    return _in_bucket("SeeEvidence", ["s3:ListBucket"], arns.bucket)
+    return in_bucket("SeeEvidence", ["s3:ListBucket"], arns.bucket)
 
 
 def _service(arns: Arns, service: str) -> str:
@@ -245,5 +245,6 @@ def _read_stream(stream_arn: str) -> Statement:
     return allow("ReadStream", reads, stream_arn)
 
 
-def _park(arns: Arns) -> Statement:
+def park(arns: Arns) -> Statement:
+    """Allow to set a change or a message aside, whole."""
     return allow("Park", ["sqs:SendMessage"], arns.queue(arns.names.parked_queue))

@@ -4,6 +4,7 @@ What the functions, the scripts and the local cloud go by is `reconciler.deploym
 names, numbers and patterns, and the functions' environment.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ from infra.dashboard import dashboards
 from infra.drill import DrillRole
 from infra.evidence import evidence_bucket, ledger
 from infra.function import Function, Work
+from infra.ingest import Ingest, may_ingest
 from infra.keys import pipeline_key, read_by_log_delivery
 from infra.network import Network
 from infra.outputs import reconciler_outputs
@@ -40,6 +42,8 @@ from reconciler.deployment.wiring import (
     GAUGE_HANDLER,
     GAUGE_MINUTES,
     HOME_SOURCE,
+    INGEST_HANDLER,
+    INGEST_SOURCE,
     REDRIVE_HANDLER,
     RESOLVE_HANDLER,
     WITNESS_SOURCE,
@@ -48,6 +52,7 @@ from reconciler.deployment.wiring import (
 
 DETECT_SECONDS = 60
 RESOLVE_SECONDS = HOME_SOURCE.visibility_timeout_seconds // 6  # SQS's advice for a function
+INGEST_SECONDS = INGEST_SOURCE.visibility_timeout_seconds // 6  # likewise
 REDRIVE_SECONDS = 240  # less than the shortest schedule
 GAUGE_SECONDS = 50  # likewise
 
@@ -76,7 +81,7 @@ class Reconciler(Construct):
         key = pipeline_key(self, names, *log_readers)
         keys = [key.attr_arn, *([replica.key_arn] if replica.key_arn else [])]
         self._use_keys = permissions.use_keys(self._arns, keys)
-        self._queues = Queues(self, self._arns, key)
+        self._queues = Queues(self, self._arns, key, ingest=bool(settings.ingest_schema))
         bus = Bus(self, names, self._queues.all)
         rows = ledger(self, names.ledger, key)
         bucket = evidence_bucket(self, self._arns, key, self._queues)
@@ -100,6 +105,8 @@ class Reconciler(Construct):
             more["RedriveFunction"] = names.redrive_function
         if settings.approval:
             more |= self._approval(key)
+        if settings.ingest_schema:
+            more |= self._ingest(key)
         if settings.drills:
             more |= DrillRole(self, self._arns, replica.stream_arn).outputs
         reconciler_outputs(Stack.of(self), names, self._queues.all, **more)
@@ -108,8 +115,8 @@ class Reconciler(Construct):
         stream, lists = replica.stream_arn, replica.prefix_lists
         return Network(self, self._settings, self._arns, stream, lists)
 
-    def _function(self, work: Work) -> Function:
-        function = Function(self, work, self._settings, self._code, self._environment())
+    def _function(self, work: Work, **told: str) -> Function:
+        function = Function(self, work, self._settings, self._code, self._environment() | told)
         if self._network:
             self._network.keep(function)
         return function
@@ -175,6 +182,15 @@ class Reconciler(Construct):
         work = scheduled(name, APPROVE_HANDLER, APPROVAL.function_timeout_seconds, may)
         function, tracing = self._function(work), self._settings.tracing
         return ApprovalWorkflow(self, self._arns, key, function, tracing=tracing).outputs
+
+    def _ingest(self, key: CfnKey) -> dict[str, str]:
+        """Make the ingest of objects; return its outputs."""
+        name = self._arns.names.ingest_function
+        may = self._statements(name, [self._use_keys, *may_ingest(self._arns)])
+        work = Work(name, INGEST_HANDLER, INGEST_SECONDS, may, starts_warm=False)
+        schema = json.dumps({"table": self._arns.names.table, **self._settings.ingest_schema})
+        function = self._function(work, RECONCILER_SCHEMA=schema)
+        return Ingest(self, self._arns, key, self._queues, function).outputs
 
     def _observability(self, key: CfnKey, reads: CfnEventSourceMapping) -> str:
         """Make the alarms and the dashboards; return the ARN of the topic that the alarms tell."""

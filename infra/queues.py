@@ -1,4 +1,4 @@
-"""A region's queues: those that the resolver works on, and those that keep what failed or waits.
+"""A region's queues: those that functions work on, and those that keep what failed or waits.
 
 Every queue is encrypted under the pipeline's key, refuses plain HTTP, and keeps messages as long as
 SQS can. Only the rules may send to the worked queues from outside, and only the evidence bucket to
@@ -19,6 +19,7 @@ from infra.arns import Arns
 from reconciler.deployment.wiring import (
     DEAD_LETTER_RETENTION_SECONDS,
     HOME_SOURCE,
+    INGEST_SOURCE,
     WITNESS_SOURCE,
     QueueSource,
 )
@@ -27,9 +28,9 @@ _DATA_KEY_SECONDS = 300  # how long SQS uses one data key; longer costs less and
 
 
 class Queues(Construct):
-    """All queues of one region, by name in `all`."""
+    """All queues of one region, by name in `all`; `ingest`: those of the ingest, too."""
 
-    def __init__(self, scope: Construct, arns: Arns, key: CfnKey) -> None:
+    def __init__(self, scope: Construct, arns: Arns, key: CfnKey, *, ingest: bool) -> None:
         super().__init__(scope, "Queues")
         names = arns.names
         self._key, self._names = key, names
@@ -42,6 +43,11 @@ class Queues(Construct):
             names.rules_dlq: _rules(arns, "home", "witness"),
             names.stream_dlq: _from("s3.amazonaws.com", [arns.bucket]),
         }
+        if ingest:
+            self.all[names.ingest_dlq] = self._queue(names.ingest_dlq)
+            self.all[names.ingest_queue] = self._worked(names.ingest_queue, INGEST_SOURCE)
+            created = _from("events.amazonaws.com", [arns.ingest_rule])
+            senders |= {names.ingest_queue: created, names.ingest_dlq: created}
         for name in (names.stream_dlq, names.rules_dlq, names.parked_queue):
             acknowledge_end(self.all[name])
         self.policies = {name: self._policy(name, senders.get(name, [])) for name in self.all}

@@ -14,7 +14,15 @@ from difflib import get_close_matches
 from ipaddress import IPv4Network
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+)
 from pydantic import model_validator as checked
 from pydantic_core import from_json
 
@@ -31,6 +39,16 @@ KeyArn = Annotated[
     str, StringConstraints(pattern=r"^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$")
 ]
 Runbook = Annotated[str, StringConstraints(pattern=r"^(https?://[!-\"$-~]+)?$", max_length=500)]
+_MOST_SCHEMA = 2_500  # of 4 KB that a function's variables have
+
+
+def _fitting(schema: dict[str, Any]) -> dict[str, Any]:
+    if len(json.dumps(schema)) > _MOST_SCHEMA:
+        raise ValueError
+    return schema
+
+
+SchemaDocument = Annotated[dict[str, Any], AfterValidator(_fitting)]
 _KEY = 'an attribute, such as {"name": "id", "type": "S"}'
 _WHOLE = "a whole number from 1 on"
 _NO_OBJECT = "the file must hold one JSON object"
@@ -76,6 +94,7 @@ class Settings(_Part):
     redrive_minutes: how often dead letters are worked off without being asked; None: never.
     network: keep the functions in a network that they cannot leave. network_cidrs: its addresses,
     by region; empty: by the place in `regions`. approval: ask people about parked losses.
+    ingest_schema: ingest the objects of a bucket by this schema, which `Schema.of` takes.
     outside_writers: whether anybody writes the table without the library. outside_writes: another
     thing, whether deletes made without it stand or are taken back. ttl_attribute: what the table's
     time-to-live is on, if not on the library's own; what it takes is not taken back.
@@ -133,6 +152,9 @@ class Settings(_Part):
         {}, description="an IPv4 network without bits of a host, such as 10.70.0.0/16"
     )
     approval: bool = False
+    ingest_schema: SchemaDocument = Field(
+        {}, description=f"what Schema.of takes beside the table, in {_MOST_SCHEMA} characters"
+    )
     drills: bool = False
     runbook: Runbook = Field("", description="an http or https address without a #")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from infra.settings import Settings
 from reconciler.deployment.approval import APPROVAL
-from reconciler.deployment.names import Names
+from reconciler.deployment.names import DEAD_LETTERS, INGEST_LETTERS, WORKED_QUEUES, Names
 from reconciler.deployment.wiring import GAUGE_MINUTES
 
 
@@ -23,6 +23,16 @@ class Watched:
     functions: Mapping[str, int | None]
     stream_source: str
 
+    @property
+    def letters(self) -> Sequence[str]:
+        """What the names of the dead-letter queues are told apart by."""
+        return (*DEAD_LETTERS, *([INGEST_LETTERS] if "ingest" in self.functions else []))
+
+    @property
+    def queues(self) -> Sequence[str]:
+        """What the names of all queues are told apart by."""
+        return (*WORKED_QUEUES, *(["ingest"] if "ingest" in self.functions else []), *self.letters)
+
 
 def watched(settings: Settings, region: str, stream_source: str = "") -> Watched:
     """Return what is watched in a region; its alarms' names do not depend on the source's id."""
@@ -32,4 +42,6 @@ def watched(settings: Settings, region: str, stream_source: str = "") -> Watched
         functions["redrive"] = settings.redrive_minutes
     if settings.approval:
         functions["approve"] = APPROVAL.sweep_minutes
+    if settings.ingest_schema:
+        functions["ingest"] = None
     return Watched(settings.names(region), others, functions, stream_source)

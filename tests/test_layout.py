@@ -44,6 +44,7 @@ ABOUT_MORE_THAN_A_MODULE = {
 
 # A folder stands for all modules in it that have no tests at their path.
 TESTED_ELSEWHERE = {
+    "handlers/schema_settings.py": "with the functions that have a schema, in test_ingest",
     "handlers/api_function.py": "what the routes share, in handlers/test_api",
     "infra": "by what the synthesised stacks promise, in tests/infra",
     "reconciler/api": "by whole requests and their answers, in handlers/test_api",

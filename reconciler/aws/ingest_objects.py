@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from reconciler.aws.clients import idempotent
+from reconciler.deployment.wiring import REJECTS_PREFIX
 from reconciler.errors import InvalidInput, Unavailable
 from reconciler.ingest.outside import Facts
-from reconciler.ingest.source import REJECTS_PREFIX, Source
+from reconciler.ingest.source import Source
 
 # HeadObject has no body, so it says a status only.
 _GONE = ("NoSuchKey", "NoSuchVersion", "404")

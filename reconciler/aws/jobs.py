@@ -5,10 +5,12 @@ the part had: of several deliveries that do the same, one counts.
 Source: DynamoDB API Reference, TransactWriteItems, PutItem, UpdateItem, Query.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from itertools import islice
+from random import random
 from typing import Any
 
 from reconciler.aws.clients import idempotent, pages
@@ -18,7 +20,8 @@ from reconciler.ingest.jobs import JOB_PART, LISTED, Counts, Job, Part, PartStat
 from reconciler.ingest.messages import PartName
 from reconciler.values.wire import Image
 
-_REFUSED = "ConditionalCheckFailedException"
+_REFUSED = "ConditionalCheckFailed"  # of one write or of one in a transaction
+_IN_THE_WAY, _TRIES = "TransactionConflict", 8
 _NEW = "attribute_not_exists(job)"
 
 
@@ -40,8 +43,10 @@ class DynamoJobs:
 
     def begun(self, name: str, at_ms: int) -> None:
         """Note that the work on a job has begun, unless that is noted."""
-        with _refusable(), idempotent("UpdateItem"):
-            self._client.update_item(
+        with _refusable():
+            _patiently(
+                "UpdateItem",
+                self._client.update_item,
                 TableName=self._table,
                 Key=_key(name, JOB_PART),
                 UpdateExpression="SET began_at_ms = :at",
@@ -83,7 +88,8 @@ class DynamoJobs:
         adds = {"failed": failed}
         if part.state is PartState.DONE:
             adds |= {"open": -1, **asdict(part.counts)}
-        self._both(_instead(part, before.state), part.job, adds, finished_at_ms=at_ms)
+        if not self._both(_instead(part, before.state), part.job, adds, finished_at_ms=at_ms):
+            self.close(part, at_ms)  # another delivery was first: is it done by now?
 
     def reopen(self, part: Part) -> None:
         """Let a part that failed wait for its turn again, unless it does."""
@@ -128,8 +134,8 @@ class DynamoJobs:
 
     def _both(
         self, write: Mapping[str, Any], job: str, adds: Mapping[str, int], **times: int
-    ) -> None:
-        """Write a part and what it adds to its job, unless the part is not as expected."""
+    ) -> bool:
+        """Write a part and what it adds to its job; return whether the part was as expected."""
         [(verb, given)] = write.items()
         values = {f":{name}": {"N": str(value)} for name, value in {**adds, **times}.items()}
         sets = f" SET {', '.join(f'{name} = :{name}' for name in times)}" if times else ""
@@ -142,12 +148,10 @@ class DynamoJobs:
             "ExpressionAttributeValues": values,
         }
         writes = [{verb: {"TableName": self._table, **given}}, {"Update": update}]
-        try:
-            with idempotent("TransactWriteItems"):
-                self._client.transact_write_items(TransactItems=writes)
-        except Unavailable as problem:
-            if "ConditionalCheckFailed" not in str(problem):
-                raise  # as when another part of the job is closed at this moment
+        with _refusable() as refused:
+            send = self._client.transact_write_items
+            _patiently("TransactWriteItems", send, TransactItems=writes)
+        return not refused
 
 
 def _instead(part: Part, state: PartState) -> dict[str, Any]:
@@ -169,9 +173,26 @@ def _refusable() -> Iterator[list[Unavailable]]:
     try:
         yield refused
     except Unavailable as problem:
-        if problem.evidence.get("code") != _REFUSED:
+        if _REFUSED not in str(problem):
             raise
         refused.append(problem)
+
+
+def _patiently(call: str, send: Callable[..., object], **given: Any) -> None:
+    """Make a call that many functions make on one job's row, again while others are in the way.
+
+    The SDK does not do so; HAZARD for the counts if it were left to the message's next delivery,
+    for that repeats all lines of the part.
+    """
+    for attempt in range(_TRIES):
+        try:
+            with idempotent(call):
+                send(**given)
+                return
+        except Unavailable as problem:
+            if attempt == _TRIES - 1 or _IN_THE_WAY not in str(problem) or _REFUSED in str(problem):
+                raise
+            time.sleep(random() * 0.05 * 2**attempt)
 
 
 def _key(name: str, part: str) -> Image:

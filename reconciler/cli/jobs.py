@@ -22,12 +22,13 @@ from reconciler.cli.options import (
 )
 from reconciler.cli.terminal import console, print_json, say, say_line
 from reconciler.deployment.names import Names, checked_region
+from reconciler.deployment.wiring import REJECTS_PREFIX
 from reconciler.errors import InvalidInput, ReconcilerError, Unavailable
 from reconciler.ingest.jobs import COUNTS, Job, JobState, Part, errors_of
 from reconciler.ingest.messages import PartName
 from reconciler.ingest.retry import retry as retry_job
 from reconciler.ingest.retry import tasks_of
-from reconciler.ingest.source import JOB_WIDTH, REJECTS_PREFIX
+from reconciler.ingest.source import JOB_WIDTH
 from reconciler.text.durations import duration_text
 from reconciler.text.plain_json import json_text
 from reconciler.text.plain_text import shown

@@ -12,6 +12,7 @@ from reconciler.causality.context import replica_id
 
 WORKED_QUEUES = ("resolve", "witness")  # the home queue and the witness queue
 DEAD_LETTERS = ("stream-dlq", "rules-dlq", "resolve-dlq", "witness-dlq", "parked")
+INGEST_LETTERS = "ingest-dlq"  # of jobs, which are retried rather than redriven
 MAX_STEM = 24  # so that the longest name, of a function, has the 64 characters that Lambda takes
 MAX_SUFFIX = 10
 _DIGEST = 6
@@ -108,6 +109,14 @@ class Names:
         return self.of("ingest")
 
     @property
+    def ingest_dlq(self) -> str:
+        return self.of(INGEST_LETTERS)
+
+    @property
+    def ingest_function(self) -> str:
+        return self.of("ingest")
+
+    @property
     def evidence_bucket(self) -> str:
         return self._bucket("evidence")
 
@@ -159,8 +168,12 @@ class Names:
         return self.of("drill")
 
     def dead_letters_of(self, queue: str) -> str:
-        """Return the dead-letter queue behind a queue that the resolver works on."""
-        return {self.home_queue: self.home_dlq, self.witness_queue: self.witness_dlq}[queue]
+        """Return the dead-letter queue behind a queue that a function works on."""
+        return {
+            self.home_queue: self.home_dlq,
+            self.witness_queue: self.witness_dlq,
+            self.ingest_queue: self.ingest_dlq,
+        }[queue]
 
     def dead_letter_queues(self) -> tuple[str, ...]:
         """Return the queues that a redrive reads: what failed, and what was parked."""

@@ -14,6 +14,7 @@ from reconciler.deployment.names import Names
 KEY_LIFETIME_MINUTES = LIFETIME_MINUTES  # of an idempotency key, unless a schema says otherwise
 EVENT_SOURCE = "dynamodb.reconciler"
 SET_ASIDE_PREFIX = "aws/lambda/"  # where Lambda writes what the event source gives up
+REJECTS_PREFIX = "rejects/"  # of the ingest bucket; HAZARD if rejects were ingested: for ever
 REDRIVEN_PREFIX = "redriven/"  # where a redrive moves it
 DETAIL_TYPE = "Replicated Write Lost"
 CERTIFICATE_DETAIL_TYPE = "Lineages Closed"
@@ -23,6 +24,7 @@ DETECT_HANDLER = "handlers.detect:handler"
 RESOLVE_HANDLER = "handlers.resolve:handler"
 APPROVE_HANDLER = "handlers.approve:handler"
 REDRIVE_HANDLER = "handlers.redrive:handler"
+INGEST_HANDLER = "handlers.ingest:handler"
 LIVE_ALIAS = "live"  # of a function whose versions start warm; event sources read for it
 GAUGE_HANDLER = "handlers.gauge:handler"
 GAUGE_MINUTES = 1  # how often the ledger is counted
@@ -68,8 +70,8 @@ STREAM_SOURCE = StreamSource()
 RULE_TARGET = RuleTarget()
 HOME_SOURCE = QueueSource()
 WITNESS_SOURCE = QueueSource(delay_seconds=60)
-# A part of a job takes minutes, and up to a function's longest time where items are contended.
-INGEST_SOURCE = QueueSource(batch_size=1, visibility_timeout_seconds=5_400, maximum_receive_count=3)
+# What fails comes back when the timeout is over, which is six times that of the function.
+INGEST_SOURCE = QueueSource(batch_size=1, visibility_timeout_seconds=1_800, maximum_receive_count=3)
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,21 @@ def rule_pattern(role: str) -> dict[str, Any]:
         "source": [EVENT_SOURCE],
         "detail-type": [DETAIL_TYPE, CERTIFICATE_DETAIL_TYPE],
         "detail": {"role": [role]},
+    }
+
+
+def ingest_pattern(bucket: str) -> dict[str, Any]:
+    """Return the EventBridge pattern that selects the objects of a bucket that are to be ingested.
+
+    Source: S3 guide, "Using EventBridge"; EventBridge guide, "Comparison operators".
+    """
+    return {
+        "source": ["aws.s3"],
+        "detail-type": ["Object Created"],
+        "detail": {
+            "bucket": {"name": [bucket]},
+            "object": {"key": [{"anything-but": {"prefix": REJECTS_PREFIX}}]},
+        },
     }
 
 

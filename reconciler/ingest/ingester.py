@@ -128,6 +128,7 @@ class Ingester:
             if part.range.end is not None and line.at >= part.range.end:
                 break
             if self._is_full(tally, line.at - part.range.start):
+                tally.write()  # HAZARD if the lines behind it could be written before
                 self._go_on(Part(job.id, Range(line.at, part.range.end)))
                 break
             self._take(job, line, tally)

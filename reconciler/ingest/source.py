@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from enum import Enum
 
 from reconciler.causality.keys import Once
+from reconciler.deployment.wiring import REJECTS_PREFIX
 from reconciler.errors import InvalidInput
 from reconciler.values.wire import digest
 
-REJECTS_PREFIX = "rejects/"  # HAZARD if its objects were ingested: each would make another one
 JOB_WIDTH = 22
 _EXPORTS, _EXPORTED = "AWSDynamoDB/", "/data/"
 

@@ -14,6 +14,7 @@ import pytest
 from handlers import ingest
 from handlers.settings import function_settings
 from reconciler.aws import connect, incarnation
+from reconciler.aws.ingest_queue import SqsPartQueue
 from reconciler.aws.items import DynamoItems
 from reconciler.deployment.wiring import function_environment
 from reconciler.errors import InvalidInput, Unavailable
@@ -22,22 +23,28 @@ from reconciler.ingest.ingester import Bounds
 from reconciler.ingest.jobs import JobState, errors_of
 from reconciler.ingest.outside import Facts
 from reconciler.item.image import merge, read
+from reconciler.item.schema import Schema
 from reconciler.ports import Replacement, Superseded
 from reconciler.values.wire import to_wire
 from tests.aws.conftest import REGION
 from tests.handlers.conftest import Context, metrics
-from tests.handlers.ingest_schema import PARTIES
 from tests.handlers.test_resolve import message
 from tests.ingest.region import IngestRegion
 
 OTHER = "eu-west-1"
+DEFINITION: dict[str, Any] = {
+    "table": "parties",
+    "key": ["id"],
+    "attributes": {"points": "counter_pn", "tags": "set_aw", "active": "flag_ew"},
+}
+PARTIES, SCHEMA = Schema.of(**DEFINITION), json.dumps(DEFINITION)
 DONE, WITH_REJECTS, FAILED = JobState.DONE, JobState.DONE_WITH_REJECTS, JobState.FAILED
 SMALL = Bounds(range_bytes=200, lines=1_000)
 
 
 @pytest.fixture
 def region(aws: None, fresh_functions: None, monkeypatch: pytest.MonkeyPatch) -> IngestRegion:
-    monkeypatch.setenv("RECONCILER_SCHEMA", "tests.handlers.ingest_schema:PARTIES")
+    monkeypatch.setenv("RECONCILER_SCHEMA", SCHEMA)
     monkeypatch.delenv("RECONCILER_TRACING", raising=False)
     monkeypatch.setattr(incarnation, "incarnation_of", lambda _: "")
     made = IngestRegion(REGION)
@@ -211,6 +218,27 @@ def test_work_that_is_too_much_for_one_go_goes_on_in_another_message(
     assert [number for number, _ in errors_of(region.parts())] == [31]
 
 
+def test_a_part_is_asked_for_when_the_lines_before_it_are_written(
+    region: IngestRegion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Written at once with those behind it, an item's earlier line could have been the last."""
+    bound(monkeypatch, Bounds(lines=3))
+    written: list[Any] = []
+    send = SqsPartQueue.send
+
+    def asks(self: SqsPartQueue, tasks: Any) -> None:
+        written.append(region.shown().get("name"))
+        send(self, tasks)
+
+    monkeypatch.setattr(SqsPartQueue, "send", asks)
+    data = lines(*({"id": "p1", "name": number} for number in range(8)))
+
+    region.work_off(deliver, region.put("a.jsonl", data))
+
+    assert written == [None, 2, 5]
+    assert region.shown()["name"] == 7
+
+
 def test_the_same_object_in_two_regions_counts_once_when_their_images_are_merged(
     region: IngestRegion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -371,7 +399,7 @@ def test_an_overwritten_object_has_a_job_of_its_own_and_the_first_one_says_what_
 def test_a_version_is_read_although_the_object_was_overwritten_or_deleted(
     aws: None, fresh_functions: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("RECONCILER_SCHEMA", "tests.handlers.ingest_schema:PARTIES")
+    monkeypatch.setenv("RECONCILER_SCHEMA", SCHEMA)
     region = IngestRegion(REGION, versions=True)
     enter(region, monkeypatch)
     created = region.put("a.jsonl", parties(2))
@@ -480,19 +508,18 @@ def test_the_lines_are_counted_as_metrics(
 
 
 @pytest.mark.parametrize(
-    ("name", "reason"),
+    ("text", "reason"),
     [
-        ("", "cannot be imported"),
-        ("no.such:SCHEMA", "cannot be imported"),
-        ("tests.handlers.ingest_schema:NONE", "cannot be imported"),
-        ("tests.handlers.ingest_schema:Schema", "no schema of table parties"),
-        ("tests.handlers.ingest_schema:OTHERS", "no schema of table parties"),
+        ("", "RECONCILER_SCHEMA is not set"),
+        ("parties", "no JSON"),
+        (SCHEMA.replace("parties", "others"), "of another table"),
+        (SCHEMA.replace("counter_pn", "count"), "unknown type"),
     ],
 )
-def test_a_schema_that_is_not_there_is_named(
-    region: IngestRegion, monkeypatch: pytest.MonkeyPatch, name: str, reason: str
+def test_a_schema_that_is_none_is_named(
+    region: IngestRegion, monkeypatch: pytest.MonkeyPatch, text: str, reason: str
 ) -> None:
-    monkeypatch.setenv("RECONCILER_SCHEMA", name)
+    monkeypatch.setenv("RECONCILER_SCHEMA", text)
     with pytest.raises(InvalidInput, match=reason):
         deliver("{}")
 

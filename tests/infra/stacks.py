@@ -39,6 +39,7 @@ SCENES: dict[str, dict[str, Any]] = {
         "runbook": "https://wiki.example/reconciler",
         "network": True,
         "approval": True,
+        "ingest_schema": {"key": ["id", "version"], "attributes": {"loyalty": "counter_pn"}},
         "drills": True,
     },
     "aws-owned": {

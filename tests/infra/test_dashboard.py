@@ -81,7 +81,7 @@ def test_a_region_s_dashboard_shows_what_aws_measures() -> None:
         if namespace.startswith("AWS/")
     }
 
-    functions = ("detect", "resolve", "gauge", "redrive", "approve")
+    functions = ("detect", "resolve", "gauge", "redrive", "approve", "ingest")
     queues = ("resolve", "witness", "stream-dlq", "rules-dlq", "resolve-dlq", "witness-dlq")
     assert shown == {
         ("IteratorAge", (f"parties-detect-{EU}",)),
@@ -89,7 +89,7 @@ def test_a_region_s_dashboard_shows_what_aws_measures() -> None:
         *((name, (f"parties-{f}-{EU}",)) for f in functions for name in ("Errors", "Duration")),
         *(
             (name, (f"parties-{queue}-{EU}",))
-            for queue in (*queues, "parked")
+            for queue in (*queues, "parked", "ingest", "ingest-dlq")
             for name in ("ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage")
         ),
     }

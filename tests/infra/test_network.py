@@ -232,7 +232,8 @@ def test_an_endpoint_lets_this_account_through_to_named_resources_of_this_deploy
         assert statement["Condition"] == {"StringEquals": {"aws:PrincipalAccount": ACCOUNT}}
         for resource in statement["Resource"]:
             assert "parties" in resource or resource == "looked-up:Table.LatestStreamArn"
-            assert "*" not in resource or resource == "arn:aws:s3:::parties-evidence-eu-west-1/*"
+            buckets = [f"arn:aws:s3:::parties-{each}-{EU}/*" for each in ("evidence", "ingest")]
+            assert "*" not in resource or resource in buckets
 
 
 def test_dynamodb_and_s3_have_gateways_and_the_others_an_interface_in_each_zone(

@@ -285,14 +285,20 @@ def test_evidence_is_read_and_written_in_a_bucket_of_this_account_only(scene: st
 def test_every_call_of_the_functions_adapters_is_allowed_to_one_of_them() -> None:
     in_drills = {"CreateExperimentTemplate", "DeleteExperimentTemplate", "DescribeTable"}
     in_drills |= {"GetExperiment", "StartExperiment", "StopExperiment"}
-    by_people = {"GetMetricData", "StartMessageMoveTask", "TransactWriteItems"} | in_drills
+    by_people = {
+        "DeleteItem",
+        "GetMetricData",
+        "StartMessageMoveTask",
+        "TransactWriteItems",
+    } | in_drills
     unlike_their_call = {"ListObjectsV2": "ListBucket", "CopyObject": "PutObject"}
+    unlike_their_call |= {"HeadObject": "GetObject", "SendMessageBatch": "SendMessage"}
     made = {
         unlike_their_call.get(call, call)
         for path in (*(ROOT / "reconciler" / "aws").glob("*.py"), *(ROOT / "handlers").glob("*.py"))
         for call in re.findall(r"(?:idempotent|translated)\(f?\"(\w+)", path.read_text())
     }
-    roles = ("DetectRole", "ResolveRole", "RedriveRole", "ApproveRole")
+    roles = ("DetectRole", "ResolveRole", "RedriveRole", "ApproveRole", "IngestRole")
     allowed = {a.partition(":")[2] for role in roles for a in granted("options", role)}
 
     assert {"PutItem", "PutEvents", "GetRecords", "ReceiveMessage", "Publish"} <= made
@@ -348,17 +354,17 @@ def test_a_role_is_assumed_by_one_service_which_acts_for_one_resource_here(scene
             assert source in each.condition["ArnLike"]["aws:SourceArn"]
 
 
-def test_every_queue_the_bucket_and_the_topics_refuse_plain_http() -> None:
+def test_every_queue_the_buckets_and_the_topics_refuse_plain_http() -> None:
     stacks = synthesised("options")
     policies = [s for s in statements(stacks) if s.kind == "PolicyDocument" and EU in s.stack]
 
     refused = {r for s in policies if s.sid == "RefusesPlainHttp" for r in s.resources}
     queues = stacks.all("reconciler", "AWS::SQS::Queue").values()
     topics = stacks.all("reconciler", "AWS::SNS::Topic").values()
-    bucket = "arn:aws:s3:::parties-evidence-eu-west-1"
+    buckets = [f"arn:aws:s3:::parties-{each}-eu-west-1" for each in ("evidence", "ingest")]
     assert refused == {
-        bucket,
-        f"{bucket}/*",
+        *buckets,
+        *(f"{bucket}/*" for bucket in buckets),
         *(f"arn:aws:sqs:{EU}:{ACCOUNT}:{queue['QueueName']}" for queue in queues),
         *(f"arn:aws:sns:{EU}:{ACCOUNT}:{topic['TopicName']}" for topic in topics),
     }
