@@ -18,11 +18,13 @@ EU = "eu-west-1"
 FUNCTION, ENDPOINT = "AWS::Lambda::Function", "AWS::EC2::VPCEndpoint"
 LOOKUP = "parties-lookup-stream-eu-west-1"
 HTTPS = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}
-# What Lambda does in a function's name, from its own network, and what keys are used for by others.
+# What Lambda does in a function's name, from its own network, what keys are used for by others, and
+# what is asked of other regions, which a network of one has no way to: then nothing is summed up.
 NOT_THROUGH_THE_NETWORK = {
     "CodeAttachesNothing",
     "EncryptQuestions",
     "FindStreams",
+    "KnowReplicas",
     "LambdaAttaches",
     "ReadByKey",
     "SendTraces",

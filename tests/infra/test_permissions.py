@@ -286,6 +286,8 @@ def test_every_call_of_the_functions_adapters_is_allowed_to_one_of_them() -> Non
     in_drills = {"CreateExperimentTemplate", "DeleteExperimentTemplate", "DescribeTable"}
     in_drills |= {"GetExperiment", "StartExperiment", "StopExperiment"}
     by_people = {
+        "BatchGetItem",
+        "Scan",
         "DeleteItem",
         "GetMetricData",
         "StartMessageMoveTask",
