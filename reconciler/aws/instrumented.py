@@ -16,6 +16,7 @@ from collections import Counter
 from contextlib import suppress
 from contextvars import ContextVar
 from functools import partial
+from itertools import count
 from random import random
 from typing import Any, Literal
 from weakref import WeakKeyDictionary, ref
@@ -42,6 +43,17 @@ _LOG = logging.getLogger("reconciler")
 _ASKED = "reconciler_asked"  # in the context of a caller's call: its parameters, in wire form
 _SENT = "reconciler_sent"  # in that of one of ours: what was sent, and what came back
 Mode = Literal["strict", "observe"]
+
+
+_threads, _numbers = threading.local(), count()
+
+
+def _thread() -> int:
+    """Return the number of this thread, which no later one gets, as it may get its identity."""
+    if not hasattr(_threads, "number"):
+        _threads.number = next(_numbers)
+    number: int = _threads.number
+    return number
 
 
 def instrument(client: Any, schema: Schema, *, mode: Mode = "strict") -> "Instrumented":
@@ -126,7 +138,7 @@ class Instrumented:
             nonce=nonce,
             fresh=lambda: secrets.token_bytes(12),
             shows_all=partial(self._shows_all, schema.table, {}),
-            seen=Seen(threading.get_ident, monotonic_ms),
+            seen=Seen(_thread, monotonic_ms),
             lanes=lanes,
             attempts=self._sender.retries.attempts,
         )

@@ -32,12 +32,22 @@ class Once:
     """An idempotency key: its text, when it was made, in milliseconds since 1970, and of what.
 
     `payload` is what the key stands for, whatever its form; the same key with another payload is
-    refused.
+    refused. Letters of a UUIDv7 and of a ULID are of either case. InvalidInput for what is no key.
     """
 
     key: str
     issued_at_ms: int
     payload: bytes = b""
+
+    def __post_init__(self) -> None:
+        is_text = isinstance(self.key, str) and 1 <= len(self.key) <= _LONGEST
+        if not is_text or not _is_encodable(self.key):
+            raise InvalidInput(f"an idempotency key is a text of 1 to {_LONGEST} characters")
+        at_ms = self.issued_at_ms
+        if type(at_ms) is not int or not 0 < at_ms < 64**WALL_WIDTH:
+            raise InvalidInput("issued_at_ms is a time in milliseconds since 1970")
+        if not isinstance(self.payload, bytes):
+            raise InvalidInput("the payload of an idempotency key is bytes")
 
     @classmethod
     def of(cls, key: "str | Once", issued_at_ms: int | None = None, payload: bytes = b"") -> "Once":
@@ -47,21 +57,19 @@ class Once:
         """
         if isinstance(key, Once):
             return key
-        if not isinstance(key, str) or not 1 <= len(key) <= _LONGEST:
-            raise InvalidInput(f"an idempotency key is a text of 1 to {_LONGEST} characters")
-        at_ms = _time_in(key) if issued_at_ms is None else issued_at_ms
-        if at_ms is None:
+        at_ms = _time_in(key) if issued_at_ms is None and isinstance(key, str) else issued_at_ms
+        if at_ms is None and isinstance(key, str) and key:
             raise InvalidInput(
                 "this idempotency key does not tell when it was made: take a UUIDv7 or a ULID, or"
                 " say issued_at_ms beside it, the same at each repetition"
             )
-        if not isinstance(at_ms, int) or not 0 < at_ms < 64**WALL_WIDTH:
-            raise InvalidInput("issued_at_ms is a time in milliseconds since 1970")
-        return cls(key, at_ms, payload)
+        return cls(key, 1 if at_ms is None else at_ms, payload)
 
     def lineage(self) -> Lineage:
         """Return the lineage that every execution of the key spends."""
-        named = _digits(self.key.encode(), NONCE_WIDTH - _PAYLOAD_WIDTH)
+        is_known = _UUID7.fullmatch(self.key) or _ULID.fullmatch(self.key)
+        text = self.key.lower() if is_known else self.key
+        named = _digits(text.encode(), NONCE_WIDTH - _PAYLOAD_WIDTH)
         of_what = _digits(self.payload, _PAYLOAD_WIDTH)
         return Lineage.of(KEYED, fixed_width(self.issued_at_ms, WALL_WIDTH) + named + of_what)
 
@@ -73,6 +81,13 @@ def is_reused(one: Lineage, other: Lineage) -> bool:
         and one.replica == other.replica == KEYED
         and one.epoch[:_KEY_WIDTH] == other.epoch[:_KEY_WIDTH]
     )
+
+
+def _is_encodable(text: str) -> bool:
+    try:
+        return bool(text.encode())
+    except UnicodeEncodeError:
+        return False
 
 
 def _time_in(key: str) -> int | None:

@@ -73,7 +73,7 @@ def _policy(
         outside_writes=writes,
         outside_writers=writers,
         ttl_attribute=ttl_attribute,
-        version_attributes=tuple(filter(None, versions.split(","))),
+        version_attributes=tuple(versions.split(",")) if versions else (),
     )
 
 

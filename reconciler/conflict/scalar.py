@@ -5,21 +5,22 @@ such items have no metadata, a version that does not rise is a loss: two regions
 or an older one came back. What was lost is merged attribute by attribute; where both images have
 one, that of the later image stands.
 Limits of any scalar: a write that was overwritten by a higher version is not seen, nor is what an
-image lacks told from what it never had, so an attribute that was removed at once comes back.
+image lacks told from what it never had, so an attribute that was removed at once comes back; so
+does what an update removes that leaves the version alone. What both images have, one wrote in vain.
 Counters and sets are values like others: one of two stands. With metadata none of this is so.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
 from reconciler.causality.context import Ordering
 from reconciler.conflict.event import ConflictEvent
 from reconciler.conflict.verdict import CLEAN, Finding, Verdict
-from reconciler.errors import HistoryUnknown, ItemGone
+from reconciler.errors import HistoryUnknown, InvalidInput, ItemGone
 from reconciler.item.metadata import is_managed, is_named
-from reconciler.values.wire import Image, Wires
+from reconciler.values.wire import Image, Wires, number_text
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class ScalarVersion:
     @classmethod
     def of(cls, names: Sequence[str]) -> "ScalarVersion | None":
         """Return those of a list: version, region and time of writing, in this order; or None."""
+        if len(names) > 3:
+            raise InvalidInput("a version has three attributes at most: it, its region, its time")
         return cls(*names) if names else None
 
     def number(self, image: Wires) -> Decimal | None:
@@ -56,16 +59,16 @@ def classify_scalar(
 ) -> Verdict:
     """Return what the change of a plain item means to a region, by the version that it shows.
 
-    Of an image with metadata, or without a version, that tells nothing, nor does an update that
-    leaves all of these attributes alone.
+    Of an image with metadata, or without a version, that tells nothing.
     """
     if old is None or new is None or any(is_managed(each) or is_named(each) for each in (old, new)):
         return CLEAN
     was, now = by.number(old), by.number(new)
     if was is None or now is None or now > was:
         return CLEAN
-    is_same_write = by.when(old) == by.when(new) and any(each != _NOTHING for each in by.when(old))
-    if now == was and (old == new or is_same_write):
+    # HAZARD if images of one version, region and time passed for one write: two merges of one item
+    # have those of what they kept, and one of them is gone.
+    if now == was and old == new:
         return CLEAN
     ordering = Ordering.CONCURRENT if now == was else Ordering.AFTER
     is_ours = by.region not in old or old[by.region] == {"S": region}
@@ -117,7 +120,10 @@ def _with(current: Image, loss: ScalarLoss) -> Image | None:
     if result == {name: value for name, value in current.items() if name != by.version}:
         return None
     highest = max(by.number(each) or Decimal(0) for each in (current, lost, winner))
-    return {**result, by.version: {"N": format(highest + 1, "f")}}
+    raised = _EXACT.add(highest, 1)
+    if raised <= highest:
+        raise InvalidInput("the item's version is so great that none is above it")
+    return {**result, by.version: {"N": number_text(raised)}}
 
 
 def _sortable(value: Any) -> tuple[int, Decimal, str]:
@@ -127,3 +133,4 @@ def _sortable(value: Any) -> tuple[int, Decimal, str]:
 
 
 _NOTHING = (0, Decimal(0), "")
+_EXACT = Context(prec=40)  # DynamoDB's numbers have 38 digits

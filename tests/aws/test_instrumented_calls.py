@@ -306,6 +306,21 @@ def test_what_another_thread_read_is_not_what_a_put_saw(pair: Pair) -> None:
     assert points_of(pair) == 103
 
 
+def test_what_a_thread_read_that_is_gone_is_not_what_the_next_one_saw(pair: Pair) -> None:
+    put(pair, points=100)
+
+    def in_a_thread(call: Any) -> None:
+        thread = Thread(target=call)  # which may get the identity of the one before
+        thread.start()
+        thread.join()
+
+    in_a_thread(lambda: pair.client.get_item(TableName=OURS, Key=KEY))
+    by_another(pair, **POINTS)
+    in_a_thread(lambda: pair.client.put_item(TableName=OURS, Item={**KEY, **wires(points=0)}))
+
+    assert points_of(pair) == 0
+
+
 @pytest.mark.parametrize("others", [0, 1])
 def test_an_item_put_with_its_metadata_is_changed_from_what_it_was(pair: Pair, others: int) -> None:
     put(pair, points=100, name="Ada")

@@ -34,6 +34,9 @@ def test_any_other_text_is_a_key_with_its_time_beside_it() -> None:
         ("", 1, "1 to 256"),
         ("x" * 257, 1, "1 to 256"),
         (17, 1, "a text"),
+        ("\ud800", 1, "a text"),
+        ("order-17", True, "milliseconds"),
+        ("order-17", 1.5, "milliseconds"),
         ("order-17", -1, "milliseconds"),
         ("order-17", 2**60, "milliseconds"),
     ],
@@ -49,6 +52,19 @@ def test_every_execution_spends_one_lineage_which_keeps_the_keys_time() -> None:
     assert lineage.replica == KEYED
     assert issued_ms(lineage) == UUID7_MS
     assert Dot.parse(str(Dot(lineage, Hlc.of(7)))).lineage == lineage
+
+
+@pytest.mark.parametrize("key", [UUID7, ULID])
+def test_a_key_of_a_known_form_is_one_key_in_either_case_of_its_letters(key: str) -> None:
+    assert Once.of(key.lower()).lineage() == Once.of(key.upper()).lineage()
+    other = Once("Order-17", 5_000), Once("order-17", 5_000)
+    assert len({each.lineage() for each in other}) == 2
+
+
+@pytest.mark.parametrize("payload", ["10", 10, None])
+def test_a_payload_is_bytes(payload: Any) -> None:
+    with pytest.raises(InvalidInput, match="bytes"):
+        Once("order-17", 5_000, payload)
 
 
 def test_keys_of_one_time_are_apart() -> None:

@@ -1,5 +1,6 @@
 """Items with a version number of their own: what that shows, and what a merge makes of it."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from reconciler.causality.context import Ordering
 from reconciler.conflict.scalar import ScalarLoss, ScalarVersion, classify_scalar, merged_scalar
 from reconciler.conflict.verdict import Finding
-from reconciler.errors import HistoryUnknown, ItemGone
+from reconciler.errors import HistoryUnknown, InvalidInput, ItemGone
 from reconciler.values.wire import Image
 from tests.builders import increment, written
 
@@ -55,7 +56,6 @@ def test_a_region_that_sees_another_ones_write_lost_is_a_witness() -> None:
     ("old", "new"),
     [
         (image(2), image(2)),
-        (image(2, Data="a"), image(2, Data="b")),  # an update that leaves the version alone
         (image(2), {"Id": {"S": "p1"}}),
         ({"Id": {"S": "p1"}}, image(1)),
         (image(2), {**image(2, WEST), "Version": {"S": "two"}}),
@@ -116,3 +116,29 @@ def test_regions_that_merge_one_loss_write_the_same_and_lose_no_attribute(
     later = mine if (at, EAST) > (then, WEST) else theirs
     assert all(merged[name] == {"S": value} for name, value in later.items())
     assert merged_scalar(merged, [ScalarLoss(lost, winner, BY)]) is None
+
+
+def test_two_merges_of_one_item_that_have_one_version_are_told_apart() -> None:
+    winner = image(5, "eu-west-1", "10:03", City="Rome")
+    losses = image(5, EAST, "10:01", Email="e"), image(5, "ap-south-1", "10:02", Phone="42")
+    here, there = (merged_scalar(winner, [ScalarLoss(each, winner, BY)]) for each in losses)
+    assert here is not None
+    assert there is not None
+    assert classify_scalar(here, there, BY, EAST).finding is Finding.SCALAR
+    both = merged_scalar(there, [ScalarLoss(here, there, BY)])
+    assert both == image(7, "eu-west-1", "10:03", City="Rome", Email="e", Phone="42")
+
+
+@pytest.mark.parametrize("version", ["12345678901234567890123456789012345677", "1e30", "-5"])
+def test_a_merge_shows_a_greater_version_however_many_digits_it_has(version: str) -> None:
+    lost, winner = ({**bare(1, **each), "Version": {"N": version}} for each in ({"A": "a"}, {}))
+    merged = merged_scalar(winner, [ScalarLoss(lost, winner, VERSION_ALONE)]) or {}
+    assert Decimal(merged["Version"]["N"]) > Decimal(version)
+
+
+def test_a_version_above_which_there_is_none_is_left_to_a_person() -> None:
+    lost, winner = ({**bare(1, **each), "Version": {"N": "9e125"}} for each in ({"A": "a"}, {}))
+    with pytest.raises(InvalidInput, match="version"):
+        merged_scalar(winner, [ScalarLoss(lost, winner, VERSION_ALONE)])
+    with pytest.raises(InvalidInput, match="three"):
+        ScalarVersion.of(["a", "b", "c", "d"])
