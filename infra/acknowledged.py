@@ -8,6 +8,7 @@ from constructs import IConstruct
 from infra.permissions import Statement
 
 END = "nothing reads it by itself, so nothing fails: a redrive works it off, or a person"
+OPEN = "checks that route traffic cannot sign; the answer has no item"
 UNTRACED = "X-Ray is an option of the deployment, `tracing`, and here it is off"
 STACK_REASONS = {
     "AwsSolutions-L1": "Python 3.13 is supported to 2029-06, and its wheels are those packaged",
@@ -31,6 +32,12 @@ def acknowledge_untraced(machine: IConstruct) -> None:
     """Acknowledge that a state machine sends no traces."""
     rule = Acknowledgment(id="AwsSolutions-SF2", reason=UNTRACED)
     Validations.of(machine).acknowledge(rule)
+
+
+def acknowledge_open(route: IConstruct) -> None:
+    """Acknowledge that a route has no authorizer."""
+    rule = Acknowledgment(id="AwsSolutions-APIG4", reason=OPEN)
+    Validations.of(route).acknowledge(rule)
 
 
 def acknowledge(

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from infra.alarm import Alarm
-from infra.metrics import of_function, of_queue, of_rule, of_source, ours
+from infra.metrics import of_api, of_function, of_queue, of_rule, of_source, ours
 from infra.table_alarms import replication, throttles
 from infra.watched import Watched
 from reconciler.deployment import telemetry
@@ -45,8 +45,8 @@ _FAILED_IN_PART = {
 
 def alarms(seen: Watched) -> list[Alarm]:
     """Return all alarms of a region."""
-    rules = (_reading, _functions, throttles, _letters, _losses, _clocks, replication, _delivery)
-    return [alarm for rule in rules for alarm in rule(seen)]
+    own = (_reading, _functions, _letters, _losses, _clocks, _delivery, _api)
+    return [alarm for rule in (*own, throttles, replication) for alarm in rule(seen)]
 
 
 def _reading(seen: Watched) -> Iterator[Alarm]:
@@ -218,3 +218,15 @@ def _delivery(seen: Watched) -> Iterator[Alarm]:
         given_up,
         expression=" + ".join(given_up),
     )
+
+
+def _api(seen: Watched) -> Iterator[Alarm]:
+    if "api" in seen.functions:
+        most, within = LIMITS.failures, LIMITS.failure_minutes
+        yield Alarm(
+            "api-errors",
+            f"The HTTP API answered with 5xx more than {most} times in {within} minutes.",
+            {"errors": of_api(seen.api, "5xx")},
+            above=most,
+            period_seconds=within * 60,
+        )

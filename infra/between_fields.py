@@ -3,9 +3,9 @@
 Each rule names the fields it reads, and is left out when one of them is wrong in itself;
 all others are heard, so that all mistakes are told at once.
 HAZARD if an index gave the table's key another type: the table's key would silently change.
-Source: DynamoDB guide, "Naming rules", "Quotas"; Lambda guide, "Configuring reserved concurrency",
-"Lambda quotas"; S3 guide, "Bucket naming rules"; VPC guide, "VPC CIDR blocks"; CloudFormation and
-IAM API References, Tag; botocore's list of regions.
+Source: DynamoDB guide, "Naming rules", "Quotas"; Lambda guide, "Lambda quotas"; S3 guide, "Bucket
+naming rules"; VPC guide, "VPC CIDR blocks"; CloudFormation and IAM API References, Tag; botocore's
+list of regions.
 """
 
 import re
@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 
 from botocore.loaders import Loader
 
+from infra.api_settings import api_agrees
+from infra.between_concurrency import concurrency, warm_starts
 from reconciler.deployment.names import is_module_name, partition_of
 
 if TYPE_CHECKING:
@@ -30,7 +32,6 @@ _PRIVATE = tuple(
 _RESERVED = "_rec"
 _LONGEST_NAME, _MOST_TAGS = 255, 50
 _LONGEST_MODULES = 2_000  # characters: all variables of a function have 4 KB
-_UNRESERVED = 100  # of an account's concurrency, which Lambda keeps for functions without their own
 _OF_THE_TABLE = {"sort_key", "indexes", "encryption", "contributor_insights"}
 _BUCKETS_BEGIN = ("xn--", "sthree-", "amzn-s3-demo-")
 _BUCKETS_END = ("-s3alias", "--ol-s3", "--x-s3", "--table-s3")
@@ -71,32 +72,6 @@ def _known_regions() -> frozenset[str]:
     return frozenset(
         name for each in partitions for name in each["regions"] if "global" not in name
     )
-
-
-def _warm_starts(settings: "Settings") -> Iterator[str]:
-    if settings.snap_start and settings.provisioned_concurrency:
-        yield "snap_start and provisioned_concurrency: Lambda takes one of them; leave one out"
-
-
-def _concurrency(settings: "Settings") -> Iterator[str]:
-    provisioned = settings.provisioned_concurrency
-    reserved = {
-        name: value
-        for name in ("detect_concurrency", "resolve_concurrency")
-        if (value := getattr(settings, name))
-    }
-    if provisioned and any(provisioned > limit for limit in reserved.values()):
-        yield "provisioned_concurrency: it is more than a function's concurrency"
-    # What starts warm is taken out of what is reserved, or else of what is left.
-    free = (2 - len(reserved)) * (provisioned or 0)
-    room = max(0, settings.account_concurrency - _UNRESERVED)
-    if sum(reserved.values()) + free > room:
-        named = " and ".join([*reserved, *(["provisioned_concurrency"] if free else [])])
-        yield (
-            f"{named}: {sum(reserved.values()) + free} of the {room} that can be reserved in an"
-            f" account with {settings.account_concurrency}; ask AWS for more, and say so in"
-            " account_concurrency"
-        )
 
 
 def _existing(settings: "Settings") -> Iterator[str]:
@@ -232,10 +207,10 @@ def _shown(text: str) -> str:
 
 _RULES: dict[Rule, frozenset[str]] = {
     _regions: frozenset({"regions"}),
-    _warm_starts: frozenset({"snap_start", "provisioned_concurrency"}),
-    _concurrency: frozenset(
+    warm_starts: frozenset({"snap_start", "provisioned_concurrency"}),
+    concurrency: frozenset(
         {"detect_concurrency", "resolve_concurrency", "provisioned_concurrency"}
-        | {"account_concurrency"}
+        | {"account_concurrency", "api"}
     ),
     _existing: frozenset({"existing_table"}),
     _names: frozenset({"table", "suffix", "regions", "existing_table"}),
@@ -246,5 +221,9 @@ _RULES: dict[Rule, frozenset[str]] = {
     _version_attributes: frozenset({"version_attributes", "partition_key", "sort_key"}),
     _tags: frozenset({"tags"}),
     _custom_types: frozenset({"custom_types"}),
+    api_agrees: frozenset(
+        {"api", "table", "suffix", "regions", "existing_table", "partition_key", "sort_key"}
+        | {"ttl_attribute", "key_lifetime_minutes", "custom_types"}
+    ),
     _network: frozenset({"network", "network_cidrs", "regions"}),
 }

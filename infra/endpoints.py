@@ -22,6 +22,8 @@ from infra.settings import Settings
 
 GATEWAYS = ("dynamodb", "s3")
 STREAMS = "dynamodb-streams"
+METRICS = "monitoring"
+_ACTIONS_OF = {STREAMS: "dynamodb", METRICS: "cloudwatch"}
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,8 @@ def behind_interfaces(settings: Settings, arns: Arns, stream_arn: str) -> dict[s
         called[STREAMS] = [stream_arn]
     if settings.approval:
         called |= {"sns": [arns.decisions, arns.escalations], "states": [arns.approval]}
+    if settings.api:
+        called[METRICS] = ["*"]  # metrics are no resources
     return called
 
 
@@ -102,7 +106,7 @@ def service_name(region: str, service: str) -> str:
 
 
 def _lets_through(service: str, resources: Sequence[str]) -> dict[str, Any]:
-    prefix = service.partition("-")[0]  # the streams' actions are DynamoDB's
+    prefix = _ACTIONS_OF.get(service, service)
     statement = {
         "Sid": "LetsThisDeploymentThrough",
         "Effect": "Allow",

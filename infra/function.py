@@ -1,6 +1,7 @@
 """One Lambda function with its own role and log group.
 
-An event source reads for `target`: the function, or its alias when versions start warm (SnapStart,
+An event source reads for `target`, and whoever else starts it calls `arn`: the function, or its
+alias when versions start warm (SnapStart,
 provisioned concurrency), because those belong to versions.
 Source: Lambda guide, "Python runtimes", "SnapStart", "Provisioned concurrency".
 """
@@ -74,9 +75,9 @@ class Function(Construct):
             snap_start=snap_start,
             tracing=Tracing.ACTIVE if settings.tracing else Tracing.DISABLED,
         )
-        self.target = self.function.function_name
+        self.target, self.arn = self.function.function_name, self.function.function_arn
         if warm and (settings.snap_start or settings.provisioned_concurrency):
-            self.target = self._alias(settings).function_arn
+            self.target = self.arn = self._alias(settings).function_arn
 
     def _log(self, name: str) -> LogGroup:
         return LogGroup(

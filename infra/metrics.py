@@ -48,6 +48,11 @@ def of_rule(bus: str, rule: str, name: str) -> Metric:
     return Metric("AWS/Events", name, "Sum", {"EventBusName": bus, "RuleName": rule})
 
 
+def of_api(identifier: str, name: str) -> Metric:
+    """Return a metric of an HTTP API."""
+    return Metric("AWS/ApiGateway", name, "Sum", {"ApiId": identifier})
+
+
 def of_table(table: str, name: str, statistic: str = "Sum", **more: str) -> Metric:
     """Return a metric of a DynamoDB table; more: its other dimensions."""
     return Metric("AWS/DynamoDB", name, statistic, {"TableName": table, **more})

@@ -33,7 +33,7 @@ EXCEPTIONS = {
     "CodeAttachesNothing": "it is denied, on all",
     "WriteFlowLog": "a log group's streams get their names from EC2",
     "FindTables": "FIS finds its targets by their tags, for all resources or none",
-    "DeliverLogs": "CloudWatch Logs has no resources to name for deliveries",
+    **dict.fromkeys(("DeliverLogs", "ReadMetrics"), "CloudWatch has no resources to name for it"),
 }
 _INTERFACE_ACTIONS = [
     "ec2:AssignPrivateIpAddresses",

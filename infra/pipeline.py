@@ -16,6 +16,8 @@ from constructs import Construct
 from infra import permissions
 from infra.alarm import make_alarm
 from infra.alarms import alarms
+from infra.api import HttpApi, door_environment, may_serve, serving
+from infra.api_settings import Api
 from infra.approval import ApprovalWorkflow
 from infra.arns import Arns
 from infra.bus import Bus
@@ -99,8 +101,10 @@ class Reconciler(Construct):
             self._redrive(replica.stream_arn, settings.redrive_minutes)
         gauge = permissions.gauge(self._arns, key.attr_arn)
         self._scheduled(names.gauge_function, GAUGE_HANDLER, GAUGE_SECONDS, gauge, GAUGE_MINUTES)
+        self._door = self._api(settings.api) if settings.api else None
         topic = self._observability(key, reads)
         more = {"StreamArn": replica.stream_arn, "PipelineKey": key.attr_arn, "AlarmsTopic": topic}
+        more |= self._door.outputs if self._door else {}
         if settings.redrive_minutes:
             more["RedriveFunction"] = names.redrive_function
         if settings.approval:
@@ -153,6 +157,14 @@ class Reconciler(Construct):
             )
         )
 
+    def _api(self, door: Api) -> HttpApi:
+        """Make the HTTP door."""
+        settings, arns = self._settings, self._arns
+        own = [self._use_keys, *may_serve(settings, door, arns)]
+        work = serving(door, arns, self._statements(arns.names.api_function, own))
+        function = self._function(work, **door_environment(settings, door))
+        return HttpApi(self, settings, door, arns, function)
+
     def _work_queues(self, resolve: Function) -> None:
         """Share the resolver's concurrency: a queue that asks for more would use up receives."""
         names, most = self._arns.names, self._settings.resolve_concurrency
@@ -196,7 +208,7 @@ class Reconciler(Construct):
         """Make the alarms and the dashboards; return the ARN of the topic that the alarms tell."""
         settings, region = self._settings, self._arns.names.region
         topic: str = alarms_topic(self, self._arns, key).ref
-        seen = watched(settings, region, reads.attr_id)
+        seen = watched(settings, region, reads.attr_id, self._door.id if self._door else "")
         for alarm in alarms(seen):
             name = seen.names.of(alarm.resource)
             make_alarm(self, alarm, name, topic, settings.runbook)

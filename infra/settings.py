@@ -26,6 +26,7 @@ from pydantic import (
 from pydantic import model_validator as checked
 from pydantic_core import from_json
 
+from infra.api_settings import Api
 from infra.between_fields import problems
 from reconciler.deployment.names import MAX_SUFFIX, Names
 from reconciler.deployment.wiring import KEY_LIFETIME_MINUTES, OutsideWriters, OutsideWrites
@@ -79,7 +80,12 @@ class Index(_Part):
     projection: Literal["ALL", "KEYS_ONLY"] = Field("ALL", description="ALL or KEYS_ONLY")
 
 
-_PARTS: dict[str, type[BaseModel]] = {"partition_key": Key, "sort_key": Key, "indexes": Index}
+_PARTS: dict[str, type[BaseModel]] = {
+    "partition_key": Key,
+    "sort_key": Key,
+    "indexes": Index,
+    "api": Api,
+}
 
 
 class Settings(_Part):
@@ -100,6 +106,7 @@ class Settings(_Part):
     time-to-live is on, if not on the library's own; what it takes is not taken back.
     key_lifetime_minutes: for how long writers take idempotency keys, by the schema that says most.
     version_attributes: by which items without this library's metadata tell their writes apart.
+    api: an HTTP door to the table in each region, `infra.api_settings`.
     stream_lookup: to be raised when the table's stream was made anew, to have it looked up again.
     drills: make the role by which a failover drill pauses the table's replication.
     runbook: the address at which the team reads RUNBOOK.md, for the alarms' descriptions.
@@ -144,6 +151,7 @@ class Settings(_Part):
     version_attributes: tuple[str, ...] = Field(
         (), max_length=3, description="a version's attribute, then that of its region, of its time"
     )
+    api: Api | None = Field(None, description="an HTTP door: its table_schema and authorizer")
     folds: bool = True
     pause_loops: bool = False
     custom_types: tuple[str, ...] = Field((), description="a list of modules' names")

@@ -14,13 +14,14 @@ class Watched:
     """What the alarms and the dashboard of one region look at.
 
     others: the other regions. functions: by the part of their names that tells them apart, with the
-    minutes after which a schedule runs each again; None if its events do. stream_source: the id of
-    the detector's event source.
+    minutes after which a schedule runs each again; None if its events do. api: the id of the
+    HTTP API, if there is one. stream_source: that of the detector's event source.
     """
 
     names: Names
     others: Sequence[str]
     functions: Mapping[str, int | None]
+    api: str
     stream_source: str
 
     @property
@@ -34,14 +35,16 @@ class Watched:
         return (*WORKED_QUEUES, *(["ingest"] if "ingest" in self.functions else []), *self.letters)
 
 
-def watched(settings: Settings, region: str, stream_source: str = "") -> Watched:
-    """Return what is watched in a region; its alarms' names do not depend on the source's id."""
+def watched(settings: Settings, region: str, stream_source: str = "", api: str = "") -> Watched:
+    """Return what is watched in a region; its alarms' names do not depend on the ids."""
     others = [each for each in settings.regions if each != region]
     functions: dict[str, int | None] = {"detect": None, "resolve": None, "gauge": GAUGE_MINUTES}
+    if settings.api:
+        functions["api"] = None
     if settings.redrive_minutes:
         functions["redrive"] = settings.redrive_minutes
     if settings.approval:
         functions["approve"] = APPROVAL.sweep_minutes
     if settings.ingest_schema:
         functions["ingest"] = None
-    return Watched(settings.names(region), others, functions, stream_source)
+    return Watched(settings.names(region), others, functions, api, stream_source)

@@ -152,6 +152,14 @@ class Names:
         return self.of("approve")
 
     @property
+    def api_function(self) -> str:
+        return self.of("api")
+
+    @property
+    def http_api(self) -> str:
+        return self.of("api")
+
+    @property
     def approval_state_machine(self) -> str:
         return self.of("approval")
 

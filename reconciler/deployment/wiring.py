@@ -27,6 +27,7 @@ REDRIVE_HANDLER = "handlers.redrive:handler"
 INGEST_HANDLER = "handlers.ingest:handler"
 LIVE_ALIAS = "live"  # of a function whose versions start warm; event sources read for it
 GAUGE_HANDLER = "handlers.gauge:handler"
+API_HANDLER = "handlers.api:handler"
 GAUGE_MINUTES = 1  # how often the ledger is counted
 
 

@@ -12,6 +12,7 @@ from aws_cdk import App
 
 from infra.app import Deployment, stack_name
 from infra.settings import Settings
+from reconciler.api.tmf632.individual import ATTRIBUTES as INDIVIDUAL
 
 ACCOUNT = "123456789012"
 REGIONS = ["us-east-1", "eu-west-1", "ap-southeast-1"]
@@ -35,6 +36,17 @@ SCENES: dict[str, dict[str, Any]] = {
         "outside_writers": "none",
         "folds": False,
         "pause_loops": True,
+        "api": {
+            "table_schema": {"attributes": {"loyalty": "counter_pn"}},
+            "authorizer": "jwt",
+            "issuer": "https://login.example/",
+            "audience": ["crm"],
+            "scope_prefix": "parties/",
+            "rate": 200,
+            "burst": 100,
+            "concurrency": 50,
+            "keys_required": True,
+        },
         "custom_types": ["shop.merging", "shop.pricing"],
         "runbook": "https://wiki.example/reconciler",
         "network": True,
@@ -50,6 +62,7 @@ SCENES: dict[str, dict[str, Any]] = {
         "ttl_attribute": "until",
         "version_attributes": ["Version", "LastUpdatedRegion"],
         "provisioned_concurrency": 2,
+        "api": {"table_schema": {"attributes": INDIVIDUAL}, "authorizer": "iam"},
         "approval": True,
     },
     "existing": {
@@ -66,8 +79,8 @@ SCENES: dict[str, dict[str, Any]] = {
 class Stacks:
     """A synthesised deployment."""
 
-    def __init__(self, scene: str) -> None:
-        self.settings = Settings.model_validate_json(json.dumps(SCENES[scene]))
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self.settings = Settings.model_validate_json(json.dumps(settings))
         self._temporary = TemporaryDirectory(prefix="infra-")
         self.folder = Path(self._temporary.name)
         code = self.folder / "code"
@@ -117,7 +130,7 @@ class Stacks:
 
 @cache
 def synthesised(scene: str) -> Stacks:
-    return Stacks(scene)
+    return Stacks(SCENES[scene])
 
 
 class _Resolver:

@@ -24,6 +24,7 @@ NAMES = Names("parties", EU)
 ALARM = "AWS::CloudWatch::Alarm"
 OURS = {value for name, value in vars(telemetry).items() if name.isupper() and value != ()}
 DIMENSIONS = {  # as AWS's guides list them
+    "AWS/ApiGateway": [{"ApiId"}],
     "AWS/Lambda": [{"FunctionName"}, {"EventSourceMappingUUID"}],
     "AWS/SQS": [{"QueueName"}],
     "AWS/Events": [{"EventBusName", "RuleName"}],

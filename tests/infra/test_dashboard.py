@@ -86,7 +86,11 @@ def test_a_region_s_dashboard_shows_what_aws_measures() -> None:
     assert shown == {
         ("IteratorAge", (f"parties-detect-{EU}",)),
         ("ReplicationLatency", ("parties", OWNER)),
-        *((name, (f"parties-{f}-{EU}",)) for f in functions for name in ("Errors", "Duration")),
+        *(
+            (name, (f"parties-{f}-{EU}",))
+            for f in (*functions, "api")
+            for name in ("Errors", "Duration")
+        ),
         *(
             (name, (f"parties-{queue}-{EU}",))
             for queue in (*queues, "parked", "ingest", "ingest-dlq")

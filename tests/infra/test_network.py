@@ -214,6 +214,7 @@ def test_whatever_a_function_may_call_has_an_endpoint_that_lets_it_through(
             continue
         for action in each.actions:
             service = "dynamodb-streams" if action in OF_STREAMS else action.partition(":")[0]
+            service = "monitoring" if service == "cloudwatch" else service
             for resource in each.resources:
                 ways = through.get(service, [])
                 assert any(fnmatchcase(resource, way) for way in ways), (each.sid, resource)
@@ -230,6 +231,9 @@ def test_an_endpoint_lets_this_account_through_to_named_resources_of_this_deploy
 ) -> None:
     for service, each in endpoints(options).items():
         [statement] = each["PolicyDocument"]["Statement"]
+        if service == "monitoring":  # metrics are no resources
+            assert (statement["Action"], statement["Resource"]) == ("cloudwatch:*", ["*"])
+            continue
         assert statement["Action"] == f"{service.removesuffix('-streams')}:*"
         assert statement["Condition"] == {"StringEquals": {"aws:PrincipalAccount": ACCOUNT}}
         for resource in statement["Resource"]:
@@ -269,6 +273,7 @@ def test_there_are_endpoints_only_for_what_is_deployed() -> None:
 
     assert services() == {"sqs", "events"}
     assert services(redrive_minutes=5) - services() == {"dynamodb-streams"}
+    assert services(api=SCENES["options"]["api"]) - services() == {"monitoring"}
     assert services(approval=True) - services() == {"sns", "states"}
 
 

@@ -88,6 +88,7 @@ def test_an_entry_says_what_it_means_what_is_at_risk_and_what_to_run(entry: str)
     [
         ("iterator-age", f"{LIMITS.iterator_age_minutes} minutes"),
         ("function-errors", f"{LIMITS.failures} times in {LIMITS.failure_minutes} minutes"),
+        ("api-errors", f"{LIMITS.failures} times in {LIMITS.failure_minutes} minutes"),
         ("dead-letter-age", f"{LIMITS.dead_letter_days} days"),
         ("queue-age", f"{LIMITS.queue_age_minutes} minutes"),
         ("open-loss-age", f"{LIMITS.open_loss_minutes} minutes"),
