@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from reconciler.causality.context import CausalContext, Dot, Lineage
-from reconciler.causality.hlc import COARSE_WIDTH, HLC_WIDTH, NONCE_WIDTH, Hlc
+from reconciler.causality.hlc import COARSE_WIDTH, DIGIT, HLC_WIDTH, NONCE_WIDTH, Hlc, coarse
 from reconciler.crdt.base import (
     Crdt,
     Edit,
@@ -76,6 +76,7 @@ _NO_WATERMARKS: Wire = {"M": {}}
 _NO_NAMES: Wire = {"L": []}  # what is left once they are all filed
 ALONE = "~"  # begins the token of an image of named writes alone; no digest does
 _FIRST = Hlc.of(0)
+_TIME = re.compile(rf"{DIGIT}{{{COARSE_WIDTH}}}")
 _LATER = re.compile(r"[1-9][0-9]{0,5}")  # greater than ours, which is 1
 
 
@@ -152,8 +153,9 @@ def time_of(image: Mapping[str, Wire]) -> str:
 
 
 def time_in(token: str) -> str:
-    """Return the time with which a version token begins."""
-    return token.removeprefix(ALONE)[:COARSE_WIDTH]
+    """Return the time with which a version token begins; the first one, if that is none of ours."""
+    time = token.removeprefix(ALONE)[:COARSE_WIDTH]
+    return time if _TIME.fullmatch(time) else coarse(0)
 
 
 def with_token(image: Image, token: str, version: str = WIRE_VERSION) -> Image:

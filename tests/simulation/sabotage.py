@@ -14,7 +14,7 @@ from unittest.mock import patch
 from reconciler.causality import hlc
 from reconciler.causality.context import Dot, Lineage
 from reconciler.causality.hlc import Hlc, Stamp, fixed_width
-from reconciler.client import sending, table
+from reconciler.client import sending, writer
 from reconciler.client.editor import ItemEditor
 from reconciler.conflict.row import State
 from reconciler.crdt.counter_pn import CounterPn, exact_sum
@@ -47,7 +47,7 @@ def lineage_goes_on_after_a_foreign_write() -> AbstractContextManager[Any]:
 
         return write
 
-    return replacing(table, "write", make)
+    return replacing(writer, "write", make)
 
 
 def a_block_is_written_on_whatever_stands() -> AbstractContextManager[Any]:

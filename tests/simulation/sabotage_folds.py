@@ -9,7 +9,7 @@ from unittest.mock import patch
 from reconciler.causality import hlc
 from reconciler.causality.hlc import Hlc, Stamp
 from reconciler.causality.region_time import RegionTime
-from reconciler.client import table
+from reconciler.client import writer
 from reconciler.conflict import classification as detection
 from reconciler.conflict import folding
 from reconciler.conflict.event import FoldCertificate
@@ -65,7 +65,7 @@ def a_replica_made_anew_folds_what_the_old_wrote() -> AbstractContextManager[Any
 
     stack = ExitStack()
     stack.enter_context(a_replica_made_anew_is_taken_for_the_old())
-    stack.enter_context(replacing(table, "write", make))
+    stack.enter_context(replacing(writer, "write", make))
     return stack
 
 

@@ -49,7 +49,7 @@ SABOTAGES = [
     Sabotage("W2", sabotage.stamps_below_what_was_seen, "lost", 50),
     Sabotage("W3", sabotage.a_local_write_without_condition, "lost", 50),
     Sabotage("W4", sabotage.a_write_in_doubt_is_made_again, "doubled", 150),
-    Sabotage("W6", sabotage_folds.writers_that_follow_their_machine, "lost", 100, aims.CLOCKS_OFF),
+    Sabotage("W6", sabotage_folds.writers_that_follow_their_machine, "lost", 400, aims.CLOCKS_OFF),
     Sabotage("W7", sabotage.a_replica_made_anew_is_taken_for_the_old, "lost", 50, aims.MADE_ANEW),
     Sabotage(
         "W7",
@@ -220,7 +220,7 @@ SABOTAGES = [
         aims.EXPIRING_BY_OWN,
     ),
     Sabotage(
-        "plain", sabotage_plain.amounts_of_all_versions_count, "doubled", 50, aims.PLAIN_ITEMS
+        "plain", sabotage_plain.amounts_of_all_versions_count, "doubled", 100, aims.PLAIN_ITEMS
     ),
     Sabotage(
         "plain",
@@ -278,7 +278,7 @@ SABOTAGES = [
         "puts",
         sabotage_plain.what_regions_found_different_stands,
         "doubled",
-        50,
+        200,
         aims.WHOLE_PUTS,
     ),
     Sabotage(
