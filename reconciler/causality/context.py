@@ -116,16 +116,18 @@ def is_code_of_names(replica: str) -> bool:
 def beside_each_other(dots: Iterable[Dot]) -> tuple[Dot, ...]:
     """Return the dots that keep something there, less names that whoever saw the latest has seen.
 
-    An earlier name may be added to after a later one, so each counts; older than the latest by all
-    that clocks differ by, it was there before. HAZARD if the latest alone stayed: a delete that saw
-    that one takes what was added to another. HAZARD if all stayed: an item never stops growing.
+    An earlier name may be added to after a later one, so each counts; older than the latest of its
+    replica by all that clocks differ by, it was there before. HAZARD if the latest alone stayed: a
+    delete that saw that one takes what was added to another. HAZARD if another replica's stamp
+    counted: its clock may be hours ahead. HAZARD if all stayed: an item never stops growing.
     """
     found = sorted({*dots})
-    since = max((dot.hlc.wall_ms for dot in found), default=0) - NAMED_MARGIN_MS
+    latest = greatest((dot.lineage.replica, dot.hlc) for dot in found)
     return tuple(
         dot
         for dot in found
-        if not is_code_of_names(dot.lineage.replica) or dot.hlc.wall_ms >= since
+        if not is_code_of_names(dot.lineage.replica)
+        or dot.hlc.wall_ms >= latest[dot.lineage.replica].wall_ms - NAMED_MARGIN_MS
     )
 
 

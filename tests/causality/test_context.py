@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.causality.context import CausalContext, Dot, Lineage, Ordering, replica_id
+from reconciler.causality.context import (
+    CausalContext,
+    Dot,
+    Lineage,
+    Ordering,
+    beside_each_other,
+    replica_id,
+)
 from reconciler.causality.hlc import EPOCH_WIDTH, Hlc, fixed_width
 from reconciler.errors import InvalidInput
 
@@ -204,3 +211,13 @@ def test_every_aws_region_has_a_code_of_its_own_that_sorts_before_the_adopted_on
 def test_a_name_that_is_no_region_is_refused(name: str) -> None:
     with pytest.raises(InvalidInput, match="not an AWS region name such as 'eu-west-1'"):
         replica_id(name)
+
+
+def test_a_name_counts_however_far_ahead_another_replicas_clock_is() -> None:
+    def of(replica: str, wall_ms: int) -> Dot:
+        return Dot(Lineage.of(replica, fixed_width(wall_ms, EPOCH_WIDTH)), Hlc.of(wall_ms))
+
+    name, ahead = of("use1~", 1_000), of("euw1", 9_000_000)
+    assert set(beside_each_other([name, ahead, of("euw1~", 9_000_000)])) >= {name, ahead}
+    assert beside_each_other([name, of("use1~", 900_000)])[0] == name
+    assert beside_each_other([name, of("use1~", 902_000)]) == (of("use1~", 902_000),)
