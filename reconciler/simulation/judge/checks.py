@@ -10,6 +10,7 @@ from typing import Any
 
 from reconciler.causality.context import ADOPTED, KEYED, Dot
 from reconciler.errors import ReconcilerError
+from reconciler.item.filing import file
 from reconciler.item.image import merge, read
 from reconciler.item.metadata import context_of
 from reconciler.resolution.repair import includes
@@ -102,7 +103,7 @@ def _wrong_values(
 
 def _kept_aside(run: Run, key: str, held: Sequence[Image]) -> Iterator[Done]:
     """Yield the writes that went with their replica, but whose loss had been parked before."""
-    known = [context_of(image) for image in held]
+    known = [file(image).context for image in held]  # names that stand in it are in it
     for done in run.done:
         is_gone = done.operation.key == key and done.applied and done.stranded and not done.expired
         if is_gone and any(each.covers(Dot.parse(done.dot)) for each in known):

@@ -6,13 +6,16 @@ import pytest
 
 from reconciler.client.lost_answers import written_dot
 from reconciler.item.image import merge
+from reconciler.item.metadata import NAMES
+from reconciler.item.names import names_in
 from reconciler.simulation.judge.checks import check
 from reconciler.simulation.judge.problem import Problem
 from reconciler.simulation.plan.drawing import draw_plan
 from reconciler.simulation.world.history import Done, Run
 from reconciler.simulation.world.run import run_plan
 from reconciler.values.wire import Image
-from tests.builders import Replica, add, assign, increment
+from tests.builders import Replica, add, assign, increment, written
+from tests.named import element
 from tests.simulation.histories import REGIONS, done, run_of
 
 
@@ -91,6 +94,15 @@ def test_a_write_that_went_with_its_replica_but_is_parked_may_be_there_and_count
     assert check(run_of(writes, images(OTHER))) == []
     assert check(run_of(writes, images(OTHER), parked=[parked(lost=ONE)])) == []
     assert kinds(run_of(writes, images(merge(ONE, OTHER)))) != []
+
+
+def test_a_named_write_that_stands_in_what_is_parked_is_there_though_its_replica_is_gone() -> None:
+    name = element(increment("balance", 5), at=2_000, number=1)
+    image = {**written(increment("balance", 100)), "balance": {"N": "105"}, NAMES: {"L": [name]}}
+    (named,) = names_in(image)
+    first = done(0, increment("balance", 100), stranded=True, dot=str(written_dot(image)))
+    second = done(1, increment("balance", 5), seen=[0], stranded=True, dot=str(named.dot))
+    assert check(run_of([first, second], images(None), parked=[parked(lost=image)])) == []
 
 
 def test_a_parked_loss_of_another_item_does_not_count() -> None:
