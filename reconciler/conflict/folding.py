@@ -8,13 +8,14 @@ HAZARD without any one of the conditions: a watermark covers a write that the it
 and the loss of that write looks clean.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from reconciler.causality.context import (
     NAMED_MARGIN_MS,
     CausalContext,
+    Dot,
     Lineage,
     is_code_of_names,
 )
@@ -134,8 +135,22 @@ def folded_image(
 
 def _own_losses(rows: Iterable[Row], replica: str) -> tuple[Heads, str] | None:
     """What the ledger says this replica lost; None if a row cannot say."""
+    losses = losses_told(rows)
+    if losses is None:
+        return None
     lost: Heads = {}
     watermark = ""
+    for _, dots, watermarks in losses:
+        for dot in dots:
+            if dot.lineage.replica == replica:
+                lost[dot.lineage] = max(dot.hlc, lost.get(dot.lineage, dot.hlc))
+        watermark = max(watermark, watermarks.get(replica, ""))
+    return lost, watermark
+
+
+def losses_told(rows: Iterable[Row]) -> list[tuple[Row, Sequence[Dot], Mapping[str, str]]] | None:
+    """Return what each row says was lost, by dots and watermarks; None if one cannot say."""
+    told: list[tuple[Row, Sequence[Dot], Mapping[str, str]]] = []
     for row in rows:
         if row.state is State.DECIDED:
             continue
@@ -146,11 +161,8 @@ def _own_losses(rows: Iterable[Row], replica: str) -> tuple[Heads, str] | None:
             return None
         if row.ordering == "UNKNOWN" and row.state is State.PARKED:
             return None
-        for dot in row.lost_dots:
-            if dot.lineage.replica == replica:
-                lost[dot.lineage] = max(dot.hlc, lost.get(dot.lineage, dot.hlc))
-        watermark = max(watermark, row.lost_watermarks.get(replica, ""))
-    return lost, watermark
+        told.append((row, row.lost_dots, row.lost_watermarks))
+    return told
 
 
 def folded(item: ReplicatedItem, replica: str, epoch: str) -> ReplicatedItem:

@@ -17,9 +17,9 @@ from typing import Any
 from reconciler.causality.context import KEYED, NAMED_MARGIN_MS, Lineage
 from reconciler.causality.hlc import COARSE_MS, COARSE_WIDTH, Hlc, coarse
 from reconciler.conflict.event import FoldCertificate
-from reconciler.conflict.folding import MOST_CLOSED_LINEAGES, folded
+from reconciler.conflict.folding import MOST_CLOSED_LINEAGES, folded, losses_told
 from reconciler.conflict.marking import Speaker, Standing, greatest_epoch
-from reconciler.conflict.row import Row, State
+from reconciler.conflict.row import Row
 from reconciler.item.metadata import (
     Metadata,
     decode,
@@ -102,16 +102,10 @@ def _holds_all(
     """Return whether the item has each key that is certified, and that was lost."""
     last = greatest_epoch(certificate.up_to)
     needed = [(Lineage(each), Hlc(hlc)) for each, hlc in certificate.lineages.items()]
-    for row in rows:
-        if row.state is State.DECIDED:
-            continue
-        if row.lost_dots is None or row.lost_watermarks is None:
-            return False
-        if row.state is None or not row.ordering or row.ordering == "UNKNOWN":
-            return False
-        if row.lost_watermarks.get(KEYED, "") > known:
-            return False
-        needed += [dot for dot in row.lost_dots if dot.lineage.replica == KEYED]
+    losses = losses_told(rows)
+    if losses is None or any(marks.get(KEYED, "") > known for _, _, marks in losses):
+        return False
+    needed += [dot for _, dots, _ in losses for dot in dots if dot.lineage.replica == KEYED]
     heads = item.context.heads
     return all(
         lineage in heads and heads[lineage] >= hlc

@@ -30,7 +30,7 @@ from reconciler.causality.hlc import (
     number_of,
 )
 from reconciler.conflict.event import FoldCertificate
-from reconciler.conflict.folding import MOST_CLOSED_LINEAGES, folded
+from reconciler.conflict.folding import MOST_CLOSED_LINEAGES, folded, losses_told
 from reconciler.conflict.marks import Mark, overlapping
 from reconciler.conflict.row import Row, State
 from reconciler.item.filing import file, outside_slots
@@ -211,19 +211,16 @@ def _holds_all(
 
 def _lost(rows: Iterable[Row], up_to: str, known: str) -> list[tuple[Lineage, Decimal]] | None:
     """Return what rows say was lost up to that time, with amounts; None if one cannot say."""
+    losses = losses_told(rows)
+    if losses is None:
+        return None
     found: list[tuple[Lineage, Decimal]] = []
-    for row in rows:
-        if row.state is State.DECIDED:
-            continue
-        if row.lost_dots is None or row.lost_watermarks is None:
-            return None
-        if row.state is None or not row.ordering or row.ordering == "UNKNOWN":
-            return None
-        if row.lost_watermarks.get(ADOPTED, "") > known:
+    for row, dots, watermarks in losses:
+        if watermarks.get(ADOPTED, "") > known:
             return None
         lineages = {
             dot.lineage
-            for dot in row.lost_dots
+            for dot in dots
             if dot.lineage.replica == ADOPTED and known < dot.lineage.epoch <= greatest_epoch(up_to)
         }
         if not lineages:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.causality.hlc import NONCE_WIDTH, HybridClock, fixed_width
 from reconciler.causality.keys import Once
 from reconciler.client.editor import ItemEditor
 from reconciler.client.table import ReplicatedTable
@@ -14,7 +15,7 @@ from reconciler.errors import InvalidInput, KeyExpired, KeyReused, OutcomeUnknow
 from reconciler.item.image import merge, read
 from reconciler.item.schema import Schema
 from reconciler.values.wire import Image, to_json
-from tests.builders import KEY, increment, written
+from tests.builders import KEY, increment, surroundings, written
 from tests.client.test_table import table
 from tests.fakes import AnswerLost, FakeItems
 
@@ -224,3 +225,23 @@ def test_a_change_that_finds_nothing_to_do_leaves_an_item_as_deleted_as_it_was()
         assert client(items, at=AT + 50).apply(KEY, lambda item: item.delete(), once=ONCE) is None
         assert client(items).get(KEY) is None
     assert never.get(HERE) is None
+
+
+def test_a_key_that_grew_too_old_while_a_block_was_open_is_refused_when_it_is_sent() -> None:
+    here, now = store(), [AT]
+    writer = ReplicatedTable(
+        SHORT,
+        here,
+        replica=lambda: "use1",
+        clock=HybridClock(lambda: now[0], lambda: fixed_width(1, NONCE_WIDTH)),
+        surroundings=surroundings(lambda _: None, lambda: 0.5),
+    )
+
+    def too_late() -> None:
+        with writer.edit(KEY, once=ONCE) as item:
+            item.increment("balance", 10)
+            now[0] += 10 * 60_000
+
+    with pytest.raises(KeyExpired):
+        too_late()
+    assert "put" not in here.names()

@@ -116,3 +116,15 @@ def test_an_item_that_is_written_with_keys_for_hours_stays_small() -> None:
                 image = marked(image, replica, at=at) or image
     assert most < 60
     assert (read(image) or {})["balance"] == 6_000
+
+
+def test_a_row_that_cannot_say_what_was_lost_or_tells_of_forgotten_keys_is_no_mark() -> None:
+    lost, image = keyed(of_keys(12), 12), keyed(of_keys(12), 13, START + 20, "euw1")
+    told = row(lost, lost, lost_dots=())
+    assert marked(image, "use1", told) is not None
+    bare = {name: wire for name, wire in told.image.items() if name != "lost_dots"}
+    assert marked(image, "use1", Row.of(bare)) is None
+    later = Once("order-99", START).lineage().epoch
+    assert (
+        marked(image, "use1", row(lost, lost, lost_dots=(), lost_watermarks={KEYED: later})) is None
+    )
