@@ -11,8 +11,11 @@ from reconciler.causality.hlc import NONCE_WIDTH, HybridClock, fixed_width
 from reconciler.causality.keys import Once
 from reconciler.client.editor import ItemEditor
 from reconciler.client.table import ReplicatedTable
+from reconciler.conflict.folding import folded
 from reconciler.errors import InvalidInput, KeyExpired, KeyReused, OutcomeUnknown
+from reconciler.item.filing import file
 from reconciler.item.image import merge, read
+from reconciler.item.metadata import encode
 from reconciler.item.schema import Schema
 from reconciler.values.wire import Image, to_json
 from tests.builders import KEY, increment, surroundings, written
@@ -187,6 +190,14 @@ def test_assignments_and_sets_are_made_again_as_the_later_write() -> None:
         "tags": {"vip"},
         "balance": 50,
     }
+
+
+def test_a_key_that_is_forgotten_in_the_item_is_answered_as_one_that_stands_there() -> None:
+    here = store()
+    client(here).apply(KEY, add(), once=ONCE)
+    item, lineage = file(here.get(HERE) or {}), ONCE.lineage()
+    here.place(encode(folded(item, lineage.replica, lineage.epoch)))
+    assert client(here).apply(KEY, add(), once=ONCE) == {"id": "p1", "balance": 110}
 
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 3)), max_size=14))

@@ -27,6 +27,13 @@ def test_an_amount_of_a_put_that_shows_just_earlier_library_writes_leaves_the_la
     assert shown(filed(named, put(named, balance={"N": "117"})), "balance") == 117
 
 
+def test_who_saw_an_earlier_write_of_a_lineage_has_not_seen_a_later_one() -> None:
+    ours = Replica("use1", BASE)
+    ours.write(assign("phone", "2"), at=2_000)
+    later = ours.write(increment("balance", 10), at=3_000)
+    assert shown(filed(later, put(BASE, phone={"S": "2"}, balance={"N": "107"})), "balance") == 110
+
+
 def test_an_attribute_that_neither_has_is_no_sign_that_a_put_saw_the_library() -> None:
     gone = Replica("use1", BASE).write(DELETE, at=2_000)
     ours = Replica("euw1", gone).write(increment("balance", 10), at=3_000)
