@@ -48,16 +48,24 @@ CERTIFICATE_LIFE_MS = 3_600_000
 Heads = dict[Lineage, Hlc]
 
 
+def has_few(image: Mapping[str, Any]) -> bool:
+    """Return whether an image has so few lineages and no names that nothing folds in it.
+
+    One comparison, for the clean records, which must stay cheap (D4).
+    """
+    if is_named(image):
+        return False
+    return reading(image, lambda metadata: len(heads_in(metadata))) <= MOST_CLOSED_LINEAGES
+
+
 def closed_lineages(image: Mapping[str, Any], replica: str, at_ms: int) -> dict[str, str]:
     """Return the closed lineages of `replica` to certify, with their final hlcs; mostly none.
 
     A lineage is closed if it is not the tip. When the image was written, at `at_ms`, it must have
     been older than clocks may drift apart, or than named writes are under way: then no later
-    lineage has a lesser epoch. Up to eight are left alone, so a clean record costs a comparison.
+    lineage has a lesser epoch. Up to eight are left alone.
     """
     margin_ms = NAMED_MARGIN_MS if is_code_of_names(replica) else CLOCK_SKEW_MARGIN_MS
-    if reading(image, lambda metadata: len(heads_in(metadata))) <= MOST_CLOSED_LINEAGES:
-        return {}
 
     def closed(metadata: Metadata) -> dict[str, str]:
         own = f"{replica}."

@@ -48,7 +48,7 @@ def standing_keys(image: Mapping[str, Any], at_ms: int, lifetime_ms: int) -> Sta
     Up to eight are left alone, as with other folds. `at_ms` is when the image was written.
     """
     over_ms = at_ms - lifetime_ms - NAMED_MARGIN_MS - COARSE_MS
-    if over_ms <= 0 or reading(image, lambda m: len(heads_in(m))) <= MOST_CLOSED_LINEAGES:
+    if over_ms <= 0:
         return None
 
     def found(metadata: Metadata) -> Standing | None:

@@ -78,8 +78,6 @@ def standing(image: Mapping[str, Any], replica: str) -> Standing | None:
 
     As with other folds, up to eight lineages are left alone. One round ends before another begins.
     """
-    if reading(image, lambda metadata: len(heads_in(metadata))) <= MOST_CLOSED_LINEAGES:
-        return None
 
     def found(metadata: Metadata) -> Standing | None:
         known = (watermarks_in(metadata) or {"M": {}})["M"].get(ADOPTED, {"S": ""})["S"]

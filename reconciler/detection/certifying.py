@@ -9,7 +9,7 @@ from typing import Any
 
 from reconciler.causality.context import ADOPTED, KEYED, named_by
 from reconciler.conflict.event import FoldCertificate
-from reconciler.conflict.folding import closed_lineages, names_to_file
+from reconciler.conflict.folding import closed_lineages, has_few, names_to_file
 from reconciler.conflict.forgetting import standing_keys
 from reconciler.conflict.marking import standing
 from reconciler.detection.change import Change
@@ -29,6 +29,8 @@ def certificates_in(
     now, created = as_of.now_ms, change.created_at_ms
     at_ms = now if created is None else min(now, created)
     try:
+        if has_few(new):
+            return ()
         named = named_by(as_of.replica)
         found = (
             (as_of.replica, _closed(new, as_of.replica, at_ms), 0),

@@ -44,7 +44,8 @@ class Detector:
 
     def detect(self, records: Sequence[Record]) -> str | None:
         """Handle a batch in order; return the sequence number to come back to, or None."""
-        as_of = AsOf(self._now_ms(), self._ports.replica())
+        drift = self._policy.maximum_clock_drift_ms
+        as_of = AsOf(self._now_ms(), self._ports.replica(), drift)
         self._ports.telemetry.count(telemetry.RECORDS, len(records))
         changes = [parse(record) for record in records]
         self._measure_one(changes, as_of.now_ms)

@@ -7,6 +7,7 @@ keeps the item from being folded. The same change gives the same loss, whenever 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 from reconciler.causality.context import replica_id
@@ -62,10 +63,12 @@ class AsOf:
 
     now_ms: int
     replica: str
+    maximum_clock_drift_ms: int = MAXIMUM_CLOCK_DRIFT_MS
 
-    def latest_plausible(self, policy: DetectorPolicy) -> Hlc:
-        """Return the greatest hlc that the drift of clocks can explain."""
-        return Hlc.of(self.now_ms + policy.maximum_clock_drift_ms)
+    @cached_property
+    def latest_plausible(self) -> Hlc:
+        """The greatest hlc that the drift of clocks can explain; one for all records (D4)."""
+        return Hlc.of(self.now_ms + self.maximum_clock_drift_ms)
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,7 @@ def loss_in(change: Change, policy: DetectorPolicy, as_of: AsOf) -> Found:
             change.new,
             replica=as_of.replica,
             key=change.keys,
-            latest_plausible=as_of.latest_plausible(policy),
+            latest_plausible=as_of.latest_plausible,
             expects_outside=policy.outside_writers == "expected",
             at_ms=change.created_at_ms,
         )
