@@ -4,7 +4,7 @@ Each path of the door is a route of its own, so that callers' policies can tell 
 those of health have the authorizer; the function is closed without one all the same. The access log
 has routes instead of paths, which hold items' keys, and nothing of bodies or callers.
 HAZARD if anybody else could invoke the function: it believes what it is told of a caller.
-Limit: it has API Gateway's own address; no domain, no WAF and no routing between regions.
+With a domain of its own, it is called by that alone (`infra.domain`).
 Source: API Gateway guide, "Working with HTTP APIs", "Customize HTTP API access logs".
 """
 
@@ -20,6 +20,7 @@ from constructs import Construct
 from infra.acknowledged import acknowledge_open
 from infra.api_settings import Api, definition, schema_text
 from infra.arns import Arns
+from infra.domain import DoorName
 from infra.function import Function, Work
 from infra.permissions import EVIDENCE_PREFIX, Statement, allow, in_bucket, know_replica
 from infra.settings import Settings
@@ -84,7 +85,14 @@ class HttpApi(Construct):
         super().__init__(scope, "Door")
         name = arns.names.http_api
         self._door = door
-        self._api = CfnApi(self, "Http", name=name, protocol_type="HTTP")
+        # Behind a WAF, its own address would be a way round it.
+        self._api = CfnApi(
+            self,
+            "Http",
+            name=name,
+            protocol_type="HTTP",
+            disable_execute_api_endpoint=True if door.domain else None,
+        )
         self.id = self._api.attr_api_id
         self._authorizer = self._jwt() if door.authorizer == "jwt" else None
         integration = CfnIntegration(
@@ -106,11 +114,18 @@ class HttpApi(Construct):
         )
         for method, path in _routes(settings, door):
             self._route(method, path, integration)
-        self._stage(name)
-        self.outputs = {
-            "ApiFunction": arns.names.api_function,
-            "ApiUrl": self._api.attr_api_endpoint,
-        }
+        url = self._address(self._stage(name), settings, arns.names.region)
+        self.outputs = {"ApiFunction": arns.names.api_function, "ApiUrl": url}
+
+    def _address(self, stage: CfnStage, settings: Settings, region: str) -> str:
+        """Make the names that the door may have; return the address of this region's."""
+        domain = self._door.domain
+        if domain is None:
+            address: str = self._api.attr_api_endpoint
+            return address
+        others = [each for each in settings.regions if each != region]
+        DoorName(self, domain, stage, region, others)
+        return f"https://{domain.of(region)}"
 
     def _jwt(self) -> CfnAuthorizer:
         jwt = CfnAuthorizer.JWTConfigurationProperty(
@@ -145,7 +160,7 @@ class HttpApi(Construct):
         if path in _OPEN:
             acknowledge_open(route)
 
-    def _stage(self, name: str) -> None:
+    def _stage(self, name: str) -> CfnStage:
         log = LogGroup(
             self,
             "Log",
@@ -153,7 +168,7 @@ class HttpApi(Construct):
             retention=RetentionDays.ONE_MONTH,
             removal_policy=RemovalPolicy.DESTROY,
         )
-        CfnStage(
+        return CfnStage(
             self,
             "Stage",
             api_id=self.id,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from reconciler.deployment.names import partition_of
 from reconciler.errors import InvalidInput
 from reconciler.item.schema import Schema
 
@@ -22,7 +23,40 @@ _OF_THE_DEPLOYMENT = ("table", "key", "ttl_attribute")
 _WHOLE = "a whole number from 1 on"
 _Issuer = Annotated[str, StringConstraints(pattern=r"^(https://[!-~]+)?$", max_length=500)]
 _Client = Annotated[str, StringConstraints(pattern=r"^[!-~]+$", max_length=500)]
+_Name = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$", max_length=64
+    ),
+]
+_Zone = Annotated[str, StringConstraints(pattern=r"^Z[A-Z0-9]{1,31}$")]
 _Prefix = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:/-]*$", max_length=100)]
+
+
+class Domain(BaseModel):
+    """The door's own name, for all regions. hosted_zone: the id of its public zone in Route 53.
+
+    firewall: let CloudFront and a WAF stand before it. rate: requests of one address in five
+    minutes; the WAF refuses more.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: _Name = Field(description="a name in small letters, such as api.parties.example.com")
+    hosted_zone: _Zone = Field(description="the id of a public hosted zone, such as Z0123456789AB")
+    firewall: bool = False
+    rate: int = Field(
+        2_000, ge=10, le=2_000_000_000, description="from 10 to 2000000000 in five minutes"
+    )
+
+    def of(self, region: str) -> str:
+        """Return the name by which one region's door is called."""
+        return f"{region}.{self.name}"
+
+    @property
+    def routed(self) -> str:
+        """The name that Route 53 leads to a region: what callers use, or what CloudFront does."""
+        return f"routed.{self.name}" if self.firewall else self.name
 
 
 class Api(BaseModel):
@@ -30,7 +64,7 @@ class Api(BaseModel):
 
     rate: requests a second of all callers together, and burst: at once; API Gateway refuses more
     with 429. concurrency: reserved for the function. keys_required: refuse writes without an
-    idempotency key.
+    idempotency key. domain: its own name, which leads to a region that is well.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -44,6 +78,7 @@ class Api(BaseModel):
     burst: int = Field(250, ge=1, description=_WHOLE)
     concurrency: int | None = Field(None, ge=1, description=_WHOLE)
     keys_required: bool = False
+    domain: Domain | None = Field(None, description="a name of its own: its name and hosted_zone")
 
 
 def definition(settings: "Settings", door: Api) -> dict[str, Any]:
@@ -68,11 +103,7 @@ def api_agrees(settings: "Settings") -> Iterator[str]:
     door = settings.api
     if door is None:
         return
-    given = bool(door.issuer), bool(door.audience)
-    if door.authorizer == "jwt" and not all(given):
-        yield "api.issuer, api.audience: a jwt authorizer needs both"
-    if door.authorizer == "iam" and any(given):
-        yield "api.issuer, api.audience: only with the authorizer jwt"
+    yield from _callers(settings, door)
     known = [name for name in _OF_THE_DEPLOYMENT if name in door.table_schema]
     if known:
         yield f"api.table_schema: {', '.join(known)}: the deployment's own; leave it out"
@@ -88,3 +119,16 @@ def api_agrees(settings: "Settings") -> Iterator[str]:
     else:
         if lives > settings.key_lifetime_minutes:
             yield f"api.table_schema: its keys live {lives} minutes; raise key_lifetime_minutes"
+
+
+def _callers(settings: "Settings", door: Api) -> Iterator[str]:
+    """Yield what is wrong with who may call, and by which name."""
+    given = bool(door.issuer), bool(door.audience)
+    if door.authorizer == "jwt" and not all(given):
+        yield "api.issuer, api.audience: a jwt authorizer needs both"
+    if door.authorizer == "iam" and any(given):
+        yield "api.issuer, api.audience: only with the authorizer jwt"
+    if door.authorizer == "iam" and door.domain:
+        yield "api.domain: needs the authorizer jwt: an IAM signature is for one region"
+    if door.domain and door.domain.firewall and partition_of(settings.owner) != "aws":
+        yield "api.domain.firewall: CloudFront is in the partition aws alone"

@@ -1,8 +1,9 @@
 """The stacks of a deployment, and the program that `cdk` runs.
 
 With keys of our own, first the key's stack, then its replica in each other region, then the
-table's, then a reconciler in each region. For an existing table, the reconcilers alone. Every rule
-of cdk-nag's AwsSolutions is checked at each synthesis.
+table's, then a reconciler in each region. For an existing table, the reconcilers alone. A firewall
+before the HTTP doors is a stack beside them. Every rule of cdk-nag's AwsSolutions is checked at
+each synthesis.
 """
 
 import os
@@ -18,6 +19,7 @@ from infra import lookup
 from infra.acknowledged import acknowledge_stack
 from infra.arns import Arns
 from infra.artefact import ARTEFACT
+from infra.edge import EDGE_REGION, Edge
 from infra.keys import replica_key, table_alias, table_key
 from infra.pipeline import Reconciler, Replica
 from infra.settings import Settings, read_settings
@@ -40,6 +42,9 @@ class Deployment:
             before = [self._table_stack(before, keys)]
         for region in settings.regions:
             self._reconciler_stack(region, artefact, before)
+        domain = settings.api.domain if settings.api else None
+        if domain is not None and domain.firewall:
+            Edge(self._stack("edge", EDGE_REGION), settings.names(EDGE_REGION), domain)
 
     def _stack(self, part: str, region: str) -> Stack:
         stack = Stack(

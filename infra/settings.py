@@ -26,7 +26,7 @@ from pydantic import (
 from pydantic import model_validator as checked
 from pydantic_core import from_json
 
-from infra.api_settings import Api
+from infra.api_settings import Api, Domain
 from infra.between_fields import problems
 from reconciler.deployment.names import MAX_SUFFIX, Names
 from reconciler.deployment.wiring import KEY_LIFETIME_MINUTES, OutsideWriters, OutsideWrites
@@ -85,6 +85,7 @@ _PARTS: dict[str, type[BaseModel]] = {
     "sort_key": Key,
     "indexes": Index,
     "api": Api,
+    "domain": Domain,
 }
 
 

@@ -46,6 +46,12 @@ SCENES: dict[str, dict[str, Any]] = {
             "burst": 100,
             "concurrency": 50,
             "keys_required": True,
+            "domain": {
+                "name": "api.parties.example",
+                "hosted_zone": "Z0123456789AB",
+                "firewall": True,
+                "rate": 1_000,
+            },
         },
         "custom_types": ["shop.merging", "shop.pricing"],
         "runbook": "https://wiki.example/reconciler",

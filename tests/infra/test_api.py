@@ -16,6 +16,7 @@ EU = REGIONS[1]
 NAME = f"parties-api-{EU}"
 SCENE = SCENES["options"]["api"]
 IAM = {"table_schema": {"attributes": {"loyalty": "counter_pn"}}, "authorizer": "iam"}
+ZONED = {"name": "a.example", "hosted_zone": "Z1"}
 FUNCTION = "AWS::Lambda::Function"
 HEALTH = {"GET /health", "GET /health/live"}
 
@@ -161,8 +162,16 @@ def test_answers_of_5xx_and_failures_of_the_function_are_alarmed_and_the_address
     name = f"parties-function-errors-api-{EU}"
     assert options.one("reconciler", "AWS::CloudWatch::Alarm", AlarmName=name)
     outputs = options.template(options.stack("reconciler"))["Outputs"]
-    assert outputs["ApiUrl"]["Value"] == f"{api}.ApiEndpoint"
+    assert outputs["ApiUrl"]["Value"] == f"https://{EU}.api.parties.example"
     assert outputs["ApiFunction"]["Value"] == NAME
+
+
+def test_without_a_name_of_its_own_the_api_is_called_by_that_of_api_gateway() -> None:
+    plain = synthesised("aws-owned")
+    [api] = plain.all("reconciler", "AWS::ApiGatewayV2::Api")
+
+    outputs = plain.template(plain.stack("reconciler"))["Outputs"]
+    assert outputs["ApiUrl"]["Value"] == f"{api}.ApiEndpoint"
 
 
 @pytest.mark.parametrize("scene", ["three", "existing"])
@@ -183,6 +192,11 @@ def test_there_is_no_door_unasked(scene: str) -> None:
         ({"scope_prefix": "a b"}, "api.scope_prefix: "),
         ({"rate": 0}, "api.rate: "),
         ({"concurency": 5}, "api.concurency: there is no such setting; did you mean concurrency?"),
+        ({"domain": ZONED}, "api.domain: needs the authorizer jwt"),
+        ({"domain": {**ZONED, "name": "API"}}, "api.domain.name: a name in small letters, such"),
+        ({"domain": {"name": "a.example"}}, "api.domain.hosted_zone: is missing; the id of a pub"),
+        ({"domain": {**ZONED, "firewal": True}}, "did you mean firewall?"),
+        ({"domain": {**ZONED, "rate": 9}}, "api.domain.rate: from 10 to"),
         ({"concurrency": 901}, "api.concurrency: 901 of the 900 that can be reserved"),
         ({"table_schema": {"table": "x"}}, "api.table_schema: table: the deployment's own"),
         ({"table_schema": {"attributes": {"a": "sum"}}}, "api.table_schema: attributes.a.type: un"),
@@ -200,3 +214,11 @@ def test_what_is_wrong_with_a_door_is_named(changed: dict[str, Any], named: str)
 
 def test_a_door_without_an_authorizer_is_not_deployed() -> None:
     assert "api.authorizer: is missing; iam or jwt" in refusal(api={"table_schema": {}})
+
+
+def test_a_firewall_is_not_deployed_where_there_is_no_cloudfront() -> None:
+    jwt = {**IAM, "authorizer": "jwt", "issuer": "https://a/", "audience": ["a"]}
+    api = {**jwt, "domain": {**ZONED, "firewall": True}}
+
+    told = refusal(regions=["cn-north-1", "cn-northwest-1"], api=api)
+    assert "api.domain.firewall: CloudFront is in the partition aws alone" in told
