@@ -159,6 +159,11 @@ def _version_attributes(settings: "Settings") -> Iterator[str]:
         yield "version_attributes: one is named twice"
 
 
+def _writers(settings: "Settings") -> Iterator[str]:
+    if settings.partition_key.type != "S" and any(settings.writers.values()):
+        yield "writers: IAM compares leading keys as texts, and the partition key is none"
+
+
 def _tags(settings: "Settings") -> Iterator[str]:
     if len(settings.tags) > _MOST_TAGS:
         yield f"tags: AWS takes {_MOST_TAGS} at most"
@@ -219,6 +224,7 @@ _RULES: dict[Rule, frozenset[str]] = {
     _index_names: frozenset({"indexes"}),
     _ttl_attribute: frozenset({"ttl_attribute", "partition_key", "sort_key", "indexes"}),
     _version_attributes: frozenset({"version_attributes", "partition_key", "sort_key"}),
+    _writers: frozenset({"writers", "partition_key"}),
     _tags: frozenset({"tags"}),
     _custom_types: frozenset({"custom_types"}),
     api_agrees: frozenset(

@@ -53,6 +53,7 @@ _DELIVERY_ACTIONS = [
     "logs:PutResourcePolicy",
     "logs:UpdateLogDelivery",
 ]
+_KEPT_IN = ("dynamodb", "sqs", "s3")  # items, messages and evidence
 _TRACES = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
 _KEY_ACTIONS = [
     "kms:Decrypt",
@@ -81,10 +82,9 @@ def common(arns: Arns, function: str, *, tracing: bool) -> list[Statement]:
     return [write_logs(arns, function), *traces]
 
 
-def use_keys(arns: Arns, keys: Sequence[str]) -> Statement:
-    """Return that items, messages and evidence may be read and written under the keys."""
-    services = [_service(arns, each) for each in ("dynamodb", "sqs", "s3")]
-    return _through(allow("UseKeys", _KEY_ACTIONS, *keys), services)
+def use_keys(arns: Arns, keys: Sequence[str], of: Sequence[str] = _KEPT_IN) -> Statement:
+    """Return that what these services keep may be read and written under the keys."""
+    return _through(allow("UseKeys", _KEY_ACTIONS, *keys), [_service(arns, each) for each in of])
 
 
 def attach(arns: Arns, function: str) -> list[Statement]:

@@ -36,6 +36,7 @@ from infra.settings import Settings
 from infra.sources import queue_source, stream_source
 from infra.topic import alarms_topic
 from infra.watched import watched
+from infra.writers import writer_policies
 from reconciler.deployment.approval import APPROVAL
 from reconciler.deployment.names import Names
 from reconciler.deployment.wiring import (
@@ -104,16 +105,23 @@ class Reconciler(Construct):
         self._door = self._api(settings.api) if settings.api else None
         topic = self._observability(key, reads)
         more = {"StreamArn": replica.stream_arn, "PipelineKey": key.attr_arn, "AlarmsTopic": topic}
+        more |= self._asked_for(key, replica)
+        reconciler_outputs(Stack.of(self), names, self._queues.all, **more)
+
+    def _asked_for(self, key: CfnKey, replica: Replica) -> dict[str, str]:
+        """Make what only some deployments have; return its outputs."""
+        settings, arns = self._settings, self._arns
+        more = writer_policies(self, arns, settings.writers, replica.key_arn)
         more |= self._door.outputs if self._door else {}
         if settings.redrive_minutes:
-            more["RedriveFunction"] = names.redrive_function
+            more["RedriveFunction"] = arns.names.redrive_function
         if settings.approval:
             more |= self._approval(key)
         if settings.ingest_schema:
             more |= self._ingest(key)
         if settings.drills:
-            more |= DrillRole(self, self._arns, replica.stream_arn).outputs
-        reconciler_outputs(Stack.of(self), names, self._queues.all, **more)
+            more |= DrillRole(self, arns, replica.stream_arn).outputs
+        return more
 
     def _make_network(self, replica: Replica) -> Network:
         stream, lists = replica.stream_arn, replica.prefix_lists

@@ -40,6 +40,8 @@ KeyArn = Annotated[
     str, StringConstraints(pattern=r"^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$")
 ]
 Runbook = Annotated[str, StringConstraints(pattern=r"^(https?://[!-\"$-~]+)?$", max_length=500)]
+WriterName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?$")]
+LeadingKey = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 _MOST_SCHEMA = 2_500  # of 4 KB that a function's variables have
 
 
@@ -107,6 +109,8 @@ class Settings(_Part):
     time-to-live is on, if not on the library's own; what it takes is not taken back.
     key_lifetime_minutes: for how long writers take idempotency keys, by the schema that says most.
     version_attributes: by which items without this library's metadata tell their writes apart.
+    writers: policies to attach to the roles of those who write the table, by name; each with the
+    partition keys that it is for, or an empty list for all.
     api: an HTTP door to the table in each region, `infra.api_settings`.
     stream_lookup: to be raised when the table's stream was made anew, to have it looked up again.
     drills: make the role by which a failover drill pauses the table's replication.
@@ -151,6 +155,9 @@ class Settings(_Part):
     )
     version_attributes: tuple[str, ...] = Field(
         (), max_length=3, description="a version's attribute, then that of its region, of its time"
+    )
+    writers: dict[WriterName, Annotated[tuple[LeadingKey, ...], Field(max_length=20)]] = Field(
+        {}, max_length=10, description="names in small letters, each with a list of leading keys"
     )
     api: Api | None = Field(None, description="an HTTP door: its table_schema and authorizer")
     folds: bool = True

@@ -54,6 +54,7 @@ SCENES: dict[str, dict[str, Any]] = {
             },
         },
         "custom_types": ["shop.merging", "shop.pricing"],
+        "writers": {"crm": [], "by-tenant": ["${aws:PrincipalTag/tenant}", "shared-*"]},
         "runbook": "https://wiki.example/reconciler",
         "network": True,
         "approval": True,

