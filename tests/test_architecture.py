@@ -23,7 +23,7 @@ STEPS = """
     ports deployment
     detection resolution client doctor metrics aws_model ingest
     calls
-    redrive feed sweeping aws api
+    redrive feed sweeping aws api appsync
     simulation local handlers
     drills
     demo
