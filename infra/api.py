@@ -18,11 +18,12 @@ from aws_cdk.aws_logs import LogGroup, RetentionDays
 from constructs import Construct
 
 from infra.acknowledged import acknowledge_open
-from infra.api_settings import Api, definition, schema_text
+from infra.api_settings import Api
 from infra.arns import Arns
 from infra.domain import DoorName
 from infra.function import Function, Work
 from infra.permissions import EVIDENCE_PREFIX, Statement, allow, in_bucket, know_replica
+from infra.schema_settings import definition, schema_text
 from infra.settings import Settings
 from reconciler.api.paths import PATHS
 from reconciler.api.tmf632.individual import COLLECTION, holds_individuals

@@ -1,25 +1,19 @@
 """What the owner of a table says of its HTTP door, and how that agrees with the rest.
 
-The schema is given without `table` and `key`, which the deployment knows; so is `ttl_attribute`.
-HAZARD if keys lived longer by the schema than the functions keep them: a write would count twice.
 Source: API Gateway guide, "Control access to HTTP APIs with JWT authorizers", "Throttle requests".
 """
 
-import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from infra.schema_settings import WithSchema, schema_agrees
 from reconciler.deployment.names import partition_of
-from reconciler.errors import InvalidInput
-from reconciler.item.schema import Schema
 
 if TYPE_CHECKING:
     from infra.settings import Settings
 
-_LONGEST = 2_000  # characters, with the modules' names: all variables of a function have 4 KB
-_OF_THE_DEPLOYMENT = ("table", "key", "ttl_attribute")
 _WHOLE = "a whole number from 1 on"
 _Issuer = Annotated[str, StringConstraints(pattern=r"^(https://[!-~]+)?$", max_length=500)]
 _Client = Annotated[str, StringConstraints(pattern=r"^[!-~]+$", max_length=500)]
@@ -59,7 +53,7 @@ class Domain(BaseModel):
         return f"routed.{self.name}" if self.firewall else self.name
 
 
-class Api(BaseModel):
+class Api(WithSchema):
     """The HTTP door. authorizer: who tells callers apart; issuer, audience, scope_prefix: of a jwt.
 
     rate: requests a second of all callers together, and burst: at once; API Gateway refuses more
@@ -67,9 +61,6 @@ class Api(BaseModel):
     idempotency key. domain: its own name, which leads to a region that is well.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    table_schema: dict[str, Any] = Field(description="what Schema.of takes, as a JSON object")
     authorizer: Literal["iam", "jwt"] = Field(description="iam or jwt")
     issuer: _Issuer = Field("", description="the https address of who issues the tokens")
     audience: tuple[_Client, ...] = Field((), max_length=50, description="a list of audiences")
@@ -81,44 +72,13 @@ class Api(BaseModel):
     domain: Domain | None = Field(None, description="a name of its own: its name and hosted_zone")
 
 
-def definition(settings: "Settings", door: Api) -> dict[str, Any]:
-    """Return the whole of a door's schema, as `Schema.of` takes it."""
-    keys = (settings.partition_key, settings.sort_key)
-    known: dict[str, Any] = {
-        "table": settings.names(settings.owner).table,
-        "key": [key.name for key in keys if key is not None],
-    }
-    if settings.ttl_attribute:
-        known["ttl_attribute"] = settings.ttl_attribute
-    return {**door.table_schema, **known}
-
-
-def schema_text(settings: "Settings", door: Api) -> str:
-    """Return the JSON of a door's schema as its function is told it."""
-    return json.dumps(definition(settings, door), separators=(",", ":"))
-
-
 def api_agrees(settings: "Settings") -> Iterator[str]:
     """Yield what is wrong with the door."""
     door = settings.api
     if door is None:
         return
     yield from _callers(settings, door)
-    known = [name for name in _OF_THE_DEPLOYMENT if name in door.table_schema]
-    if known:
-        yield f"api.table_schema: {', '.join(known)}: the deployment's own; leave it out"
-        return
-    modules = ",".join(settings.custom_types)
-    if len(modules) + len(schema_text(settings, door)) > _LONGEST:
-        yield f"api.table_schema: it and custom_types are longer than {_LONGEST} characters"
-    try:
-        lives = Schema.of(**definition(settings, door)).key_lifetime_minutes
-    except InvalidInput as problem:
-        told = str(problem).removeprefix("invalid schema: ").replace("Value error, ", "")
-        yield f"api.table_schema: {json.dumps(told[:500])[1:-1]}"
-    else:
-        if lives > settings.key_lifetime_minutes:
-            yield f"api.table_schema: its keys live {lives} minutes; raise key_lifetime_minutes"
+    yield from schema_agrees(settings, "api", door)
 
 
 def _callers(settings: "Settings", door: Api) -> Iterator[str]:

@@ -20,6 +20,7 @@ from botocore.loaders import Loader
 
 from infra.api_settings import api_agrees
 from infra.between_concurrency import concurrency, warm_starts
+from infra.schema_settings import appsync_agrees
 from reconciler.deployment.names import is_module_name, partition_of
 
 if TYPE_CHECKING:
@@ -36,6 +37,11 @@ _OF_THE_TABLE = {"sort_key", "indexes", "encryption", "contributor_insights"}
 _BUCKETS_BEGIN = ("xn--", "sthree-", "amzn-s3-demo-")
 _BUCKETS_END = ("-s3alias", "--ol-s3", "--x-s3", "--table-s3")
 _TAG = re.compile(r"[\w .:/=+\-@]*")
+
+_OF_A_SCHEMA = frozenset(
+    {"table", "suffix", "regions", "existing_table", "partition_key", "sort_key"}
+    | {"ttl_attribute", "key_lifetime_minutes", "custom_types"}
+)
 
 Rule = Callable[["Settings"], Iterator[str]]
 
@@ -227,9 +233,7 @@ _RULES: dict[Rule, frozenset[str]] = {
     _writers: frozenset({"writers", "partition_key"}),
     _tags: frozenset({"tags"}),
     _custom_types: frozenset({"custom_types"}),
-    api_agrees: frozenset(
-        {"api", "table", "suffix", "regions", "existing_table", "partition_key", "sort_key"}
-        | {"ttl_attribute", "key_lifetime_minutes", "custom_types"}
-    ),
+    api_agrees: _OF_A_SCHEMA | {"api"},
+    appsync_agrees: _OF_A_SCHEMA | {"appsync"},
     _network: frozenset({"network", "network_cidrs", "regions"}),
 }

@@ -19,12 +19,14 @@ from infra.alarms import alarms
 from infra.api import HttpApi, door_environment, may_serve, serving
 from infra.api_settings import Api
 from infra.approval import ApprovalWorkflow
+from infra.appsync import ConflictHandler
 from infra.arns import Arns
 from infra.bus import Bus
 from infra.dashboard import dashboards
 from infra.drill import DrillRole
 from infra.evidence import evidence_bucket, ledger
 from infra.function import Function, Work
+from infra.functions import Functions
 from infra.ingest import Ingest, may_ingest
 from infra.keys import pipeline_key, read_by_log_delivery
 from infra.network import Network
@@ -50,7 +52,6 @@ from reconciler.deployment.wiring import (
     REDRIVE_HANDLER,
     RESOLVE_HANDLER,
     WITNESS_SOURCE,
-    function_environment,
 )
 
 DETECT_SECONDS = 60
@@ -79,7 +80,7 @@ class Reconciler(Construct):
         self, scope: Construct, settings: Settings, names: Names, replica: Replica, code: Code
     ) -> None:
         super().__init__(scope, "Reconciler")
-        self._settings, self._arns, self._code = settings, Arns(names), code
+        self._settings, self._arns = settings, Arns(names)
         log_readers = [read_by_log_delivery(self._arns)] if settings.approval else []
         key = pipeline_key(self, names, *log_readers)
         keys = [key.attr_arn, *([replica.key_arn] if replica.key_arn else [])]
@@ -88,7 +89,9 @@ class Reconciler(Construct):
         bus = Bus(self, names, self._queues.all)
         rows = ledger(self, names.ledger, key)
         bucket = evidence_bucket(self, self._arns, key, self._queues)
-        self._network = self._make_network(replica) if settings.network else None
+        network = self._network(replica) if settings.network else None
+        parked = self._queues.all[names.parked_queue].ref
+        self._functions = Functions(self, settings, self._arns, code, parked, network)
         detect = self._detect(replica.stream_arn)
         resolve = self._resolve()
         reads = stream_source(
@@ -119,34 +122,25 @@ class Reconciler(Construct):
             more |= self._approval(key)
         if settings.ingest_schema:
             more |= self._ingest(key)
+        if settings.appsync:
+            asked = settings.appsync
+            more |= ConflictHandler(self, settings, asked, arns, self._functions).outputs
         if settings.drills:
             more |= DrillRole(self, arns, replica.stream_arn).outputs
         return more
 
-    def _make_network(self, replica: Replica) -> Network:
+    def _network(self, replica: Replica) -> Network:
         stream, lists = replica.stream_arn, replica.prefix_lists
         return Network(self, self._settings, self._arns, stream, lists)
 
-    def _function(self, work: Work, **told: str) -> Function:
-        function = Function(self, work, self._settings, self._code, self._environment() | told)
-        if self._network:
-            self._network.keep(function)
-        return function
-
-    def _statements(self, function: str, own: Sequence[Statement]) -> list[Statement]:
-        tracing = self._settings.tracing
-        attach = permissions.attach(self._arns, function) if self._network else []
-        common = permissions.common(self._arns, function, tracing=tracing)
-        return [*common, *attach, *own]
-
     def _detect(self, stream_arn: str) -> Function:
         name = self._arns.names.detect_function
-        return self._function(
+        return self._functions.make(
             Work(
                 name,
                 DETECT_HANDLER,
                 DETECT_SECONDS,
-                self._statements(
+                self._functions.statements(
                     name, [self._use_keys, *permissions.detect(self._arns, stream_arn)]
                 ),
                 concurrency=self._settings.detect_concurrency,
@@ -155,12 +149,14 @@ class Reconciler(Construct):
 
     def _resolve(self) -> Function:
         name = self._arns.names.resolve_function
-        return self._function(
+        return self._functions.make(
             Work(
                 name,
                 RESOLVE_HANDLER,
                 RESOLVE_SECONDS,
-                self._statements(name, [self._use_keys, *permissions.resolve(self._arns)]),
+                self._functions.statements(
+                    name, [self._use_keys, *permissions.resolve(self._arns)]
+                ),
                 concurrency=self._settings.resolve_concurrency,
             )
         )
@@ -169,8 +165,8 @@ class Reconciler(Construct):
         """Make the HTTP door."""
         settings, arns = self._settings, self._arns
         own = [self._use_keys, *may_serve(settings, door, arns)]
-        work = serving(door, arns, self._statements(arns.names.api_function, own))
-        function = self._function(work, **door_environment(settings, door))
+        work = serving(door, arns, self._functions.statements(arns.names.api_function, own))
+        function = self._functions.make(work, **door_environment(settings, door))
         return HttpApi(self, settings, door, arns, function)
 
     def _work_queues(self, resolve: Function) -> None:
@@ -191,25 +187,25 @@ class Reconciler(Construct):
     def _scheduled(
         self, name: str, handler: str, seconds: int, own: Sequence[Statement], minutes: int
     ) -> None:
-        work = scheduled(name, handler, seconds, self._statements(name, own))
-        run_every(self, minutes, self._function(work), name)
+        work = scheduled(name, handler, seconds, self._functions.statements(name, own))
+        run_every(self, minutes, self._functions.make(work), name)
 
     def _approval(self, key: CfnKey) -> dict[str, str]:
         """Make the workflow in which people decide; return its outputs."""
         name = self._arns.names.approve_function
         own = [self._use_keys, *permissions.approve(self._arns, key.attr_arn)]
-        may = self._statements(name, own)
+        may = self._functions.statements(name, own)
         work = scheduled(name, APPROVE_HANDLER, APPROVAL.function_timeout_seconds, may)
-        function, tracing = self._function(work), self._settings.tracing
+        function, tracing = self._functions.make(work), self._settings.tracing
         return ApprovalWorkflow(self, self._arns, key, function, tracing=tracing).outputs
 
     def _ingest(self, key: CfnKey) -> dict[str, str]:
         """Make the ingest of objects; return its outputs."""
         name = self._arns.names.ingest_function
-        may = self._statements(name, [self._use_keys, *may_ingest(self._arns)])
+        may = self._functions.statements(name, [self._use_keys, *may_ingest(self._arns)])
         work = Work(name, INGEST_HANDLER, INGEST_SECONDS, may, starts_warm=False)
         schema = json.dumps({"table": self._arns.names.table, **self._settings.ingest_schema})
-        function = self._function(work, RECONCILER_SCHEMA=schema)
+        function = self._functions.make(work, RECONCILER_SCHEMA=schema)
         return Ingest(self, self._arns, key, self._queues, function).outputs
 
     def _observability(self, key: CfnKey, reads: CfnEventSourceMapping) -> str:
@@ -222,24 +218,3 @@ class Reconciler(Construct):
             make_alarm(self, alarm, name, topic, settings.runbook)
         dashboards(self, settings, seen)
         return topic
-
-    def _environment(self) -> dict[str, str]:
-        names, settings = self._arns.names, self._settings
-        parked = self._queues.all[names.parked_queue]
-        return function_environment(names, parked_queue_url=parked.ref) | {
-            "RECONCILER_OUTSIDE_WRITES": settings.outside_writes,
-            "RECONCILER_OUTSIDE_WRITERS": settings.outside_writers,
-            "RECONCILER_TTL_ATTRIBUTE": settings.ttl_attribute,
-            "RECONCILER_KEY_LIFETIME_MINUTES": str(settings.key_lifetime_minutes),
-            "RECONCILER_VERSION_ATTRIBUTES": ",".join(settings.version_attributes),
-            "RECONCILER_FOLDS": _switch(settings.folds),
-            "RECONCILER_PAUSE_LOOPS": _switch(settings.pause_loops),
-            "RECONCILER_CUSTOM_TYPES": ",".join(settings.custom_types),
-            "RECONCILER_TRACING": _switch(settings.tracing),
-            "RECONCILER_LOG_ITEMS": _switch(settings.log_items),
-            **(self._network.environment if self._network else {}),
-        }
-
-
-def _switch(on: bool) -> str:
-    return "on" if on else "off"

@@ -15,7 +15,6 @@ from ipaddress import IPv4Network
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -28,6 +27,7 @@ from pydantic_core import from_json
 
 from infra.api_settings import Api, Domain
 from infra.between_fields import problems
+from infra.schema_settings import MOST_SCHEMA, Appsync, SchemaDocument
 from reconciler.deployment.names import MAX_SUFFIX, Names
 from reconciler.deployment.wiring import KEY_LIFETIME_MINUTES, OutsideWriters, OutsideWrites
 from reconciler.errors import InvalidInput, bounded
@@ -42,16 +42,6 @@ KeyArn = Annotated[
 Runbook = Annotated[str, StringConstraints(pattern=r"^(https?://[!-\"$-~]+)?$", max_length=500)]
 WriterName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?$")]
 LeadingKey = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-_MOST_SCHEMA = 2_500  # of 4 KB that a function's variables have
-
-
-def _fitting(schema: dict[str, Any]) -> dict[str, Any]:
-    if len(json.dumps(schema)) > _MOST_SCHEMA:
-        raise ValueError
-    return schema
-
-
-SchemaDocument = Annotated[dict[str, Any], AfterValidator(_fitting)]
 _KEY = 'an attribute, such as {"name": "id", "type": "S"}'
 _WHOLE = "a whole number from 1 on"
 _NO_OBJECT = "the file must hold one JSON object"
@@ -88,6 +78,7 @@ _PARTS: dict[str, type[BaseModel]] = {
     "indexes": Index,
     "api": Api,
     "domain": Domain,
+    "appsync": Appsync,
 }
 
 
@@ -112,6 +103,7 @@ class Settings(_Part):
     writers: policies to attach to the roles of those who write the table, by name; each with the
     partition keys that it is for, or an empty list for all.
     api: an HTTP door to the table in each region, `infra.api_settings`.
+    appsync: a conflict handler for AppSync in each region, `infra.schema_settings`.
     stream_lookup: to be raised when the table's stream was made anew, to have it looked up again.
     drills: make the role by which a failover drill pauses the table's replication.
     runbook: the address at which the team reads RUNBOOK.md, for the alarms' descriptions.
@@ -160,6 +152,9 @@ class Settings(_Part):
         {}, max_length=10, description="names in small letters, each with a list of leading keys"
     )
     api: Api | None = Field(None, description="an HTTP door: its table_schema and authorizer")
+    appsync: Appsync | None = Field(
+        None, description="a conflict handler: its table_schema and data_source_roles"
+    )
     folds: bool = True
     pause_loops: bool = False
     custom_types: tuple[str, ...] = Field((), description="a list of modules' names")
@@ -169,7 +164,7 @@ class Settings(_Part):
     )
     approval: bool = False
     ingest_schema: SchemaDocument = Field(
-        {}, description=f"what Schema.of takes beside the table, in {_MOST_SCHEMA} characters"
+        {}, description=f"what Schema.of takes beside the table, in {MOST_SCHEMA} characters"
     )
     drills: bool = False
     runbook: Runbook = Field("", description="an http or https address without a #")

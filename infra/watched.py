@@ -41,6 +41,8 @@ def watched(settings: Settings, region: str, stream_source: str = "", api: str =
     functions: dict[str, int | None] = {"detect": None, "resolve": None, "gauge": GAUGE_MINUTES}
     if settings.api:
         functions["api"] = None
+    if settings.appsync:
+        functions["appsync"] = None
     if settings.redrive_minutes:
         functions["redrive"] = settings.redrive_minutes
     if settings.approval:

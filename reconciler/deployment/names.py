@@ -160,6 +160,10 @@ class Names:
         return self.of("api")
 
     @property
+    def appsync_function(self) -> str:
+        return self.of("appsync")
+
+    @property
     def approval_state_machine(self) -> str:
         return self.of("approval")
 

@@ -28,6 +28,7 @@ INGEST_HANDLER = "handlers.ingest:handler"
 LIVE_ALIAS = "live"  # of a function whose versions start warm; event sources read for it
 GAUGE_HANDLER = "handlers.gauge:handler"
 API_HANDLER = "handlers.api:handler"
+APPSYNC_HANDLER = "handlers.appsync:handler"
 GAUGE_MINUTES = 1  # how often the ledger is counted
 
 

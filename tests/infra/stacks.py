@@ -59,6 +59,11 @@ SCENES: dict[str, dict[str, Any]] = {
         "network": True,
         "approval": True,
         "ingest_schema": {"key": ["id", "version"], "attributes": {"loyalty": "counter_pn"}},
+        "appsync": {
+            "table_schema": {"attributes": {"loyalty": "counter_pn"}},
+            "data_source_roles": [f"arn:aws:iam::{ACCOUNT}:role/parties-source"],
+            "policy": "automerge",
+        },
         "drills": True,
     },
     "aws-owned": {

@@ -88,7 +88,7 @@ def test_a_region_s_dashboard_shows_what_aws_measures() -> None:
         ("ReplicationLatency", ("parties", OWNER)),
         *(
             (name, (f"parties-{f}-{EU}",))
-            for f in (*functions, "api")
+            for f in (*functions, "api", "appsync")
             for name in ("Errors", "Duration")
         ),
         *(

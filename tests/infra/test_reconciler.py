@@ -129,7 +129,7 @@ def test_with_snap_start_sources_read_for_an_alias_of_published_versions(options
     targets -= {"parties-ingest-eu-west-1"}  # which starts as seldom as objects come
     assert all(target.startswith("Reconciler") for target in targets)
     aliases = len(options.all("reconciler", "AWS::Lambda::Alias"))
-    assert aliases - 1 == len(targets) == 2  # one is called by the HTTP API
+    assert aliases - 2 == len(targets) == 2  # two are called by the HTTP API and by AppSync
 
 
 def test_provisioned_concurrency_is_that_of_the_alias() -> None:
