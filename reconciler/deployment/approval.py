@@ -13,26 +13,9 @@ with task token" and "Handle Lambda service exceptions"; API Reference, StartExe
 from dataclasses import dataclass
 from typing import Any
 
-_TRANSIENT = [
-    "HistoryUnknown",
-    "Lambda.ClientExecutionTimeoutException",
-    "Lambda.ServiceException",
-    "Lambda.AWSLambdaException",
-    "Lambda.SdkClientException",
-    "Lambda.TooManyRequestsException",
-    "Lambda.Unknown",
-    "Sandbox.Timedout",
-    "Unavailable",
-    "UnknownWireVersion",
-]
-_RETRY = {
-    "ErrorEquals": _TRANSIENT,
-    "IntervalSeconds": 2,
-    "BackoffRate": 2,
-    "MaxDelaySeconds": 900,
-    "MaxAttempts": 24,
-    "JitterStrategy": "FULL",
-}
+from reconciler.deployment.states import TRANSIENT, choice, invocation, retry
+
+_RETRY = retry(*TRANSIENT)
 _CATCH = {"ErrorEquals": ["States.ALL"], "ResultPath": "$.failure", "Next": "NextRound"}
 
 
@@ -67,7 +50,7 @@ class CalledArns:
     @property
     def invoke(self) -> str:
         """The ARN of the integration that calls the function."""
-        return f"arn:{self.partition}:states:::lambda:invoke"
+        return invocation(self.partition)
 
 
 def definition(arns: CalledArns, settings: Approval = APPROVAL) -> dict[str, Any]:
@@ -79,7 +62,7 @@ def definition(arns: CalledArns, settings: Approval = APPROVAL) -> dict[str, Any
         "StartAt": "Look",
         "States": {
             "Look": _call(arns, settings, "look", "$.found") | {"Next": "Whom"},
-            "Whom": _choice(
+            "Whom": choice(
                 [
                     _closed_unless("$.found.waits"),
                     {"Variable": "$.round", "NumericEquals": 0, "Next": "Ask"},
@@ -90,10 +73,10 @@ def definition(arns: CalledArns, settings: Approval = APPROVAL) -> dict[str, Any
             "Ask": _wait(arns, arns.decisions_topic, settings, "notify"),
             "Escalate": _wait(arns, arns.escalations_topic, settings, "escalate"),
             "Apply": _call(arns, settings, "apply", "$.applied") | {"Next": "Applied"},
-            "Applied": _choice([_closed_unless("$.applied.waits")], "SameRound"),
+            "Applied": choice([_closed_unless("$.applied.waits")], "SameRound"),
             "SameRound": _again("$.round", "$.applied.problem"),
             "NextRound": next_round,
-            "Rounds": _choice([_up_to(last_look, "Look")], "Expired"),
+            "Rounds": choice([_up_to(last_look, "Look")], "Expired"),
             "Closed": {"Type": "Succeed"},
             "Expired": {
                 "Type": "Fail",
@@ -102,10 +85,6 @@ def definition(arns: CalledArns, settings: Approval = APPROVAL) -> dict[str, Any
             },
         },
     }
-
-
-def _choice(choices: list[dict[str, Any]], otherwise: str) -> dict[str, Any]:
-    return {"Type": "Choice", "Choices": choices, "Default": otherwise}
 
 
 def _closed_unless(path: str) -> dict[str, Any]:
