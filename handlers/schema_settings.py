@@ -1,13 +1,21 @@
 """The settings of functions that write items by the table's schema."""
 
 from functools import cached_property
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, PlainValidator
 
-from handlers.settings import FunctionSettings
+from handlers.settings import FunctionSettings, listed
+from reconciler.api.keys import KeyKind, KeyShape, key_kinds
 from reconciler.errors import InvalidInput
 from reconciler.item.schema import Schema
 from reconciler.text.plain_json import parse_json
+
+_KeyKinds = Annotated[
+    tuple[KeyKind, ...],
+    PlainValidator(lambda text: key_kinds(listed(text))),
+    Field(description="it lists the type of each key attribute: S, N or B"),
+]
 
 
 class SchemaSettings(FunctionSettings):
@@ -34,3 +42,20 @@ class SchemaSettings(FunctionSettings):
                 " RECONCILER_KEY_LIFETIME_MINUTES says"
             )
         return schema
+
+
+class KeyShapeSettings(SchemaSettings):
+    """The environment of a function whose callers name items: the types of the key, too.
+
+    `key_kinds` are the types of the key attributes, in the order of the schema's `key`.
+    """
+
+    key_kinds: _KeyKinds = Field(("S",), alias="RECONCILER_KEY_TYPES", validate_default=False)
+
+    @cached_property
+    def keys(self) -> KeyShape:
+        """The table's key, which callers name; InvalidInput if its types are not all told."""
+        wanted, told = len(self.item_schema.key), len(self.key_kinds)
+        if wanted != told:
+            raise InvalidInput(f"environment: RECONCILER_KEY_TYPES lists {told} of {wanted} types")
+        return KeyShape(self.item_schema.key, self.key_kinds)

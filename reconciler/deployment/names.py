@@ -164,6 +164,14 @@ class Names:
         return self.of("appsync")
 
     @property
+    def workflow_function(self) -> str:
+        return self.of("workflow")
+
+    @property
+    def write_state_machine(self) -> str:
+        return self.of("workflow")
+
+    @property
     def approval_state_machine(self) -> str:
         return self.of("approval")
 

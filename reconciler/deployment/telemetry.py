@@ -28,6 +28,7 @@ LINES_WRITTEN = "LinesWritten"  # of objects that were ingested
 LINES_REPEATED = "LinesRepeated"  # that were carried out before, or in another region
 LINES_REJECTED = "LinesRejected"
 INGEST_FAILURES = "IngestFailures"  # jobs and parts that wait for a person
+WRITES_UNFINISHED = "WritesUnfinished"  # of the workflow: taken, and not in every region in time
 LINEAGES = "Lineages"  # of an item
 METADATA_BYTES = "Metadata_bytes"  # of an item
 KEYS = "Keys"  # idempotency keys that an item knows

@@ -18,6 +18,7 @@ REJECTS_PREFIX = "rejects/"  # of the ingest bucket; HAZARD if rejects were inge
 REDRIVEN_PREFIX = "redriven/"  # where a redrive moves it
 DETAIL_TYPE = "Replicated Write Lost"
 CERTIFICATE_DETAIL_TYPE = "Lineages Closed"
+WRITTEN_DETAIL_TYPE = "Write Carried Out"  # by the workflow of writes; no rule here selects it
 METRICS_NAMESPACE = "DynamoDBReconciler"
 
 DETECT_HANDLER = "handlers.detect:handler"
@@ -29,6 +30,7 @@ LIVE_ALIAS = "live"  # of a function whose versions start warm; event sources re
 GAUGE_HANDLER = "handlers.gauge:handler"
 API_HANDLER = "handlers.api:handler"
 APPSYNC_HANDLER = "handlers.appsync:handler"
+WORKFLOW_HANDLER = "handlers.workflow:handler"
 GAUGE_MINUTES = 1  # how often the ledger is counted
 
 

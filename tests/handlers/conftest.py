@@ -12,7 +12,17 @@ from weakref import WeakKeyDictionary
 
 import pytest
 
-from handlers import api_function, approve, appsync, detect, gauge, ingest, redrive, resolve
+from handlers import (
+    api_function,
+    approve,
+    appsync,
+    detect,
+    gauge,
+    ingest,
+    redrive,
+    resolve,
+    workflow,
+)
 from handlers.api_settings import api_settings
 from handlers.settings import function_settings
 from reconciler import clock
@@ -92,7 +102,7 @@ def _forget() -> None:
     function_settings.cache_clear()
     api_settings.cache_clear()
     api_function.function.cache_clear()
-    for function in (approve, appsync, detect, gauge, ingest, redrive, resolve):
+    for function in (approve, appsync, detect, gauge, ingest, redrive, resolve, workflow):
         function._function.cache_clear()
 
 

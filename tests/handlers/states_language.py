@@ -1,4 +1,4 @@
-"""An interpreter of the Amazon States Language, as far as the approval workflow uses it.
+"""An interpreter of the Amazon States Language, as far as the project's state machines use it.
 
 States run until one waits for its token or the execution ends; time is virtual. What it
 does not know it refuses, so a definition that uses more fails here instead of passing unseen.
@@ -14,10 +14,12 @@ _FIELDS = {
     | {"Catch", "Next"},
     "Choice": {"Choices", "Default"},
     "Pass": {"Parameters", "Next"},
+    "Wait": {"Seconds", "Next"},
     "Succeed": set(),
-    "Fail": {"Error", "Cause"},
+    "Fail": {"Error", "Cause", "CausePath"},
 }
 _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+    "StringEquals": lambda value, given: value == given,
     "BooleanEquals": lambda value, given: value is given,
     "NumericEquals": lambda value, given: value == given,
     "NumericLessThanEquals": lambda value, given: value <= given,
@@ -29,17 +31,29 @@ class TokenRefused(Exception):
 
 
 class Execution:
-    """One execution; `invoke` is the function behind every task. `seen` are the states entered."""
+    """One execution; `invoke` is the function behind every task. `seen` are the states entered.
+
+    services: what other tasks call, by the end of their resource; `paused` hears of each wait.
+    """
 
     def __init__(
-        self, definition: Mapping[str, Any], data: str, invoke: Callable[[Any], Any]
+        self,
+        definition: Mapping[str, Any],
+        data: str,
+        invoke: Callable[[Any], Any],
+        *,
+        name: str = "",
+        services: Mapping[str, Callable[[Any], Any]] | None = None,
+        paused: Callable[[int], None] = lambda _: None,
     ) -> None:
         self._states = definition["States"]
         self._invoke = invoke
+        self._name, self._services, self._paused = name, services or {}, paused
         self._data = json.loads(data)
         self._waited = 0
         self.state = definition["StartAt"]
         self.status, self.error, self.token = "RUNNING", "", ""
+        self.cause = ""
         self.seen: list[str] = []
         self._run()
 
@@ -69,6 +83,11 @@ class Execution:
                     self.status = "SUCCEEDED"
                 case "Fail":
                     self.status, self.error = "FAILED", state["Error"]
+                    path = state.get("CausePath")
+                    self.cause = self._value(path, "") if path else state["Cause"]
+                case "Wait":
+                    self._paused(state["Seconds"])
+                    self.state = state["Next"]
                 case "Pass":
                     self._data, self.state = self._filled(state["Parameters"], ""), state["Next"]
                 case "Choice":
@@ -87,11 +106,15 @@ class Execution:
     def _task(self, state: Mapping[str, Any]) -> None:
         waits = state["Resource"].endswith(".waitForTaskToken")
         token = f"AQCk/+={len(self.seen)}" if waits else ""
-        payload = self._filled(state["Parameters"], token)["Payload"]
+        asked, called = self._filled(state["Parameters"], token), self._invoke
+        if "lambda:invoke" in state["Resource"]:
+            asked = asked["Payload"]
+        else:
+            called = self._services[state["Resource"].rpartition(":::")[2]]
         tries = [retrier["MaxAttempts"] for retrier in state["Retry"]]
         while True:
             try:
-                answer = json.loads(json.dumps(self._invoke(json.loads(json.dumps(payload)))))
+                answer = json.loads(json.dumps(called(json.loads(json.dumps(asked)))))
             except Exception as problem:  # Lambda names the error after the exception's class
                 error, cause = type(problem).__name__, json.dumps({"errorMessage": str(problem)})
                 retrier = self._matching(state["Retry"], error)
@@ -120,11 +143,13 @@ class Execution:
         caught = state["Catch"][catcher]
         self._placed(caught["ResultPath"], {"Error": error, "Cause": cause}, caught["Next"])
 
-    def _placed(self, path: str, result: Any, following: str) -> None:
+    def _placed(self, path: str | None, result: Any, following: str) -> None:
+        self.state, self.token = following, ""
+        if path is None:
+            return
         assert path.startswith("$.")
         assert "." not in path[2:], path
         self._data = {**self._data, path[2:]: result}
-        self.state, self.token = following, ""
 
     @staticmethod
     def _matching(rules: list[dict[str, Any]], error: str) -> int | None:
@@ -148,6 +173,8 @@ class Execution:
         if path == "$$.Task.Token":
             assert token, "only a task that waits has a token"
             return token
+        if path == "$$.Execution.Name":
+            return self._name
         if path.startswith("States.MathAdd(") and path.endswith(")"):
             first, second = path[len("States.MathAdd(") : -1].split(", ")
             return self._value(first, token) + int(second)
