@@ -45,7 +45,7 @@ _FAILED_IN_PART = {
 
 def alarms(seen: Watched) -> list[Alarm]:
     """Return all alarms of a region."""
-    own = (_reading, _functions, _letters, _losses, _clocks, _delivery, _api)
+    own = (_reading, _functions, _letters, _losses, _clocks, _delivery, _api, _workflow)
     return [alarm for rule in (*own, throttles, replication) for alarm in rule(seen)]
 
 
@@ -229,4 +229,13 @@ def _api(seen: Watched) -> Iterator[Alarm]:
             {"errors": of_api(seen.api, "5xx")},
             above=most,
             period_seconds=within * 60,
+        )
+
+
+def _workflow(seen: Watched) -> Iterator[Alarm]:
+    if "workflow" in seen.functions:
+        yield Alarm(
+            "writes-unfinished",
+            "A write that the workflow took was not carried out, or not seen in every region.",
+            {"writes": ours(seen.names, telemetry.WRITES_UNFINISHED, "Sum")},
         )

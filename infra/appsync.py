@@ -10,11 +10,9 @@ Source: AppSync guide, "Conflict detection and resolution"; Lambda API reference
 from aws_cdk.aws_lambda import CfnPermission
 from constructs import Construct
 
-from infra.arns import Arns
 from infra.function import Work
 from infra.functions import Functions
 from infra.schema_settings import Appsync, schema_text
-from infra.settings import Settings
 from reconciler.deployment.wiring import APPSYNC_HANDLER
 
 _SECONDS = 10  # AppSync's client waits for it
@@ -23,15 +21,13 @@ _SECONDS = 10  # AppSync's client waits for it
 class ConflictHandler(Construct):
     """The permissions of the function that `functions` makes; `outputs` name it."""
 
-    def __init__(
-        self, scope: Construct, settings: Settings, asked: Appsync, arns: Arns, functions: Functions
-    ) -> None:
+    def __init__(self, scope: Construct, asked: Appsync, functions: Functions) -> None:
         super().__init__(scope, "ConflictHandler")
-        name = arns.names.appsync_function
+        name = functions.arns.names.appsync_function
         work = Work(name, APPSYNC_HANDLER, _SECONDS, functions.statements(name, []))
         function = functions.make(
             work,
-            RECONCILER_SCHEMA=schema_text(settings, asked),
+            RECONCILER_SCHEMA=schema_text(functions.settings, asked),
             RECONCILER_APPSYNC_POLICY=asked.policy,
         )
         for place, role in enumerate(asked.data_source_roles):

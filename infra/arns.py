@@ -4,7 +4,7 @@ A policy that is written by name can be read without its stack, and ties no two 
 Source: Service Authorization Reference, resource types of each service.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aws_cdk import Aws
 
@@ -52,7 +52,7 @@ class Arns:
 
     @property
     def approval(self) -> str:
-        return self.of("states", f"stateMachine:{self.names.approval_state_machine}")
+        return self.state_machine(self.names.approval_state_machine)
 
     @property
     def bucket(self) -> str:
@@ -69,6 +69,14 @@ class Arns:
     @property
     def ingest_rule(self) -> str:
         return self.of("events", f"rule/{self.names.ingest_queue}")
+
+    def state_machine(self, name: str) -> str:
+        """Return the ARN of a state machine."""
+        return self.of("states", f"stateMachine:{name}")
+
+    def in_region(self, region: str) -> "Arns":
+        """Return those of another region."""
+        return Arns(replace(self.names, region=region))
 
     def rule(self, role: str) -> str:
         """Return the ARN of the bus's rule for `role`, "home" or "witness"."""

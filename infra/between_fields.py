@@ -20,7 +20,7 @@ from botocore.loaders import Loader
 
 from infra.api_settings import api_agrees
 from infra.between_concurrency import concurrency, warm_starts
-from infra.schema_settings import appsync_agrees
+from infra.schema_settings import appsync_agrees, workflow_agrees
 from reconciler.deployment.names import is_module_name, partition_of
 
 if TYPE_CHECKING:
@@ -235,5 +235,6 @@ _RULES: dict[Rule, frozenset[str]] = {
     _custom_types: frozenset({"custom_types"}),
     api_agrees: _OF_A_SCHEMA | {"api"},
     appsync_agrees: _OF_A_SCHEMA | {"appsync"},
+    workflow_agrees: _OF_A_SCHEMA | {"workflow", "network"},
     _network: frozenset({"network", "network_cidrs", "regions"}),
 }

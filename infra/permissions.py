@@ -33,7 +33,9 @@ EXCEPTIONS = {
     "CodeAttachesNothing": "it is denied, on all",
     "WriteFlowLog": "a log group's streams get their names from EC2",
     "FindTables": "FIS finds its targets by their tags, for all resources or none",
-    **dict.fromkeys(("DeliverLogs", "ReadMetrics"), "CloudWatch has no resources to name for it"),
+    **dict.fromkeys(
+        ("CountWrites", "DeliverLogs", "ReadMetrics"), "CloudWatch has no resources to name for it"
+    ),
 }
 _INTERFACE_ACTIONS = [
     "ec2:AssignPrivateIpAddresses",
@@ -43,18 +45,8 @@ _INTERFACE_ACTIONS = [
     "ec2:DescribeSubnets",
     "ec2:UnassignPrivateIpAddresses",
 ]
-_DELIVERY_ACTIONS = [
-    "logs:CreateLogDelivery",
-    "logs:DeleteLogDelivery",
-    "logs:DescribeLogGroups",
-    "logs:DescribeResourcePolicies",
-    "logs:GetLogDelivery",
-    "logs:ListLogDeliveries",
-    "logs:PutResourcePolicy",
-    "logs:UpdateLogDelivery",
-]
 _KEPT_IN = ("dynamodb", "sqs", "s3")  # items, messages and evidence
-_TRACES = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
+TRACES = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
 _KEY_ACTIONS = [
     "kms:Decrypt",
     "kms:DescribeKey",
@@ -78,13 +70,13 @@ def write_logs(arns: Arns, function: str) -> Statement:
 
 def common(arns: Arns, function: str, *, tracing: bool) -> list[Statement]:
     """Return what every function may do: write its log, send its traces."""
-    traces = [allow("SendTraces", _TRACES, "*")] if tracing else []
+    traces = [allow("SendTraces", TRACES, "*")] if tracing else []
     return [write_logs(arns, function), *traces]
 
 
 def use_keys(arns: Arns, keys: Sequence[str], of: Sequence[str] = _KEPT_IN) -> Statement:
     """Return that what these services keep may be read and written under the keys."""
-    return _through(allow("UseKeys", _KEY_ACTIONS, *keys), [_service(arns, each) for each in of])
+    return through(allow("UseKeys", _KEY_ACTIONS, *keys), [_service(arns, each) for each in of])
 
 
 def attach(arns: Arns, function: str) -> list[Statement]:
@@ -154,7 +146,7 @@ def gauge(arns: Arns, key_arn: str) -> list[Statement]:
     decrypt = allow("ReadByKey", ["kms:Decrypt", "kms:DescribeKey"], key_arn)
     return [
         allow("CountLosses", ["dynamodb:Query"], arns.ledger_by_state),
-        _through(decrypt, [_service(arns, "dynamodb")]),
+        through(decrypt, [_service(arns, "dynamodb")]),
     ]
 
 
@@ -169,23 +161,8 @@ def approve(arns: Arns, key_arn: str) -> list[Statement]:
         in_bucket("ReadEvidence", ["s3:GetObject"], arns.objects(EVIDENCE_PREFIX)),
         _see_evidence(arns),
         allow("AskPeople", ["sns:Publish"], arns.decisions, arns.escalations),
-        _through(encrypt, [_service(arns, "sns")]),
+        through(encrypt, [_service(arns, "sns")]),
         allow("StartWorkflows", ["states:StartExecution"], arns.approval),
-    ]
-
-
-def workflow(arns: Arns, key_arn: str, *, tracing: bool) -> list[Statement]:
-    """Return what the approval's state machine may do: its steps, its history and its log."""
-    own = {"StringEquals": {"kms:EncryptionContext:aws:states:stateMachineArn": arns.approval}}
-    history = allow("EncryptHistory", ["kms:Decrypt", "kms:GenerateDataKey"], key_arn)
-    log = allow("EncryptLog", ["kms:GenerateDataKey"], key_arn)
-    sampling = ["xray:GetSamplingRules", "xray:GetSamplingTargets"]
-    return [
-        allow("TakeSteps", ["lambda:InvokeFunction"], arns.function(arns.names.approve_function)),
-        {**history, "Condition": own},
-        {**log, "Condition": delivered(arns)},
-        allow("DeliverLogs", _DELIVERY_ACTIONS, "*"),
-        *([allow("SendTraces", [*_TRACES, *sampling], "*")] if tracing else []),
     ]
 
 
@@ -235,7 +212,7 @@ def _service(arns: Arns, service: str) -> str:
     return f"{service}.{arns.names.region}.amazonaws.com"
 
 
-def _through(statement: Statement, services: Sequence[str]) -> Statement:
+def through(statement: Statement, services: Sequence[str]) -> Statement:
     """Limit the use of a key to what services do with it."""
     return {**statement, "Condition": {"StringEquals": {"kms:ViaService": list(services)}}}
 

@@ -38,6 +38,7 @@ from infra.settings import Settings
 from infra.sources import queue_source, stream_source
 from infra.topic import alarms_topic
 from infra.watched import watched
+from infra.workflow import WriteWorkflow, may_write
 from infra.writers import writer_policies
 from reconciler.deployment.approval import APPROVAL
 from reconciler.deployment.names import Names
@@ -81,7 +82,8 @@ class Reconciler(Construct):
     ) -> None:
         super().__init__(scope, "Reconciler")
         self._settings, self._arns = settings, Arns(names)
-        log_readers = [read_by_log_delivery(self._arns)] if settings.approval else []
+        has_machines = settings.approval or settings.workflow
+        log_readers = [read_by_log_delivery(self._arns)] if has_machines else []
         key = pipeline_key(self, names, *log_readers)
         keys = [key.attr_arn, *([replica.key_arn] if replica.key_arn else [])]
         self._use_keys = permissions.use_keys(self._arns, keys)
@@ -123,8 +125,11 @@ class Reconciler(Construct):
         if settings.ingest_schema:
             more |= self._ingest(key)
         if settings.appsync:
-            asked = settings.appsync
-            more |= ConflictHandler(self, settings, asked, arns, self._functions).outputs
+            more |= ConflictHandler(self, settings.appsync, self._functions).outputs
+        if settings.workflow:
+            may = [self._use_keys, *may_write(settings, arns, replica.key_arn)]
+            workflow = WriteWorkflow(self, settings.workflow, key, self._functions, may)
+            more |= workflow.outputs
         if settings.drills:
             more |= DrillRole(self, arns, replica.stream_arn).outputs
         return more

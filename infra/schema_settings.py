@@ -39,6 +39,10 @@ class WithSchema(BaseModel):
     table_schema: dict[str, Any] = Field(description="what Schema.of takes, as a JSON object")
 
 
+class Workflow(WithSchema):
+    """The workflow of keyed writes."""
+
+
 class Appsync(WithSchema):
     """A conflict handler for AppSync. data_source_roles: as whom AppSync calls it.
 
@@ -92,3 +96,11 @@ def appsync_agrees(settings: "Settings") -> Iterator[str]:
     """Yield what is wrong with the conflict handler of AppSync."""
     if settings.appsync:
         yield from schema_agrees(settings, "appsync", settings.appsync)
+
+
+def workflow_agrees(settings: "Settings") -> Iterator[str]:
+    """Yield what is wrong with the workflow of writes."""
+    if settings.workflow:
+        yield from schema_agrees(settings, "workflow", settings.workflow)
+        if settings.network:
+            yield "workflow: it looks into every region, and a network leads to none; choose one"

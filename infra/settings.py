@@ -27,7 +27,7 @@ from pydantic_core import from_json
 
 from infra.api_settings import Api, Domain
 from infra.between_fields import problems
-from infra.schema_settings import MOST_SCHEMA, Appsync, SchemaDocument
+from infra.schema_settings import MOST_SCHEMA, Appsync, SchemaDocument, Workflow
 from reconciler.deployment.names import MAX_SUFFIX, Names
 from reconciler.deployment.wiring import KEY_LIFETIME_MINUTES, OutsideWriters, OutsideWrites
 from reconciler.errors import InvalidInput, bounded
@@ -79,6 +79,7 @@ _PARTS: dict[str, type[BaseModel]] = {
     "api": Api,
     "domain": Domain,
     "appsync": Appsync,
+    "workflow": Workflow,
 }
 
 
@@ -104,6 +105,7 @@ class Settings(_Part):
     partition keys that it is for, or an empty list for all.
     api: an HTTP door to the table in each region, `infra.api_settings`.
     appsync: a conflict handler for AppSync in each region, `infra.schema_settings`.
+    workflow: one of keyed writes in each region.
     stream_lookup: to be raised when the table's stream was made anew, to have it looked up again.
     drills: make the role by which a failover drill pauses the table's replication.
     runbook: the address at which the team reads RUNBOOK.md, for the alarms' descriptions.
@@ -155,6 +157,7 @@ class Settings(_Part):
     appsync: Appsync | None = Field(
         None, description="a conflict handler: its table_schema and data_source_roles"
     )
+    workflow: Workflow | None = Field(None, description="one of writes: its table_schema")
     folds: bool = True
     pause_loops: bool = False
     custom_types: tuple[str, ...] = Field((), description="a list of modules' names")

@@ -43,6 +43,8 @@ def watched(settings: Settings, region: str, stream_source: str = "", api: str =
         functions["api"] = None
     if settings.appsync:
         functions["appsync"] = None
+    if settings.workflow:
+        functions["workflow"] = None
     if settings.redrive_minutes:
         functions["redrive"] = settings.redrive_minutes
     if settings.approval:

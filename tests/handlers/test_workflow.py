@@ -195,6 +195,18 @@ def test_a_key_that_stands_for_another_write_is_refused(writes: Writes) -> None:
     assert writes.loyalty() == 10
 
 
+def test_a_reason_is_told_to_the_caller_and_a_log_has_nothing_of_the_write(
+    writes: Writes, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    execution = writes.run(uuid7(1), {**TEN, "edits": [increment("SECRET", "5")]})
+    other = writes.run(uuid7(2), {**TEN, "edits": [increment(["tags", "SECRET"], 5)]})
+    assert ended(execution) == ended(other) == "Refused"
+    assert "SECRET" in other.cause
+    logged = caplog.text + capsys.readouterr().out + str([r.__dict__ for r in caplog.records])
+    assert "SECRET" not in logged
+    assert "write refused" in logged
+
+
 # Failures
 
 

@@ -76,6 +76,7 @@ SCENES: dict[str, dict[str, Any]] = {
         "provisioned_concurrency": 2,
         "api": {"table_schema": {"attributes": INDIVIDUAL}, "authorizer": "iam"},
         "approval": True,
+        "workflow": {"table_schema": {"attributes": {"loyalty": "counter_pn"}}},
     },
     "existing": {
         **PLAIN,

@@ -44,7 +44,7 @@ class User(NamedTuple):
 
 USERS = {
     "AWS::Lambda::Function": User("Role", "lambda"),
-    "AWS::StepFunctions::StateMachine": User("RoleArn", "states", "stateMachine:parties-approval-"),
+    "AWS::StepFunctions::StateMachine": User("RoleArn", "states", "stateMachine:parties-"),
     "AWS::EC2::FlowLog": User("DeliverLogsPermissionArn", "vpc-flow-logs", "vpc-flow-log/*"),
     "AWS::FIS::ExperimentTemplate": User("RoleArn", "fis", ":experiment/*"),
 }
