@@ -29,6 +29,7 @@ from infra.api_settings import Api, Domain
 from infra.between_fields import problems
 from infra.schema_settings import MOST_SCHEMA, Appsync, SchemaDocument, Workflow
 from reconciler.deployment.names import MAX_SUFFIX, Names
+from reconciler.deployment.table_document import KEY, Index, Key
 from reconciler.deployment.wiring import KEY_LIFETIME_MINUTES, OutsideWriters, OutsideWrites
 from reconciler.errors import InvalidInput, bounded
 
@@ -42,7 +43,6 @@ KeyArn = Annotated[
 Runbook = Annotated[str, StringConstraints(pattern=r"^(https?://[!-\"$-~]+)?$", max_length=500)]
 WriterName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?$")]
 LeadingKey = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-_KEY = 'an attribute, such as {"name": "id", "type": "S"}'
 _WHOLE = "a whole number from 1 on"
 _NO_OBJECT = "the file must hold one JSON object"
 _SWITCH = "true or false"
@@ -50,26 +50,6 @@ _SWITCH = "true or false"
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Key(_Part):
-    """One attribute of the key of a table or index: a string, a number or binary."""
-
-    name: Annotated[str, StringConstraints(min_length=1, max_length=255)] = Field(
-        description="the attribute's name, 1 to 255 characters"
-    )
-    type: Literal["S", "N", "B"] = Field("S", description="S, N or B")
-
-
-class Index(_Part):
-    """One of the table's global secondary indexes, with its own key."""
-
-    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{3,255}$")] = Field(
-        description="3 to 255 of letters, digits and _ . -"
-    )
-    partition_key: Key = Field(description=_KEY)
-    sort_key: Key | None = Field(None, description=_KEY)
-    projection: Literal["ALL", "KEYS_ONLY"] = Field("ALL", description="ALL or KEYS_ONLY")
 
 
 _PARTS: dict[str, type[BaseModel]] = {
@@ -118,8 +98,8 @@ class Settings(_Part):
         "", description=f"small letters, digits and hyphens inside, {MAX_SUFFIX} at most"
     )
     regions: tuple[str, ...] = Field(min_length=2, description="two names of AWS regions or more")
-    partition_key: Key = Field(description=_KEY)
-    sort_key: Key | None = Field(None, description=_KEY)
+    partition_key: Key = Field(description=KEY)
+    sort_key: Key | None = Field(None, description=KEY)
     indexes: tuple[Index, ...] = Field((), max_length=20, description="20 indexes at most")
     existing_table: bool = False
     table_keys: dict[str, KeyArn] = Field({}, description="a key's ARN, arn:aws:kms:...:key/ID")

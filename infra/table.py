@@ -13,7 +13,8 @@ from aws_cdk import CfnOutput, CfnTag, RemovalPolicy, Stack
 from aws_cdk.aws_dynamodb import CfnGlobalTable
 from constructs import Construct
 
-from infra.settings import Index, Key, Settings
+from infra.settings import Settings
+from reconciler.deployment.table_document import Index, Key
 from reconciler.deployment.tables import BOTH_IMAGES, EXPIRY_ATTRIBUTE
 
 RECOVERY_DAYS = 35  # the most that DynamoDB keeps
