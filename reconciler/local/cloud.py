@@ -84,10 +84,10 @@ class LocalCloud(ControlClient):
 
     def __enter__(self) -> Self:
         with ExitStack() as undo:
-            self._directory = Path(tempfile.mkdtemp(prefix="reconciler-"))
-            undo.callback(shutil.rmtree, self._directory, ignore_errors=True)
+            self.directory = Path(tempfile.mkdtemp(prefix="reconciler-"))
+            undo.callback(shutil.rmtree, self.directory, ignore_errors=True)
             self._start_server(undo)
-            self._workers = Workers(self.endpoint, self._directory, self.control.token)
+            self._workers = Workers(self.endpoint, self.directory, self.control.token)
             undo.callback(self._workers.stop_all)
             Thread(target=self._workers.revive, daemon=True).start()
             for region in self.regions if self.reconciled else ():
@@ -116,7 +116,7 @@ class LocalCloud(ControlClient):
             self._server = start_server(
                 settings,
                 listening=listening,
-                directory=self._directory,
+                directory=self.directory,
                 token=self.control.token,
             )
         undo.callback(stop, [self._server])
@@ -129,6 +129,7 @@ class LocalCloud(ControlClient):
             port=self.port,
             table=table.name,
             partition_key=table.partition_key,
+            environment=table.environment,
             detect=detect,
             resolve=resolve,
             stream=self.stream,
@@ -163,7 +164,7 @@ class LocalCloud(ControlClient):
         return streams[self.reconciled]
 
     def _silent_server(self) -> tuple[Child, ...]:
-        self._check()
+        self.check()
         try:
             self.status()
         except ServerSilent:
@@ -171,13 +172,13 @@ class LocalCloud(ControlClient):
         return ()
 
     def _unready_workers(self) -> Sequence[Child]:
-        self._check()
+        self.check()
         try:
             return self._workers.unready(self.status()["workers"])
         except ServerSilent:
             return (self._server,)
 
-    def _check(self) -> None:
+    def check(self) -> None:
         """Raise LocalCloudError, with the end of its log, for a process that is gone for good."""
         self._server.check()
         self._workers.check()
@@ -227,7 +228,7 @@ class LocalCloud(ControlClient):
             status = self.status()
             return status, unfinished_work(status, self._worked_queues())
 
-        await_rest(look, self._check, patience_seconds)
+        await_rest(look, self.check, patience_seconds)
 
     def _worked_queues(self) -> list[tuple[str, str]]:
         if self.reconciled is None:

@@ -87,15 +87,13 @@ class Workers:
 
     def _child(self, settings: WorkerSettings) -> Child:
         names = Names(settings.table, settings.region)
-        parked = queue_url(self._endpoint, names.parked_queue)
         return Child(
             "reconciler.local.worker.process",
             asdict(settings),
             log=_worker_log(self._directory, settings.region),
             environment={
-                **aws_environment(settings.region, self._endpoint),
-                **function_environment(names, parked_queue_url=parked),
-                "AWS_LAMBDA_FUNCTION_NAME": f"{settings.table}-reconciler",
+                **lambda_environment(names, self._endpoint),
+                **settings.environment,
                 TOKEN_VARIABLE: self._token,
             },
         )
@@ -158,6 +156,16 @@ class Workers:
         again = self._running[region] = self._child(self._settings[region])
         with suppress(LocalCloudError):  # dead already: the next look sees it
             again.tell(self._streams[region])
+
+
+def lambda_environment(names: Names, endpoint: str) -> dict[str, str]:
+    """Return the environment that every function of a region has, pointed at this cloud."""
+    parked = queue_url(endpoint, names.parked_queue)
+    return {
+        **aws_environment(names.region, endpoint),
+        **function_environment(names, parked_queue_url=parked),
+        "AWS_LAMBDA_FUNCTION_NAME": f"{names.table}-reconciler",
+    }
 
 
 def _worker_log(directory: Path, region: str) -> Path:

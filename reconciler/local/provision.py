@@ -5,11 +5,12 @@ uses too. Delays and timeouts come from the caller: people wait for a demo.
 """
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.deployment.names import Names
+from reconciler.deployment.table_document import Index
 from reconciler.deployment.tables import (
     BOTH_IMAGES,
     LEDGER_KEY,
@@ -32,25 +33,52 @@ ClientFactory = Callable[[str], Any]
 
 @dataclass(frozen=True)
 class TableSpec:
-    """A global table to make; its keys are strings."""
+    """A global table to make.
+
+    kinds: the types of those of its key attributes that are no strings. environment: what the
+    functions are told of it beside its name.
+    """
 
     name: str
     partition_key: str
     sort_key: str | None = None
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    indexes: Sequence[Index] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def keys(self) -> list[str]:
+        """The names of its key attributes."""
+        return [name for name in (self.partition_key, self.sort_key) if name is not None]
 
 
 def create_table(client: ClientFactory, spec: TableSpec) -> str:
     """Create one replica with a stream of both images; return the stream's ARN."""
-    keys = [name for name in (spec.partition_key, spec.sort_key) if name is not None]
+    kinds = {name: spec.kinds.get(name, "S") for name in spec.keys}
+    for index in spec.indexes:
+        kinds |= {key.name: key.type for key in (index.partition_key, index.sort_key) if key}
+    indexes = [_secondary(index) for index in spec.indexes]
     description = client("dynamodb").create_table(
         TableName=spec.name,
-        KeySchema=_key_schema(*keys),
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in keys],
+        KeySchema=_key_schema(*spec.keys),
+        AttributeDefinitions=[
+            {"AttributeName": name, "AttributeType": kind} for name, kind in kinds.items()
+        ],
         BillingMode="PAY_PER_REQUEST",
         StreamSpecification={"StreamEnabled": True, "StreamViewType": BOTH_IMAGES},
+        **({"GlobalSecondaryIndexes": indexes} if indexes else {}),
     )
     arn: str = description["TableDescription"]["LatestStreamArn"]
     return arn
+
+
+def _secondary(index: Index) -> dict[str, Any]:
+    names = [key.name for key in (index.partition_key, index.sort_key) if key is not None]
+    return {
+        "IndexName": index.name,
+        "KeySchema": _key_schema(*names),
+        "Projection": {"ProjectionType": index.projection},
+    }
 
 
 def create_pipeline(

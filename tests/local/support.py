@@ -23,7 +23,7 @@ def eventually(seen: Callable[[], Any], *, seconds: float = 120) -> Any:
 
 def log_lines(cloud: LocalCloud, region: str) -> list[str]:
     """Return what the functions of a region have written so far: metrics and logs."""
-    return (cloud._directory / f"worker-{region}.log").read_text().splitlines()
+    return (cloud.directory / f"worker-{region}.log").read_text().splitlines()
 
 
 def dead_letters(cloud: LocalCloud, region: str) -> dict[str, list[str]]:

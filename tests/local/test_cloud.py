@@ -181,7 +181,7 @@ def await_revival(cloud: LocalCloud) -> None:
 
 def is_given_up(cloud: LocalCloud) -> bool:
     try:
-        cloud._check()
+        cloud.check()
     except LocalCloudError:
         return True
     return False

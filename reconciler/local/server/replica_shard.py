@@ -14,6 +14,7 @@ import json
 import time
 import uuid
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from moto.core.exceptions import JsonRESTError
@@ -24,6 +25,7 @@ from moto.dynamodbstreams.models import dynamodbstreams_backends
 from reconciler.aws_model.equality import Item
 from reconciler.deployment.tables import BOTH_IMAGES
 from reconciler.local.provision import ACCOUNT
+from reconciler.values.wire import number_text
 
 # On AWS an iterator lives for 15 minutes; this many last longer even if a stream is polled fast.
 _KEPT_ITERATORS = 10_000
@@ -46,6 +48,13 @@ def _wire(value: DynamoType) -> dict[str, Any]:
 
 def _text(element: Any) -> Any:
     return base64.b64encode(element).decode() if isinstance(element, bytes) else element
+
+
+def _key(value: DynamoType) -> dict[str, Any]:
+    """Return a key's value as DynamoDB writes it: 1.0 and 1 are one key."""
+    if value.type == "N":
+        return {"N": number_text(Decimal(value.value))}
+    return _wire(value)
 
 
 def image(stored: Any) -> dict[str, Any] | None:
@@ -77,7 +86,7 @@ class ReplicaShard(StreamShard):
     def add(self, old: Any, new: Any) -> None:
         """Remember how an item stood when the running request touched it first."""
         stored = new if old is None else old
-        keys = {name: _wire(stored.attrs[name]) for name in self.table.table_key_attrs}
+        keys = {name: _key(stored.attrs[name]) for name in self.table.table_key_attrs}
         self.touched.setdefault(json.dumps(keys, sort_keys=True), (keys, image(old)))
 
     def get(self, start: int, quantity: int) -> list[dict[str, Any]]:

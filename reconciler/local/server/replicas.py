@@ -8,7 +8,6 @@ Source: Amazon DynamoDB developer guide, "Change data capture for DynamoDB Strea
 tables: how it works".
 """
 
-import copy
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -23,7 +22,7 @@ from reconciler.aws_model.replication import Arrival, ItemKey, Replication
 from reconciler.local.errors import LocalCloudError
 from reconciler.local.server.expiry import EXPIRY, expired_keys
 from reconciler.local.server.replica_shard import ReplicaShard
-from reconciler.local.server.stored_items import key_types, stored, table_in
+from reconciler.local.server.stored_items import held, key_types, stored, table_in
 
 _Answer = TypeVar("_Answer")
 
@@ -121,7 +120,7 @@ class GlobalTables:
             if item is None:
                 table.delete_item(*key_types(table, keys))
             else:
-                table.put_item(item)
+                table.put_item(held(item))
             shard.drain()
 
     def unhandled(self) -> dict[str, int]:
@@ -152,9 +151,8 @@ class GlobalTables:
         key = arrival.write.key
         shard = self._shards[arrival.destination, key.table]
         table = table_in(arrival.destination, key.table)
-        # A deep copy: moto may grow a stored set in place, and other replicas hold this item too.
         if arrival.write.item is not None:
-            table.put_item(copy.deepcopy(arrival.write.item))
+            table.put_item(held(arrival.write.item))
         else:
             table.delete_item(*key_types(table, json.loads(key.key)))
         for _, keys, old in shard.drain():

@@ -9,7 +9,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from threading import Event
@@ -60,6 +60,7 @@ class WorkerSettings:
     port: int
     table: str
     partition_key: str
+    environment: Mapping[str, str]
     detect: str
     resolve: str
     stream: StreamSource

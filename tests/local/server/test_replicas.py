@@ -21,12 +21,14 @@ from tests.local.support import (
     stream_records,
 )
 
-PARTIES, ORDERS = "parties", "orders"
+PARTIES, ORDERS, VISITS = "parties", "orders", "visits"
 
 
 @pytest.fixture(scope="module")
 def shared_cloud() -> Iterator[LocalCloud]:
+    kinds = {"who": "B", "at": "N"}
     tables = [TableSpec(PARTIES, "id"), TableSpec(ORDERS, "id", "line")]
+    tables.append(TableSpec(VISITS, "who", "at", kinds=kinds))
     with LocalCloud(tables, lag_ms=(5, 30), seed=7) as cloud:
         yield cloud
 
@@ -250,6 +252,43 @@ def test_an_older_put_that_arrives_after_a_delete_stays_away(cloud: LocalCloud) 
     cloud.settle()
 
     assert [get(cloud, r, "gone") for r in cloud.regions] == [None] * 3
+
+
+def test_a_write_under_a_binary_key_and_of_binary_values_reaches_every_region(
+    cloud: LocalCloud,
+) -> None:
+    client = cloud.client("dynamodb", US)
+    key = {"who": {"B": b"\x01\xff"}, "at": {"N": "1.5"}}
+    values = {"one": {"B": b"\x00"}, "all": {"L": [{"BS": [b"\xfe"]}]}}
+    client.put_item(TableName=VISITS, Item={**key, **values})
+    cloud.settle()
+
+    cloud.client("dynamodb", EU).update_item(
+        TableName=VISITS,
+        Key=key,
+        UpdateExpression="SET seen = :seen",
+        ConditionExpression="one = :one",
+        ExpressionAttributeValues={":seen": {"BOOL": True}, ":one": values["one"]},
+    )
+    cloud.settle()
+
+    assert_replicas_are_identical(cloud, VISITS)
+    assert cloud.scan(VISITS, AP) == [{**key, **values, "seen": {"BOOL": True}}]
+    client.delete_item(TableName=VISITS, Key=key)
+    cloud.settle()
+    assert [cloud.scan(VISITS, region) for region in cloud.regions] == [[], [], []]
+
+
+def test_a_number_as_a_key_is_one_key_however_it_is_written(cloud: LocalCloud) -> None:
+    client = cloud.client("dynamodb", US)
+    for written in ("7", "7.0", "0.7e1"):
+        item = {"who": {"B": b"n"}, "at": {"N": written}, "as": {"S": written}}
+        client.put_item(TableName=VISITS, Item=item)
+    cloud.settle()
+
+    [found] = [i for i in cloud.scan(VISITS, EU) if i["who"] == {"B": b"n"}]
+    assert found["as"] == {"S": "0.7e1"}
+    client.delete_item(TableName=VISITS, Key={"who": {"B": b"n"}, "at": {"N": "7"}})
 
 
 def hammer(cloud: LocalCloud, region: str, writes: int) -> None:
