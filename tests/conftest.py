@@ -22,6 +22,7 @@ _HERE = Path(__file__).parent
 SLOW = (
     "cli/test_doctor.py",  # whole clouds, of processes, and commands against them
     "cli/test_failover.py",
+    "cli/test_local.py",
     "cli/test_replication.py",
     "demo",
     "drills/failover/test_on_this_machine.py",
@@ -30,6 +31,7 @@ SLOW = (
     "local/server/test_process.py",
     "local/server/test_replicas.py",
     "local/test_cloud.py",
+    "local/test_doors.py",
     "local/test_outages.py",
     "local/test_storm.py",
     "local/test_whole_tables.py",
