@@ -25,6 +25,7 @@ except ModuleNotFoundError as missing:
 
 COMMANDS = {
     "demo": "demo",
+    "local": "local",
     "simulate": "simulate",
     "drill": "drill",
     "failover-drill": "failover",

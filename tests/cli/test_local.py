@@ -1,0 +1,116 @@
+"""`reconciler local`: one's own table in regions on this machine, run as its user runs it."""
+
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from reconciler.deployment.table_document import EXAMPLE
+from tests.local.support import eventually
+
+COMMAND = [sys.executable, "-c", "from reconciler.cli import main; main()", "local"]
+DOCUMENT = {
+    "table": "visits",
+    "regions": ["eu-west-1", "us-east-1"],
+    "partition_key": {"name": "who", "type": "B"},
+    "sort_key": {"name": "at", "type": "N"},
+    "indexes": [{"name": "by-note", "partition_key": {"name": "note", "type": "N"}}],
+    "api": {"authorizer": "jwt", "table_schema": {"attributes": {"points": "counter_pn"}}},
+}
+
+
+@contextmanager
+def started(tmp_path: Path, document: object) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
+    """Start the command; give its process and the lines that it printed once all was there."""
+    file = tmp_path / "settings.json"
+    file.write_text(json.dumps(document))
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(
+        [*COMMAND, "--schema", str(file), "--port", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment,
+    ) as running:
+        assert running.stdout is not None
+        lines: list[str] = []
+        try:
+            while not any("Ctrl-C" in line for line in lines):
+                lines.append(running.stdout.readline())
+                assert lines[-1], "".join(lines)
+            yield running, lines
+        finally:
+            running.kill()
+
+
+def refused(*arguments: str) -> str:
+    done = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "Traceback" not in done.stderr
+    return done.stderr.replace("\n    ", "\n")
+
+
+def shell(line: str) -> str:
+    return subprocess.run(
+        shlex.split(line), capture_output=True, text=True, check=True, timeout=60
+    ).stdout
+
+
+def test_what_it_prints_can_be_pasted_and_it_ends_by_ctrl_c_and_leaves_nothing(
+    tmp_path: Path,
+) -> None:
+    with started(tmp_path, DOCUMENT) as (running, lines):
+        post, get = (line for line in lines if line.startswith("curl "))
+        written = json.loads(shell(post))
+        assert written == {"who": {"bytes": "AQI="}, "at": 17, "notes": "hello"}
+        assert eventually(lambda: json.loads(shell(get)) == written)
+
+        first = next(number for number, line in enumerate(lines) if line.startswith("from "))
+        look = 'print(table.get({"who": b"\\1\\2", "at": 17}))'
+        program = "".join([*lines[first : first + 3], look])
+        done = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, check=True
+        )
+        assert done.stdout == "{'at': 17, 'who': b'\\x01\\x02', 'notes': 'hello'}\n"
+
+        [scan] = [line for line in lines if line.startswith("AWS_ACCESS_KEY_ID=")]
+        assert re.search(r"aws --endpoint-url http://127\.0\.0\.1:\d+ --region eu-west-1 ", scan)
+        assert "visits" in scan
+
+        running.send_signal(signal.SIGINT)
+        assert running.stdout is not None
+        assert "all their data are gone" in running.stdout.read()
+        assert running.wait(30) == 0
+
+    assert list(tmp_path.glob("reconciler-*")) == []
+
+
+def test_without_a_file_it_shows_one() -> None:
+    assert EXAMPLE in refused()
+    assert EXAMPLE in refused("--schema", "/no/such/file.json")
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"partition_key": None}, "partition_key"),
+        ({"regions": ["us-east-1"]}, "two to five different regions"),
+        ({"api": {"table_schema": {"attributes": {"points": "counter"}}}}, "unknown type"),
+        ({"custom_types": ["no.such.module"]}, "no.such.module"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_one_sentence(
+    tmp_path: Path, change: dict[str, object], complaint: str
+) -> None:
+    file = tmp_path / "settings.json"
+    file.write_text(json.dumps({**DOCUMENT, **change}))
+
+    assert complaint in refused("--schema", str(file))
