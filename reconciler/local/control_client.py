@@ -68,6 +68,14 @@ class ControlClient:
         """Resume replication everywhere."""
         self.control.ask("heal")
 
+    def darken(self, region: str) -> None:
+        """Answer all of a region's requests to DynamoDB and its streams with errors of AWS's."""
+        self.control.ask("darken", region=region)
+
+    def lighten(self, region: str) -> None:
+        """Answer a region's requests again."""
+        self.control.ask("lighten", region=region)
+
     def expire(self, region: str, table: str, at_seconds: int) -> int:
         """Delete in a region what its TTL deletes by a time, in seconds since the epoch.
 

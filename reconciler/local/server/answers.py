@@ -32,7 +32,7 @@ def dynamodb_document(content: Mapping[str, Any]) -> Answer:
     return document(200, content, "application/x-amz-json-1.0")
 
 
-def dynamodb_error(code: str, message: str, **more: Any) -> Answer:
+def dynamodb_error(code: str, message: str, status: int = 400, **more: Any) -> Answer:
     """Return DynamoDB's refusal, which boto3 raises as a ClientError of this code."""
     name = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}"}
-    return document(400, {**name, "message": message, **more}, "application/x-amz-json-1.0")
+    return document(status, {**name, "message": message, **more}, "application/x-amz-json-1.0")

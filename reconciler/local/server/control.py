@@ -38,6 +38,8 @@ class Control:
             "partition": self._partition,
             "isolate": self._isolate,
             "heal": self._heal,
+            "darken": self._darken,
+            "lighten": self._lighten,
             "status": self._status,
         }
 
@@ -89,6 +91,14 @@ class Control:
         with self._tables.turn:
             self._replication.heal()
             self._tables.turn.notify_all()
+
+    def _darken(self, region: str) -> None:
+        with self._tables.turn:
+            self._tables.dark.add(self._check_region(region))
+
+    def _lighten(self, region: str) -> None:
+        with self._tables.turn:
+            self._tables.dark.discard(self._check_region(region))
 
     def _status(self) -> dict[str, Any]:
         """Look at everything at one instant: work must not move on behind the look."""

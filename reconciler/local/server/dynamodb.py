@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.local.server.answers import Answer, dynamodb_document
+from reconciler.local.server.answers import Answer, dynamodb_document, dynamodb_error
 from reconciler.local.server.limits import Ask, held_to_limits
 from reconciler.local.server.replicas import GlobalTables
 from reconciler.local.server.request_tokens import RequestTokens
@@ -34,6 +34,8 @@ class DynamoDb:
         if scope is None:
             return ask()
         operation, region, request = target.rpartition(".")[2], scope[1], json.loads(body)
+        if region in self._tables.dark:
+            return dynamodb_error("InternalServerError", "this region is dark", status=500)
 
         def carry_out() -> Answer:
             return held_to_limits(operation, request, region, ask)

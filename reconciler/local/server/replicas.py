@@ -45,6 +45,7 @@ class GlobalTables:
     def __init__(self, replication: Replication) -> None:
         self.turn = Condition()
         self.replication = replication
+        self.dark: set[str] = set()  # regions whose requests are all answered with errors
         self._shards: dict[tuple[str, str], ReplicaShard] = {}
         self._consumers: dict[tuple[str, str], _Consumer] = {}
 

@@ -11,6 +11,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from reconciler.aws_model.replication import ItemKey, Lag, Replication
 from reconciler.local.cloud import LocalCloud
@@ -41,11 +42,30 @@ def test_the_status_counts_what_each_link_did(cloud: LocalCloud) -> None:
     assert (done["pending"], done["applied"], done["cut"]) == (0, 1, False)
 
 
+def test_a_dark_region_answers_nothing_but_errors_and_the_others_as_ever(cloud: LocalCloud) -> None:
+    put(cloud, US, "parties", id="before")
+    cloud.darken(US)
+    try:
+        with pytest.raises(ClientError, match="InternalServerError"):
+            put(cloud, US, "parties", id="dark")
+        with pytest.raises(ClientError, match="InternalServerError"):
+            cloud.scan("parties", US)
+        put(cloud, EU, "parties", id="elsewhere")
+    finally:
+        cloud.lighten(US)
+    cloud.settle()
+
+    there = {item["id"]["S"] for item in cloud.scan("parties", US)}
+    assert there >= {"before", "elsewhere"}
+    assert "dark" not in there
+
+
 @pytest.mark.parametrize(
     ("command", "arguments", "complaint"),
     [
         ("dance", {}, "dance"),
         ("isolate", {"region": "mars"}, "mars"),
+        ("darken", {"region": "mars"}, "mars"),
         ("partition", {"one": US, "other": "mars"}, "mars"),
         ("register", {"table": "absent", "consumed": False}, "absent"),
         ("checkpoint", {"region": "us-east-1"}, "table"),
