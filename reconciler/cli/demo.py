@@ -2,8 +2,10 @@
 
 import json
 import threading
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
+from enum import Enum
 from typing import Annotated
 
 import typer
@@ -16,19 +18,28 @@ from reconciler.cli.metric_views import side_by_side
 from reconciler.cli.options import AsJson
 from reconciler.cli.terminal import console, grid, print_json
 from reconciler.demo.readings import readings_since
-from reconciler.demo.run import Counts, open_cloud, run
+from reconciler.demo.run import Counts, client_tables, http_tables, open_cloud, run
+from reconciler.demo.story import PARTY
 from reconciler.deployment.telemetry import (
     CONFLICTS,
     LOSS_TO_REPAIR_MS,
     WRITE_BACKS,
     WRITES_RESCUED,
 )
-from reconciler.drills.workload import RECONCILED
+from reconciler.drills.workload import RECONCILED, party_schema
 from reconciler.local.cloud import DEFAULT_REGIONS, LocalCloud
+from reconciler.local.doors import open_doors
 from reconciler.text.plain_text import shown_lines
 
 # Of the metrics, in short: everything about conflicts and their repair.
 _MEASURED = {CONFLICTS, WRITES_RESCUED, WRITE_BACKS, LOSS_TO_REPAIR_MS}
+
+
+class Door(Enum):
+    """The ways in that edits may take."""
+
+    CLIENT = "client"
+    HTTP = "http"
 
 
 def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
@@ -36,6 +47,9 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     regions: Annotated[int, typer.Option(min=2, max=5, help="how many regions")] = 3,
     seed: Annotated[int, typer.Option(help="the burst's random seed")] = 1,
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 picks a free one")] = 4777,
+    door: Annotated[
+        Door, typer.Option(help="edit by the Python client, or by HTTP in each region")
+    ] = Door.CLIENT,
     as_json: AsJson = False,
     keep: Annotated[bool, typer.Option(help="leave the cloud running until Ctrl-C")] = False,
 ) -> None:
@@ -44,6 +58,8 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     with ExitStack() as running:
         told.print(f"Starting {regions} regions on this machine ...")
         cloud = running.enter_context(open_cloud(_region_names(regions), port, seed))
+        doors = running.enter_context(_doors(cloud, door))
+        tables = http_tables(doors) if doors else client_tables(cloud)
         bar = _progress(told)
         task = bar.add_task("edits from all regions", total=edits)
 
@@ -56,15 +72,25 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
         told.print()
         since_ms = now_ms()
         running.callback(bar.stop)
-        outcome = run(cloud, edits=edits, seed=seed, say=say, started=bar.start, advance=advance)
+        outcome = run(cloud, tables, edits, seed, say=say, started=bar.start, advance=advance)
         bar.stop()
         if as_json:
             print_json(json.dumps(asdict(outcome)))
         told.print(_table(told, outcome))
         told.print(side_by_side(told, _MEASURED, readings_since(cloud, since_ms)))
         if keep:
-            _wait(cloud, told)
+            _wait(cloud, doors, told)
     raise typer.Exit(0 if outcome.nothing_lost else 1)
+
+
+@contextmanager
+def _doors(cloud: LocalCloud, door: Door) -> Iterator[Mapping[str, str]]:
+    """Open the doors that edits go through; give their addresses by region, none for none."""
+    if door is Door.CLIENT:
+        yield {}
+        return
+    with open_doors(cloud, party_schema()) as doors:
+        yield doors.addresses
 
 
 def _progress(told: Console) -> Progress:
@@ -95,8 +121,10 @@ def _table(told: Console, outcome: Counts) -> Table:
     return table
 
 
-def _wait(cloud: LocalCloud, told: Console) -> None:
+def _wait(cloud: LocalCloud, doors: Mapping[str, str], told: Console) -> None:
     told.print(f"\nThe cloud keeps running at {cloud.endpoint}; Ctrl-C ends it. For example:")
+    for address in doors.values():
+        told.print(f"curl {address}/items/{PARTY}", style="bold")
     told.print(
         "AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local aws"
         f" --endpoint-url {cloud.endpoint} --region {cloud.regions[1]}"

@@ -2,20 +2,21 @@
 
 import statistics
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from random import Random
 
 from reconciler.aws import connect, now_ms
-from reconciler.client.table import ReplicatedTable
 from reconciler.conflict.row import Row, State
 from reconciler.demo.readings import readings_since
 from reconciler.demo.story import Say, tell
 from reconciler.deployment.names import Names
 from reconciler.deployment.telemetry import WRITE_BACKS
 from reconciler.drills.accounting import lost_writes
+from reconciler.drills.http_table import HttpTable
 from reconciler.drills.replica import as_bytes, parties
+from reconciler.drills.tables import Table
 from reconciler.drills.workload import (
     PLAIN,
     RECONCILED,
@@ -68,25 +69,34 @@ def open_cloud(regions: Sequence[str], port: int, seed: int) -> LocalCloud:
     )
 
 
+def client_tables(cloud: LocalCloud) -> dict[str, Table]:
+    """Return the reconciled table in each region, written by the write client."""
+    return {
+        region: connect(party_schema(), region=region, dynamodb=cloud.client("dynamodb", region))
+        for region in cloud.regions
+    }
+
+
+def http_tables(doors: Mapping[str, str]) -> dict[str, Table]:
+    """Return the same, written through the region's HTTP door."""
+    return {region: HttpTable({region: address}) for region, address in doors.items()}
+
+
 def run(  # noqa: PLR0913 (what it tells is one callable each)
     cloud: LocalCloud,
-    *,
+    tables: Mapping[str, Table],
     edits: int,
     seed: int,
+    *,
     say: Say,
     started: Callable[[], None],
     advance: Callable[[str], None],
 ) -> Counts:
-    """Tell the story with `say`, run a burst, and count.
+    """Tell the story with `say`, run a burst by way of `tables`, by region, and count.
 
     `started` is called when the burst begins, `advance` with "edit" for each edit of it and with
     what else is going on.
     """
-    schema = party_schema()
-    tables = {
-        region: connect(schema, region=region, dynamodb=cloud.client("dynamodb", region))
-        for region in cloud.regions
-    }
     since_ms = now_ms()
     tell(cloud, tables, say)
     started()
@@ -102,7 +112,7 @@ def run(  # noqa: PLR0913 (what it tells is one callable each)
 
 def _burst(
     cloud: LocalCloud,
-    tables: dict[str, ReplicatedTable],
+    tables: Mapping[str, Table],
     count: int,
     seed: int,
     advance: Callable[[str], None],

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from reconciler.causality.context import replica_id
-from reconciler.client.table import ReplicatedTable
 from reconciler.conflict.row import Row
 from reconciler.deployment.names import Names
+from reconciler.drills.tables import Editor, Table
 from reconciler.drills.workload import PLAIN, RECONCILED
 from reconciler.item.image import read
 from reconciler.item.metadata import METADATA, token_of
@@ -18,24 +18,19 @@ PARTY = "ada-lovelace"
 _START = {"id": PARTY, "givenName": "Ada", "familyName": "Byron"}
 
 
-def tell(cloud: LocalCloud, tables: Mapping[str, ReplicatedTable], say: Say) -> None:
+def tell(cloud: LocalCloud, tables: Mapping[str, Table], say: Say) -> None:
     """Let two agents edit one party at once in two regions, with and without the reconciler."""
     here, there = cloud.regions[0], cloud.regions[1]
     key = {"id": PARTY}
-    with tables[here].edit(key) as party:
-        party["givenName"], party["familyName"], party["loyalty"] = "Ada", "Byron", 100
+    tables[here].apply(key, _create)
     plain = {name: {"S": text} for name, text in _START.items()} | {"loyalty": {"N": "100"}}
     cloud.client("dynamodb", here).put_item(TableName=PLAIN, Item=plain)
     cloud.settle()
     say(f"1. A party is in every region:        {_short(tables[here].get(key))}")
 
     cloud.partition(here, there)
-    with tables[here].edit(key) as party:
-        party["familyName"] = "Lovelace"
-        party.increment("loyalty", 25)
-    with tables[there].edit(key) as party:
-        party["email"] = "ada@example.com"
-        party.increment("loyalty", 10)
+    tables[here].apply(key, _rename)
+    tables[there].apply(key, _reach)
     _plain_edit(cloud, here, "SET familyName = :text ADD loyalty :points", "Lovelace", 25)
     _plain_edit(cloud, there, "SET email = :text ADD loyalty :points", "ada@example.com", 10)
     say(f"2. At once, an agent in {here}:    familyName = Lovelace, loyalty + 25")
@@ -52,6 +47,20 @@ def tell(cloud: LocalCloud, tables: Mapping[str, ReplicatedTable], say: Say) -> 
     images = [canonical_image(_item(cloud, RECONCILED, region)) for region in cloud.regions]
     same = "the same bytes" if len({to_json(image) for image in images}) == 1 else "DIFFERENT"
     say(f"   {same} in {', '.join(cloud.regions)} (image {token_of(images[0])})")
+
+
+def _create(party: Editor) -> None:
+    party["givenName"], party["familyName"], party["loyalty"] = "Ada", "Byron", 100
+
+
+def _rename(party: Editor) -> None:
+    party["familyName"] = "Lovelace"
+    party.increment("loyalty", 25)
+
+
+def _reach(party: Editor) -> None:
+    party["email"] = "ada@example.com"
+    party.increment("loyalty", 10)
 
 
 def _tell_loss(region: str, row: Row, say: Say) -> None:

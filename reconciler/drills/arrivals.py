@@ -11,8 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.client.editor import ItemEditor
-from reconciler.client.table import ReplicatedTable
+from reconciler.drills.tables import Editor, Table
 
 PROBE = "probe"  # the attribute that carries the mark
 PROBE_ATTRIBUTES = {PROBE: "register_lww"}
@@ -53,7 +52,7 @@ def patience(seconds: float, look_seconds: float) -> Patience:
 class Probes:
     """One probe for each region, which is written there alone; `key` makes a probe's key."""
 
-    tables: Mapping[str, ReplicatedTable]
+    tables: Mapping[str, Table]
     key: Callable[[str], dict[str, Any]]
 
     def lags(
@@ -64,7 +63,7 @@ class Probes:
         None: it did not arrive in time.
         """
 
-        def change(item: ItemEditor) -> None:
+        def change(item: Editor) -> None:
             item[PROBE] = mark
 
         def seen(pair: Pair) -> bool:
@@ -87,4 +86,4 @@ class Probes:
         """Delete each probe where it was written; one that cannot be deleted keeps no other."""
         with ExitStack() as every:
             for region, table in self.tables.items():
-                every.callback(table.apply, self.key(region), ItemEditor.delete)
+                every.callback(table.apply, self.key(region), lambda item: item.delete())

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from reconciler.client.editor import ItemEditor
-from reconciler.client.table import ReplicatedTable
+from reconciler.drills.tables import Editor, Table
 from reconciler.item.schema import Schema
 
 RECONCILED, PLAIN = "parties", "parties-plain"
@@ -88,12 +87,12 @@ def burst(count: int, regions: Sequence[str], draw: Random) -> Iterator[PartyEdi
 
 
 def apply_reconciled(
-    table: ReplicatedTable, edit: PartyEdit, key: Mapping[str, Any] | None = None
+    table: Table, edit: PartyEdit, key: Mapping[str, Any] | None = None
 ) -> Acknowledged:
     """Write the edit through the library. key: of the party, if it is not its name alone."""
     seen: list[Any] = [None]
 
-    def change(item: ItemEditor) -> None:
+    def change(item: Editor) -> None:
         if edit.kind == "rename":
             seen[0] = item.get("givenName")
             item["givenName"] = edit.value

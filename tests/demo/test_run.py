@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from reconciler.demo.run import Counts, open_cloud, run
+from reconciler.demo.run import Counts, client_tables, open_cloud, run
 from reconciler.drills.workload import burst
 from reconciler.local.cloud import DEFAULT_REGIONS, LocalCloud
 
@@ -21,7 +21,8 @@ def silent(*_: str) -> None:
 
 
 def demo_on(cloud: LocalCloud, edits: int) -> Counts:
-    return run(cloud, edits=edits, seed=3, say=silent, started=silent, advance=silent)
+    tables = client_tables(cloud)
+    return run(cloud, tables, edits, 3, say=silent, started=silent, advance=silent)
 
 
 def certain_losses(edits: int, seed: int) -> set[str]:
@@ -42,11 +43,12 @@ def test_what_these_tests_write_surely_collides(edits: int, seed: int) -> None:
     assert certain_losses(edits, seed)
 
 
-def test_the_command_counts_losses_without_the_reconciler_and_none_with_it() -> None:
+@pytest.mark.parametrize("door", ["client", "http"])
+def test_the_command_counts_losses_without_the_reconciler_and_none_with_it(door: str) -> None:
     command = [sys.executable, "-c", "from reconciler.cli import main; main()", "demo"]
 
     done = subprocess.run(
-        [*command, "--json", "--edits", str(COUNTED), "--seed", "1", "--port", "0"],
+        [*command, "--json", "--edits", str(COUNTED), "--seed", "1", "--port", "0", "--door", door],
         capture_output=True,
         text=True,
         check=False,
