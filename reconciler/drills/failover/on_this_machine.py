@@ -1,93 +1,44 @@
-"""The failover drill on this machine: three regions, cut off from each other in three ways.
+"""The failover drill on this machine: three regions, cut off from each other in four ways.
 
-The steps and the judge are those that drill a table on AWS. A region that stops takes its last
-writes with it: nobody else has seen them, and none of its functions looks at them until it is back.
-Where a home region's functions are gone, a witness must have repaired its losses before they come
-back; then they must change nothing.
+The steps and the judge are those that drill a table on AWS; writes go through the HTTP door of each
+region. A region that stops takes its last writes with it: nobody else has seen them, and none of
+its functions looks at them until it is back. Where a home region's functions are gone, a witness
+must have repaired its losses before they come back; then they must change nothing. Where a region
+goes dark, its clients go on in another one by its /health, and make again there, with their keys,
+the writes whose answers they lost.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from itertools import combinations
-from random import Random
 
-from reconciler.aws.region import Region
-from reconciler.deployment.names import Names
-from reconciler.drills.arrivals import Patience, patience
-from reconciler.drills.failover.steps import Drill, Report, play
-from reconciler.drills.hosts import Host, replica
-from reconciler.drills.workload import RECONCILED, PartyEdit, burst, party_schema
-from reconciler.local.cloud import DEFAULT_REGIONS, LOCAL_HOME, LOCAL_WITNESS, LocalCloud
-from reconciler.local.provision import TableSpec
+from reconciler.drills.failover.local_setting import (
+    LocalSeparation,
+    SceneSetting,
+    open_cloud,
+    open_drill_doors,
+)
+from reconciler.drills.failover.lost_answers import InDoubt, LostAnswers
+from reconciler.drills.failover.steps import Report, play
+from reconciler.drills.workload import PartyEdit
 
-_SETTLE_SECONDS = 60
-_HOST = Host(RECONCILED, {"id": "S"})
-
-
-def open_cloud() -> LocalCloud:
-    """Return the drill's cloud, not started."""
-    return LocalCloud(
-        tables=[TableSpec(RECONCILED, "id")],
-        reconciled=RECONCILED,
-        regions=DEFAULT_REGIONS,
-        lag_ms=(20, 80),
-        home=replace(LOCAL_HOME, visibility_timeout_seconds=1),
-        witness=replace(LOCAL_WITNESS, visibility_timeout_seconds=1, delay_seconds=1),
-    )
-
-
-@dataclass
-class LocalSeparation:
-    """A `Separation`, made of what the cloud can do."""
-
-    begin: Callable[[], object]
-    end: Callable[[], object]
-    settle: Callable[[Callable[[], bool]], object]
-
-
-@dataclass
-class SceneSetting:
-    """A scene to play: its drill, the cloud, and how many edits to draw from which seed."""
-
-    drill: Drill
-    cloud: LocalCloud
-    count: int
-    seed: int
-
-    def edits(self, *regions: str) -> list[PartyEdit]:
-        """Return edits of these regions."""
-        return list(burst(self.count, regions, Random(self.seed)))
-
-    def settle(self, _well: object = None) -> None:
-        """Wait until the cloud says that nothing is under way."""
-        self.cloud.settle(_SETTLE_SECONDS)
-
-    @property
-    def patience(self) -> Patience:
-        """How to wait while a region's functions are stopped, and the cloud is never at rest."""
-        return patience(_SETTLE_SECONDS, 0.3)
+# Edits that look at nothing of the item; points first, because they show when they count twice.
+_BLIND = ("points", "tag", "contact")
+_MOST_IN_DOUBT = 10
 
 
 def drill(*, edits: int, seed: int, say: Callable[[str], object]) -> list[Report]:
     """Play every scene, one after the other, and return their reports."""
-    with open_cloud() as cloud:
-        return [play_scene(name, cloud, edits=edits, seed=seed, say=say) for name in SCENES]
+    with open_cloud() as cloud, open_drill_doors(cloud) as doors:
+        settings = (SceneSetting(name, cloud, doors.addresses, edits, seed, say) for name in SCENES)
+        return [play_scene(setting) for setting in settings]
 
 
-def play_scene(
-    name: str, cloud: LocalCloud, *, edits: int, seed: int, say: Callable[[str], object]
-) -> Report:
+def play_scene(setting: SceneSetting) -> Report:
     """Play one scene on a cloud that is running."""
-    broken, scene = SCENES[name]
-    say(f"{name}: {broken} ...")
-    schema = _HOST.schema(party_schema().attributes)
-    replicas = [
-        replica(Region(Names(RECONCILED, region), client_of=cloud.client), schema)
-        for region in cloud.regions
-    ]
-    drilled = Drill(name, replicas, lambda party: _HOST.key(f"drill-{name}-{seed}-{party}"))
-    return scene(SceneSetting(drilled, cloud, edits, seed))
+    broken, scene = SCENES[setting.name]
+    setting.say(f"{setting.name}: {broken} ...")
+    return scene(setting)
 
 
 def _partition(setting: SceneSetting) -> Report:
@@ -145,6 +96,53 @@ def _home_is_gone(setting: SceneSetting) -> Report:
     return afterwards
 
 
+def _clients_move(setting: SceneSetting) -> Report:
+    cloud, drill_ = setting.cloud, setting.drill
+    gone, *_ = cloud.regions
+    edits = setting.edits(*cloud.regions)
+    blind = [each for kind in _BLIND for each in _of(edits, gone) if each.kind == kind]
+    in_doubt = blind[:_MOST_IN_DOUBT]
+    before, during, after = _thirds([each for each in edits if each not in in_doubt])
+    clients = [setting.client(gone) for _ in in_doubt]
+    lost = LostAnswers(len(clients), lambda: cloud.darken(gone))
+
+    def cut() -> None:
+        cloud.isolate(gone)
+        cloud.stop_worker(gone)
+
+    def act() -> None:
+        drill_.write(before)
+        drill_.write_at_once(in_doubt, [InDoubt(each, lost) for each in clients])
+        drill_.write(during)
+        cloud.lighten(gone)  # it is still cut off from the others
+
+    def mend() -> None:
+        cloud.lighten(gone)
+        cloud.heal()
+        cloud.start_worker(gone)
+
+    play(drill_, LocalSeparation(cut, mend, setting.settle), edits, act)
+    away = [each for each in clients if each.at != gone]
+    setting.say(
+        f"{setting.name}: {len(in_doubt)} writes got no answer, and {lost.made} of them had been"
+        f" made; {len(away)} were made again in another region, with their keys"
+    )
+    back = [setting.patience.until(each.is_home) for each in away]
+    drill_.write(after)
+    setting.settle()
+    report = drill_.judge()
+    if not away or not lost.made:
+        report.problems.append("nothing was shown: no client moved, or no write was made twice")
+    if None in back:
+        report.problems.append(f"clients of {gone} did not come back")
+    return report
+
+
+def _thirds(edits: Sequence[PartyEdit]) -> list[Sequence[PartyEdit]]:
+    third = len(edits) // 3
+    return [edits[:third], edits[third : 2 * third], edits[2 * third :]]
+
+
 def _of(edits: Sequence[PartyEdit], region: str) -> list[PartyEdit]:
     return [edit for edit in edits if edit.region == region]
 
@@ -158,5 +156,9 @@ SCENES: dict[str, tuple[str, Callable[[SceneSetting], Report]]] = {
     "home-gone": (
         "the functions of the home region are gone; a witness repairs its losses",
         _home_is_gone,
+    ),
+    "clients-move": (
+        "a region goes dark and its clients lose answers; by /health they go on in another one",
+        _clients_move,
     ),
 }

@@ -1,9 +1,9 @@
 """The steps of the failover drill: writes in several regions, and what must be left of them.
 
-Writes go through the write client; the judge knows their history alone, and judges each region's
-replica by it. A drill in which no write was out of another region's sight, or none was lost to a
-conflict, has shown nothing, and that is a problem too. The same steps drill regions on this machine
-and on AWS: only how they are cut off from each other differs.
+Writes go through the write client on AWS and through HTTP doors on this machine; the judge knows
+their history alone, and judges each region's replica by it. A drill in which no write was out of
+another region's sight, or none was lost to a conflict, has shown nothing, and that is a problem
+too. The same steps drill regions here and there: only how they are cut off from each other differs.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -12,10 +12,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-from reconciler.client.editor import ItemEditor
-from reconciler.client.table import ReplicatedTable
 from reconciler.conflict.row import Row, State, item_key
 from reconciler.drills.accounting import lost_writes
+from reconciler.drills.tables import Table
 from reconciler.drills.workload import (
     Acknowledged,
     PartyEdit,
@@ -37,7 +36,7 @@ class Replica:
     """One region's part in a drill: the ways to write there, and to look at what came of it."""
 
     region: str
-    table: ReplicatedTable
+    table: Table
     items: ItemStore
     ledger: Ledger
 
@@ -106,6 +105,15 @@ class Drill:
         for done in self._everywhere(write_in):
             self._history += done
 
+    def write_at_once(self, edits: Sequence[PartyEdit], clients: Sequence[Table]) -> None:
+        """Make edits all at once, each by a client of its own."""
+
+        def make(client: Table, edit: PartyEdit) -> Acknowledged:
+            return apply_reconciled(client, edit, self._key(edit.party))
+
+        with ThreadPoolExecutor(len(edits)) as threads:
+            self._history += threads.map(make, clients, edits)
+
     def compare(self) -> None:
         """Take down which writes some region does not see now."""
         self._apart = {each for lost in self._look().lost.values() for each in lost}
@@ -147,7 +155,7 @@ class Drill:
 
     def _remove_in(self, replica: Replica) -> None:
         for key in self.keys:
-            replica.table.apply(key, ItemEditor.delete)
+            replica.table.apply(key, lambda item: item.delete())
 
     def _look(self) -> Report:
         seen = self._everywhere(self._images)
