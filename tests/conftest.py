@@ -31,6 +31,7 @@ SLOW = (
     "local/server/test_process.py",
     "local/server/test_replicas.py",
     "local/test_cloud.py",
+    "local/test_documented_answers.py",
     "local/test_doors.py",
     "local/test_outages.py",
     "local/test_storm.py",
