@@ -26,6 +26,7 @@ _VALUES: dict[str, tuple[Any, str]] = {  # of a key attribute: in a body, and in
     "N": (17, "17"),
     "B": ({"bytes": "AQI="}, "~AQI"),
 }
+_ONCE = ' -H "Idempotency-Key: $(date +%s)" -H "Idempotency-Issued-At: $(date +%s000)"'
 _Document = Annotated[
     Path | None,
     typer.Option(
@@ -119,7 +120,8 @@ def _lines(
     edit = {"type": "assign", "path": _free_name(document), "value": "hello"}
     body = shlex.quote(json.dumps({"key": key, "edits": [edit]}))
     here, there = doors.addresses[first], doors.addresses[second]
-    yield f"curl {here}/write -H 'Content-Type: application/json' -d {body}"
+    once = _ONCE if document.api.keys_required else ""
+    yield f"curl {here}/write -H 'Content-Type: application/json'{once} -d {body}"
     yield f"curl {there}/items/{'/'.join(_VALUES[each.type][1] for each in document.keys)}"
     yield (
         "AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local aws"

@@ -47,6 +47,7 @@ class _Door(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     table_schema: dict[str, Any]
+    keys_required: bool = False
 
 
 class TableDocument(BaseModel):
@@ -90,6 +91,7 @@ class TableDocument(BaseModel):
             "RECONCILER_VERSION_ATTRIBUTES": ",".join(self.version_attributes),
             "RECONCILER_FOLDS": "on" if self.folds else "off",
             "RECONCILER_CUSTOM_TYPES": ",".join(self.custom_types),
+            "RECONCILER_API_KEYS_REQUIRED": "on" if self.api.keys_required else "off",
         }
 
 

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shlex
 import signal
 import subprocess
 import sys
@@ -23,7 +22,11 @@ DOCUMENT = {
     "partition_key": {"name": "who", "type": "B"},
     "sort_key": {"name": "at", "type": "N"},
     "indexes": [{"name": "by-note", "partition_key": {"name": "note", "type": "N"}}],
-    "api": {"authorizer": "jwt", "table_schema": {"attributes": {"points": "counter_pn"}}},
+    "api": {
+        "authorizer": "jwt",
+        "table_schema": {"attributes": {"points": "counter_pn"}},
+        "keys_required": True,
+    },
 }
 
 
@@ -59,9 +62,10 @@ def refused(*arguments: str) -> str:
 
 
 def shell(line: str) -> str:
-    return subprocess.run(
-        shlex.split(line), capture_output=True, text=True, check=True, timeout=60
-    ).stdout
+    done = subprocess.run(
+        ["/bin/bash", "-c", line], capture_output=True, text=True, check=True, timeout=60
+    )
+    return done.stdout
 
 
 def test_what_it_prints_can_be_pasted_and_it_ends_by_ctrl_c_and_leaves_nothing(

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from handlers.settings import read_settings
+from handlers.api_settings import ApiSettings
+from handlers.settings import read_as
 from reconciler.deployment.names import Names
 from reconciler.deployment.table_document import EXAMPLE, read_table_document
 from reconciler.deployment.wiring import function_environment
@@ -24,6 +25,7 @@ WHOLE = {
     "version_attributes": ["Version"],
     "api": {
         "authorizer": "iam",
+        "keys_required": True,
         "table_schema": {"attributes": {"points": "counter_pn"}, "delete": "delete_wins"},
     },
 }
@@ -45,11 +47,12 @@ def test_the_functions_are_told_what_the_document_decides() -> None:
     told = read_table_document(json.dumps(WHOLE), "settings").environment()
     given = function_environment(Names("visits", "us-east-1"), parked_queue_url="https://parked")
 
-    settings = read_settings({"AWS_REGION": "us-east-1", **given, **told})
+    around = {"AWS_REGION": "us-east-1", "RECONCILER_SCHEMA": "{}"}
+    settings = read_as(ApiSettings, {**around, **given, **told})
 
     assert (settings.outside_writers, settings.outside_writes) == ("none", "accept")
     assert (settings.ttl_attribute, settings.version_attributes) == ("expires", ("Version",))
-    assert settings.folds is False
+    assert (settings.folds, settings.keys_required) == (False, True)
 
 
 def test_the_example_is_two_lines_and_a_document() -> None:
