@@ -10,15 +10,11 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import pytest
-
 from reconciler.item.schema import Schema
 from reconciler.local.cloud import LocalCloud
 from reconciler.local.doors import open_doors
 from reconciler.local.provision import TableSpec
 from tests.local.support import EU, US, sorted_scan
-
-pytest.importorskip("schemathesis", reason="not in this environment yet; the extra `dev` has it")
 
 TABLE = "parties"
 BY_ID = {"type": "map_or", "values": {"type": "map_or"}}
