@@ -1,0 +1,50 @@
+"""The steps of the way in and out, as their commands do them, on a local cloud."""
+
+import time
+from collections import Counter
+
+from reconciler.aws import now_ms
+from reconciler.aws.region import Region
+from reconciler.deployment.names import Names
+from reconciler.drills.guests.stage import SCHEMA
+from reconciler.drills.workload import RECONCILED
+from reconciler.item.metadata import EXPIRY, METADATA, NAMES
+from reconciler.local.cloud import LocalCloud
+from reconciler.sweeping.adoption import Adopter, home_of
+from reconciler.sweeping.tally import Tally
+from reconciler.sweeping.walk import Budget, Time, Walk
+
+_UNITS = 10_000  # a second: a local cloud has no capacity to spare for others
+_SEGMENTS = 4
+
+
+def adopt(cloud: LocalCloud) -> Counter[str]:
+    """Adopt the table, as `reconciler adopt --execute` does; return how the rows ended."""
+
+    def client_of(service: str, region: str) -> object:
+        return cloud.client(service, region)
+
+    clock = Time(now_ms, time.sleep)
+    reads, writes = Budget(_UNITS, clock), Budget(_UNITS, clock)
+    replicas = {
+        each: Region(Names(RECONCILED, each), client_of=client_of).whole for each in cloud.regions
+    }
+    tally = Tally(lambda *_: None)
+    adopter = Adopter(
+        replicas, SCHEMA, tally, clock, execute=True, reads=reads, writes=writes
+    )
+    home = replicas[home_of(list(replicas))]
+    adopter.adopt(Walk(home, _SEGMENTS, reads, lambda _: None))
+    return Counter({outcome.value: count for outcome, count in tally.counts.items()})
+
+
+def take_metadata_out(cloud: LocalCloud) -> None:
+    """Take out of each row what the library put into it, once no function and no writer needs it."""
+    dynamodb = cloud.client("dynamodb", cloud.regions[0])
+    for item in cloud.scan(RECONCILED, cloud.regions[0]):
+        dynamodb.update_item(
+            TableName=RECONCILED,
+            Key={"id": item["id"]},
+            UpdateExpression="REMOVE #rec, #names, #ttl",
+            ExpressionAttributeNames={"#rec": METADATA, "#names": NAMES, "#ttl": EXPIRY},
+        )
