@@ -4,14 +4,14 @@ A write stands, or it is lost to DynamoDB alone (of two raw clients at once, or 
 the library's while the row is not adopted, one write is gone), or what the story promises is broken.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.drills.guests.judge import bytes_of, findings, left_alone, strangers
 from reconciler.drills.guests.writes import COUNTER, ONE_SIDE, RAW, Answered, Write
-from reconciler.drills.migration.rows import PHASES, WATCHED, Phase, Row
+from reconciler.drills.migration.rows import PHASES, WATCHED, Phase, Row, is_hot
 
 WireItem = Mapping[str, Any]
 
@@ -41,7 +41,7 @@ class Books:
 
     def __init__(self, rows: Sequence[Row]) -> None:
         self.problems: list[str] = []
-        self._rows = {row.name: row for row in rows}
+        self._names = [row.name for row in rows]
         self._entries: defaultdict[str, list[Answered]] = defaultdict(list)
         self._standing: defaultdict[str, list[Answered]] = defaultdict(list)
         self._accounts: dict[tuple[int, str], Account] = {}
@@ -60,7 +60,7 @@ class Books:
     def judge(self, phase: Phase, replicas: Mapping[str, Mapping[str, WireItem]]) -> None:
         """Compare the rows of all regions with what was acknowledged until the end of a phase."""
         one, *others = replicas.values()
-        for name in self._rows:
+        for name in self._names:
             item = one.get(name) or {}
             if any(bytes_of(each.get(name)) != bytes_of(one.get(name)) for each in others):
                 self._say(phase, f"{name}: the replicas differ")
@@ -102,9 +102,10 @@ class Books:
 
     def _is_promised(self, write: Write) -> bool:
         """Return whether a write must stand: a raw one if it meets no other, or on adopted rows."""
-        if write.hand != RAW or not self._rows[write.item.name].is_hot:
+        phase = PHASES[write.turn]
+        if write.hand != RAW or not is_hot(write.item.name, phase):
             return True
-        return write.item.kind == ONE_SIDE and PHASES[write.turn] == WATCHED
+        return write.item.kind == ONE_SIDE and phase == WATCHED
 
     def _account(self, write: Write) -> Account:
         writer = write.item.kind if write.hand == RAW else write.hand
@@ -113,8 +114,3 @@ class Books:
 
     def _say(self, phase: Phase, problem: str) -> None:
         self.problems.append(f"{phase.name}: {problem}")
-
-
-def in_words(counts: Counter[str]) -> str:
-    """Return counts in words."""
-    return ", ".join(f"{count:,} {name}" for name, count in counts.items())

@@ -1,7 +1,7 @@
 """The rows of a live table, and who writes which of them in each phase of its way in.
 
-Every third row is written in both regions at once. No two writes of a row make one mark, so what
-must stand in the end follows from who was answered what.
+A phase writes half of the rows: four of five once, the fifth in both regions at once. No two writes
+of a row make one mark, so what must stand in the end follows from who was answered what.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,6 +24,7 @@ OURS = "ours alone"
 _OURS = (INSTRUMENTED, NAMED, LIBRARY)
 _HANDS = {ALONE: (RAW,), OURS: _OURS, ONE_SIDE: (RAW, *_OURS), BOTH_SIDES: (RAW, *_OURS)}
 _KINDS = (*[ALONE] * 2, *[OURS] * 3, *[ONE_SIDE] * 4, BOTH_SIDES)  # of each ten rows
+_TIMES = (0.5, 0.1)  # the share of the rows that a phase writes, and that it writes in both regions
 _VERBS = ("increment", "add", "assign")
 
 
@@ -51,14 +52,10 @@ PHASES = (BEFORE, DEPLOYED, ONE_LINE, ADOPTING, WATCHED, CLOSED, LEFT)
 
 @dataclass(frozen=True)
 class Row:
-    """A row: `alone` as raw clients write it, `shared` as its hands do once the library is there.
-
-    is_hot: each phase writes it in both regions at once.
-    """
+    """A row: `alone` as raw clients write it, `shared` as its hands do once the library is there."""
 
     alone: Item
     shared: Item
-    is_hot: bool
 
     @property
     def name(self) -> str:
@@ -74,7 +71,7 @@ def rows(count: int, regions: Sequence[str]) -> list[Row]:
         if kind == ONE_SIDE:
             where[RAW] = [regions[number // 20 % len(regions)]]
         alone, shared = Item(name, ALONE, {RAW: regions}), Item(name, kind, where)
-        found.append(Row(alone, shared, is_hot=number % 3 == 0))
+        found.append(Row(alone, shared))
     return found
 
 
@@ -83,14 +80,24 @@ def first_write(row: Row, region: str) -> Write:
     return Write(row.alone, region, RAW, 0, "assign", 0)
 
 
+def is_hot(name: str, phase: Phase) -> bool:
+    """Return whether a phase writes a row in both regions at once."""
+    return _times(name, phase) == len(_TIMES)
+
+
 def writes(row: Row, phase: Phase, regions: Sequence[str]) -> Iterator[Write]:
-    """Yield what is written to a row in a phase: once, or at once in both regions."""
+    """Yield what a phase writes to a row, which is often nothing."""
     draw, turn = Random(f"{row.name}/{phase.name}"), PHASES.index(phase)
     item = row.alone if phase.is_raw else row.shared
-    for place, region in enumerate(draw.sample(regions, 2 if row.is_hot else 1)):
+    for place, region in enumerate(draw.sample(regions, _times(row.name, phase))):
         hands = [each for each in phase.hands if region in item.regions.get(each, ())]
         if not hands:
             continue  # raw clients have all of the row, and none writes any more
         number, verb = 2 * turn + place + 1, draw.choice(_VERBS)
         mark = 10**number if verb == "increment" else number
         yield Write(item, region, draw.choice(hands), turn, verb, mark)
+
+
+def _times(name: str, phase: Phase) -> int:
+    drawn = Random(f"{name}/{phase.name}/times").random()
+    return sum(drawn < share for share in _TIMES)

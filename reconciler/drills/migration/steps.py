@@ -30,9 +30,7 @@ def adopt(cloud: LocalCloud) -> Counter[str]:
         each: Region(Names(RECONCILED, each), client_of=client_of).whole for each in cloud.regions
     }
     tally = Tally(lambda *_: None)
-    adopter = Adopter(
-        replicas, SCHEMA, tally, clock, execute=True, reads=reads, writes=writes
-    )
+    adopter = Adopter(replicas, SCHEMA, tally, clock, execute=True, reads=reads, writes=writes)
     home = replicas[home_of(list(replicas))]
     adopter.adopt(Walk(home, _SEGMENTS, reads, lambda _: None))
     return Counter({outcome.value: count for outcome, count in tally.counts.items()})
