@@ -164,6 +164,7 @@ def _is_long_after(later: CausalContext, earlier: CausalContext) -> bool:
     return (
         begun is not None
         and latest is not None
+        and latest.wall_ms > 0  # what is adopted tells no time
         and begun > latest.wall_ms + _SHORTEST_RETENTION_MS + MAXIMUM_CLOCK_DRIFT_MS
     )
 

@@ -9,11 +9,12 @@ import pytest
 from reconciler.crdt.base import Edit
 from reconciler.detection.detector import Detector
 from reconciler.detection.securing import DetectorPolicy
+from reconciler.item.adoption import adopted
 from reconciler.item.image import DELETE, merge, read
 from reconciler.item.metadata import NAMES, is_managed
 from reconciler.resolution.resolver import Message, Resolver
 from reconciler.values.wire import Image, to_json
-from tests.builders import Replica, add, assign, discard, increment, written
+from tests.builders import SCHEMA, Replica, add, assign, discard, increment, written
 from tests.detection.test_detector import record
 from tests.fakes import Fakes
 from tests.named import KEY, named_on
@@ -225,3 +226,21 @@ def test_a_put_that_shows_what_a_name_did_to_an_item_without_metadata_holds_it_o
     region.resolve(2)
     shown = read(region.item) or {}
     assert (shown["balance"], shown["note"]) == (105 if begin else 5, "x")
+
+
+def test_a_named_write_that_lost_on_an_item_that_is_adopted_since_is_merged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A stamp tells no time: it passed for one of 1970, and what is later for another item's."""
+    now = 1_800_000_000_000
+    monkeypatch.setattr(f"{__name__}.NOW", now)
+    named = named_on(PLAIN, increment("balance", 5), by="use1", at=now - 1_000)
+    raw: Image = {**PLAIN, "email": {"S": "raw"}}
+    stamped = adopted(raw, KEY, SCHEMA.spec)
+    region = Region("use1")
+    region.becomes(PLAIN, named)
+    region.becomes(named, raw)
+    region.becomes(raw, stamped)
+    region.resolve()
+
+    assert read(region.item) == {**(read(PLAIN) or {}), "balance": 105, "email": "raw"}
