@@ -30,6 +30,7 @@ COMMANDS = {
     "drill": "drill",
     "failover-drill": "failover",
     "guests-drill": "guests",
+    "migration-drill": "migration",
     "doctor": "doctor",
     "metrics": "metrics",
     "verify-replication": "replication",

@@ -30,6 +30,8 @@ MAY_LOAD = {
     | {"aws_model", "detection", "drills", "local", "redrive", "resolution"},
     "jobs": CALLING_AWS | {"ingest"},
     "metrics": CALLING_AWS | {"metrics"},
+    "migration-drill": CALLING_AWS
+    | {"aws_model", "calls", "detection", "drills", "local", "redrive", "resolution", "sweeping"},
     "redrive": CALLING_AWS | {"detection", "redrive", "resolution"},
     "simulate": PUBLIC
     | {"aws_model", "deployment", "detection", "feed", "redrive", "resolution"}

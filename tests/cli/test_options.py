@@ -129,7 +129,9 @@ def leaves(command: Any, name: str = "") -> Iterator[tuple[str, Any]]:
 
 COMMANDS = dict(leaves(typer.main.get_command(commands(()))))
 OF_A_TABLE = {
-    name for name in COMMANDS if name not in ("demo", "drill", "guests-drill", "simulate")
+    name
+    for name in COMMANDS
+    if name not in ("demo", "drill", "guests-drill", "migration-drill", "simulate")
 }
 OF_ONE_REGION = {"conflicts show", "conflicts resolve", "jobs show", "jobs retry"}
 

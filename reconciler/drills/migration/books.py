@@ -1,12 +1,12 @@
 """What was acknowledged, outside the rows, and what the rows show of it after each phase.
 
-A write stands, or it is lost to DynamoDB alone (of two raw clients at once, or of a raw one beside
-the library's while the row is not adopted, one write is gone), or what the story promises is broken.
+A write stands; or it is a raw one that DynamoDB alone lost, to another raw one made at once or, on
+a row that is not adopted yet, to any other; or what the story promises is broken.
 """
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from reconciler.drills.guests.judge import bytes_of, findings, left_alone, strangers
@@ -27,13 +27,6 @@ class Account:
     as_dynamodb_leaves_it: int = 0
     lost: int = 0
     doubled: int = 0
-    _names: set[str] = field(default_factory=set, repr=False)
-
-    def note(self, write: Write) -> None:
-        """Count an acknowledged write."""
-        self._names.add(write.item.name)
-        self.rows = len(self._names)
-        self.acknowledged += 1
 
 
 class Books:
@@ -53,8 +46,12 @@ class Books:
 
     def accounts(self) -> list[Account]:
         """Return what became of all writes, by phase and class of writer."""
-        for entry in (each for entries in self._entries.values() for each in entries):
-            self._account(entry.write).note(entry.write)
+        for entries in self._entries.values():
+            accounts = [self._account(entry.write) for entry in entries]
+            for account in accounts:
+                account.acknowledged += 1
+            for account in {id(each): each for each in accounts}.values():
+                account.rows += 1
         return [account for _, account in sorted(self._accounts.items())]
 
     def judge(self, phase: Phase, replicas: Mapping[str, Mapping[str, WireItem]]) -> None:

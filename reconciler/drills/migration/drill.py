@@ -6,7 +6,6 @@ rows, and they are held to it after every phase.
 """
 
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -30,6 +29,7 @@ from reconciler.drills.migration.rows import (
     Row,
     first_write,
     rows,
+    taking_in,
     writes,
 )
 from reconciler.drills.migration.steps import adopt, take_metadata_out
@@ -50,7 +50,7 @@ class MigrationReport:
 
     accounts: list[Account] = field(default_factory=list)
     adopted: dict[str, int] = field(default_factory=dict)
-    repaired: int = 0
+    losses: int = 0  # rows of the ledger
     problems: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -77,8 +77,8 @@ class _Migration:
         self._rows = rows(count, stage.cloud.regions)
         self._books = Books(self._rows)
         self._hands = Hands(stage)
-        self._adopted: Counter[str] = Counter()
-        self._repaired = 0
+        self._adopted: dict[str, int] = {}
+        self._losses = 0
 
     def play(self) -> MigrationReport:
         """Play every phase, one after the other."""
@@ -95,22 +95,22 @@ class _Migration:
         with ThreadPoolExecutor(1) as beside:
             run = beside.submit(adopt, self._cloud)
             self._write(ADOPTING)
-            self._adopted += run.result()
-        self._adopt_the_rest()
+            first = run.result()
+        self._adopt_the_rest(first.counts[Adoption.STAMPED.value])
         self._judge(ADOPTING)
         self._phase(WATCHED)
         self._functions(_ALONE)
         self._hands.connect("none")
         self._phase(CLOSED)
-        self._repaired = len(self._stage.rows())
+        self._losses = len(self._stage.rows())
         self._functions(None)
         take_metadata_out(self._cloud)
         self._settle()  # what is written elsewhere meanwhile would bring it back
         self._phase(LEFT)
         return MigrationReport(
             accounts=self._books.accounts(),
-            adopted=dict(self._adopted),
-            repaired=self._repaired,
+            adopted=self._adopted,
+            losses=self._losses,
             problems=self._books.problems,
         )
 
@@ -156,14 +156,25 @@ class _Migration:
         else:
             self._stage.await_replication()
 
-    def _adopt_the_rest(self) -> None:
-        """Run it again, as told to, now that nobody writes: it leaves nothing that it can take."""
+    def _adopt_the_rest(self, beside: int) -> None:
+        """Adopt again, as told to, what a run left beside those who wrote; it took `beside` rows.
+
+        What it leaves then, the library's next write takes in.
+        """
         last = adopt(self._cloud)
         self._settle()
-        self._adopted[Adoption.STAMPED.value] += last[Adoption.STAMPED.value]
-        for outcome, count in last.items():
-            if outcome.startswith("left") and outcome != Adoption.NAMED.value:
-                self._problem(ADOPTING, f"{count} rows {outcome}")
+        named = last.left.pop(Adoption.NAMED.value, [])
+        for outcome, names in last.left.items():
+            self._problem(ADOPTING, f"{len(names)} rows {outcome}")
+        for row in self._rows:
+            if row.name in named:
+                self._books.note(self._hands.carry_out(taking_in(row, self._cloud.regions[0])))
+        self._settle()
+        self._adopted = {
+            "while others wrote": beside,
+            "by a second run": last.counts[Adoption.STAMPED.value],
+            "by the library's next write": len(named),
+        }
 
     def _judge(self, phase: Phase) -> None:
         replicas = {region: self._stage.items(region) for region in self._cloud.regions}
@@ -173,10 +184,11 @@ class _Migration:
             self._problem(phase, f"{len(undone)} losses are not resolved")
         if waiting := self._stage.waiting():
             self._problem(phase, f"{waiting.total()} messages wait in {', '.join(waiting)}")
-        if phase in (BEFORE, DEPLOYED, LEFT):
-            marked = [n for each in replicas.values() for n, i in each.items() if is_managed(i)]
-            if marked:
-                self._problem(phase, f"{len(marked)} rows have metadata")
+        managed = [is_managed(item) for each in replicas.values() for item in each.values()]
+        if phase in (BEFORE, DEPLOYED, LEFT) and any(managed):
+            self._problem(phase, f"{sum(managed)} rows have metadata")
+        if phase in (ADOPTING, WATCHED, CLOSED) and not all(managed):
+            self._problem(phase, f"{len(managed) - sum(managed)} rows have no metadata")
         if phase == WATCHED and not self._stage.rows():
             self._problem(phase, "nothing was lost to a conflict: the drill has shown nothing")
 

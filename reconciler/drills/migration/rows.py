@@ -25,6 +25,7 @@ _OURS = (INSTRUMENTED, NAMED, LIBRARY)
 _HANDS = {ALONE: (RAW,), OURS: _OURS, ONE_SIDE: (RAW, *_OURS), BOTH_SIDES: (RAW, *_OURS)}
 _KINDS = (*[ALONE] * 2, *[OURS] * 3, *[ONE_SIDE] * 4, BOTH_SIDES)  # of each ten rows
 _TIMES = (0.5, 0.1)  # the share of the rows that a phase writes, and that it writes in both regions
+_TAKING_IN = 99  # its mark, which no other write has
 _VERBS = ("increment", "add", "assign")
 
 
@@ -52,7 +53,7 @@ PHASES = (BEFORE, DEPLOYED, ONE_LINE, ADOPTING, WATCHED, CLOSED, LEFT)
 
 @dataclass(frozen=True)
 class Row:
-    """A row: `alone` as raw clients write it, `shared` as its hands do once the library is there."""
+    """A row: `alone` while only raw clients write, `shared` once the library's clients do, too."""
 
     alone: Item
     shared: Item
@@ -78,6 +79,11 @@ def rows(count: int, regions: Sequence[str]) -> list[Row]:
 def first_write(row: Row, region: str) -> Write:
     """Return the write that makes a row."""
     return Write(row.alone, region, RAW, 0, "assign", 0)
+
+
+def taking_in(row: Row, region: str) -> Write:
+    """Return the library's write that takes in what an adoption had to leave."""
+    return Write(row.shared, region, LIBRARY, PHASES.index(ADOPTING), "assign", _TAKING_IN)
 
 
 def is_hot(name: str, phase: Phase) -> bool:

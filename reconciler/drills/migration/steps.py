@@ -1,7 +1,10 @@
 """The steps of the way in and out, as their commands do them, on a local cloud."""
 
+import json
 import time
 from collections import Counter
+from dataclasses import dataclass, field
+from enum import Enum
 
 from reconciler.aws import now_ms
 from reconciler.aws.region import Region
@@ -18,26 +21,38 @@ _UNITS = 10_000  # a second: a local cloud has no capacity to spare for others
 _SEGMENTS = 4
 
 
-def adopt(cloud: LocalCloud) -> Counter[str]:
-    """Adopt the table, as `reconciler adopt --execute` does; return how the rows ended."""
+@dataclass
+class Adopted:
+    """How the rows of a run ended, and the names of those that it left, by reason."""
+
+    counts: Counter[str]
+    left: dict[str, list[str]] = field(default_factory=dict)
+
+
+def adopt(cloud: LocalCloud) -> Adopted:
+    """Adopt the table, as `reconciler adopt --execute` does."""
 
     def client_of(service: str, region: str) -> object:
         return cloud.client(service, region)
 
-    clock = Time(now_ms, time.sleep)
+    left: dict[str, list[str]] = {}
+
+    def hear(key: str, outcome: Enum, _why: str) -> None:
+        left.setdefault(outcome.value, []).append(json.loads(key)["id"]["S"])
+
+    clock, tally = Time(now_ms, time.sleep), Tally(hear)
     reads, writes = Budget(_UNITS, clock), Budget(_UNITS, clock)
     replicas = {
         each: Region(Names(RECONCILED, each), client_of=client_of).whole for each in cloud.regions
     }
-    tally = Tally(lambda *_: None)
     adopter = Adopter(replicas, SCHEMA, tally, clock, execute=True, reads=reads, writes=writes)
     home = replicas[home_of(list(replicas))]
     adopter.adopt(Walk(home, _SEGMENTS, reads, lambda _: None))
-    return Counter({outcome.value: count for outcome, count in tally.counts.items()})
+    return Adopted(Counter({each.value: count for each, count in tally.counts.items()}), left)
 
 
 def take_metadata_out(cloud: LocalCloud) -> None:
-    """Take out of each row what the library put into it, once no function and no writer needs it."""
+    """Take out of each row what the library put into it, once nothing of the library runs."""
     dynamodb = cloud.client("dynamodb", cloud.regions[0])
     for item in cloud.scan(RECONCILED, cloud.regions[0]):
         dynamodb.update_item(
