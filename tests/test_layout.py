@@ -26,6 +26,7 @@ ABOUT_MORE_THAN_A_MODULE = {
     "tests/handlers/test_logs.py": "what every function logs, and what it must not",
     "tests/handlers/test_runtime_client.py": "every function under Lambda's runtime client",
     "tests/infra": "a test for each promise of the stacks, which many constructs make together",
+    "tests/local/test_clients_of_others.py": "object mappers in two regions, on whole clouds",
     "tests/local/test_documented_answers.py": "doors of two regions, held to their document",
     "tests/local/test_outages.py": "functions that fail or stop, on whole clouds",
     "tests/promises": "promises of more than one room",
