@@ -39,6 +39,7 @@ ABOUT_MORE_THAN_A_MODULE = {
     "tests/local/test_storm.py": "thousands of conflicts at once, end to end",
     "tests/local/test_whole_tables.py": "tables adopted and swept by the commands, on whole clouds",
     "tests/local/worker/test_perseverance.py": "workers that fail, go on and are started again",
+    "tests/sweeping/test_out_again.py": "the document's way out of the library",
     "tests/test_architecture.py": "the rules of the code",
     "tests/test_layout.py": "the rules of the tests",
     "tests/test_readme.py": "what the README says runs, and is true",

@@ -11,7 +11,7 @@ from reconciler.aws.region import Region
 from reconciler.deployment.names import Names
 from reconciler.drills.guests.stage import SCHEMA
 from reconciler.drills.workload import RECONCILED
-from reconciler.item.metadata import EXPIRY, METADATA, NAMES
+from reconciler.item.metadata import METADATA, NAMES
 from reconciler.local.cloud import LocalCloud
 from reconciler.sweeping.adoption import Adopter, home_of
 from reconciler.sweeping.tally import Tally
@@ -58,6 +58,6 @@ def take_metadata_out(cloud: LocalCloud) -> None:
         dynamodb.update_item(
             TableName=RECONCILED,
             Key={"id": item["id"]},
-            UpdateExpression="REMOVE #rec, #names, #ttl",
-            ExpressionAttributeNames={"#rec": METADATA, "#names": NAMES, "#ttl": EXPIRY},
+            UpdateExpression="REMOVE #rec, #names",
+            ExpressionAttributeNames={"#rec": METADATA, "#names": NAMES},
         )
