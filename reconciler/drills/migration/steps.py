@@ -18,7 +18,7 @@ from reconciler.sweeping.tally import Tally
 from reconciler.sweeping.walk import Budget, Time, Walk
 
 _UNITS = 10_000  # a second: a local cloud has no capacity to spare for others
-_SEGMENTS = 4
+_SEGMENTS = 1  # each scan of a local table goes through all of it
 
 
 @dataclass
