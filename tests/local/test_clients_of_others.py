@@ -130,8 +130,8 @@ class PynamoWriter:
             found.email = tag
             found.save()
         else:
-            actions = [record.points.add(turn), record.tags.add({tag}), record.email.set(tag)]
-            record(party).update(actions=actions)
+            did_what = (record.points.add(turn), record.tags.add({tag}), record.email.set(tag))
+            record(party).update(actions=[*did_what])
         did.points, did.email = did.points + turn, tag
         did.tags.add(tag)
 
@@ -248,7 +248,7 @@ def test_electrodb_in_two_regions_loses_nothing_by_names(
 
 
 # As ElectroDB 3.9 writes them.
-UPDATES = {
+UPDATES: dict[str, tuple[str, dict[str, Any]]] = {
     "upsert": ("SET #e = :e, #id = :id ADD #points :n, #tags :tag", {":e": "x", ":id": "p1"}),
     "subtract": (
         "SET #points = (if_not_exists(#points, :zero) - :n), #id = :id REMOVE #e DELETE #tags :tag",
