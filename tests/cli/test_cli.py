@@ -29,6 +29,7 @@ MAY_LOAD = {
     "guests-drill": CALLING_AWS
     | {"aws_model", "detection", "drills", "local", "redrive", "resolution"},
     "jobs": CALLING_AWS | {"ingest"},
+    "local": CALLING_AWS | {"aws_model", "local"},
     "metrics": CALLING_AWS | {"metrics"},
     "migration-drill": CALLING_AWS
     | {"aws_model", "calls", "detection", "drills", "local", "redrive", "resolution", "sweeping"},
