@@ -8,6 +8,7 @@ from moto import mock_aws
 
 from reconciler.aws.clients import client
 from reconciler.local.server.moto_speed import hurry_moto
+from reconciler.local.server.partiql import insert_in_batches
 
 REGION = "us-east-1"
 _hurry_moto_once = cache(hurry_moto)
@@ -28,6 +29,7 @@ def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 def clients() -> Iterator[None]:
     """Make clients once a module, of descriptions of AWS that are read once: both take long."""
     _hurry_moto_once()
+    insert_in_batches()
     client.cache_clear()
     yield
     client.cache_clear()

@@ -35,11 +35,11 @@ def held_to_limits(operation: str, request: Request, region: str, ask: Ask) -> A
     """Carry a request out, or answer as DynamoDB refuses it."""
     match operation:
         case "PutItem":
-            complaint = _complaint(request.get("Item"))
-            return dynamodb_error("ValidationException", complaint) if complaint else ask()
+            found = complaint(request.get("Item"))
+            return dynamodb_error("ValidationException", found) if found else ask()
         case "BatchWriteItem":
-            complaint = _complaint_about_batch(request)
-            return dynamodb_error("ValidationException", complaint) if complaint else ask()
+            found = _complaint_about_batch(request)
+            return dynamodb_error("ValidationException", found) if found else ask()
         case "UpdateItem":
             complaints, answer = _updated([_write({operation: request})], region, ask)
             return (
@@ -50,7 +50,7 @@ def held_to_limits(operation: str, request: Request, region: str, ask: Ask) -> A
     return ask()
 
 
-def _complaint(item: Any, *, updated: bool = False) -> str:
+def complaint(item: Any, *, updated: bool = False) -> str:
     """Return what DynamoDB says of an item that it does not hold, nothing if it does."""
     try:
         check_size(item or {})
@@ -68,7 +68,7 @@ def _complaint_about_batch(request: Request) -> str:
     if len(writes) > _MOST_IN_BATCH:
         return "Too many items requested for the BatchWriteItem call"
     puts = [write["PutRequest"]["Item"] for write in writes if "PutRequest" in write]
-    return next(filter(None, map(_complaint, puts)), "")
+    return next(filter(None, map(complaint, puts)), "")
 
 
 def _updated(writes: Sequence[Write], region: str, ask: Ask) -> tuple[list[str], Answer]:
@@ -80,7 +80,7 @@ def _updated(writes: Sequence[Write], region: str, ask: Ask) -> tuple[list[str],
     if not answer.succeeded:
         before.restore()  # moto leaves the key of an absent item behind that it could not update
         return [], answer
-    complaints = [_complaint(before.now(*write), updated=True) for write in writes]
+    complaints = [complaint(before.now(*write), updated=True) for write in writes]
     if any(complaints):
         before.restore()
     return complaints, answer
@@ -88,7 +88,7 @@ def _updated(writes: Sequence[Write], region: str, ask: Ask) -> tuple[list[str],
 
 def _transacted(request: Request, region: str, ask: Ask) -> Answer:
     actions = request["TransactItems"]
-    complaints = [_complaint(action.get("Put", {}).get("Item")) for action in actions]
+    complaints = [complaint(action.get("Put", {}).get("Item")) for action in actions]
     if any(complaints):
         return _cancelled(complaints)
     if not any("Update" in action for action in actions):

@@ -34,6 +34,7 @@ from reconciler.local.server.limits import lift_moto_s_limit
 from reconciler.local.server.metric_delivery import MetricDelivery, WSGIApplication
 from reconciler.local.server.metric_queries import answer_metric_queries
 from reconciler.local.server.moto_speed import hurry_moto
+from reconciler.local.server.partiql import insert_in_batches
 from reconciler.local.server.replicas import GlobalTables
 
 # The X-Amz-Target of table, stream, queue and event bus requests; S3 needs no turn.
@@ -154,6 +155,7 @@ def main() -> None:
     answer_metric_queries()
     lift_moto_s_limit()
     hurry_moto()
+    insert_in_batches()
     logs = {region: Path(name) for region, name in settings["logs"].items()}
     server = make_server(
         "127.0.0.1",
