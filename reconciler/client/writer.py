@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from reconciler.causality.context import Dot
 from reconciler.causality.hlc import HybridClock
 from reconciler.causality.keys import Once
 from reconciler.client.editor import ItemEditor
@@ -103,7 +104,10 @@ class Writer:
             "once": keyed.lineage,
         }
         if beside is None:
-            goes_on = partial(self.memory.goes_on, self.name(key))
+
+            def goes_on(head: Dot) -> bool:
+                return self.memory.goes_on(self.name(key), head)
+
             written = write(image, goes_on=goes_on, **given)
         else:
             written = write_beside(image, beside, **given)

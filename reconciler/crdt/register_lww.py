@@ -123,6 +123,11 @@ class RegisterLww(DotFunction):
         return self.above.get(dot, dot.hlc)
 
     def _winner(self) -> Dot | None:
+        if len(self.entries) == 1:  # as in most items, each time that one is read or written
+            (only,) = self.entries
+            if only.hlc != FROM_PLAIN:
+                return only
+
         def order(dot: Dot) -> tuple[str, str, bytes, Dot]:
             value = canonical_bytes(self.entries[dot])
             return (self._rank(dot), dot.lineage.replica, value, dot)

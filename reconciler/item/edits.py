@@ -55,6 +55,8 @@ def keep() -> Edit:
 
 def path_of(where: Where) -> Path:
     """Return where an edit goes as a path; InvalidInput if it is none."""
+    if isinstance(where, str) and where:
+        return (where,)
     path = (where,) if isinstance(where, str) else tuple(where)
     if not path or not all(isinstance(name, str) and name for name in path):
         raise InvalidInput(f"{where!r} is not an attribute name or a path of names")

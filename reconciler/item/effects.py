@@ -43,4 +43,5 @@ def alive(item: ReplicatedItem, dot: Dot) -> ReplicatedItem:
             for name, state in item.attributes.items()
         }
         item = replace(item, attributes=cleared)
-    return replace(item, alive=(dot,), dead=())
+    is_kept = item.alive == (dot,) and not item.dead  # by an earlier edit of the same write
+    return item if is_kept else replace(item, alive=(dot,), dead=())
