@@ -36,6 +36,7 @@ def may_ingest(arns: Arns) -> list[Statement]:
         allow("WorkQueues", [*received, *sent], arns.queue(arns.names.ingest_queue)),
         know_replica(arns),
         allow("WriteItems", ["dynamodb:GetItem", "dynamodb:PutItem"], arns.table),
+        allow("WriteNewItems", ["dynamodb:BatchGetItem", "dynamodb:PartiQLInsert"], arns.table),
         allow("KeepJobs", rows, arns.jobs),
         in_bucket("ReadObjects", ["s3:GetObject", "s3:GetObjectVersion"], objects),
         in_bucket("KeepRejects", ["s3:PutObject"], rejects),

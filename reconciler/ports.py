@@ -5,11 +5,12 @@ the same contract tests hold for both. Adapters raise `Unavailable` for a call t
 not carried out and `OutcomeUnknown` for a write whose answer was lost.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from reconciler.causality.context import ADOPTED
+from reconciler.causality.keys import Once
 from reconciler.conflict.event import Event
 from reconciler.conflict.row import Row, State
 from reconciler.crdt.base import Edit
@@ -99,6 +100,31 @@ class ItemStore(Protocol):
 
     def query(self, parameters: Mapping[str, Any]) -> Iterator[Image]:
         """Yield the images that DynamoDB's Query finds, page after page."""
+
+
+@dataclass(frozen=True)
+class KeyedEdit:
+    """One edit of one item, whose key is in plain values, under its idempotency key."""
+
+    key: Mapping[str, Any]
+    change: Callable[[Any], None]
+    once: Once
+
+
+MOST_AT_ONCE = 100  # of different items
+
+
+class NewItems(Protocol):
+    """One region's replica of the table, for who makes many items that are not there yet."""
+
+    def images(self, keys: Sequence[Image]) -> Sequence[Image | None]:
+        """Return the items of up to 100 different keys, read consistently, in their order."""
+
+    def insert(self, images: Sequence[Image]) -> Sequence[bool]:
+        """Write up to 25 items where there are none, each by itself; return which are written.
+
+        Of the others it is not certain: they stand there already, were refused, or are in doubt.
+        """
 
 
 @dataclass(frozen=True)

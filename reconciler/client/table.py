@@ -20,6 +20,7 @@ from typing import Any
 
 from reconciler.causality.hlc import HybridClock
 from reconciler.causality.keys import Once
+from reconciler.client.at_once import carried_out_at_once
 from reconciler.client.blind import blind_edits
 from reconciler.client.editor import ItemEditor
 from reconciler.client.queries import found
@@ -30,7 +31,7 @@ from reconciler.crdt.base import Edit
 from reconciler.deployment.wiring import OutsideWriters
 from reconciler.item.image import read
 from reconciler.item.schema import Schema
-from reconciler.ports import ItemStore
+from reconciler.ports import ItemStore, KeyedEdit, NewItems
 from reconciler.values.wire import Image
 
 
@@ -181,6 +182,16 @@ class ReplicatedTable:
             return image if image is not None and edits_on(image) else None
         except Exception:  # whatever it was, it is raised again on a fresh image
             return None
+
+    def carry_out_at_once(
+        self, items: NewItems, edits: Sequence[KeyedEdit]
+    ) -> list[Written | None]:
+        """Edit up to 100 different items, each by itself, those that are new in batches.
+
+        Return the image of each as written, in order. None stands for an edit that is left to
+        `carry_out`, because its item is there already, or may be.
+        """
+        return carried_out_at_once(self._writer, self._schema, items, edits)
 
     def transact(
         self, changes: Sequence[tuple[Key, Change]], *, once: str | Once | None = None

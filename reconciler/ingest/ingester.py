@@ -46,7 +46,7 @@ class Ingester:
         self._outside = outside
         self._bounds = bounds
         self._reading = Reading(schema, outside.objects)
-        self._writing = Writing(schema, outside.write)
+        self._writing = Writing(schema, outside.write, outside.write_many)
 
     def do(self, task: Task, *, is_last_try: bool = False) -> None:
         """Do what a message asks for; NotOurs if it is of no job here.

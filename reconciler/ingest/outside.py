@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
-from reconciler.causality.keys import Once
 from reconciler.ingest.jobs import Job, Part
 from reconciler.ingest.messages import PartName, Task
 from reconciler.ingest.source import Source
-from reconciler.ports import Telemetry
+from reconciler.ports import KeyedEdit, Telemetry
 
 
 @dataclass(frozen=True)
@@ -77,16 +76,19 @@ class PartQueue(Protocol):
 
 
 # Makes a keyed edit of an item; whether its key showed it as made before.
-Write = Callable[[dict[str, Any], Callable[[Any], None], Once], bool]
+Write = Callable[[KeyedEdit], bool]
+# The same for up to 100 different items in few calls; None: the edit is left to `Write`.
+WriteMany = Callable[[Sequence[KeyedEdit]], Sequence[bool | None]]
 
 
 @dataclass(frozen=True)
 class Outside:
-    """One region, for an ingest. `write` makes one keyed edit of an item, in several threads."""
+    """One region, for an ingest. `write` and `write_many` are called in several threads."""
 
     objects: Objects
     jobs: Jobs
     queue: PartQueue
     write: Write
+    write_many: WriteMany
     telemetry: Telemetry
     now_ms: Callable[[], int]

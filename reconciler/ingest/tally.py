@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from reconciler.ingest.jobs import MOST_ERRORS, Counts, LineError
 from reconciler.ingest.lines import Line
 from reconciler.ingest.rejects import rejected
-from reconciler.ingest.writing import REPEATED, WRITTEN, Deed, Writing
+from reconciler.ingest.writing import REPEATED, WRITERS, WRITTEN, Deed, Writing
+from reconciler.ports import MOST_AT_ONCE
 
-_WINDOW_LINES = 500  # that are written together
+_WINDOW_LINES = WRITERS * MOST_AT_ONCE  # that are written together: all writers' hands full
 _WINDOW_BYTES = 4 * 2**20
 
 

@@ -4,7 +4,7 @@ A line that cannot be written is rejected with its reason and holds up no other 
 try can do better is raised when the lines beside it are done.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -19,8 +19,9 @@ from reconciler.errors import (
     reason_of,
 )
 from reconciler.ingest.meaning import Assignment
-from reconciler.ingest.outside import Write
+from reconciler.ingest.outside import Write, WriteMany
 from reconciler.item.schema import Schema
+from reconciler.ports import MOST_AT_ONCE, KeyedEdit
 from reconciler.values.wire import to_json
 
 WRITERS = 8  # as many calls at once as a client keeps connections for
@@ -34,22 +35,37 @@ class Deed:
     assignment: Assignment
     once: Once
 
+    @property
+    def edit(self) -> KeyedEdit:
+        """The edit that the line asks for."""
+        return KeyedEdit(self.assignment.key, self._change, self.once)
+
+    def _change(self, item: Any) -> None:
+        self.assignment.make(item)
+        if not item.edits and not item.exists:
+            raise InvalidInput("the line assigns nothing to an item that is not there")
+
+
+Numbered = tuple[int, Deed]
+Ended = dict[int, str]  # what became of lines, by their numbers
+
 
 class Writing:
-    """Carries out lines with `write`, item by item."""
+    """Carries out lines, item by item; those of items that have one line, many in a call."""
 
-    def __init__(self, schema: Schema, write: Write) -> None:
+    def __init__(self, schema: Schema, write: Write, write_many: WriteMany) -> None:
         self._schema = schema
         self._write = write
+        self._write_many = write_many
         self._threads = ThreadPoolExecutor(WRITERS)
 
-    def carry_out(self, deeds: Sequence[tuple[int, Deed]]) -> dict[int, str]:
+    def carry_out(self, deeds: Sequence[Numbered]) -> Ended:
         """Return what became of each numbered line: `WRITTEN`, `REPEATED`, or why it is rejected.
 
         KeyExpired if the lines are too old by now; errors that a later try may not meet.
         """
-        ended: dict[int, str] = {}
-        of_item: dict[str, list[tuple[int, Deed]]] = {}
+        ended: Ended = {}
+        of_item: dict[str, list[Numbered]] = {}
         for number, deed in deeds:
             try:
                 name = to_json(self._schema.key_image(deed.assignment.key))
@@ -57,21 +73,41 @@ class Writing:
                 ended[number] = reason_of(problem)
             else:
                 of_item.setdefault(name, []).append((number, deed))
+        alone = [lines[0] for lines in of_item.values() if len(lines) == 1]
+        starts = range(0, len(alone), MOST_AT_ONCE)
+        self._each(self._at_once, [alone[n : n + MOST_AT_ONCE] for n in starts], ended)
+        left = [lines for lines in of_item.values() if lines[0][0] not in ended]
+        self._each(self._in_order, left, ended)
+        return ended
+
+    def _each(
+        self,
+        work: Callable[[Sequence[Numbered]], tuple[Ended, ReconcilerError | None]],
+        groups: Iterable[Sequence[Numbered]],
+        ended: Ended,
+    ) -> None:
+        """Do work with each group of lines, several at once; add what became of the lines."""
         problems: list[ReconcilerError] = []
-        for results, unfinished in self._threads.map(self._in_order, of_item.values()):
+        for results, unfinished in self._threads.map(work, groups):
             ended |= results
             problems += [unfinished] if unfinished is not None else []
         if problems:
             raise problems[0]
-        return ended
 
-    def _in_order(
-        self, deeds: Iterable[tuple[int, Deed]]
-    ) -> tuple[dict[int, str], ReconcilerError | None]:
-        ended = {}
+    def _at_once(self, deeds: Sequence[Numbered]) -> tuple[Ended, ReconcilerError | None]:
+        """Carry out in few calls what can be; nothing is said of the lines that are left."""
+        try:
+            made = self._write_many([deed.edit for _, deed in deeds])
+        except ReconcilerError as problem:
+            return {}, problem
+        told = zip(deeds, made, strict=True)
+        return {n: _told(repeated) for (n, _), repeated in told if repeated is not None}, None
+
+    def _in_order(self, deeds: Sequence[Numbered]) -> tuple[Ended, ReconcilerError | None]:
+        ended: Ended = {}
         for number, deed in deeds:
             try:
-                ended[number] = self._carried_out(deed)
+                ended[number] = _told(self._write(deed.edit))
             except ReconcilerError as problem:
                 if isinstance(problem, KeyExpired | OutcomeUnknown):
                     return ended, problem  # a keyed write in doubt is simply made again
@@ -82,11 +118,6 @@ class Writing:
                 ended[number] = reason_of(problem)
         return ended, None
 
-    def _carried_out(self, deed: Deed) -> str:
-        def change(item: Any) -> None:
-            deed.assignment.make(item)
-            if not item.edits and not item.exists:
-                raise InvalidInput("the line assigns nothing to an item that is not there")
 
-        is_repeated = self._write(dict(deed.assignment.key), change, deed.once)
-        return REPEATED if is_repeated else WRITTEN
+def _told(is_repeated: bool) -> str:
+    return REPEATED if is_repeated else WRITTEN

@@ -24,7 +24,7 @@ from reconciler.item.image import merge, write
 from reconciler.item.metadata import METADATA
 from reconciler.values.size import item_size
 from reconciler.values.wire import Image
-from tests.bench import hot_counter
+from tests.bench import bulk_load, hot_counter
 from tests.builders import SCHEMA, add, as_stream, assign, clock, discard, increment
 from tests.fakes import FakePorts
 
@@ -145,6 +145,11 @@ def main() -> None:
         *((f"{clients} clients add to one counter / plain ADD by as many",
            hot_counter.throughput(clients), ">= 0.8") for clients in (4, 8, 16)),
     ]  # fmt: skip
+    plain, same = bulk_load.rates()
+    rows += [
+        ("lines of a bulk load / BatchWriteItem of the same items", same, ">= 0.7"),
+        ("the same / BatchWriteItem of their plain values, without metadata", plain, ">= 0.7"),
+    ]
     for what, measured, target in rows:
         table.add_row(what, f"{measured:.2f}", target)
     table.add_row("bytes of metadata, four attributes, two regions", str(size), f"<= {budget}")

@@ -1,7 +1,7 @@
 """`reconciler jobs`, run in process against an ingest that moto plays."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -11,14 +11,13 @@ from typer.testing import CliRunner
 from reconciler.aws import now_ms
 from reconciler.aws.ingest_objects import S3Objects
 from reconciler.aws.ingest_queue import SqsPartQueue
-from reconciler.causality.keys import Once
 from reconciler.cli import jobs
 from reconciler.errors import Unavailable
 from reconciler.ingest.ingester import Bounds, Ingester
 from reconciler.ingest.messages import parse_message
 from reconciler.ingest.outside import Outside
 from reconciler.item.schema import Schema
-from reconciler.ports import Unheard
+from reconciler.ports import KeyedEdit, Unheard
 from tests.aws.conftest import REGION, clients, credentials
 from tests.cli.test_conflicts import Told
 from tests.ingest.region import IngestRegion
@@ -37,6 +36,11 @@ class Item(dict[str, Any]):
     edits = (1,)
 
 
+def _left(edits: Sequence[KeyedEdit]) -> list[None]:
+    """Leave all edits to be made one by one."""
+    return [None] * len(edits)
+
+
 class Desk:
     """An ingest whose items are only counted, and whose table can be away."""
 
@@ -46,16 +50,16 @@ class Desk:
         self.is_away = False
         objects = S3Objects(self.region.names.ingest_bucket, self.region.s3)
         queue = SqsPartQueue(self.region.names.ingest_queue, self.region.sqs)
-        outside = Outside(objects, self.region.jobs, queue, self._write, Unheard(), now_ms)
+        outside = Outside(objects, self.region.jobs, queue, self._write, _left, Unheard(), now_ms)
         self._ingester = Ingester(SCHEMA, outside, Bounds(range_bytes=50))
 
-    def _write(self, key: dict[str, Any], change: Any, once: Once) -> bool:
-        if self.is_away and key["id"] == "p3":
+    def _write(self, edit: KeyedEdit) -> bool:
+        if self.is_away and edit.key["id"] == "p3":
             raise Unavailable("the table is away")
-        if once.key in self.written:
+        if edit.once.key in self.written:
             return True
-        change(Item())
-        self.written.append(once.key)
+        edit.change(Item())
+        self.written.append(edit.once.key)
         return False
 
     def deliver(self, body: str, receives: int = 1) -> bool:

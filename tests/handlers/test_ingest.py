@@ -4,7 +4,7 @@ import gzip
 import json
 import logging
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from threading import Lock
 from typing import Any
@@ -14,8 +14,10 @@ import pytest
 from handlers import ingest
 from handlers.settings import function_settings
 from reconciler.aws import connect, incarnation
+from reconciler.aws.clients import client
 from reconciler.aws.ingest_queue import SqsPartQueue
 from reconciler.aws.items import DynamoItems
+from reconciler.aws.new_items import DynamoNewItems
 from reconciler.deployment.wiring import function_environment
 from reconciler.errors import InvalidInput, Unavailable
 from reconciler.ingest import ingester
@@ -25,7 +27,7 @@ from reconciler.ingest.outside import Facts
 from reconciler.item.image import merge, read
 from reconciler.item.schema import Schema
 from reconciler.ports import Replacement, Superseded
-from reconciler.values.wire import to_wire
+from reconciler.values.wire import Image, to_wire
 from tests.aws.conftest import REGION
 from tests.handlers.conftest import Context, metrics
 from tests.handlers.test_resolve import message
@@ -162,31 +164,106 @@ def test_what_others_wrote_since_is_not_taken_back_by_a_message_that_comes_again
     assert region.counts() == (DONE, 1, 0, 1, 0)
 
 
+def test_lines_of_new_items_are_written_many_in_a_call_and_those_that_come_again_in_none(
+    region: IngestRegion,
+) -> None:
+    calls: list[str] = []
+    created = region.put("a.jsonl", parties(120))
+    assert deliver(created)
+    (part,) = region.waiting()
+    asked = client("dynamodb", REGION, attempts=1).meta.events
+    asked.register("before-send.dynamodb", lambda event_name, **_: calls.append(event_name))
+
+    assert deliver(part)
+
+    names = [each.rpartition(".")[2] for each in calls]
+    assert names.count("BatchGetItem") == 2
+    assert names.count("BatchExecuteStatement") == 5
+    assert "PutItem" not in names
+    assert region.counts() == (DONE, 120, 120, 0, 0)
+
+    calls.clear()
+    region.forget_jobs()
+    region.work_off(deliver, created)
+
+    names = [each.rpartition(".")[2] for each in calls]
+    assert {"BatchExecuteStatement", "PutItem", "GetItem"} & set(names) == set()
+    assert region.counts() == (DONE, 120, 0, 120, 0)
+
+
+def test_a_line_whose_item_came_meanwhile_is_written_on_what_stands_there(
+    region: IngestRegion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Looked for in a batch it was not there, and inserted it would have lost what came."""
+    images = DynamoNewItems.images
+
+    def then_comes(self: DynamoNewItems, keys: Sequence[Image]) -> Sequence[Image | None]:
+        found = images(self, keys)
+        table = connect(PARTIES, region=REGION)
+        table.apply({"id": "p1"}, lambda item: item.add("tags", "came meanwhile"))
+        return found
+
+    monkeypatch.setattr(DynamoNewItems, "images", then_comes)
+    region.work_off(deliver, region.put("a.jsonl", parties(3)))
+
+    assert region.shown("p1") == {"id": "p1", "points": 1, "tags": {"came meanwhile"}}
+    assert region.counts() == (DONE, 3, 3, 0, 0)
+
+
+def test_where_batches_are_refused_lines_are_written_one_by_one(
+    region: IngestRegion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(*_: Any) -> Any:
+        raise Unavailable("AccessDeniedException")
+
+    for call in ("images", "insert"):
+        with monkeypatch.context() as patch:
+            patch.setattr(DynamoNewItems, call, refuses)
+            region.work_off(deliver, region.put(f"{call}.jsonl", lines({"id": call, "points": 5})))
+        assert region.shown(call)["points"] == 5
+
+
 @contextmanager
 def dying_after(writes: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let the function die once it has made so many writes."""
-    left, lock, put = [writes], Lock(), DynamoItems.put
+    left, lock = [writes], Lock()
+    put, insert = DynamoItems.put, DynamoNewItems.insert
+
+    def take(wanted: int) -> int:
+        """Return how many writes are still made of so many."""
+        with lock:
+            taken = min(wanted, left[0])
+            left[0] -= taken
+            return taken
 
     def dies(self: DynamoItems, write: Replacement) -> Superseded | None:
-        with lock:
-            left[0] -= 1
-            is_over = left[0] < 0
-        if is_over:
+        if not take(1):
             raise KeyboardInterrupt
         return put(self, write)
+
+    def dies_within(self: DynamoNewItems, images: Sequence[Image]) -> Sequence[bool]:
+        taken = take(len(images))
+        written = insert(self, images[:taken]) if taken else []
+        if taken < len(images):
+            raise KeyboardInterrupt
+        return written
 
     threads = ingest._function()[1]._writing._threads
     with monkeypatch.context() as patch:
         patch.setattr(DynamoItems, "put", dies)
+        patch.setattr(DynamoNewItems, "insert", dies_within)
         yield
         threads.shutdown()  # they die with it
 
 
-@pytest.mark.parametrize("writes", [0, 1, 7, 19])
+@pytest.mark.parametrize("writes", [0, 1, 7, 19, 24])
 def test_a_range_that_dies_half_way_and_comes_again_counts_each_line_once(
     region: IngestRegion, monkeypatch: pytest.MonkeyPatch, writes: int
 ) -> None:
-    data = lines(*({"id": f"p{n % 10}", "points": n} for n in range(20)))
+    data = lines(
+        *({"id": f"p{n % 10}", "points": n} for n in range(20)),
+        *({"id": f"new{n}", "points": n} for n in range(5)),
+    )
     assert deliver(region.put("a.jsonl", data))
     (part,) = region.waiting()
     with dying_after(writes, monkeypatch), pytest.raises(KeyboardInterrupt):
@@ -197,8 +274,9 @@ def test_a_range_that_dies_half_way_and_comes_again_counts_each_line_once(
     assert deliver(part, 2)
 
     assert [region.shown(f"p{n}")["points"] for n in range(10)] == list(range(10, 20))
+    assert [region.shown(f"new{n}")["points"] for n in range(5)] == list(range(5))
     state, counted, written, repeated, rejected = region.counts()
-    assert (state, counted, written + repeated, rejected) == (DONE, 20, 20, 0)
+    assert (state, counted, written + repeated, rejected) == (DONE, 25, 25, 0)
     assert repeated == writes
 
 
@@ -369,6 +447,7 @@ def test_a_table_that_does_not_answer_brings_the_message_back_and_then_its_part_
 
     with monkeypatch.context() as patch:
         patch.setattr(DynamoItems, "get", refuses)
+        patch.setattr(DynamoNewItems, "images", refuses)
         patch.setattr("reconciler.client.sending.Sender.pause", lambda *_: None)
         assert not deliver(part, 1)
         assert not deliver(part, 2)

@@ -63,8 +63,10 @@ def test_its_function_may_read_objects_write_items_keep_jobs_and_no_more() -> No
     )
     beside = ("ec2", "kms", "logs", "xray")
     assert {action: r for action, r in may.items() if not action.startswith(beside)} == {
+        "dynamodb:BatchGetItem": [table],
         "dynamodb:DescribeTable": [table],
         "dynamodb:GetItem": [table, jobs],
+        "dynamodb:PartiQLInsert": [table],
         "dynamodb:PutItem": [table, jobs],
         "dynamodb:UpdateItem": [jobs],
         "s3:GetObject": [f"{bucket}/*"],

@@ -130,6 +130,12 @@ class IngestRegion:
         counts = job.counts
         return job.state, counts.lines, counts.written, counts.repeated, counts.rejected
 
+    def forget_jobs(self) -> None:
+        """Remove all jobs, as if nothing had been ingested."""
+        for row in self.dynamodb.scan(TableName=self.names.jobs)["Items"]:
+            key = {name: row[name] for name in JOBS_KEY}
+            self.dynamodb.delete_item(TableName=self.names.jobs, Key=key)
+
     def rejects(self) -> list[dict[str, Any]]:
         """Return the rejected lines, in the order of their parts."""
         found = self.s3.list_objects_v2(Bucket=self.names.ingest_bucket, Prefix="rejects/")
