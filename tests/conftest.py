@@ -30,6 +30,7 @@ SLOW = (
     "local/server/test_metric_delivery.py",
     "local/server/test_process.py",
     "local/server/test_replicas.py",
+    "local/test_bulk_load.py",
     "local/test_cloud.py",
     "local/test_documented_answers.py",
     "local/test_doors.py",

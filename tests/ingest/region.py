@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from reconciler.aws.clients import client
+from reconciler.aws.clients import ClientOf, client
 from reconciler.aws.jobs import DynamoJobs
 from reconciler.deployment.names import Names
 from reconciler.deployment.tables import JOBS_KEY, JOBS_KINDS, JOBS_TIME_INDEX, JOBS_TIME_KEY
@@ -40,18 +40,24 @@ def _schema(names: Sequence[str]) -> list[dict[str, str]]:
 
 
 class IngestRegion:
-    """The table, the jobs, the bucket and the queue of one region."""
+    """The table, the jobs, the bucket and the queue of one region.
 
-    def __init__(self, region: str, *, versions: bool = False) -> None:
+    In a cloud, whose clients `client_of` gives, the table is there already.
+    """
+
+    def __init__(
+        self, region: str, *, versions: bool = False, client_of: ClientOf | None = None
+    ) -> None:
         self.names = Names("parties", region)
-        self.dynamodb = client("dynamodb", region)
-        self.sqs, self.s3 = client("sqs", region), client("s3", region)
-        self.dynamodb.create_table(
-            TableName=self.names.table,
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        )
+        of = client_of or client
+        self.dynamodb, self.sqs, self.s3 = (of(each, region) for each in ("dynamodb", "sqs", "s3"))
+        if client_of is None:
+            self.dynamodb.create_table(
+                TableName=self.names.table,
+                BillingMode="PAY_PER_REQUEST",
+                AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+                KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            )
         create_jobs(self.dynamodb, self.names.jobs)
         elsewhere = {"CreateBucketConfiguration": {"LocationConstraint": region}}
         bucket = self.names.ingest_bucket
