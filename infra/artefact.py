@@ -93,7 +93,9 @@ def _pip(command: str, *options: str) -> str:
         versions.writelines(f"{each.name}=={each.version}\n" for each in distributions())
         versions.flush()
         run = [sys.executable, "-m", "pip", command, "--quiet", f"--constraint={versions.name}"]
-        command_line = [*run, *wheels, *options, *project["project"]["dependencies"]]
+        wanted = project["project"]["dependencies"]
+        ingest = project["project"]["optional-dependencies"]["ingest"]
+        command_line = [*run, *wheels, *options, *wanted, *ingest]
         done = subprocess.run(command_line, check=False, capture_output=True, text=True)  # noqa: S603 (pip)
     return done.stderr.strip() or "failed" if done.returncode else ""
 

@@ -16,8 +16,7 @@ from reconciler.ingest.source import Packing
 
 PIECE_BYTES = 2**20  # asked of the object at once
 _MOST_BYTES = 2**18  # of text at once: a bomb unpacks in pieces, too
-_ZSTD_BYTES = 2**10  # given to it at once, because how much comes of them cannot be bounded
-_ZSTD_WINDOW = 2**23  # what every decoder must support; more is memory
+_ZSTD_WINDOW_LOG = 23  # 8 MB, what every decoder must support; more is memory
 
 Part = Callable[[int, int], bytes]  # the bytes of the object, from where, how many at most
 
@@ -61,32 +60,33 @@ def _gunzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _unzstd(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    zstd = _zstandard()
-    decompressor, stream = zstd.ZstdDecompressor(max_window_size=_ZSTD_WINDOW), None
+    zstd = _zstd()
+    bounds = {zstd.DecompressionParameter.window_log_max: _ZSTD_WINDOW_LOG}
+    stream: Any = None  # of the frame that is being read
     for piece in pieces:
-        for begin in range(0, len(piece), _ZSTD_BYTES):
-            left = piece[begin : begin + _ZSTD_BYTES]
-            while left:
-                stream = stream or decompressor.decompressobj()
-                try:
-                    yield stream.decompress(left)
-                except zstd.ZstdError:
-                    raise Undecodable(
-                        "the object is no zstd from some place on, or its window is above 8 MB"
-                    ) from None
-                left = stream.unused_data if stream.eof else b""
-                stream = None if stream.eof else stream
+        left = piece
+        while left or (stream is not None and not stream.needs_input):
+            stream = stream or zstd.ZstdDecompressor(options=bounds)
+            try:
+                yield stream.decompress(left, _MOST_BYTES)
+            except zstd.ZstdError:
+                raise Undecodable(
+                    "the object is no zstd from some place on, or its window is above 8 MB"
+                ) from None
+            left = b""  # what it has not used, it keeps
+            if stream.eof:
+                left, stream = stream.unused_data, None
     if stream is not None:
         raise _ends_too_early()
 
 
-def _zstandard() -> Any:
+def _zstd() -> Any:
     try:
-        return import_module("zstandard")
+        return import_module("backports.zstd")
     except ImportError:
         raise InvalidInput(
-            "the object is compressed with zstd, which these functions cannot read: package them"
-            " with the extra `zstd`, or compress with gzip"
+            "the object is compressed with zstd, which this process cannot read: install the"
+            " library with the extra `ingest`, as scripts/package does, or compress with gzip"
         ) from None
 
 

@@ -27,7 +27,7 @@ from tests.handlers.streams import batch, clean
 SITE = Path(sysconfig.get_paths()["purelib"])
 MOST_BYTES = 30_000_000
 ELF_MACHINE_AARCH64 = 183
-HANDLERS = ("approve", "detect", "gauge", "redrive", "resolve")
+HANDLERS = ("approve", "detect", "gauge", "ingest", "redrive", "resolve")
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +106,19 @@ def test_its_packages_have_the_versions_that_were_tested(artefact: Path) -> None
 
     assert {"pydantic", "pydantic_core", "aws_lambda_powertools"} <= set(packaged)
     assert packaged == {name: version(name) for name in packaged}
+
+
+def test_it_reads_objects_that_are_compressed_with_zstd(code: Path, runtime: Path) -> None:
+    program = (
+        "from backports import zstd\n"
+        "from reconciler.ingest.source import Packing\n"
+        "from reconciler.ingest.unpacking import text_of\n"
+        "packed = zstd.compress(b'one line')\n"
+        "part = lambda start, most: packed[start : start + most]\n"
+        "print(b''.join(text_of(part, len(packed), Packing.ZSTD, 0)).decode())"
+    )
+    done = run(program, code, runtime)
+    assert (done.stdout, done.stderr) == ("one line\n", "")
 
 
 def test_the_handlers_import_with_the_artefact_and_the_runtime_alone(

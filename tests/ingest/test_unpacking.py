@@ -3,6 +3,7 @@
 import gzip
 import sys
 import zlib
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -66,8 +67,8 @@ def test_an_object_that_is_shorter_than_it_said_is_refused() -> None:
 def test_without_its_package_zstd_is_refused_with_a_sentence(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setitem(sys.modules, "zstandard", None)
-    with pytest.raises(InvalidInput, match="the extra `zstd`"):
+    monkeypatch.setitem(sys.modules, "backports.zstd", None)
+    with pytest.raises(InvalidInput, match="the extra `ingest`"):
         text(b"\x28\xb5\x2f\xfd and so on")
 
 
@@ -75,14 +76,20 @@ class TestZstd:
     """With the package, where it is installed."""
 
     @pytest.fixture
-    def packed(self) -> bytes:
-        zstandard = pytest.importorskip("zstandard")
-        compressor = zstandard.ZstdCompressor()
-        frames = compressor.compress(b"one\n" * 5_000), compressor.compress(b"two\n")
-        return b"".join(frames)
+    def zstd(self) -> Any:
+        return pytest.importorskip("backports.zstd")
+
+    @pytest.fixture
+    def packed(self, zstd: Any) -> bytes:
+        return zstd.compress(b"one\n" * 5_000) + zstd.compress(b"two\n")  # type: ignore[no-any-return]
 
     def test_frames_that_follow_each_other_are_one_text(self, packed: bytes) -> None:
         assert text(packed, 19_996) == b"one\ntwo\n"
+
+    def test_the_text_is_the_same_from_any_byte_on(self, zstd: Any) -> None:
+        data = bytes(range(256)) * 20
+        for start in (0, 1, 100, 5_119, 5_120):
+            assert text(zstd.compress(data), start) == data[start:]
 
     def test_a_frame_that_ends_too_early_is_refused(self, packed: bytes) -> None:
         with pytest.raises(Undecodable, match="ends within"):
@@ -91,3 +98,16 @@ class TestZstd:
     def test_a_frame_that_is_broken_is_refused(self, packed: bytes) -> None:
         with pytest.raises(Undecodable, match="no zstd"):
             text(packed[:5] + b"\xff" * 20)
+
+    def test_a_bomb_unpacks_in_pieces_of_bounded_size(self, zstd: Any) -> None:
+        packed = zstd.compress(bytes(50 * 2**20))
+        pieces = text_of(lambda a, n: packed[a : a + n], len(packed), Packing.ZSTD, 0)
+        sizes = [len(each) for each in pieces]
+        assert sum(sizes) == 50 * 2**20
+        assert max(sizes) <= unpacking._MOST_BYTES
+
+    def test_a_window_that_would_take_much_memory_is_refused(self, zstd: Any) -> None:
+        wide = {zstd.CompressionParameter.window_log: 27}
+        packed = zstd.compress(bytes(range(256)) * 2**18, options=wide)
+        with pytest.raises(Undecodable, match="above 8 MB"):
+            text(packed)
