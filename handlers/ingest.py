@@ -9,30 +9,40 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from pydantic import Field
+
 from handlers.observability import Observability
 from handlers.schema_settings import SchemaSettings
-from handlers.settings import read_as
+from handlers.settings import Count, read_as
 from handlers.tracing import traced
 from reconciler.aws.ingest import outside_of
 from reconciler.aws.region import Region
 from reconciler.crdt import custom
 from reconciler.deployment import telemetry
+from reconciler.deployment.tables import JOBS_KEPT_DAYS
 from reconciler.deployment.wiring import INGEST_SOURCE
 from reconciler.errors import InvalidInput, ReconcilerError, Undecodable, reason_of
 from reconciler.ingest.ingester import Ingester
 from reconciler.ingest.messages import parse_message
 
 
+class IngestSettings(SchemaSettings):
+    """The environment of the ingest; `job_days`: for how long jobs can be looked up."""
+
+    job_days: Count = Field(JOBS_KEPT_DAYS, alias="RECONCILER_JOB_DAYS")
+
+
 @cache
-def _function() -> tuple[SchemaSettings, Ingester, Region, Observability]:
-    settings = read_as(SchemaSettings, os.environ)
+def _function() -> tuple[IngestSettings, Ingester, Region, Observability]:
+    settings = read_as(IngestSettings, os.environ)
     custom.load(settings.custom_types)
     schema = settings.item_schema
     observability = Observability(
         "ingest", settings.table, settings.region, log_items=settings.log_items
     )
     region = Region(settings, telemetry=observability, parked_url=settings.parked_queue_url)
-    outside = outside_of(region, settings.names, schema, settings.outside_writers)
+    around = settings.outside_writers, settings.job_days
+    outside = outside_of(region, settings.names, schema, *around)
     return settings, Ingester(schema, outside), region, observability
 
 

@@ -48,7 +48,7 @@ def _module(name: str) -> str:
 
 
 Switch = Annotated[bool, PlainValidator(_is_on), Field(description="it is 'on' or 'off'")]
-_Count = Annotated[int, PlainValidator(_count), Field(description="it is a number from 1 on")]
+Count = Annotated[int, PlainValidator(_count), Field(description="it is a number from 1 on")]
 _Modules = Annotated[
     tuple[Annotated[str, AfterValidator(_module)], ...],
     BeforeValidator(listed),
@@ -92,7 +92,7 @@ class FunctionSettings(BaseModel):
     outside_writes: _Policy = Field("accept", alias="RECONCILER_OUTSIDE_WRITES")
     outside_writers: _Writers = Field("expected", alias="RECONCILER_OUTSIDE_WRITERS")
     ttl_attribute: str = Field("", alias="RECONCILER_TTL_ATTRIBUTE")
-    key_lifetime_minutes: _Count = Field(
+    key_lifetime_minutes: Count = Field(
         KEY_LIFETIME_MINUTES, alias="RECONCILER_KEY_LIFETIME_MINUTES"
     )
     version_attributes: _Attributes = Field((), alias="RECONCILER_VERSION_ATTRIBUTES")
@@ -101,8 +101,8 @@ class FunctionSettings(BaseModel):
     custom_types: _Modules = Field((), alias="RECONCILER_CUSTOM_TYPES")
     log_items: Switch = Field(False, alias="RECONCILER_LOG_ITEMS")
     tracing: _Traced = Field(False, alias="RECONCILER_TRACING")
-    redrive_most: _Count = Field(100, alias="RECONCILER_REDRIVE_MOST")
-    redrive_attempts: _Count = Field(5, alias="RECONCILER_REDRIVE_ATTEMPTS")
+    redrive_most: Count = Field(100, alias="RECONCILER_REDRIVE_MOST")
+    redrive_attempts: Count = Field(5, alias="RECONCILER_REDRIVE_ATTEMPTS")
 
     @property
     def names(self) -> Names:

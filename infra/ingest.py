@@ -15,7 +15,13 @@ from infra.function import Function
 from infra.permissions import Statement, allow, in_bucket, know_replica, park
 from infra.queues import Queues
 from infra.sources import queue_source
-from reconciler.deployment.tables import JOBS_KEY, JOBS_KINDS, JOBS_TIME_INDEX, JOBS_TIME_KEY
+from reconciler.deployment.tables import (
+    JOBS_EXPIRY,
+    JOBS_KEY,
+    JOBS_KINDS,
+    JOBS_TIME_INDEX,
+    JOBS_TIME_KEY,
+)
 from reconciler.deployment.wiring import (
     INGEST_SOURCE,
     REJECTS_PREFIX,
@@ -54,7 +60,8 @@ class Ingest(Construct):
         super().__init__(scope, "BulkIngest")
         names = arns.names
         rows = Rows(JOBS_KEY, JOBS_TIME_INDEX, JOBS_TIME_KEY, JOBS_KINDS)
-        kept_table(self, "Jobs", names.jobs, key, rows)
+        expiry = {"enabled": True, "attributeName": JOBS_EXPIRY}
+        kept_table(self, "Jobs", names.jobs, key, rows, time_to_live_specification=expiry)
         queue, letters = queues.all[names.ingest_queue], queues.all[names.ingest_dlq]
         target = CfnRule.TargetProperty(
             id="ingest-queue",

@@ -210,7 +210,8 @@ class Reconciler(Construct):
         may = self._functions.statements(name, [self._use_keys, *may_ingest(self._arns)])
         work = Work(name, INGEST_HANDLER, INGEST_SECONDS, may, starts_warm=False)
         schema = json.dumps({"table": self._arns.names.table, **self._settings.ingest_schema})
-        function = self._functions.make(work, RECONCILER_SCHEMA=schema)
+        days = str(self._settings.ingest_job_days)
+        function = self._functions.make(work, RECONCILER_SCHEMA=schema, RECONCILER_JOB_DAYS=days)
         return Ingest(self, self._arns, key, self._queues, function).outputs
 
     def _observability(self, key: CfnKey, reads: CfnEventSourceMapping) -> str:

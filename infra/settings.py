@@ -30,6 +30,7 @@ from infra.between_fields import problems
 from infra.schema_settings import MOST_SCHEMA, Appsync, SchemaDocument, Workflow
 from reconciler.deployment.names import MAX_SUFFIX, Names
 from reconciler.deployment.table_document import KEY, Index, Key
+from reconciler.deployment.tables import JOBS_KEPT_DAYS
 from reconciler.deployment.wiring import KEY_LIFETIME_MINUTES, OutsideWriters, OutsideWrites
 from reconciler.errors import InvalidInput, bounded
 
@@ -76,6 +77,7 @@ class Settings(_Part):
     network: keep the functions in a network that they cannot leave. network_cidrs: its addresses,
     by region; empty: by the place in `regions`. approval: ask people about parked losses.
     ingest_schema: ingest the objects of a bucket by this schema, which `Schema.of` takes.
+    ingest_job_days: for how long its jobs can be looked up.
     outside_writers: whether anybody writes the table without the library. outside_writes: another
     thing, whether deletes made without it stand or are taken back. ttl_attribute: what the table's
     time-to-live is on, if not on the library's own; what it takes is not taken back.
@@ -148,6 +150,9 @@ class Settings(_Part):
     approval: bool = False
     ingest_schema: SchemaDocument = Field(
         {}, description=f"what Schema.of takes beside the table, in {MOST_SCHEMA} characters"
+    )
+    ingest_job_days: int = Field(
+        JOBS_KEPT_DAYS, ge=15, le=3_650, description="from 15 to 3650 days"
     )
     drills: bool = False
     runbook: Runbook = Field("", description="an http or https address without a #")

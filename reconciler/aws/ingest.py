@@ -10,6 +10,7 @@ from reconciler.aws.jobs import DynamoJobs
 from reconciler.aws.new_items import DynamoNewItems
 from reconciler.aws.region import Region
 from reconciler.deployment.names import Names
+from reconciler.deployment.tables import JOBS_KEPT_DAYS
 from reconciler.deployment.wiring import OutsideWriters
 from reconciler.ingest.outside import Outside
 from reconciler.item.schema import Schema
@@ -17,9 +18,16 @@ from reconciler.ports import KeyedEdit
 
 
 def outside_of(
-    region: Region, names: Names, schema: Schema, outside_writers: OutsideWriters
+    region: Region,
+    names: Names,
+    schema: Schema,
+    outside_writers: OutsideWriters,
+    job_days: int = JOBS_KEPT_DAYS,
 ) -> Outside:
-    """Return what the ingest of a region works with; items are written with `schema`."""
+    """Return what the ingest of a region works with; items are written with `schema`.
+
+    `job_days`: for how long jobs can be looked up.
+    """
     dynamodb = client("dynamodb", names.region, attempts=1)
     items = DynamoNewItems(schema.table, dynamodb)
     table = connect(schema, region=names.region, dynamodb=dynamodb, outside_writers=outside_writers)
@@ -30,7 +38,7 @@ def outside_of(
 
     return Outside(
         objects=S3Objects(names.ingest_bucket, region.client("s3")),
-        jobs=jobs_of(region, names),
+        jobs=DynamoJobs(names.jobs, region.client("dynamodb"), job_days),
         queue=queue_of(region, names),
         write=lambda e: table.carry_out(e.key, e.change, once=e.once).repeated,
         write_many=write_many,

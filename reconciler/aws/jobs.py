@@ -14,7 +14,8 @@ from random import random
 from typing import Any
 
 from reconciler.aws.clients import idempotent, pages
-from reconciler.deployment.tables import JOBS_TIME_INDEX
+from reconciler.clock import now_ms
+from reconciler.deployment.tables import JOBS_EXPIRY, JOBS_KEPT_DAYS, JOBS_TIME_INDEX
 from reconciler.errors import Unavailable
 from reconciler.ingest.jobs import JOB_PART, LISTED, Counts, Job, Part, PartState, part_name
 from reconciler.ingest.messages import PartName
@@ -26,11 +27,12 @@ _NEW = "attribute_not_exists(job)"
 
 
 class DynamoJobs:
-    """The jobs table."""
+    """The jobs table; a row expires so many days after it was put there."""
 
-    def __init__(self, table: str, dynamodb: Any) -> None:
+    def __init__(self, table: str, dynamodb: Any, kept_days: int = JOBS_KEPT_DAYS) -> None:
         self._table = table
         self._client = dynamodb
+        self._kept_ms = kept_days * 86_400_000
 
     def job(self, name: str) -> Job | None:
         """Return a job."""
@@ -61,7 +63,8 @@ class DynamoJobs:
 
     def go_on(self, part: Part) -> None:
         """Write one part more, which its job counts, unless it is there."""
-        self._both({"Put": {"Item": part.row, "ConditionExpression": _NEW}}, part.job, {"open": 1})
+        put = {"Item": self._expiring(part.row), "ConditionExpression": _NEW}
+        self._both({"Put": put}, part.job, {"open": 1})
 
     def part(self, name: PartName) -> Part | None:
         """Return a part."""
@@ -88,13 +91,13 @@ class DynamoJobs:
         adds = {"failed": failed}
         if part.state is PartState.DONE:
             adds |= {"open": -1, **asdict(part.counts)}
-        if not self._both(_instead(part, before.state), part.job, adds, finished_at_ms=at_ms):
+        if not self._both(self._instead(part, before.state), part.job, adds, finished_at_ms=at_ms):
             self.close(part, at_ms)  # another delivery was first: is it done by now?
 
     def reopen(self, part: Part) -> None:
         """Let a part that failed wait for its turn again, unless it does."""
         waits = replace(part, state=PartState.OPEN, counts=Counts(), reason="")
-        self._both(_instead(waits, PartState.FAILED), part.job, {"failed": -1})
+        self._both(self._instead(waits, PartState.FAILED), part.job, {"failed": -1})
 
     def forget(self, job: Job) -> None:
         """Remove a job that could not begin, so that it can begin anew."""
@@ -129,7 +132,8 @@ class DynamoJobs:
     def _is_put(self, row: Image) -> bool:
         """Return whether a row was written, because there was none."""
         with _refusable() as refused, idempotent("PutItem"):
-            self._client.put_item(TableName=self._table, Item=row, ConditionExpression=_NEW)
+            item = self._expiring(row)
+            self._client.put_item(TableName=self._table, Item=item, ConditionExpression=_NEW)
         return not refused
 
     def _both(
@@ -153,17 +157,20 @@ class DynamoJobs:
             _patiently("TransactWriteItems", send, TransactItems=writes)
         return not refused
 
-
-def _instead(part: Part, state: PartState) -> dict[str, Any]:
-    """Return the write of a part in the place of the same one in a state."""
-    return {
-        "Put": {
-            "Item": part.row,
-            "ConditionExpression": "#state = :was",
-            "ExpressionAttributeNames": {"#state": "state"},
-            "ExpressionAttributeValues": {":was": {"S": state.value}},
+    def _instead(self, part: Part, state: PartState) -> dict[str, Any]:
+        """Return the write of a part in the place of the same one in a state."""
+        return {
+            "Put": {
+                "Item": self._expiring(part.row),
+                "ConditionExpression": "#state = :was",
+                "ExpressionAttributeNames": {"#state": "state"},
+                "ExpressionAttributeValues": {":was": {"S": state.value}},
+            }
         }
-    }
+
+    def _expiring(self, row: Image) -> Image:
+        expires = (now_ms() + self._kept_ms) // 1_000
+        return {**row, JOBS_EXPIRY: {"N": str(expires)}}
 
 
 @contextmanager

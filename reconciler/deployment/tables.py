@@ -18,4 +18,7 @@ LEDGER_EXPIRY = "expires"  # of closed rows, in seconds since 1970; others have 
 JOBS_KEY = ("job", "part")  # a job's row lies beside those of its parts
 JOBS_TIME_INDEX = "by-time"
 JOBS_TIME_KEY = ("listed", "received_at_ms")  # only jobs have both, so only they are listed
+JOBS_EXPIRY = "expires"  # of all rows, in seconds since 1970
+# HAZARD if it were less than messages wait, 14 days: a job that is gone fails its parts.
+JOBS_KEPT_DAYS = 90
 JOBS_KINDS = {"job": "S", "part": "S", "listed": "S", "received_at_ms": "N"}

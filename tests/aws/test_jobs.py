@@ -53,6 +53,24 @@ def test_what_is_written_is_read_as_it_was(jobs: DynamoJobs) -> None:
     assert jobs.job("other") is None
 
 
+def test_every_row_expires_after_the_days_that_jobs_are_kept(
+    jobs: DynamoJobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = DynamoJobs("jobs", client("dynamodb", REGION), kept_days=15)
+    monkeypatch.setattr("reconciler.aws.jobs.now_ms", lambda: 1_000_000_999)
+    kept.open(replace(JOB, source=Source("b.jsonl", "v1", "etag")))
+    kept.close(DONE, 2_000)
+    kept.close(replace(FAILED, range=Range(5)), 2_000)
+    kept.reopen(replace(FAILED, range=Range(5)))
+    kept.go_on(Part(JOB.id, Range(7)))
+
+    rows = client("dynamodb", REGION).scan(TableName="jobs")["Items"]
+    expires = sorted(int(row["expires"]["N"]) for row in rows)
+
+    assert expires[:4] == [1_000_000 + 15 * 86_400] * 4
+    assert len(expires) == 5  # with the job that was there before
+
+
 def test_a_job_and_its_parts_are_planned_once(jobs: DynamoJobs) -> None:
     jobs.close(DONE, 2_000)
     before = standing(jobs), jobs.parts(JOB.id)

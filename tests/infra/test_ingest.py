@@ -89,6 +89,16 @@ def test_its_dead_letters_and_its_failures_are_alarmed() -> None:
     assert {f"parties-{each}-{EU}" for each in kinds} <= names
 
 
+def test_jobs_expire_when_the_function_is_told() -> None:
+    function = OPTIONS.one("reconciler", "AWS::Lambda::Function", FunctionName=NAME)
+    table = OPTIONS.one("reconciler", "AWS::DynamoDB::Table", TableName=f"parties-jobs-{EU}")
+
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires", "Enabled": True}
+    assert function["Environment"]["Variables"]["RECONCILER_JOB_DAYS"] == "90"
+    with pytest.raises(InvalidInput, match="ingest_job_days: from 15"):
+        read_settings(json.dumps({**PLAIN, "ingest_job_days": 14}))
+
+
 def test_the_jobs_and_the_objects_outlive_their_stack() -> None:
     resources = OPTIONS.template(OPTIONS.stack("reconciler"))["Resources"].values()
     kept = [
