@@ -34,6 +34,13 @@ class S3Objects:
         issued_at_ms = round(answer["LastModified"].timestamp()) * 1_000
         return Facts(answer["ContentLength"], issued_at_ms)
 
+    def current(self, key: str) -> Source:
+        """Return the object that has this name now, as its own message names it."""
+        with _readable("HeadObject"):
+            answer = self._client.head_object(Bucket=self._bucket, Key=key)
+        version = answer.get("VersionId", "")
+        return Source(key, "" if version == "null" else version, answer["ETag"].strip('"'))
+
     def part(self, source: Source, start: int, most: int) -> bytes:
         """Return up to `most` bytes of an object, as it was when it was put there."""
         span = f"bytes={start}-{start + most - 1}"

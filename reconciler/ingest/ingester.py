@@ -21,7 +21,7 @@ from reconciler.ingest.messages import PartName, Task
 from reconciler.ingest.outside import Outside
 from reconciler.ingest.ranges import MOST_BYTES, MOST_LINES, RANGE_BYTES, Range, ranges_of
 from reconciler.ingest.reading import Reading
-from reconciler.ingest.source import Source, form_of, is_data
+from reconciler.ingest.source import Source, form_of, is_data, is_manifest
 from reconciler.ingest.tally import Tally
 from reconciler.ingest.writing import Deed, Writing
 from reconciler.item.schema import Schema
@@ -54,7 +54,8 @@ class Ingester:
         What a later try can do better is raised; on the last one, its part waits for a person.
         """
         if isinstance(task, Source):
-            return self._begin(task)
+            begin = self._begin_listed if is_manifest(task.key) else self._begin
+            return begin(task)
         try:
             return self._carry_out(task)
         except ReconcilerError as problem:
@@ -74,6 +75,17 @@ class Ingester:
         parts = [Part(job.id, each) for each in self._ranges(job)]
         jobs.plan(parts)
         self._outside.queue.send([PartName(job.id, part.range.start) for part in parts])
+
+    def _begin_listed(self, manifest: Source) -> None:
+        """Ask for each file that a manifest lists, in case its own message never came."""
+        objects = self._outside.objects
+        files: list[Source] = []
+        for listed in self._reading.listed(manifest):
+            found = objects.current(listed.key)
+            if found.etag != listed.etag:
+                raise InvalidInput("a file of the export was overwritten since")
+            files.append(found)
+        self._outside.queue.send(files)
 
     def _ranges(self, job: Job) -> list[Range]:
         return list(ranges_of(job.size, job.form, job.packing, self._bounds.range_bytes))

@@ -24,6 +24,9 @@ class Objects(Protocol):
     def facts(self, source: Source) -> Facts:
         """Return what the bucket says of an object."""
 
+    def current(self, key: str) -> Source:
+        """Return the object that has this name now."""
+
     def part(self, source: Source, start: int, most: int) -> bytes:
         """Return up to `most` bytes of an object, as it was when it was put there."""
 

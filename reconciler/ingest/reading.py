@@ -1,14 +1,18 @@
-"""The lines of a job's object, from where a part begins, and what each of them means."""
+"""The lines of a job's object, from where a part begins, and what each of them means.
 
+Source: DynamoDB guide, "Table export output format" (manifest-files.json).
+"""
+
+import json
 from collections.abc import Iterator
 from functools import partial
 
-from reconciler.errors import InvalidInput
+from reconciler.errors import MALFORMED, InvalidInput, Undecodable
 from reconciler.ingest.jobs import Job
-from reconciler.ingest.lines import Line, fields_of, lines_from, rows_in
+from reconciler.ingest.lines import Line, fields_of, lines_from, lines_in, rows_in
 from reconciler.ingest.meaning import Assignment, header_of, meaning_of_json, meaning_of_row
 from reconciler.ingest.outside import Objects
-from reconciler.ingest.source import Form, Packing, packing_of
+from reconciler.ingest.source import Form, Packing, Source, packing_of
 from reconciler.ingest.unpacking import text_of
 from reconciler.item.schema import Schema
 
@@ -32,6 +36,17 @@ class Reading:
         if first.text is None or not first.is_row:
             raise InvalidInput("the header is no row of CSV")
         return header_of(fields_of(first.text), self._schema)
+
+    def listed(self, manifest: Source) -> Iterator[Source]:
+        """Yield the data files of an export that its manifest lists, which knows no versions."""
+        size = self._objects.facts(manifest).size
+        pieces = text_of(partial(self._objects.part, manifest), size, Packing.PLAIN, 0)
+        for line in lines_in(pieces, 0):
+            try:
+                said = json.loads(line.text or b"")
+                yield Source(str(said["dataFileS3Key"]), "", str(said["etag"]))
+            except MALFORMED:
+                raise Undecodable("the manifest lists no files: a line of it is broken") from None
 
     def lines(self, job: Job, start: int) -> Iterator[Line]:
         """Yield the lines that begin at byte `start` or later, the header and empty ones too."""

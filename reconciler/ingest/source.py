@@ -18,7 +18,7 @@ from reconciler.errors import InvalidInput
 from reconciler.values.wire import digest
 
 JOB_WIDTH = 22
-_EXPORTS, _EXPORTED = "AWSDynamoDB/", "/data/"
+_EXPORTS, _EXPORTED, _LISTED = "/AWSDynamoDB/", "/data/", "/manifest-files.json"
 
 
 class Form(Enum):
@@ -68,7 +68,13 @@ def is_data(key: str) -> bool:
     """Return whether an object of this name is for ingest: no reject, folder or manifest is."""
     if key.startswith(REJECTS_PREFIX) or key.endswith("/"):
         return False
-    return not key.startswith(_EXPORTS) or _EXPORTED in key
+    _, export, rest = f"/{key}".rpartition(_EXPORTS)
+    return not export or _EXPORTED in f"/{rest}"
+
+
+def is_manifest(key: str) -> bool:
+    """Return whether an object of this name lists the data files of an export of DynamoDB's."""
+    return _EXPORTS in f"/{key}" and key.endswith(_LISTED)
 
 
 def form_of(key: str) -> Form:

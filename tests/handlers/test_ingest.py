@@ -522,6 +522,78 @@ def test_an_object_that_is_older_than_keys_live_is_refused(
     assert region.item("p0") is None
 
 
+@pytest.mark.parametrize("is_versioned", [False, True])
+@pytest.mark.parametrize("folder", ["AWSDynamoDB/01-a", "of/2026/AWSDynamoDB/01-a"])
+def test_an_export_is_begun_by_its_manifest_and_once_by_that_and_its_files_own_messages(
+    region: IngestRegion, folder: str, is_versioned: bool
+) -> None:
+    if is_versioned:
+        status = {"Status": "Enabled"}
+        region.s3.put_bucket_versioning(
+            Bucket=region.names.ingest_bucket, VersioningConfiguration=status
+        )
+    files = {f"{folder}/data/{n}.json.gz": gzip.compress(lines(EXPORT[n])) for n in range(2)}
+    own = [region.put(name, data) for name, data in files.items()]
+    etags = [json.loads(each)["detail"]["object"]["etag"] for each in own]
+    listed = [
+        {"itemCount": 1, "etag": etag, "dataFileS3Key": name}
+        for name, etag in zip(files, etags, strict=True)
+    ]
+    assert region.work_off(deliver, region.put(f"{folder}/manifest-summary.json", lines({})))
+    assert list(region.jobs.latest(10)) == []
+
+    region.work_off(deliver, region.put(f"{folder}/manifest-files.json", lines(*listed)))
+
+    assert (region.shown("p1"), region.shown("p2")) == (ADA, EVE)
+    before = list(region.jobs.latest(10))
+    assert [(job.state, job.counts.written) for job in before] == [(DONE, 1)] * 2
+
+    region.work_off(deliver, *own)
+
+    assert list(region.jobs.latest(10)) == before
+
+
+def test_a_manifest_that_is_broken_is_parked_and_one_whose_file_is_another_by_now_comes_back(
+    region: IngestRegion,
+) -> None:
+    name = "AWSDynamoDB/01-a/manifest-files.json"
+    assert deliver(region.put(name, b"no manifest"))
+    assert "a line of it is broken" in region.parked()[0]["reason"]
+
+    region.put("AWSDynamoDB/01-a/data/a.json", parties(1))
+    other = {"etag": "other", "dataFileS3Key": "AWSDynamoDB/01-a/data/a.json"}
+    assert not deliver(region.put(name, lines(other)))
+    assert not deliver(region.put(name, lines({**other, "dataFileS3Key": "gone.json"})))
+
+
+CUT = "id,points,name\r\n" + "".join(
+    f'p{n},{n},"é{n}, ""quoted"",\r\n and so on 日本"\r\n' for n in range(12)
+)
+NAMES = [f'é{n}, "quoted",\r\n and so on 日本' for n in range(12)]
+
+
+@pytest.mark.parametrize("packing", ["csv", "csv.gz", "jsonl", "jsonl.gz"])
+@pytest.mark.parametrize("most", [1, 2, 5])
+def test_wherever_an_object_is_cut_each_line_is_whole_and_counts_once(
+    region: IngestRegion, monkeypatch: pytest.MonkeyPatch, packing: str, most: int
+) -> None:
+    """Letters of several bytes, line ends of Windows, and line ends inside quotes."""
+    bound(monkeypatch, Bounds(range_bytes=most * 7, lines=most))
+    monkeypatch.setattr("reconciler.ingest.unpacking.PIECE_BYTES", 11)
+    said = [{"id": f"p{n}", "points": n, "name": name} for n, name in enumerate(NAMES)]
+    of_json = "".join(json.dumps(each, ensure_ascii=False) + "\r\n" for each in said)
+    data = (CUT if "csv" in packing else of_json).encode() + b"bad"
+    data = gzip.compress(data) if packing.endswith("gz") else data
+
+    region.work_off(deliver, region.put(f"a.{packing}", data))
+
+    assert region.counts() == (WITH_REJECTS, 13, 12, 0, 1)
+    assert len(region.parts()) >= 12 // most
+    assert [region.shown(f"p{n}") for n in range(12)] == said
+    [(number, _)] = errors_of(region.parts())
+    assert number == (26 if "csv" in packing else 13)
+
+
 @pytest.mark.parametrize("name", ["rejects/x/part-0.jsonl", "folder/", "AWSDynamoDB/manifest.json"])
 def test_rejects_folders_and_manifests_are_no_objects_for_ingest(
     region: IngestRegion, name: str
