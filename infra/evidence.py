@@ -100,7 +100,6 @@ def evidence_bucket(scope: Construct, arns: Arns, key: CfnKey, queues: Queues) -
         "Evidence",
         arns.names.evidence_bucket,
         key,
-        lifecycle_configuration={"rules": [_aging()]},
         notification_configuration=_notification(arns),
     )
     bucket.add_resource_dependency(
@@ -110,7 +109,10 @@ def evidence_bucket(scope: Construct, arns: Arns, key: CfnKey, queues: Queues) -
 
 
 def kept_bucket(scope: Construct, part: str, name: str, key: CfnKey, **more: Any) -> CfnBucket:
-    """Make a bucket that outlives its stack, keeps versions, and is closed, with its policy."""
+    """Make a bucket that outlives its stack, keeps versions, and is closed, with its policy.
+
+    What lies there for long goes where storage is cheap and reading is as fast.
+    """
     bucket = CfnBucket(
         scope,
         part,
@@ -124,6 +126,7 @@ def kept_bucket(scope: Construct, part: str, name: str, key: CfnKey, **more: Any
             "restrictPublicBuckets": True,
         },
         ownership_controls={"rules": [{"objectOwnership": "BucketOwnerEnforced"}]},
+        lifecycle_configuration={"rules": [_aging()]},
         **more,
     )
     bucket.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)

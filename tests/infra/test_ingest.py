@@ -89,6 +89,18 @@ def test_its_dead_letters_and_its_failures_are_alarmed() -> None:
     assert {f"parties-{each}-{EU}" for each in kinds} <= names
 
 
+def test_objects_are_encrypted_closed_to_all_others_and_go_where_storage_is_cheap() -> None:
+    bucket = OPTIONS.one("reconciler", "AWS::S3::Bucket", BucketName=NAME)
+
+    [rule] = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    [aging] = bucket["LifecycleConfiguration"]["Rules"]
+    later = {"StorageClass": "GLACIER_IR", "TransitionInDays": 90}
+    assert aging["Status"] == "Enabled"
+    assert (aging["Transitions"], aging["NoncurrentVersionTransitions"]) == ([later], [later])
+
+
 def test_jobs_expire_when_the_function_is_told() -> None:
     function = OPTIONS.one("reconciler", "AWS::Lambda::Function", FunctionName=NAME)
     table = OPTIONS.one("reconciler", "AWS::DynamoDB::Table", TableName=f"parties-jobs-{EU}")
