@@ -31,7 +31,11 @@ _UNKNOWN = {
     "TableNotFoundException",
 }
 _REFUSED = {"403", "AccessDenied", "AccessDeniedException"}
-_PERMISSIONS = {"s3:HeadBucket": "s3:ListBucket"}  # the others are named like their call
+_PERMISSIONS = {  # of calls that are named otherwise
+    "s3:HeadBucket": "s3:ListBucket",
+    "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
+    "s3:GetBucketNotificationConfiguration": "s3:GetBucketNotification",
+}
 _LAST_MINUTES = 15
 _DAY_SECONDS = 86_400
 
@@ -197,5 +201,27 @@ def _look(names: Names, region: _Inquiry, regions: tuple[str, ...], endpoint: st
         outside_writes={
             kind: region.daily(telemetry.OUTSIDE_WRITES, names, kind=kind) for kind in WATCHED_KINDS
         },
+        ingest=_ingest(names, region),
         clock_ahead_ms=region.clock_ahead_ms(),
     )
+
+
+def _ingest(names: Names, region: _Inquiry) -> dict[str, AwsAnswer]:
+    """Return what the parts of an ingest answer; nothing if neither its queue nor its jobs are."""
+    queue = region.queue(names.ingest_queue)
+    jobs = region.ask("dynamodb", "DescribeTable", TableName=names.jobs)
+    if queue is None and jobs is None:
+        return {}
+    bucket = {"Bucket": names.ingest_bucket}
+    return {
+        "queue": queue,
+        "jobs": jobs,
+        "letters": region.queue(names.ingest_dlq),
+        "expiry": region.ask("dynamodb", "DescribeTimeToLive", TableName=names.jobs),
+        "notification": region.ask("s3", "GetBucketNotificationConfiguration", **bucket),
+        "versions": region.ask("s3", "GetBucketVersioning", **bucket),
+        "encryption": region.ask("s3", "GetBucketEncryption", **bucket),
+        "rule": region.ask("events", "DescribeRule", Name=names.ingest_queue),
+        "targets": region.ask("events", "ListTargetsByRule", Rule=names.ingest_queue),
+        "sources": region.sources(names.ingest_function),
+    }

@@ -11,6 +11,7 @@ from typing import get_args
 
 from reconciler.doctor import (
     delivery,
+    ingest,
     outside,
     queues,
     replica,
@@ -31,7 +32,7 @@ def examine(seen: Seen) -> list[CheckResult]:
     unseen = [answer for answer in seen.answers() if isinstance(answer, Unseen)]
     if len(unseen) == len(seen.answers()):
         return [_unreachable(seen, unseen[0]), timing.clock(seen)]
-    areas = (replica, time_to_live, sources, delivery, queues, stores, timing, outside)
+    areas = (replica, time_to_live, sources, delivery, queues, stores, timing, outside, ingest)
     found = chain.from_iterable(area.findings(seen) for area in areas)
     return sorted(found, key=lambda finding: _WORST_FIRST.index(finding.severity))
 

@@ -36,8 +36,9 @@ class Seen:
     rules, targets: by role. queues: {"QueueUrl", "Attributes"} by name. oldest: CloudWatch's
     ApproximateAgeOfOldestMessage in seconds, by queue. sources: event-source mappings by function.
     iterator_age: CloudWatch's, in ms. detector: the function's configuration. records: how many it
-    read on each of the last days; outside_writes: what it counted then, by kind. clock_ahead_ms:
-    this machine's clock beside AWS's.
+    read on each of the last days; outside_writes: what it counted then, by kind. ingest: what the
+    parts of an ingest answered, none if there is no ingest. clock_ahead_ms: this machine's clock
+    beside AWS's.
     """
 
     names: Names
@@ -58,6 +59,7 @@ class Seen:
     detector: AwsAnswer
     records: AwsAnswer
     outside_writes: Mapping[str, AwsAnswer]
+    ingest: Mapping[str, AwsAnswer]
     clock_ahead_ms: int | None
 
     @property
@@ -76,7 +78,7 @@ class Seen:
         single = (self.table, self.backups, self.expiry, self.ledger, self.bucket, self.bus)
         functions = (self.iterator_age, self.detector, self.records)
         several = (self.rules, self.targets, self.queues, self.oldest, self.sources)
-        every = (*several, self.outside_writes)
+        every = (*several, self.outside_writes, self.ingest)
         return [*single, *functions, *(a for each in every for a in each.values())]
 
 

@@ -138,6 +138,7 @@ def test_a_refused_call_names_its_permission_and_raises_nothing(code: str) -> No
         "dynamodb:DescribeContinuousBackups",
         "dynamodb:DescribeTimeToLive",
         "s3:ListBucket",
+        *("s3:GetBucketNotification", "s3:GetBucketVersioning", "s3:GetEncryptionConfiguration"),
         "events:DescribeEventBus",
         "events:DescribeRule",
         "events:ListTargetsByRule",

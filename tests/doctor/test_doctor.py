@@ -107,6 +107,7 @@ HEALTHY = Seen(
     detector={"Environment": {"Variables": {"RECONCILER_OUTSIDE_WRITERS": "expected"}}},
     records={"Datapoints": [{"Sum": 1_000.0}] * 14},
     outside_writes={kind: {"Datapoints": []} for kind in ("updates", "puts", "revived")},
+    ingest={},
     clock_ahead_ms=300,
 )
 

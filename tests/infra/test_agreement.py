@@ -210,6 +210,7 @@ def seen(stacks: Stacks) -> Seen:
         ),
         records=empty,
         outside_writes={"updates": empty},
+        ingest={},
         clock_ahead_ms=0,
     )
 

@@ -1,13 +1,17 @@
 """The ingest: where a schema is named for it, objects of a bucket reach a function."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from infra.settings import read_settings
+from reconciler.deployment.names import Names
 from reconciler.deployment.wiring import INGEST_SOURCE, ingest_pattern
+from reconciler.doctor.ingest import findings
 from reconciler.errors import InvalidInput
 from reconciler.item.schema import Schema
+from tests.doctor.test_doctor import HEALTHY
 from tests.infra.stacks import ACCOUNT, PLAIN, REGIONS, synthesised
 from tests.infra.test_permissions import granted
 
@@ -128,6 +132,43 @@ def test_a_schema_that_fills_the_variables_of_a_function_is_refused() -> None:
     document = {**PLAIN, "ingest_schema": {"key": ["id"], "attributes": many}}
     with pytest.raises(InvalidInput, match=r"ingest_schema: .*2500 characters"):
         read_settings(json.dumps(document))
+
+
+def test_the_doctor_finds_nothing_to_be_done_about_it() -> None:
+    bucket = OPTIONS.one("reconciler", "AWS::S3::Bucket", BucketName=NAME)
+    rule = OPTIONS.one("reconciler", "AWS::Events::Rule", Name=NAME)
+    queue = OPTIONS.one("reconciler", "AWS::SQS::Queue", QueueName=NAME)
+    jobs = OPTIONS.one("reconciler", "AWS::DynamoDB::Table", TableName=f"parties-jobs-{EU}")
+    arn = f"arn:aws:sqs:{EU}:{ACCOUNT}:{NAME}"
+    source = OPTIONS.one("reconciler", "AWS::Lambda::EventSourceMapping", EventSourceArn=arn)
+    [encryption] = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    by_default = encryption["ServerSideEncryptionByDefault"]
+    encrypted = {"Rules": [{"ApplyServerSideEncryptionByDefault": by_default}]}
+    policy = json.dumps(queue["RedrivePolicy"])
+    answers = {
+        "notification": bucket["NotificationConfiguration"],
+        "versions": bucket["VersioningConfiguration"],
+        "encryption": {"ServerSideEncryptionConfiguration": encrypted},
+        "rule": {**rule, "EventPattern": json.dumps(rule["EventPattern"])},
+        "targets": rule,
+        "queue": {"Attributes": {**queue, "RedrivePolicy": policy}},
+        "letters": {"Attributes": {}},
+        "sources": {"EventSourceMappings": [{**source, "State": "Enabled"}]},
+        "jobs": {"Table": jobs},
+        "expiry": {
+            "TimeToLiveDescription": {
+                "TimeToLiveStatus": "ENABLED",
+                "AttributeName": jobs["TimeToLiveSpecification"]["AttributeName"],
+            }
+        },
+    }
+    answers["queue"]["Attributes"]["VisibilityTimeout"] = str(queue["VisibilityTimeout"])
+    table = {"Table": {"TableArn": f"arn:aws:dynamodb:{EU}:{ACCOUNT}:table/parties"}}
+    seen = replace(HEALTHY, names=Names("parties", EU), table=table, ingest=answers)
+
+    found = {(each.id, each.severity) for each in findings(seen) if each.severity != "ok"}
+
+    assert found == set()
 
 
 def test_without_a_schema_there_is_none() -> None:
