@@ -90,8 +90,8 @@ def play(cloud: LocalCloud, writers: Mapping[str, Writer]) -> None:
 def open_cloud() -> Iterator[Callable[..., LocalCloud]]:
     with ExitStack() as clouds:
 
-        def start(*keys: str) -> LocalCloud:
-            spec = TableSpec(TABLE, *keys)
+        def start(partition_key: str, sort_key: str | None = None) -> LocalCloud:
+            spec = TableSpec(TABLE, partition_key, sort_key)
             cloud = LocalCloud([spec], reconciled=TABLE, regions=(US, EU), lag_ms=(100, 300))
             return clouds.enter_context(cloud)
 
