@@ -11,7 +11,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
 from handlers.api_function import JSON, Function, checked, function, permitted, response
-from handlers.api_individual import router
+from handlers.api_party import router
 from handlers.tracing import traced
 from reconciler.api.access import Right
 from reconciler.api.answers import DOCUMENT, REFUSALS, Answer, Refused, refusal_of

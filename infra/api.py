@@ -25,8 +25,8 @@ from infra.function import Function, Work
 from infra.permissions import EVIDENCE_PREFIX, Statement, allow, in_bucket, know_replica
 from infra.schema_settings import definition, schema_text
 from infra.settings import Settings
-from reconciler.api.paths import PATHS
-from reconciler.api.tmf632.individual import COLLECTION, holds_individuals
+from reconciler.api.paths import OF_PARTIES, PATHS
+from reconciler.api.tmf632.party import holds_parties
 from reconciler.deployment.wiring import API_HANDLER
 from reconciler.item.schema import Schema
 
@@ -48,7 +48,7 @@ _LOGGED = {
 def may_serve(settings: Settings, door: Api, arns: Arns) -> list[Statement]:
     """Return what the door's function may do."""
     items = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
-    if _has_individuals(settings, door):
+    if _has_parties(settings, door):
         items.append("dynamodb:Scan")
     return [
         know_replica(arns),
@@ -184,12 +184,12 @@ class HttpApi(Construct):
         )
 
 
-def _has_individuals(settings: Settings, door: Api) -> bool:
-    return holds_individuals(Schema.of(**definition(settings, door)))
+def _has_parties(settings: Settings, door: Api) -> bool:
+    return holds_parties(Schema.of(**definition(settings, door)))
 
 
 def _routes(settings: Settings, door: Api) -> Iterator[tuple[str, str]]:
-    """Yield the methods and paths: those of individuals only if the table has them."""
+    """Yield the methods and paths: those of parties only if the table has them."""
     for path, methods in PATHS.items():
-        if not path.startswith(COLLECTION) or _has_individuals(settings, door):
+        if path not in OF_PARTIES or _has_parties(settings, door):
             yield from ((method, path) for method in methods)

@@ -2,9 +2,17 @@
 
 import re
 
-from reconciler.api.tmf632.individual import COLLECTION
+from reconciler.api.tmf632.resources import RESOURCES
 
-PATHS = {
+OF_PARTIES: dict[str, tuple[str, ...]] = {
+    path: methods
+    for each in RESOURCES
+    for path, methods in (
+        (each.collection, ("GET", "POST")),
+        (f"{each.collection}/{{id}}", ("GET", "PATCH", "DELETE")),
+    )
+}
+PATHS: dict[str, tuple[str, ...]] = {
     "/health": ("GET",),
     "/health/live": ("GET",),
     "/openapi.json": ("GET",),
@@ -13,8 +21,7 @@ PATHS = {
     "/items/{partition}/{sort}": ("GET",),
     "/conflicts": ("GET",),
     "/conflicts/{conflict_id}": ("GET",),
-    COLLECTION: ("GET", "POST"),
-    f"{COLLECTION}/{{id}}": ("GET", "PATCH", "DELETE"),
+    **OF_PARTIES,
 }
 _SEGMENT = re.compile(r"\\\{\w+\\\}")
 _RULES = {re.compile(_SEGMENT.sub("[^/]+", re.escape(path))): path for path in PATHS}

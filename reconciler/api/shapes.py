@@ -64,18 +64,6 @@ SCHEMAS: Mapping[str, Any] = {
             }
         },
     },
-    "Individual": {
-        "type": "object",
-        "required": ["@type"],
-        "properties": {
-            "@type": {"const": "Individual"},
-            **{name: {"type": "string"} for name in ("id", "href", "givenName", "familyName")},
-            **{
-                name: {"type": "array", "items": {"type": "object"}}
-                for name in ("contactMedium", "partyCharacteristic", "relatedParty")
-            },
-        },
-    },
     "Conflict": {
         "type": "object",
         "required": ["conflict_id", "state", "key"],

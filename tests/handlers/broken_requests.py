@@ -66,10 +66,10 @@ def broken_requests(seed: int, number: int) -> Iterator[dict[str, Any]]:
         yield event(method, path, text, **asked, **shape)
 
 
-def broken_individuals(
+def broken_parties(
     seed: int, number: int, whole: dict[str, Any], collection: str, identifier: str
 ) -> Iterator[dict[str, Any]]:
-    """Yield requests about individuals, most of them broken in one to three ways."""
+    """Yield requests about parties, most of them broken in one to three ways."""
     chance = random.Random(seed)
     queries = {
         "fields": ["a", ",", "\u20ac", ""],
@@ -83,7 +83,7 @@ def broken_individuals(
         text = body if isinstance(body, str) else json.dumps(body)
         headers = {n: chance.choice(v) for n, v in _HEADERS.items() if chance.random() < 0.1}
         query = {n: chance.choice(v) for n, v in queries.items() if chance.random() < 0.2}
-        method = chance.choice(["POST", "PATCH", "PATCH", "GET", "DELETE", "PUT"])
+        method = chance.choice(["POST", "DELETE", "PUT", *["GET"] * 5, *["PATCH"] * 9])
         place = f"{collection}/{chance.choice([identifier, identifier, 'none', '~', '%'])}"
         path = collection if method == "POST" or chance.random() < 0.1 else place
         yield event(method, path, text, headers=headers, query=query, authorizer=SIGNED)

@@ -12,7 +12,7 @@ from aws_cdk import App
 
 from infra.app import Deployment, stack_name
 from infra.settings import Settings
-from reconciler.api.tmf632.individual import ATTRIBUTES as INDIVIDUAL
+from reconciler.api.tmf632.party import ATTRIBUTES as PARTY
 
 ACCOUNT = "123456789012"
 REGIONS = ["us-east-1", "eu-west-1", "ap-southeast-1"]
@@ -74,7 +74,7 @@ SCENES: dict[str, dict[str, Any]] = {
         "ttl_attribute": "until",
         "version_attributes": ["Version", "LastUpdatedRegion"],
         "provisioned_concurrency": 2,
-        "api": {"table_schema": {"attributes": INDIVIDUAL}, "authorizer": "iam"},
+        "api": {"table_schema": {"attributes": PARTY}, "authorizer": "iam"},
         "approval": True,
         "workflow": {"table_schema": {"attributes": {"loyalty": "counter_pn"}}},
     },

@@ -71,7 +71,7 @@ def test_each_path_of_the_door_is_a_route_and_nothing_else_is() -> None:
     assert routes == every
 
 
-def test_a_table_without_individuals_has_no_routes_for_them_and_is_not_scanned() -> None:
+def test_a_table_without_parties_has_no_routes_for_them_and_is_not_scanned() -> None:
     routes = {route["RouteKey"] for route in of_gateway(synthesised("options"), "Route")}
 
     assert "POST /write" in routes

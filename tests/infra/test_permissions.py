@@ -304,7 +304,7 @@ def test_every_call_of_the_functions_adapters_is_allowed_to_one_of_them() -> Non
     roles = ("DetectRole", "ResolveRole", "RedriveRole", "ApproveRole", "IngestRole")
     allowed = {a.partition(":")[2] for role in roles for a in granted("options", role)}
 
-    by_people |= {"Scan"}  # of whole replicas; a door scans for individuals
+    by_people |= {"Scan"}  # of whole replicas; a door scans for parties
     assert {"PutItem", "PutEvents", "GetRecords", "ReceiveMessage", "Publish"} <= made
     assert made - by_people - allowed == set()
 

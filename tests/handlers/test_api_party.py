@@ -1,4 +1,4 @@
-"""TMF632's individuals through the HTTP door."""
+"""TMF632's individuals and organizations through the HTTP door."""
 
 import json
 from collections import Counter
@@ -9,8 +9,9 @@ import pytest
 from openapi_spec_validator import validate
 
 from handlers import api
-from reconciler.api.paths import PATHS
-from reconciler.api.tmf632.individual import ATTRIBUTES, COLLECTION, individuals
+from reconciler.api.paths import OF_PARTIES, PATHS
+from reconciler.api.tmf632.party import ATTRIBUTES, parties
+from reconciler.api.tmf632.resources import INDIVIDUAL, ORGANIZATION, RESOURCES, Resource
 from reconciler.aws import connect
 from reconciler.item.edits import assign
 from reconciler.item.image import merge, read
@@ -18,13 +19,14 @@ from reconciler.item.image import write as written_image
 from reconciler.values.wire import Image
 from tests.aws.conftest import REGION
 from tests.builders import clock
-from tests.handlers.broken_requests import broken_individuals
+from tests.handlers.broken_requests import broken_parties
 from tests.handlers.conftest import Context
 from tests.handlers.door import NAMES, Answered, Door, uuid7
 from tests.handlers.test_api import opened
 
 __all__ = ["opened"]
 
+COLLECTION = INDIVIDUAL.collection
 SCHEMA = {"table": NAMES.table, "key": ["id"], "attributes": dict(ATTRIBUTES)}
 HOME = {"@type": "EmailContactMedium", "id": "home", "emailAddress": "ada@example.org"}
 WORK = {"@type": "PhoneContactMedium", "id": "work", "phoneNumber": "+44 1"}
@@ -37,6 +39,14 @@ ADA = {
     "relatedParty": [FRIEND],
     "partyCharacteristic": [{"id": "c1", "name": "height", "value": 1.63}],
 }
+ACME = {
+    "@type": "Organization",
+    "name": "Acme",
+    "contactMedium": [HOME],
+    "existsDuring": {"startDateTime": "1990-01-01T00:00:00Z"},
+    "status": "validated",
+}
+BOTH: list[tuple[Resource, dict[str, Any]]] = [(INDIVIDUAL, ADA), (ORGANIZATION, ACME)]
 PATCH = {"content-type": "application/merge-patch+json"}
 
 
@@ -77,6 +87,76 @@ def test_a_creation_that_is_repeated_makes_one_individual(door: Door) -> None:
     assert len(door.get(COLLECTION).document) == 1
 
 
+@pytest.mark.parametrize(("resource", "body"), BOTH)
+def test_each_resource_is_created_read_patched_listed_and_deleted(
+    door: Door, resource: Resource, body: dict[str, Any]
+) -> None:
+    made = door.send("POST", resource.collection, body)
+    place = made.headers["location"]
+    assert place.startswith(f"{resource.collection}/")
+    whole = {**body, "id": place.rpartition("/")[2], "href": place}
+    assert (made.status, made.document) == (201, whole)
+    assert door.get(resource.collection, query={"fields": "status"}).status == 200
+    changes = {"contactMedium": [HOME, WORK], "existsDuring": {"endDateTime": "2030"}}
+    assert patch(door, place, changes).document["contactMedium"] == [HOME, WORK]
+    assert door.get(place).document["existsDuring"]["endDateTime"] == "2030"
+    assert [each["id"] for each in door.get(resource.collection).document] == [whole["id"]]
+    assert door.send("DELETE", place).status == 204
+    assert door.get(resource.collection).document == []
+
+
+@pytest.mark.parametrize(("resource", "body"), BOTH)
+def test_a_party_is_found_as_what_it_is_and_as_nothing_else(
+    door: Door, resource: Resource, body: dict[str, Any]
+) -> None:
+    (other,) = {*RESOURCES} - {resource}
+    place = door.send("POST", resource.collection, body).headers["location"]
+    elsewhere = place.replace(resource.collection, other.collection)
+    assert door.get(other.collection).document == []
+    for answer in (door.get(elsewhere), door.send("DELETE", elsewhere), patch(door, elsewhere, {})):
+        assert answer.code == "notFound"
+    assert door.get(place).status == 200
+
+
+def test_an_item_without_a_type_is_an_individual_and_one_of_another_type_is_no_party(
+    door: Door,
+) -> None:
+    table = connect(parties(NAMES.table), region=REGION)
+    for identifier, told in (("p1", {"givenName": "Ada"}), ("x1", {"@type": "Order"})):
+        with table.edit({"id": identifier}) as item:
+            item.update(told)
+    assert [each["id"] for each in door.get(INDIVIDUAL.collection).document] == ["p1"]
+    assert door.get(f"{INDIVIDUAL.collection}/x1").code == "notFound"
+    assert door.get(ORGANIZATION.collection).document == []
+
+
+def test_what_is_spelled_as_in_v4_is_taken_as_v5_has_it(door: Door) -> None:
+    characteristic = {"@type": "MediumCharacteristic", "emailAddress": "ada@example.org"}
+    medium = {"mediumType": "email", "preferred": True, "characteristic": characteristic}
+    older = {
+        **ADA,
+        "fullName": "Ada Byron",
+        "status": "deceaded",
+        "contactMedium": [medium],
+        "relatedParty": [{"id": "p2", "@referredType": "Individual", "role": "friend"}],
+    }
+    made = door.send("POST", COLLECTION, older)
+    (shown,) = made.document["contactMedium"]
+    assert shown.pop("id")
+    assert shown == {
+        "@type": "EmailContactMedium",
+        "mediumType": "email",
+        "preferred": True,
+        "emailAddress": "ada@example.org",
+    }
+    party = {"@type": "PartyRef", "id": "p2", "@referredType": "Individual"}
+    assert made.document["relatedParty"] == [{"role": "friend", "partyOrPartyRole": party}]
+    assert (made.document["name"], made.document["status"]) == ("Ada Byron", "deceased")
+    assert not {"fullName", "characteristic"} & made.document.keys()
+    done = patch(door, made.headers["location"], {"fullName": "Ada Lovelace"})
+    assert done.document["name"] == "Ada Lovelace"
+
+
 def test_a_merge_patch_changes_what_it_names(door: Door) -> None:
     place = create(door, validFor={"startDateTime": "2026", "endDateTime": "2027"}).headers[
         "location"
@@ -103,7 +183,7 @@ def test_contact_media_that_two_regions_add_at_once_are_both_kept(door: Door) ->
     place = create(door, contactMedium=[]).headers["location"]
     key = {"id": place.rpartition("/")[2]}
     before: Image = door.stored(key["id"])
-    schema = individuals(NAMES.table)
+    schema = parties(NAMES.table)
     patch(door, place, {"contactMedium": [HOME]})
     elsewhere = written_image(
         before,
@@ -167,8 +247,12 @@ def test_a_list_has_pages(door: Door) -> None:
         ({**ADA, "givenName": 5}, "body.givenName: Input should be a valid string"),
         ({**ADA, "contactMedium": {"a": 1}}, "body.contactMedium: Input should be a valid list"),
         ({**ADA, "relatedParty": ["p2"]}, "body.relatedParty.0: Input should be"),
-        ({**ADA, "contactMedium": [{"set": ["a"]}]}, "body.contactMedium: it is a list of objects"),
-        ({**ADA, "id": "mine"}, "body: id and href are given by this API"),
+        ({**ADA, "contactMedium": [{"set": ["a"]}]}, "body.contactMedium.0: it is an object"),
+        ({**ADA, "id": "mine"}, "body.id: it is given by this API"),
+        ({**ADA, "status": "asleep"}, "body.status: Input should be"),
+        ({**ADA, "contactMedium": [{"id": 5}]}, "body.contactMedium.0.id: it is a text"),
+        ({**ADA, "contactMedium": [HOME, {**WORK, "id": "home"}]}, "contactMedium.1: another has"),
+        ({**ADA, "name": "A", "fullName": "B"}, "body.fullName: name says it already"),
         ({**ADA, "_rec": {}}, "body._rec: no name starts with"),
         ({**ADA, "": 1}, "no name starts with"),
         ({**ADA, "\ud800": 1}, "Input should be a valid string"),
@@ -198,23 +282,24 @@ def test_what_no_individual_can_become_is_refused(door: Door) -> None:
         assert door.get(COLLECTION, query=query).code == "invalidRequest"
 
 
-def test_a_table_of_other_items_has_no_individuals(opened: Callable[..., Door]) -> None:
+def test_a_table_of_other_items_has_no_parties(opened: Callable[..., Door]) -> None:
     door = opened()
-    assert door.get(COLLECTION).code == "notFound"
-    assert COLLECTION not in door.get("/openapi.json").document["paths"]
+    for each in RESOURCES:
+        assert door.get(each.collection).code == "notFound"
+        assert each.collection not in door.get("/openapi.json").document["paths"]
 
 
-def test_the_document_has_the_paths_of_individuals(door: Door) -> None:
+def test_the_document_has_the_paths_of_parties(door: Door) -> None:
     document = door.get("/openapi.json").document
     validate(document)
-    for path in (COLLECTION, f"{COLLECTION}/{{id}}"):
+    for path in OF_PARTIES:
         assert {method.upper() for method in document["paths"][path]} == set(PATHS[path])
 
 
 def test_the_library_and_the_door_see_one_individual(door: Door) -> None:
     place = create(door).headers["location"]
     key = {"id": place.rpartition("/")[2]}
-    with connect(individuals(NAMES.table), region=REGION).edit(key) as item:
+    with connect(parties(NAMES.table), region=REGION).edit(key) as item:
         item["contactMedium", "work"] = WORK
     assert door.get(place).document["contactMedium"] == [HOME, WORK]
     assert (read(door.stored(key["id"])) or {})["contactMedium"].keys() == {"home", "work"}
@@ -223,8 +308,9 @@ def test_the_library_and_the_door_see_one_individual(door: Door) -> None:
 def test_thousands_of_broken_requests_are_each_refused_as_tmf630_says(door: Door) -> None:
     statuses = Counter[int]()
     for seed in range(10):
-        place = create(door).headers["location"]
-        asked = broken_individuals(seed, 150, ADA, COLLECTION, place.rpartition("/")[2])
+        resource, body = BOTH[seed % 2]
+        place = door.send("POST", resource.collection, body).headers["location"]
+        asked = broken_parties(seed, 150, body, resource.collection, place.rpartition("/")[2])
         for request in asked:
             answered = Answered(api.handler(request, Context()))
             statuses[answered.status] += 1

@@ -1,12 +1,13 @@
-"""The HTTP door's routes of TMF632: individuals, created, read, listed, patched and deleted.
+"""The HTTP door's routes of TMF632: parties, created, read, listed, patched and deleted.
 
-They are there if the table's schema has what individuals need: `individuals` of
-`reconciler.api.tmf632.individual` is one.
+They are there if the table's schema has what parties need: `parties` of
+`reconciler.api.tmf632.party` is one.
 """
 
 import json
 import secrets
 from collections.abc import Callable
+from functools import partial, update_wrapper
 from itertools import islice
 from typing import Any
 
@@ -19,14 +20,9 @@ from reconciler.api.answers import Answer, Refused
 from reconciler.api.conditions import Conditions, etag_of, once_in
 from reconciler.api.items import REPLAYED
 from reconciler.api.requests import Request
-from reconciler.api.tmf632.individual import (
-    COLLECTION,
-    created,
-    holds_individuals,
-    patched,
-    resource_of,
-)
 from reconciler.api.tmf632.pages import MOST, Page, fields_in
+from reconciler.api.tmf632.party import created, holds_parties, patched, shown
+from reconciler.api.tmf632.resources import RESOURCES, Resource
 from reconciler.causality.keys import Once
 from reconciler.client.editor import ItemEditor
 from reconciler.client.writer import Written
@@ -39,13 +35,12 @@ PATCHES = ("application/merge-patch+json", "application/json")
 router = Router()  # type: ignore[no-untyped-call]
 
 
-@router.post(COLLECTION)
-def _create() -> Response[Any]:
+def _create(resource: Resource) -> Response[Any]:
     kept, request = _opened("write")
     document = request.document()
-    values = created(document)
-    once = _once(kept, request, f"POST {COLLECTION}", document)
-    # With a key its repetition must find the same individual, in any region.
+    values = created(resource, document)
+    once = _once(kept, request, f"POST {resource.collection}", document)
+    # With a key its repetition must find the same party, in any region.
     named = digest(once.key.encode(), 22) if once is not None else secrets.token_urlsafe(16)
 
     def fill(item: ItemEditor) -> None:
@@ -53,62 +48,74 @@ def _create() -> Response[Any]:
             item[name] = value
 
     written = kept.table.carry_out({"id": named}, fill, lambda image: image, once=once)
-    return response(_written(written, 201, {"Location": f"{COLLECTION}/{named}"}))
+    place = {"Location": f"{resource.collection}/{named}"}
+    return response(_written(resource, written, 201, place))
 
 
-@router.get(COLLECTION)
-def _list() -> Response[Any]:
+def _list(resource: Resource) -> Response[Any]:
     kept, request = _opened("read")
     page = Page.of(request.query)
     items = (read(image) for image in islice(kept.region.items.scan(), MOST))
-    living = (item for item in items if item is not None)
+    living = (item for item in items if item is not None and resource.holds(item))
     found = list(islice(living, page.offset, page.offset + page.limit + 1))
-    shown = [resource_of(item, page.fields) for item in found[: page.limit]]
+    told = [shown(item, page.fields) for item in found[: page.limit]]
     status = 206 if len(found) > page.limit else 200
-    return response(Answer(status, json_text(shown), {"X-Result-Count": str(len(shown))}))
+    return response(Answer(status, json_text(told), {"X-Result-Count": str(len(told))}))
 
 
-@router.get(f"{COLLECTION}/<identifier>")
-def _retrieve(identifier: str) -> Response[Any]:
+def _retrieve(resource: Resource, identifier: str) -> Response[Any]:
     kept, request = _opened("read")
-    conditions = Conditions.of(request.headers)
+    conditions, fields = Conditions.of(request.headers), fields_in(request.query)
     image = kept.table.image(_key(kept, identifier))
     item = read(image)
-    if image is None or item is None:
-        raise _absent()
+    if image is None or item is None or not resource.holds(item):
+        raise _absent(resource)
     headers = {"ETag": etag_of(image)}
     if conditions.has(headers["ETag"]):
         return response(Answer(304, "", headers))
-    fields = fields_in(request.query)
-    return response(Answer(200, json_text(resource_of(item, fields)), headers))
+    return response(Answer(200, json_text(shown(item, fields)), headers))
 
 
-@router.patch(f"{COLLECTION}/<identifier>")
-def _patch(identifier: str) -> Response[Any]:
+def _patch(resource: Resource, identifier: str) -> Response[Any]:
     kept, request = _opened("write")
     document = request.document(PATCHES)
-    change = patched(document, identifier)
+    change = patched(resource, document, identifier)
     once = _once(kept, request, f"PATCH {identifier}", document)
-    there = _there(Conditions.of(request.headers))
+    there = _there(resource, Conditions.of(request.headers))
     written = kept.table.carry_out(_key(kept, identifier), change, there, once=once)
-    return response(_written(written, 200, {}))
+    return response(_written(resource, written, 200, {}))
 
 
-@router.delete(f"{COLLECTION}/<identifier>")
-def _delete(identifier: str) -> Response[Any]:
+def _delete(resource: Resource, identifier: str) -> Response[Any]:
     kept, request = _opened("write")
     once = _once(kept, request, f"DELETE {identifier}", None)
-    there = _there(Conditions.of(request.headers))
+    there = _there(resource, Conditions.of(request.headers))
     key = _key(kept, identifier)
     written = kept.table.carry_out(key, ItemEditor.delete, there, once=once)
     return response(Answer(204, "", REPLAYED if written.repeated else {}))
 
 
+def _add_routes(resource: Resource) -> None:
+    def of(answering: Callable[..., Response[Any]]) -> Callable[..., Response[Any]]:
+        return update_wrapper(partial(answering, resource), answering)  # a route has a name
+
+    one = f"{resource.collection}/<identifier>"
+    router.post(resource.collection)(of(_create))
+    router.get(resource.collection)(of(_list))
+    router.get(one)(of(_retrieve))
+    router.patch(one)(of(_patch))
+    router.delete(one)(of(_delete))
+
+
+for each in RESOURCES:
+    _add_routes(each)
+
+
 def _opened(right: Right) -> tuple[Function, Request]:
     request = Request.of(router.current_event.raw_event)
     kept = permitted(request, right)
-    if not holds_individuals(kept.settings.item_schema):
-        raise Refused("notFound", "this table's schema is none of individuals")
+    if not holds_parties(kept.settings.item_schema):
+        raise Refused("notFound", "this table's schema is none of parties")
     return kept, request
 
 
@@ -125,24 +132,24 @@ def _key(kept: Function, identifier: str) -> dict[str, Any]:
         raise Refused("invalidRequest", f"path: {problem}") from None
 
 
-def _there(conditions: Conditions) -> Callable[[Image | None], Image | None]:
+def _there(resource: Resource, conditions: Conditions) -> Callable[[Image | None], Image | None]:
     check = checked(conditions)
 
     def there(image: Image | None) -> Image | None:
-        if read(image) is None:
-            raise _absent()
+        if not resource.holds(read(image)):
+            raise _absent(resource)
         return check(image)
 
     return there
 
 
-def _absent() -> Refused:
-    return Refused("notFound", "there is no such individual, or it was deleted")
+def _absent(resource: Resource) -> Refused:
+    return Refused("notFound", f"there is no such {resource.name}, or it was deleted")
 
 
-def _written(written: Written, status: int, headers: dict[str, str]) -> Answer:
+def _written(resource: Resource, written: Written, status: int, headers: dict[str, str]) -> Answer:
     item = read(written.image)
     if written.image is None or item is None:
-        raise _absent()  # a repetition, of what was deleted since
+        raise _absent(resource)  # a repetition, of what was deleted since
     told = headers | {"ETag": etag_of(written.image)} | (REPLAYED if written.repeated else {})
-    return Answer(status, json_text(resource_of(item)), told)
+    return Answer(status, json_text(shown(item)), told)

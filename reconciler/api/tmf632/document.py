@@ -1,0 +1,110 @@
+"""What the OpenAPI document says of parties: their paths and schemas, made for each resource."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from reconciler.api.operations import (
+    ALWAYS,
+    ONCE,
+    READING,
+    REF,
+    WRITING,
+    Guard,
+    get,
+    header,
+    json_content,
+    operation,
+    query,
+    refused,
+    segment,
+)
+from reconciler.api.shapes import ETAG, REPLAYED
+from reconciler.api.tmf632.pages import MOST
+from reconciler.api.tmf632.party import ATTRIBUTES, body_model
+from reconciler.api.tmf632.resources import RESOURCES, Resource
+
+_PLACE = {"Location": {"description": "Where it is.", "schema": {"type": "string"}}}
+_COUNT = {"X-Result-Count": {"schema": {"type": "integer"}}}
+_WRITES = (*WRITING, *ALWAYS)
+_NUMBER = {"type": "integer", "minimum": 0, "maximum": MOST}
+
+
+def party_paths(guard: Guard) -> dict[str, Any]:
+    """Return the paths of all resources."""
+    return {path: told for each in RESOURCES for path, told in _paths(each, guard).items()}
+
+
+def party_schemas() -> dict[str, Any]:
+    """Return the schemas of all resources, of their creations and of their patches."""
+    return {
+        name: schema
+        for each in RESOURCES
+        for name, schema in (
+            (each.kind, _shown(each)),
+            (f"{each.kind}Creation", _body(each, is_patch=False)),
+            (f"{each.kind}Patch", _body(each, is_patch=True)),
+        )
+    }
+
+
+def _paths(resource: Resource, guard: Guard) -> dict[str, Any]:
+    kind, fields = resource.kind, query("fields", {"type": "string"})
+    one = {"headers": ETAG, **json_content(_named(kind))}
+    many = {"headers": _COUNT, **json_content({"type": "array", "items": _named(kind)})}
+    named, read, write = [segment("id")], guard.of("read"), guard.of("write")
+    told, writing = refused(*READING, *ALWAYS), refused("invalidRequest", "notFound", *_WRITES)
+    key = header("Idempotency-Key", ONCE)
+    match = header("If-Match", "Tags that it may have, or *.")
+    pages = [fields, query("offset", _NUMBER), query("limit", _NUMBER)]
+    listed = {"200": {"description": "All that is left", **many}}
+    listed["206"] = {"description": "There are more", **many}
+    found = {"200": {"description": f"The {resource.name}", **one}}
+    found["304"] = {"description": "The reader has it", "headers": ETAG}
+    made = {"201": {"description": "Created", **one, "headers": ETAG | REPLAYED | _PLACE}}
+    kept = {"200": {"description": "As written", **one, "headers": ETAG | REPLAYED}}
+    gone = {"204": {"description": "Deleted", "headers": REPLAYED}}
+    seen = header("If-None-Match", "Tags that the reader has.")
+    creating = operation(f"create{kind}", [key], made | writing, write)
+    patching = operation(f"patch{kind}", [*named, key, match], kept | writing, write)
+    return {
+        resource.collection: {
+            **get(f"list{kind}", pages, listed | told, read),
+            "post": creating | _taking(json_content(_named(f"{kind}Creation"))),
+        },
+        f"{resource.collection}/{{id}}": {
+            **get(f"retrieve{kind}", [*named, fields, seen], found | told, read),
+            "patch": patching | _taking(_patches(kind)),
+            "delete": operation(f"delete{kind}", [*named, key, match], gone | writing, write),
+        },
+    }
+
+
+def _patches(kind: str) -> dict[str, Any]:
+    merge = json_content(_named(f"{kind}Patch"), "application/merge-patch+json")
+    return {"content": {**merge["content"], **json_content(_named(f"{kind}Patch"))["content"]}}
+
+
+def _taking(content: Mapping[str, Any]) -> dict[str, Any]:
+    return {"requestBody": {"required": True, **content}}
+
+
+def _named(schema: str) -> dict[str, Any]:
+    return {"$ref": REF.format(model=schema)}
+
+
+def _body(resource: Resource, *, is_patch: bool) -> dict[str, Any]:
+    return body_model(resource, is_patch=is_patch).model_json_schema()
+
+
+def _shown(resource: Resource) -> dict[str, Any]:
+    texts = ("id", "href", "status", *resource.required)
+    entries = {"type": "array", "items": {"type": "object"}}
+    return {
+        "type": "object",
+        "required": ["@type", "id", "href"],
+        "properties": {
+            "@type": {"const": resource.kind},
+            **{name: {"type": "string"} for name in texts},
+            **dict.fromkeys(ATTRIBUTES, entries),
+        },
+    }
