@@ -20,8 +20,9 @@ from reconciler.api.answers import Answer, Refused
 from reconciler.api.conditions import Conditions, etag_of, once_in
 from reconciler.api.items import REPLAYED
 from reconciler.api.requests import Request
+from reconciler.api.tmf632.json_patch import JSON_PATCH
 from reconciler.api.tmf632.pages import MOST, Page, fields_in
-from reconciler.api.tmf632.party import created, holds_parties, patched, shown
+from reconciler.api.tmf632.party import created, holds_parties, json_patched, patched, shown
 from reconciler.api.tmf632.resources import RESOURCES, Resource
 from reconciler.causality.keys import Once
 from reconciler.client.editor import ItemEditor
@@ -31,7 +32,7 @@ from reconciler.item.image import read
 from reconciler.text.plain_json import json_text
 from reconciler.values.wire import Image, digest
 
-PATCHES = ("application/merge-patch+json", "application/json")
+PATCHES = ("application/merge-patch+json", JSON_PATCH, "application/json")
 router = Router()  # type: ignore[no-untyped-call]
 
 
@@ -79,8 +80,11 @@ def _retrieve(resource: Resource, identifier: str) -> Response[Any]:
 def _patch(resource: Resource, identifier: str) -> Response[Any]:
     kept, request = _opened("write")
     document = request.document(PATCHES)
-    change = patched(resource, document, identifier)
-    once = _once(kept, request, f"PATCH {identifier}", document)
+    if request.kind == JSON_PATCH:
+        change = json_patched(resource, document)
+    else:
+        change = patched(resource, document, identifier)
+    once = _once(kept, request, f"PATCH {identifier} {request.kind}", document)
     there = _there(resource, Conditions.of(request.headers))
     written = kept.table.carry_out(_key(kept, identifier), change, there, once=once)
     return response(_written(resource, written, 200, {}))

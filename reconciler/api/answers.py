@@ -29,6 +29,7 @@ REFUSALS = {  # code: status and reason
     "notFound": (404, "There is nothing here"),
     "methodNotAllowed": (405, "This path has other methods"),
     "keyReused": (409, "The idempotency key was used for something else"),
+    "patchMismatch": (409, "The patch does not fit what is there"),
     "typeMismatch": (409, "An attribute holds what its type does not allow"),
     "preconditionFailed": (412, "The item is not as the request requires"),
     "contentTooLarge": (413, "The body is too large"),

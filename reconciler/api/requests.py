@@ -42,10 +42,15 @@ class Request:
         body, is_base64 = event.get("body") or "", bool(event.get("isBase64Encoded"))
         return cls(query, headers, around.get("authorizer") or {}, body, is_base64)
 
+    @property
+    def kind(self) -> str:
+        """The media type of the body, in small letters, without its parameters."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
     def document(self, kinds: Sequence[str] = JSON) -> Any:
         """Return what the JSON body says, numbers as int or Decimal; Refused if it is none."""
-        kind, mark, parameters = self.headers.get("content-type", "").partition(";")
-        if kind.strip().lower() not in kinds or not _PARAMETERS.fullmatch(mark + parameters):
+        _, mark, parameters = self.headers.get("content-type", "").partition(";")
+        if self.kind not in kinds or not _PARAMETERS.fullmatch(mark + parameters):
             told = f"send Content-Type: {' or '.join(kinds)}, in UTF-8"
             raise Refused("unsupportedMediaType", told)
         if self.headers.get("content-encoding", "identity").strip().lower() != "identity":

@@ -44,6 +44,16 @@ _EDITS: list[dict[str, Any]] = [
 ]
 
 
+_STEPS: list[dict[str, Any]] = [
+    {"op": "test", "path": "/@type", "value": "Individual"},
+    {"op": "add", "path": "/contactMedium/-", "value": {"emailAddress": "a@example.org"}},
+    {"op": "copy", "from": "/contactMedium/0", "path": "/place/x"},
+    {"op": "replace", "path": "/status", "value": "validated"},
+    {"op": "move", "from": "/status", "path": "/title"},
+    {"op": "remove", "path": "/title"},
+]
+
+
 def broken_requests(seed: int, number: int) -> Iterator[dict[str, Any]]:
     """Yield requests, most of them broken in one to three ways."""
     chance = random.Random(seed)
@@ -77,11 +87,13 @@ def broken_parties(
         "limit": ["1", ""],
     }
     for _ in range(number):
-        body: Any = deepcopy(whole)
+        steps = chance.random() < 0.3
+        body: Any = deepcopy(chance.sample(_STEPS, 2) if steps else whole)
         for _ in range(chance.randrange(4)):
             body = chance.choice(_DAMAGES)(chance, body)
         text = body if isinstance(body, str) else json.dumps(body)
         headers = {n: chance.choice(v) for n, v in _HEADERS.items() if chance.random() < 0.1}
+        headers = ({"content-type": "application/json-patch+json"} if steps else {}) | headers
         query = {n: chance.choice(v) for n, v in queries.items() if chance.random() < 0.2}
         method = chance.choice(["POST", "DELETE", "PUT", *["GET"] * 5, *["PATCH"] * 9])
         place = f"{collection}/{chance.choice([identifier, identifier, 'none', '~', '%'])}"

@@ -602,7 +602,7 @@ GUIDE = Path(reconciler.api.__file__).with_name("README.md").read_text()
 
 
 def test_the_guides_bodies_are_taken(door: Door) -> None:
-    bodies = re.findall(r"```json\n(.*?)```", GUIDE, re.DOTALL)
+    bodies = re.findall(r"```json\n(\{.*?)```", GUIDE, re.DOTALL)
     answers = [door.send("POST", "/write", body) for body in bodies]
     assert [each.status for each in answers] == [200, 200]
     assert [each["item"]["loyalty"] for each in answers[1].document["items"]] == [20, 5]

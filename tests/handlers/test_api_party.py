@@ -1,6 +1,7 @@
 """TMF632's individuals and organizations through the HTTP door."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +11,7 @@ from openapi_spec_validator import validate
 
 from handlers import api
 from reconciler.api.paths import OF_PARTIES, PATHS
+from reconciler.api.tmf632.json_patch import JSON_PATCH
 from reconciler.api.tmf632.party import ATTRIBUTES, parties
 from reconciler.api.tmf632.resources import INDIVIDUAL, ORGANIZATION, RESOURCES, Resource
 from reconciler.aws import connect
@@ -22,7 +24,7 @@ from tests.builders import clock
 from tests.handlers.broken_requests import broken_parties
 from tests.handlers.conftest import Context
 from tests.handlers.door import NAMES, Answered, Door, uuid7
-from tests.handlers.test_api import opened
+from tests.handlers.test_api import GUIDE, opened
 
 __all__ = ["opened"]
 
@@ -179,6 +181,125 @@ def test_a_merge_patch_changes_what_it_names(door: Door) -> None:
     assert document["partyCharacteristic"] == ADA["partyCharacteristic"]
 
 
+def json_patch(door: Door, path: str, *operations: Any, **headers: str) -> Answered:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    kind = {"content-type": JSON_PATCH}
+    return door.send("PATCH", path, list(operations), headers={**kind, **named})
+
+
+@pytest.mark.parametrize(("resource", "body"), BOTH)
+def test_a_json_patch_changes_what_it_names(
+    door: Door, resource: Resource, body: dict[str, Any]
+) -> None:
+    place = door.send("POST", resource.collection, body).headers["location"]
+    done = json_patch(
+        door,
+        place,
+        {"op": "test", "path": "/contactMedium/0/id", "value": "home"},
+        {"op": "add", "path": "/contactMedium/-", "value": WORK},
+        {"op": "replace", "path": "/contactMedium/home/emailAddress", "value": "a@example.org"},
+        {"op": "add", "path": "/status", "value": "initialized"},
+    )
+    assert done.status == 200
+    media = [{**HOME, "emailAddress": "a@example.org"}, WORK]
+    assert done.document == {
+        **body,
+        "contactMedium": media,
+        "status": "initialized",
+        "id": place.rpartition("/")[2],
+        "href": place,
+    }
+    assert door.get(place).document == done.document
+
+
+def test_the_guides_patch_is_taken(door: Door) -> None:
+    (steps,) = re.findall(r"```json\n(\[.*?)```", GUIDE, re.DOTALL)
+    place = create(door, status="initialized").headers["location"]
+    done = json_patch(door, place, *json.loads(steps))
+    assert (done.status, done.document["status"]) == (200, "validated")
+    assert [each["id"] for each in done.document["contactMedium"]] == ["home", "work"]
+
+
+def test_a_patch_that_does_not_fit_what_is_there_changes_nothing(door: Door) -> None:
+    place = create(door).headers["location"]
+    added = {"op": "add", "path": "/title", "value": "Countess"}
+    for misfit in (
+        {"op": "test", "path": "/givenName", "value": "Eve"},
+        {"op": "remove", "path": "/contactMedium/5"},
+        {"op": "replace", "path": "/middleName", "value": "K"},
+    ):
+        refused = json_patch(door, place, added, misfit)
+        assert (refused.status, refused.code) == (409, "patchMismatch")
+        assert refused.document["message"].startswith("body.1: ")
+    for bad in (
+        {"op": "remove", "path": "/familyName"},
+        {"op": "add", "path": "/status", "value": "asleep"},
+        {"op": "add", "path": "/contactMedium/-", "value": 5},
+        {"op": "add", "path": "/_rec", "value": 5},
+        {"op": "replace", "path": "/id", "value": "p2"},
+    ):
+        assert json_patch(door, place, added, bad).code == "invalidRequest"
+    stale = json_patch(door, place, added, If_Match='"stale"')
+    assert (stale.status, stale.code) == (412, "preconditionFailed")
+    assert "title" not in door.get(place).document
+
+
+def test_a_json_patch_that_is_repeated_counts_once(door: Door) -> None:
+    place = create(door).headers["location"]
+    once = {"Idempotency_Key": uuid7(1)}
+    added = {"op": "add", "path": "/contactMedium/-", "value": WORK}
+    assert json_patch(door, place, added, **once).status == 200
+    json_patch(door, place, {"op": "remove", "path": "/contactMedium/work"})
+    again = json_patch(door, place, added, **once)
+    assert (again.status, again.headers["idempotency-replayed"]) == (200, "true")
+    assert again.document["contactMedium"] == [HOME]
+
+
+def test_a_patch_of_one_medium_and_a_write_of_its_neighbour_elsewhere_are_both_kept(
+    door: Door,
+) -> None:
+    place = create(door, contactMedium=[HOME, WORK]).headers["location"]
+    key = {"id": place.rpartition("/")[2]}
+    before: Image = door.stored(key["id"])
+    json_patch(
+        door, place, {"op": "replace", "path": "/contactMedium/0/emailAddress", "value": "a@b.org"}
+    )
+    elsewhere = written_image(
+        before,
+        [
+            assign(("contactMedium", "work", "phoneNumber"), "+44 2"),
+            assign(("contactMedium", "home", "preferred"), True),
+        ],
+        key=key,
+        schema=parties(NAMES.table),
+        replica="euw1",
+        clock=clock(4_000_000_000_000, iter(range(9))),
+    )
+    door.place(merge(door.stored(key["id"]), elsewhere))
+    assert door.get(place).document["contactMedium"] == [
+        {**HOME, "emailAddress": "a@b.org", "preferred": True},
+        {**WORK, "phoneNumber": "+44 2"},
+    ]
+
+
+def test_a_patch_of_one_entry_leaves_alone_what_the_library_named_otherwise(door: Door) -> None:
+    place = create(door).headers["location"]
+    key = {"id": place.rpartition("/")[2]}
+    with connect(parties(NAMES.table), region=REGION).edit(key) as item:
+        item["contactMedium", "fax"] = {"faxNumber": "1"}
+        item["relatedParty", "boss"] = {"role": "boss"}
+    shown = json_patch(
+        door,
+        place,
+        {"op": "add", "path": "/contactMedium/home/preferred", "value": True},
+        {"op": "remove", "path": "/relatedParty/1"},
+    ).document
+    assert shown["contactMedium"] == [{"id": "fax", "faxNumber": "1"}, {**HOME, "preferred": True}]
+    kept = read(door.stored(key["id"])) or {}
+    assert kept["contactMedium"]["fax"] == {"faxNumber": "1"}
+    assert kept["relatedParty"] == {"boss": {"role": "boss"}}
+
+
 def test_contact_media_that_two_regions_add_at_once_are_both_kept(door: Door) -> None:
     place = create(door, contactMedium=[]).headers["location"]
     key = {"id": place.rpartition("/")[2]}
@@ -274,6 +395,7 @@ def test_what_no_individual_can_become_is_refused(door: Door) -> None:
         {"contactMedium": "x"},
         {"_rec_w": 1},
         [],
+        [{"op": "remove", "path": "/title"}],  # as a merge patch
     ]
     for changes in bad:
         assert patch(door, place, changes).code == "invalidRequest"

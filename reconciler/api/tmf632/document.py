@@ -19,6 +19,7 @@ from reconciler.api.operations import (
     segment,
 )
 from reconciler.api.shapes import ETAG, REPLAYED
+from reconciler.api.tmf632.json_patch import JSON_PATCH, OPERATIONS
 from reconciler.api.tmf632.pages import MOST
 from reconciler.api.tmf632.party import ATTRIBUTES, body_model
 from reconciler.api.tmf632.resources import RESOURCES, Resource
@@ -36,7 +37,9 @@ def party_paths(guard: Guard) -> dict[str, Any]:
 
 def party_schemas() -> dict[str, Any]:
     """Return the schemas of all resources, of their creations and of their patches."""
-    return {
+    steps = OPERATIONS.json_schema(ref_template=REF)
+    own: dict[str, Any] = {**steps.pop("$defs"), "JsonPatch": steps}
+    return own | {
         name: schema
         for each in RESOURCES
         for name, schema in (
@@ -80,8 +83,9 @@ def _paths(resource: Resource, guard: Guard) -> dict[str, Any]:
 
 
 def _patches(kind: str) -> dict[str, Any]:
-    merge = json_content(_named(f"{kind}Patch"), "application/merge-patch+json")
-    return {"content": {**merge["content"], **json_content(_named(f"{kind}Patch"))["content"]}}
+    merge, steps = _named(f"{kind}Patch"), _named("JsonPatch")
+    taken = {"application/merge-patch+json": merge, "application/json": merge, JSON_PATCH: steps}
+    return {"content": {kind: {"schema": schema} for kind, schema in taken.items()}}
 
 
 def _taking(content: Mapping[str, Any]) -> dict[str, Any]:

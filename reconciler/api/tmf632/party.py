@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from reconciler.api.answers import Refused
+from reconciler.api.tmf632.json_patch import carry_out, operations_in, touched_by
 from reconciler.api.tmf632.resources import Resource
 from reconciler.api.tmf632.resources import resource_of as resource_named
 from reconciler.api.tmf632.spellings import respelled
@@ -21,6 +22,7 @@ from reconciler.client.editor import ItemEditor
 from reconciler.client.tracked import plain
 from reconciler.errors import InvalidInput
 from reconciler.item.schema import RESERVED_PREFIX, Schema
+from reconciler.text.plain_json import json_text, parse_json
 from reconciler.values.wire import canonical_bytes, digest, to_wire
 
 _BY_ID = {"type": "map_or", "values": {"type": "map_or"}}
@@ -93,6 +95,26 @@ def patched(resource: Resource, document: Any, identifier: str) -> Change:
     return change
 
 
+def json_patched(resource: Resource, document: Any) -> Change:
+    """Return the change that a JSON Patch asks for; Refused for mistakes.
+
+    It is carried out on the party as it is shown at that time; what becomes of the attributes that
+    it touches are edits of the item. So what it does not touch stays as others write it.
+    """
+    operations = operations_in(document)
+    touched = touched_by(operations)
+
+    def change(item: ItemEditor) -> None:
+        before = {str(name): plain(value) for name, value in item.items()}
+        told = {name: [] for name in ATTRIBUTES} | _as_json(shown(before))
+        carry_out(operations, told)
+        after = {name: told.get(name) for name in touched}
+        for name, value in values_of(_checked(resource, after, is_patch=True)).items():
+            put(item, name, _as_they_were(name, before.get(name), value))
+
+    return change
+
+
 def put(item: ItemEditor, name: str, value: Any) -> None:
     """Give an attribute a value, by its type what differs alone; None takes it away."""
     if value is not None:
@@ -110,7 +132,7 @@ def shown(item: Mapping[str, Any], fields: Iterable[str] = ()) -> dict[str, Any]
     """Return an item as the party that it is: all of it, or the fields that are asked for."""
     resource = resource_named(item)
     assert resource is not None  # noqa: S101 (whoever reads an item has asked)
-    listed = {n: _listed(v) if n in ATTRIBUTES else v for n, v in item.items()}
+    listed = {n: _listed(n, v) if n in ATTRIBUTES else v for n, v in item.items()}
     place = f"{resource.collection}/{item['id']}"
     whole = {**listed, "href": place, "@type": resource.kind}
     wanted = {*OURS, *fields}
@@ -157,10 +179,35 @@ def _named(name: str, entry: Mapping[str, Any]) -> dict[str, Any]:
     return dict(entry) if name == "relatedParty" else {**entry, "id": _id_of(name, entry)}
 
 
-def _listed(entries: Any) -> Any:
+def _listed(name: str, entries: Any) -> Any:
     if not isinstance(entries, Mapping):
         return entries  # put there around the library
-    return [entries[name] for name in sorted(entries)]
+    return [_shown(name, each, entries[each]) for each in sorted(entries)]
+
+
+def _shown(name: str, identifier: str, entry: Any) -> Any:
+    is_named = name != "relatedParty" and isinstance(entry, Mapping)
+    return {**entry, "id": identifier} if is_named else entry
+
+
+def _as_they_were(name: str, before: Any, after: Any) -> Any:
+    """Return an attribute; entries that a patch leaves alone are what they were, ids included.
+
+    HAZARD if each were named anew: one that the library put under another name would be replaced
+    by a patch of its neighbour, and would be back if another region deletes it at once.
+    """
+    if name not in ATTRIBUTES or not isinstance(before, Mapping) or after is None:
+        return after
+    kept = {_text(_shown(name, each, entry)): (each, entry) for each, entry in before.items()}
+    return dict(kept.get(_text(entry), (each, entry)) for each, entry in after.items())
+
+
+def _text(entry: Any) -> bytes:
+    return canonical_bytes(to_wire(entry, ("",)))
+
+
+def _as_json(value: Mapping[str, Any]) -> Any:
+    return parse_json(json_text(value), "item")
 
 
 def _merged(target: Any, patch: Any) -> Any:
