@@ -20,6 +20,7 @@ from reconciler.api.document import openapi
 from reconciler.api.health import verdict
 from reconciler.api.items import item_answer, transaction_answer, written_answer
 from reconciler.api.listing import Listing, cursor_of
+from reconciler.api.operations import Guard
 from reconciler.api.paths import methods_of
 from reconciler.api.requests import Request
 from reconciler.api.writes import ItemWrite, payload_of, writes_in
@@ -65,7 +66,8 @@ def _health() -> Response[Any]:
 @app.get("/openapi.json")
 def _openapi() -> Response[Any]:
     settings = _permitted(None).settings
-    told = openapi(settings.item_schema, settings.keys, settings.authorizer, settings.scope_prefix)
+    guard = Guard(settings.authorizer, settings.scope_prefix)
+    told = openapi(settings.item_schema, settings.keys, guard, settings.indexes)
     return response(Answer(200, json_text(told)))
 
 

@@ -6,7 +6,7 @@ They are there if the table's schema has what parties need: `parties` of
 
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial, update_wrapper
 from itertools import islice
 from typing import Any
@@ -20,6 +20,7 @@ from reconciler.api.answers import Answer, Refused
 from reconciler.api.conditions import Conditions, etag_of, once_in
 from reconciler.api.items import REPLAYED
 from reconciler.api.requests import Request
+from reconciler.api.tmf632.filters import query_of
 from reconciler.api.tmf632.json_patch import JSON_PATCH
 from reconciler.api.tmf632.pages import MOST, Page, fields_in
 from reconciler.api.tmf632.party import created, holds_parties, json_patched, patched, shown
@@ -56,12 +57,18 @@ def _create(resource: Resource) -> Response[Any]:
 def _list(resource: Resource) -> Response[Any]:
     kept, request = _opened("read")
     page = Page.of(request.query)
-    items = (read(image) for image in islice(kept.region.items.scan(), MOST))
+    items = islice(_items(kept, resource, page), MOST)
     living = (item for item in items if item is not None and resource.holds(item))
     found = list(islice(living, page.offset, page.offset + page.limit + 1))
     told = [shown(item, page.fields) for item in found[: page.limit]]
     status = 206 if len(found) > page.limit else 200
     return response(Answer(status, json_text(told), {"X-Result-Count": str(len(told))}))
+
+
+def _items(kept: Function, resource: Resource, page: Page) -> Iterator[dict[str, Any] | None]:
+    if page.filters:
+        return kept.table.query(**query_of(page.filters, kept.settings.indexes, resource))
+    return map(read, kept.region.items.scan())
 
 
 def _retrieve(resource: Resource, identifier: str) -> Response[Any]:

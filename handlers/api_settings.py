@@ -4,11 +4,12 @@ import os
 from functools import cache
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, Json
 
 from handlers.schema_settings import KeyShapeSettings
 from handlers.settings import Switch, read_as
 from reconciler.api.access import Access, Authorizer
+from reconciler.api.tmf632.filters import Index
 from reconciler.crdt import custom
 
 _Authorizer = Annotated[Authorizer, Field(description="it is 'iam', 'jwt' or 'none'")]
@@ -19,11 +20,17 @@ class ApiSettings(KeyShapeSettings):
 
     Without an `authorizer` the door is closed. `scope_prefix` is what the scopes of tokens begin
     with, before read, write and conflicts. `keys_required`: whether each write must have an
-    idempotency key.
+    idempotency key. `indexes`: those of the table by which lists are filtered.
     """
 
     authorizer: _Authorizer = Field("none", alias="RECONCILER_API_AUTHORIZER")
     scope_prefix: str = Field("reconciler/", alias="RECONCILER_API_SCOPE_PREFIX")
+    indexes: Json[tuple[Index, ...]] = Field(
+        "[]",
+        alias="RECONCILER_API_INDEXES",
+        validate_default=True,
+        description="it is a JSON list of indexes, each with its name and partition_key",
+    )
     keys_required: Switch = Field(False, alias="RECONCILER_API_KEYS_REQUIRED")
 
     @property

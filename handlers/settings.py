@@ -159,7 +159,7 @@ def _problem(
     **_: Any,
 ) -> str:
     variable, *place = loc
-    if type in ("missing", "string_too_short"):
+    if type in ("missing", "string_too_short") and not place:
         return f"{variable} is not set"
     fields = model.model_fields.values()
     fix = next(field.description for field in fields if field.alias == variable)

@@ -18,13 +18,13 @@ from aws_cdk.aws_logs import LogGroup, RetentionDays
 from constructs import Construct
 
 from infra.acknowledged import acknowledge_open
-from infra.api_settings import Api
+from infra.api_settings import Api, indexes_served, indexes_text
 from infra.arns import Arns
 from infra.domain import DoorName
 from infra.function import Function, Work
 from infra.permissions import EVIDENCE_PREFIX, Statement, allow, in_bucket, know_replica
 from infra.schema_settings import definition, schema_text
-from infra.settings import Settings
+from infra.settings import Index, Settings
 from reconciler.api.paths import OF_PARTIES, PATHS
 from reconciler.api.tmf632.party import holds_parties
 from reconciler.deployment.wiring import API_HANDLER
@@ -50,9 +50,11 @@ def may_serve(settings: Settings, door: Api, arns: Arns) -> list[Statement]:
     items = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
     if _has_parties(settings, door):
         items.append("dynamodb:Scan")
+    served = [f"{arns.table}/index/{index.name}" for index in _indexes(settings, door)]
     return [
         know_replica(arns),
         allow("ServeItems", items, arns.table),
+        *([allow("ServeLists", ["dynamodb:Query"], *served)] if served else []),
         allow("ReadLosses", ["dynamodb:Query"], arns.ledger, arns.ledger_by_state),
         in_bucket("ReadEvidence", ["s3:GetObject"], arns.objects(EVIDENCE_PREFIX)),
         allow("ReadMetrics", ["cloudwatch:GetMetricData"], "*"),
@@ -68,6 +70,7 @@ def door_environment(settings: Settings, door: Api) -> dict[str, str]:
         "RECONCILER_API_AUTHORIZER": door.authorizer,
         "RECONCILER_API_SCOPE_PREFIX": door.scope_prefix,
         "RECONCILER_API_KEYS_REQUIRED": "on" if door.keys_required else "off",
+        "RECONCILER_API_INDEXES": indexes_text(_indexes(settings, door)),
     }
 
 
@@ -186,6 +189,11 @@ class HttpApi(Construct):
 
 def _has_parties(settings: Settings, door: Api) -> bool:
     return holds_parties(Schema.of(**definition(settings, door)))
+
+
+def _indexes(settings: Settings, door: Api) -> Sequence[Index]:
+    """Return what lists are filtered by: nobody lists a table without parties."""
+    return indexes_served(settings) if _has_parties(settings, door) else ()
 
 
 def _routes(settings: Settings, door: Api) -> Iterator[tuple[str, str]]:

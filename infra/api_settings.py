@@ -3,7 +3,8 @@
 Source: API Gateway guide, "Control access to HTTP APIs with JWT authorizers", "Throttle requests".
 """
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -12,8 +13,9 @@ from infra.schema_settings import WithSchema, schema_agrees
 from reconciler.deployment.names import partition_of
 
 if TYPE_CHECKING:
-    from infra.settings import Settings
+    from infra.settings import Index, Settings
 
+_MOST_INDEXES = 600  # beside the schema: all variables of a function have 4 KB
 _WHOLE = "a whole number from 1 on"
 _Issuer = Annotated[str, StringConstraints(pattern=r"^(https://[!-~]+)?$", max_length=500)]
 _Client = Annotated[str, StringConstraints(pattern=r"^[!-~]+$", max_length=500)]
@@ -72,6 +74,17 @@ class Api(WithSchema):
     domain: Domain | None = Field(None, description="a name of its own: its name and hosted_zone")
 
 
+def indexes_served(settings: "Settings") -> "Sequence[Index]":
+    """Return the indexes by which lists are filtered: one of keys hides what is deleted."""
+    return [index for index in settings.indexes if index.projection == "ALL"]
+
+
+def indexes_text(indexes: "Sequence[Index]") -> str:
+    """Return the JSON of indexes as the door's function is told them."""
+    told = [index.model_dump(exclude={"projection"}, exclude_none=True) for index in indexes]
+    return json.dumps(told, separators=(",", ":"))
+
+
 def api_agrees(settings: "Settings") -> Iterator[str]:
     """Yield what is wrong with the door."""
     door = settings.api
@@ -79,6 +92,8 @@ def api_agrees(settings: "Settings") -> Iterator[str]:
         return
     yield from _callers(settings, door)
     yield from schema_agrees(settings, "api", door)
+    if len(indexes_text(indexes_served(settings))) > _MOST_INDEXES:
+        yield f"indexes: with api, those that project ALL have {_MOST_INDEXES} characters as JSON"
 
 
 def _callers(settings: "Settings", door: Api) -> Iterator[str]:

@@ -233,7 +233,7 @@ _RULES: dict[Rule, frozenset[str]] = {
     _writers: frozenset({"writers", "partition_key"}),
     _tags: frozenset({"tags"}),
     _custom_types: frozenset({"custom_types"}),
-    api_agrees: _OF_A_SCHEMA | {"api"},
+    api_agrees: _OF_A_SCHEMA | {"api", "indexes"},
     appsync_agrees: _OF_A_SCHEMA | {"appsync"},
     workflow_agrees: _OF_A_SCHEMA | {"workflow", "network"},
     _network: frozenset({"network", "network_cidrs", "regions"}),

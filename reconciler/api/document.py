@@ -3,6 +3,7 @@
 Source: OpenAPI Specification 3.1.0. `/openapi.json` answers it; a test asks the validator.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic.json_schema import models_json_schema
@@ -29,26 +30,26 @@ from reconciler.api.operations import (
 )
 from reconciler.api.shapes import ETAG, ITEM, REPLAYED, SCHEMAS, key_schema
 from reconciler.api.tmf632.document import party_paths, party_schemas
+from reconciler.api.tmf632.filters import Index
 from reconciler.api.tmf632.party import holds_parties
 from reconciler.api.writes import ItemWrite, Transaction
 from reconciler.item.schema import Schema
 
 
 def openapi(
-    schema: Schema, keys: KeyShape, authorizer: Authorizer, scope_prefix: str
+    schema: Schema, keys: KeyShape, guard: Guard, indexes: Sequence[Index]
 ) -> dict[str, Any]:
     """Return the document of the door to one table."""
     _, bodies = models_json_schema(
         [(ItemWrite, "validation"), (Transaction, "validation")], ref_template=REF
     )
-    guard = Guard(authorizer, scope_prefix)
     has_parties = holds_parties(schema)
     bodies["$defs"]["ItemWrite"]["properties"]["key"] = {"$ref": REF.format(model="Key")}
     return {
         "openapi": "3.1.0",
         "info": {"title": f"Items of {schema.table}", "version": "1.0.0"},
         "security": [],
-        "paths": _paths(keys, guard) | (party_paths(guard) if has_parties else {}),
+        "paths": _paths(keys, guard) | (party_paths(guard, indexes) if has_parties else {}),
         "components": {
             "schemas": {
                 **bodies["$defs"],
@@ -57,7 +58,7 @@ def openapi(
                 "Key": key_schema(keys),
             },
             "responses": {code: refusal(*told) for code, told in REFUSALS.items()},
-            "securitySchemes": {"caller": _scheme(authorizer)},
+            "securitySchemes": {"caller": _scheme(guard.authorizer)},
         },
     }
 

@@ -1,6 +1,7 @@
 """What the operations of an OpenAPI document are made of: parameters, bodies, answers, rights."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from reconciler.api.access import RIGHTS, Authorizer, Right
@@ -16,16 +17,19 @@ WRITING = (
 )
 
 
+@dataclass(frozen=True)
 class Guard:
     """What operations ask of their callers, by the door's authorizer."""
 
-    def __init__(self, authorizer: Authorizer, scope_prefix: str) -> None:
-        self._is_jwt, self._prefix = authorizer == "jwt", scope_prefix
+    authorizer: Authorizer
+    scope_prefix: str
 
     def of(self, right: Right | None) -> list[dict[str, list[str]]]:
         """Return what an operation asks of its caller; None: any one right."""
         wanted = RIGHTS if right is None else (right,)
-        scopes = [[self._prefix + each] for each in wanted] if self._is_jwt else [[]]
+        scopes = (
+            [[self.scope_prefix + each] for each in wanted] if self.authorizer == "jwt" else [[]]
+        )
         return [{"caller": each} for each in scopes]
 
 

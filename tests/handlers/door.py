@@ -114,6 +114,20 @@ class Door:
             KeySchema=[{"AttributeName": k, "KeyType": role} for k, role in roles],
         )
 
+    def add_index(self, name: str, *keys: str) -> None:
+        """Add an index of strings that has all of each item."""
+        roles = zip(keys, ("HASH", "RANGE"), strict=False)
+        index = {
+            "IndexName": name,
+            "KeySchema": [{"AttributeName": k, "KeyType": role} for k, role in roles],
+            "Projection": {"ProjectionType": "ALL"},
+        }
+        self.dynamodb.update_table(
+            TableName=NAMES.table,
+            AttributeDefinitions=[{"AttributeName": k, "AttributeType": "S"} for k in keys],
+            GlobalSecondaryIndexUpdates=[{"Create": index}],
+        )
+
     def send(self, method: str, path: str, body: Any = None, **more: Any) -> Answered:
         """Send a request, signed if it does not say otherwise."""
         request = event(method, path, body, **({"authorizer": SIGNED} | more))

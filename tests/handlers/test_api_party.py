@@ -15,6 +15,7 @@ from reconciler.api.tmf632.json_patch import JSON_PATCH
 from reconciler.api.tmf632.party import ATTRIBUTES, parties
 from reconciler.api.tmf632.resources import INDIVIDUAL, ORGANIZATION, RESOURCES, Resource
 from reconciler.aws import connect
+from reconciler.aws.items import DynamoItems
 from reconciler.item.edits import assign
 from reconciler.item.image import merge, read
 from reconciler.item.image import write as written_image
@@ -357,6 +358,42 @@ def test_a_list_has_pages(door: Door) -> None:
         seen += [each["href"] for each in page.document]
         assert all(each.keys() == {"id", "href", "@type", "givenName"} for each in page.document)
     assert (set(seen), len(seen)) == (places, 5)
+
+
+def test_a_list_is_filtered_by_what_an_index_serves_and_by_nothing_else(
+    opened: Callable[..., Door], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = [{"name": "familyName", "type": "S"}, {"name": "givenName", "type": "S"}]
+    index = {"name": "by-name", "partition_key": keys[0], "sort_key": keys[1]}
+    by_status = {"name": "by-status", "partition_key": {"name": "status", "type": "S"}}
+    told = json.dumps([index, by_status])
+    door = opened(RECONCILER_SCHEMA=json.dumps(SCHEMA), RECONCILER_API_INDEXES=told)
+    door.add_index("by-name", "familyName", "givenName")
+    door.add_index("by-status", "status")
+    ada, eve = create(door).headers["location"], create(door, givenName="Eve").headers["location"]
+    create(door, familyName="Lovelace", status="validated")
+    acme = door.send("POST", ORGANIZATION.collection, ACME).headers["location"]
+    deleted = create(door, givenName="Bob").headers["location"]
+    door.send("DELETE", deleted)
+    monkeypatch.setattr(DynamoItems, "scan", lambda _: pytest.fail("a filter scans no table"))
+
+    def found(collection: str = COLLECTION, **query: str) -> set[str]:
+        return {each["href"] for each in door.get(collection, query=query).document}
+
+    assert found(familyName="Byron") == {ada, eve}
+    assert found(familyName="Byron", givenName="Eve", fields="id") == {eve}
+    assert found(familyName="Nobody") == set()
+    assert found(ORGANIZATION.collection, status="validated") == {acme}
+    page = door.get(COLLECTION, query={"familyName": "Byron", "limit": "1"})
+    assert (page.status, len(page.document)) == (206, 1)
+    for query in ({"givenName": "Eve"}, {"title": "Dr"}, {"familyName": "Byron", "status": "x"}):
+        refused = door.get(COLLECTION, query=query)
+        assert (refused.status, refused.code) == (400, "invalidRequest")
+        by = "familyName; familyName and givenName; status"
+        assert refused.document["message"].endswith(f"; lists are filtered by {by}")
+    (operation,) = [door.get("/openapi.json").document["paths"][COLLECTION]["get"]]
+    named = {each["name"] for each in operation["parameters"]}
+    assert named == {"fields", "offset", "limit", "familyName", "givenName", "status"}
 
 
 @pytest.mark.parametrize(

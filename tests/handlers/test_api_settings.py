@@ -47,6 +47,9 @@ def test_what_is_not_said_has_its_default_and_nothing_is_open() -> None:
         ({"RECONCILER_KEY_TYPES": "S,N"}, "RECONCILER_KEY_TYPES lists 2 of 1 types"),
         ({"RECONCILER_API_AUTHORIZER": "open"}, "it is 'iam', 'jwt' or 'none'"),
         ({"RECONCILER_API_KEYS_REQUIRED": "yes"}, "it is 'on' or 'off'"),
+        ({"RECONCILER_API_INDEXES": "{}"}, "RECONCILER_API_INDEXES is {}; it is a JSON list of"),
+        ({"RECONCILER_API_INDEXES": "x"}, "RECONCILER_API_INDEXES is 'x'; it is a JSON list of"),
+        ({"RECONCILER_API_INDEXES": '[{"name": "a"}]'}, "RECONCILER_API_INDEXES names"),
     ],
 )
 def test_a_mistake_is_told_with_its_variable(

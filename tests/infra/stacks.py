@@ -74,6 +74,10 @@ SCENES: dict[str, dict[str, Any]] = {
         "ttl_attribute": "until",
         "version_attributes": ["Version", "LastUpdatedRegion"],
         "provisioned_concurrency": 2,
+        "indexes": [
+            {"name": "by-status", "partition_key": {"name": "status"}},
+            {"name": "by-keys", "partition_key": {"name": "name"}, "projection": "KEYS_ONLY"},
+        ],
         "api": {"table_schema": {"attributes": PARTY}, "authorizer": "iam"},
         "approval": True,
         "workflow": {"table_schema": {"attributes": {"loyalty": "counter_pn"}}},

@@ -77,7 +77,11 @@ def test_a_table_without_parties_has_no_routes_for_them_and_is_not_scanned() -> 
     assert "POST /write" in routes
     assert not [route for route in routes if "tmf" in route]
     assert "dynamodb:Scan" not in granted("options", "ApiRole")
-    assert "dynamodb:Scan" in granted("aws-owned", "ApiRole")
+    may = granted("aws-owned", "ApiRole")
+    assert "dynamodb:Scan" in may
+    table = f"arn:aws:dynamodb:{EU}:{ACCOUNT}:table/parties-dev"
+    assert f"{table}/index/by-status" in may["dynamodb:Query"]
+    assert f"{table}/index/by-keys" not in may["dynamodb:Query"]
 
 
 def test_tokens_are_those_of_the_issuer_for_the_audience() -> None:
@@ -123,6 +127,10 @@ def test_the_function_takes_what_it_is_told(
     assert len(settings.keys.names) == len(kinds)
     assert settings.access.authorizer == authorizer
     assert settings.keys_required == (scene == "options")
+    listed = [index.name for index in settings.indexes]
+    assert listed == (
+        ["by-status"] if scene == "aws-owned" else []
+    )  # others show keys, or serve no list
 
 
 def test_no_other_function_is_told_of_the_door() -> None:

@@ -1,6 +1,6 @@
 """What the OpenAPI document says of parties: their paths and schemas, made for each resource."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reconciler.api.operations import (
@@ -19,6 +19,7 @@ from reconciler.api.operations import (
     segment,
 )
 from reconciler.api.shapes import ETAG, REPLAYED
+from reconciler.api.tmf632.filters import Index, filterable
 from reconciler.api.tmf632.json_patch import JSON_PATCH, OPERATIONS
 from reconciler.api.tmf632.pages import MOST
 from reconciler.api.tmf632.party import ATTRIBUTES, body_model
@@ -30,9 +31,9 @@ _WRITES = (*WRITING, *ALWAYS)
 _NUMBER = {"type": "integer", "minimum": 0, "maximum": MOST}
 
 
-def party_paths(guard: Guard) -> dict[str, Any]:
-    """Return the paths of all resources."""
-    return {path: told for each in RESOURCES for path, told in _paths(each, guard).items()}
+def party_paths(guard: Guard, indexes: Sequence[Index]) -> dict[str, Any]:
+    """Return the paths of all resources; `indexes` serve the filters of lists."""
+    return {path: told for each in RESOURCES for path, told in _paths(each, guard, indexes).items()}
 
 
 def party_schemas() -> dict[str, Any]:
@@ -50,7 +51,7 @@ def party_schemas() -> dict[str, Any]:
     }
 
 
-def _paths(resource: Resource, guard: Guard) -> dict[str, Any]:
+def _paths(resource: Resource, guard: Guard, indexes: Sequence[Index]) -> dict[str, Any]:
     kind, fields = resource.kind, query("fields", {"type": "string"})
     one = {"headers": ETAG, **json_content(_named(kind))}
     many = {"headers": _COUNT, **json_content({"type": "array", "items": _named(kind)})}
@@ -59,6 +60,7 @@ def _paths(resource: Resource, guard: Guard) -> dict[str, Any]:
     key = header("Idempotency-Key", ONCE)
     match = header("If-Match", "Tags that it may have, or *.")
     pages = [fields, query("offset", _NUMBER), query("limit", _NUMBER)]
+    pages += [query(name, {"type": "string"}) for name in filterable(indexes, resource)]
     listed = {"200": {"description": "All that is left", **many}}
     listed["206"] = {"description": "There are more", **many}
     found = {"200": {"description": f"The {resource.name}", **one}}
