@@ -4,11 +4,12 @@ Event source: the home queue and the witness queue, with ReportBatchItemFailures
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
 from handlers.observability import Observability
+from handlers.party_events import PartyEvents
 from handlers.settings import FunctionSettings, function_settings
 from handlers.tracing import resolution, traced
 from reconciler.aws.region import Region
@@ -20,9 +21,11 @@ from reconciler.deployment.wiring import CERTIFICATE_DETAIL_TYPE, LOOP_PAUSE
 from reconciler.errors import MALFORMED, InvalidInput, ReconcilerError, Undecodable, reason_of
 from reconciler.resolution.resolver import Message, Resolver
 
+_MERGED = (telemetry.WRITE_BACKS, telemetry.ALREADY_REPAIRED)
+
 
 @cache
-def _function() -> tuple[FunctionSettings, Resolver, Region, Observability]:
+def _function() -> tuple[FunctionSettings, Resolver, Region, Observability, PartyEvents | None]:
     settings = function_settings()
     custom.load(settings.custom_types)
     observability = Observability(
@@ -30,13 +33,15 @@ def _function() -> tuple[FunctionSettings, Resolver, Region, Observability]:
     )
     region = Region(settings, telemetry=observability, parked_url=settings.parked_queue_url)
     pause = LOOP_PAUSE if settings.pauses else None
-    return settings, Resolver(region, region.time.now_ms, pause), region, observability
+    resolver = Resolver(region, region.time.now_ms, pause)
+    events = PartyEvents(settings, region, observability) if settings.tells_parties else None
+    return settings, resolver, region, observability, events
 
 
 @traced
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Resolve the conflicts in a batch; answer with the messages that must come back."""
-    settings, resolver, region, observability = _function()
+    settings, resolver, region, observability, events = _function()
     name = settings.names.resolve_function
     records = _records(event)  # outside, so that whoever tries the function is told what is wrong
     with observability.invocation(context):
@@ -60,9 +65,28 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
                 headers.append((record["attributes"].get("AWSTraceHeader", ""), told))
         with resolution(name, headers, observability.outcomes):
             failed += resolver.resolve(messages)
+            if events is not None:
+                failed += _untold(events, messages, failed, observability)
         for certificate in certificates:
             resolver.fold(certificate)
     return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in failed]}
+
+
+def _untold(
+    events: PartyEvents,
+    messages: Sequence[Message],
+    failed: Sequence[str],
+    observability: Observability,
+) -> list[str]:
+    """Tell of the losses that were merged here, their home; return the messages to come back."""
+    return [
+        message.identifier
+        for message in messages
+        if message.event.role == "home"
+        and message.identifier not in failed
+        and observability.outcomes.get(message.event.conflict_id) in _MERGED
+        and not events.is_told(message.event)
+    ]
 
 
 def _records(event: Any) -> list[dict[str, Any]]:

@@ -75,7 +75,8 @@ class FunctionSettings(BaseModel):
     register merge functions. `outside_writers`: whether anybody writes the table without the
     library; `outside_writes`: what becomes of deletes made so; `ttl_attribute`: that of the table's
     own time-to-live; `version_attributes`: those of a version that items had before this library;
-    `key_lifetime_minutes`: the longest that a schema says.
+    `key_lifetime_minutes`: the longest that a schema says. `tells_parties`: whether events of
+    parties go on a bus of their own.
     `redrive_most` messages are worked off in a run of the redrive; one received
     `redrive_attempts` times is escalated.
     """
@@ -100,6 +101,7 @@ class FunctionSettings(BaseModel):
     pauses: Switch = Field(False, alias="RECONCILER_PAUSE_LOOPS")
     custom_types: _Modules = Field((), alias="RECONCILER_CUSTOM_TYPES")
     log_items: Switch = Field(False, alias="RECONCILER_LOG_ITEMS")
+    tells_parties: Switch = Field(False, alias="RECONCILER_PARTY_EVENTS")
     tracing: _Traced = Field(False, alias="RECONCILER_TRACING")
     redrive_most: Count = Field(100, alias="RECONCILER_REDRIVE_MOST")
     redrive_attempts: Count = Field(5, alias="RECONCILER_REDRIVE_ATTEMPTS")

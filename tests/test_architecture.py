@@ -49,6 +49,8 @@ PURE_ALL_THE_SAME = {
     ("reconciler/sweeping/walk.py", "threading.Lock"),
     ("reconciler/metrics/text.py", "datetime.UTC"),  # a calendar writes a time that it is given
     ("reconciler/metrics/text.py", "datetime.datetime"),
+    ("reconciler/api/tmf632/events.py", "datetime.UTC"),  # likewise
+    ("reconciler/api/tmf632/events.py", "datetime.datetime"),
     ("reconciler/aws_model/stream_source.py", "datetime.UTC"),
     ("reconciler/aws_model/stream_source.py", "datetime.datetime"),
     ("reconciler/aws_model/replication.py", "random.Random"),  # the type of an argument

@@ -5,10 +5,10 @@ Source: EventBridge API Reference, PutEvents.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from reconciler.aws.clients import Note, translated
-from reconciler.conflict.event import ConflictEvent, Event
+from reconciler.conflict.event import ConflictEvent, Event, FoldCertificate
 from reconciler.deployment.wiring import CERTIFICATE_DETAIL_TYPE, DETAIL_TYPE, EVENT_SOURCE
 from reconciler.errors import InvalidInput, ReconcilerError, Unavailable
 
@@ -17,19 +17,31 @@ _CALL_BYTES = 1_000_000  # PutEvents takes 1,048,576 bytes, entries' own overhea
 _ENTRY_OVERHEAD_BYTES = 200
 
 
+class Told(Protocol):
+    """An event that says by what rules select it."""
+
+    @property
+    def identifier(self) -> str: ...
+
+    @property
+    def event_type(self) -> str: ...
+
+    def to_detail(self) -> str: ...
+
+
 class EventBridgeBus:
     """An EventBridge bus; `note` hears which events were not sent, and why.
 
     `trace` returns the X-Ray header that an event travels with, "" for none.
     """
 
-    def __init__(self, bus: str, events: Any, trace: Callable[[Event], str], note: Note) -> None:
+    def __init__(self, bus: str, events: Any, trace: Callable[[Any], str], note: Note) -> None:
         self._bus = bus
         self._client = events
         self._trace = trace
         self._note = note
 
-    def publish(self, events: Sequence[Event]) -> set[str]:
+    def publish(self, events: Sequence[Event | Told]) -> set[str]:
         """Send events, ten a call and under 1 MB; each entry's own result is read."""
         unsent: dict[str, ReconcilerError] = {}  # and why
         about = {event.identifier: self._about(event) for event in events}
@@ -56,15 +68,20 @@ class EventBridgeBus:
             return [problem] * len(entries)
         return [None if "EventId" in each else _refusal(each) for each in results]
 
-    def _about(self, event: Event) -> dict[str, str]:
-        is_loss = isinstance(event, ConflictEvent)
+    def _about(self, event: Event | Told) -> dict[str, str]:
         about = {
             "EventBusName": self._bus,
             "Source": EVENT_SOURCE,
-            "DetailType": DETAIL_TYPE if is_loss else CERTIFICATE_DETAIL_TYPE,
+            "DetailType": _detail_type(event),
         }
         header = self._trace(event)  # counts towards no limit
         return {**about, "TraceHeader": header} if header else about
+
+
+def _detail_type(event: Event | Told) -> str:
+    if isinstance(event, ConflictEvent):
+        return DETAIL_TYPE
+    return CERTIFICATE_DETAIL_TYPE if isinstance(event, FoldCertificate) else event.event_type
 
 
 def _refusal(result: Mapping[str, Any]) -> ReconcilerError:

@@ -72,6 +72,11 @@ class Names:
         return self.of("conflicts")
 
     @property
+    def events_bus(self) -> str:
+        """The bus of what subscribers of parties are told."""
+        return self.of("events")
+
+    @property
     def home_queue(self) -> str:
         return self.of("resolve")
 

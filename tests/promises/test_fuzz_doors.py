@@ -80,10 +80,12 @@ def functions(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Desk], None
         seen = Observability("fuzz", "parties", "us-east-1")
         region.telemetry = seen
         monkeypatch.setattr(
-            detect, "_function", lambda: (Detector(POLICY, region, time.now_ms), region, seen)
+            detect, "_function", lambda: (Detector(POLICY, region, time.now_ms), region, seen, None)
         )
         monkeypatch.setattr(
-            resolve, "_function", lambda: (settings, Resolver(region, time.now_ms), region, seen)
+            resolve,
+            "_function",
+            lambda: (settings, Resolver(region, time.now_ms), region, seen, None),
         )
         monkeypatch.setattr(gauge, "_function", lambda: (region, seen))
         monkeypatch.setattr(approve, "_function", lambda: approve.StepPorts(settings, region, seen))
