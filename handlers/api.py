@@ -10,8 +10,8 @@ from urllib.parse import quote
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
+from handlers import api_hub, api_party
 from handlers.api_function import JSON, Function, checked, function, permitted, response
-from handlers.api_party import router
 from handlers.tracing import traced
 from reconciler.api.access import Right
 from reconciler.api.answers import DOCUMENT, REFUSALS, Answer, Refused, refusal_of
@@ -35,7 +35,8 @@ MOST_SEARCHED = 1_000  # rows of a state, for a loss that is named without its i
 app = APIGatewayHttpResolver(debug=False)  # in debug mode it answers with tracebacks
 
 
-app.include_router(router)
+app.include_router(api_party.router)
+app.include_router(api_hub.router)
 
 
 @traced
@@ -67,7 +68,8 @@ def _health() -> Response[Any]:
 def _openapi() -> Response[Any]:
     settings = _permitted(None).settings
     guard = Guard(settings.authorizer, settings.scope_prefix)
-    told = openapi(settings.item_schema, settings.keys, guard, settings.indexes)
+    has_hub = bool(settings.events_role)
+    told = openapi(settings.item_schema, settings.keys, guard, settings.indexes, has_hub=has_hub)
     return response(Answer(200, json_text(told)))
 
 

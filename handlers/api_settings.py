@@ -19,12 +19,14 @@ class ApiSettings(KeyShapeSettings):
     """The environment of the HTTP door.
 
     Without an `authorizer` the door is closed. `scope_prefix` is what the scopes of tokens begin
-    with, before read, write and conflicts. `keys_required`: whether each write must have an
-    idempotency key. `indexes`: those of the table by which lists are filtered.
+    with, before read, write, conflicts and events. `keys_required`: whether each write must have an
+    idempotency key. `indexes`: those of the table by which lists are filtered. `events_role`: the
+    ARN of the role in whose name subscribers are told of parties; without one nobody can subscribe.
     """
 
     authorizer: _Authorizer = Field("none", alias="RECONCILER_API_AUTHORIZER")
     scope_prefix: str = Field("reconciler/", alias="RECONCILER_API_SCOPE_PREFIX")
+    events_role: str = Field("", alias="RECONCILER_API_EVENTS_ROLE")
     indexes: Json[tuple[Index, ...]] = Field(
         "[]",
         alias="RECONCILER_API_INDEXES",

@@ -24,9 +24,10 @@ from infra.domain import DoorName
 from infra.function import Function, Work
 from infra.permissions import EVIDENCE_PREFIX, Statement, allow, in_bucket, know_replica
 from infra.schema_settings import definition, schema_text
-from infra.settings import Index, Settings
-from reconciler.api.paths import OF_PARTIES, PATHS
+from infra.settings import Settings
+from reconciler.api.paths import OF_HUB, OF_PARTIES, PATHS
 from reconciler.api.tmf632.party import holds_parties
+from reconciler.deployment.table_document import Index
 from reconciler.deployment.wiring import API_HANDLER
 from reconciler.item.schema import Schema
 
@@ -197,7 +198,9 @@ def _indexes(settings: Settings, door: Api) -> Sequence[Index]:
 
 
 def _routes(settings: Settings, door: Api) -> Iterator[tuple[str, str]]:
-    """Yield the methods and paths: those of parties only if the table has them."""
+    """Yield the methods and paths: those of parties and their hub only where there are any."""
+    left_out = set() if _has_parties(settings, door) else set(OF_PARTIES)
+    left_out |= set() if door.callbacks else set(OF_HUB)
     for path, methods in PATHS.items():
-        if path not in OF_PARTIES or _has_parties(settings, door):
+        if path not in left_out:
             yield from ((method, path) for method in methods)

@@ -9,16 +9,26 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from infra.schema_settings import WithSchema, schema_agrees
+from infra.schema_settings import WithSchema, definition, schema_agrees
+from reconciler.api.tmf632.party import holds_parties
 from reconciler.deployment.names import partition_of
+from reconciler.item.schema import Schema
 
 if TYPE_CHECKING:
-    from infra.settings import Index, Settings
+    from infra.settings import Settings
+    from reconciler.deployment.table_document import Index
 
 _MOST_INDEXES = 600  # beside the schema: all variables of a function have 4 KB
 _WHOLE = "a whole number from 1 on"
 _Issuer = Annotated[str, StringConstraints(pattern=r"^(https://[!-~]+)?$", max_length=500)]
 _Client = Annotated[str, StringConstraints(pattern=r"^[!-~]+$", max_length=500)]
+# HAZARD if it took addresses in digits: those of networks inside would be among them.
+_HOST = r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]([a-z0-9-]*[a-z0-9])?"
+_Url = Annotated[
+    str, StringConstraints(pattern=rf"^https://{_HOST}(/[!-\"$-Z\[-~]*)?$", max_length=2_048)
+]
+_Header = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]+$", max_length=100)]
+_Secret = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9/_+=.@-]+$", max_length=200)]
 _Name = Annotated[
     str,
     StringConstraints(
@@ -55,12 +65,27 @@ class Domain(BaseModel):
         return f"routed.{self.name}" if self.firewall else self.name
 
 
+class Callback(BaseModel):
+    """An address that subscribers may have events of parties sent to.
+
+    header: by which EventBridge signs in there; secret: the name of the secret with its value, in
+    Secrets Manager of each region.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: _Url = Field(description="an https address of a host with a name, at port 443")
+    header: _Header = Field(description="the name of a header, such as x-api-key")
+    secret: _Secret = Field(description="the name of a secret in Secrets Manager")
+
+
 class Api(WithSchema):
     """The HTTP door. authorizer: who tells callers apart; issuer, audience, scope_prefix: of a jwt.
 
     rate: requests a second of all callers together, and burst: at once; API Gateway refuses more
     with 429. concurrency: reserved for the function. keys_required: refuse writes without an
-    idempotency key. domain: its own name, which leads to a region that is well.
+    idempotency key. domain: its own name, which leads to a region that is well. callbacks: where
+    events of parties may be sent.
     """
 
     authorizer: Literal["iam", "jwt"] = Field(description="iam or jwt")
@@ -72,6 +97,7 @@ class Api(WithSchema):
     concurrency: int | None = Field(None, ge=1, description=_WHOLE)
     keys_required: bool = False
     domain: Domain | None = Field(None, description="a name of its own: its name and hosted_zone")
+    callbacks: tuple[Callback, ...] = Field((), max_length=20, description="20 callbacks at most")
 
 
 def indexes_served(settings: "Settings") -> "Sequence[Index]":
@@ -91,9 +117,16 @@ def api_agrees(settings: "Settings") -> Iterator[str]:
     if door is None:
         return
     yield from _callers(settings, door)
-    yield from schema_agrees(settings, "api", door)
+    wrong = list(schema_agrees(settings, "api", door))
+    yield from wrong
     if len(indexes_text(indexes_served(settings))) > _MOST_INDEXES:
         yield f"indexes: with api, those that project ALL have {_MOST_INDEXES} characters as JSON"
+    urls = [each.url for each in door.callbacks]
+    yield from (
+        f"api.callbacks: two have {url}" for url in sorted(set(urls)) if urls.count(url) > 1
+    )
+    if urls and not wrong and not holds_parties(Schema.of(**definition(settings, door))):
+        yield "api.callbacks: only for a table of parties, whose table_schema has theirs"
 
 
 def _callers(settings: "Settings", door: Api) -> Iterator[str]:

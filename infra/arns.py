@@ -10,6 +10,7 @@ from aws_cdk import Aws
 
 from reconciler.deployment.names import Names
 from reconciler.deployment.tables import LEDGER_STATE_INDEX
+from reconciler.deployment.wiring import hub_rule
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,20 @@ class Arns:
     @property
     def bus(self) -> str:
         return self.of("events", f"event-bus/{self.names.bus}")
+
+    @property
+    def events_bus(self) -> str:
+        return self.of("events", f"event-bus/{self.names.events_bus}")
+
+    @property
+    def hub_rules(self) -> str:
+        """The ARN of all rules of subscriptions, which are made at run time."""
+        return self.of("events", f"rule/{self.names.events_bus}/{hub_rule('*')}")
+
+    @property
+    def hooks(self) -> str:
+        """The ARN of all API destinations of callbacks: EventBridge ends each with an id."""
+        return self.of("events", f"api-destination/{self.names.stem}-hook-*")
 
     @property
     def decisions(self) -> str:

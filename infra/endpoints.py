@@ -56,6 +56,8 @@ def behind_interfaces(settings: Settings, arns: Arns, stream_arn: str) -> dict[s
         called[STREAMS] = [stream_arn]
     if settings.approval:
         called |= {"sns": [arns.decisions, arns.escalations], "states": [arns.approval]}
+    if settings.api and settings.api.callbacks:
+        called["events"] += [arns.events_bus, arns.hub_rules, arns.hooks]
     if settings.api:
         called[METRICS] = ["*"]  # metrics are no resources
     return called

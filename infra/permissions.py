@@ -16,22 +16,22 @@ from reconciler.deployment.wiring import REDRIVEN_PREFIX, SET_ASIDE_PREFIX
 Statement = dict[str, Any]
 
 EVIDENCE_PREFIX = "conflicts/"
+_BATCHES = ("SetAsideBatches", "ReadBatches", "RemoveBatches", "KeepBatches")
 EXCEPTIONS = {
     "WriteLogs": "a log group's streams get their names from Lambda",
     "KnowReplicas": "the table's replicas are in whatever regions it has them, now and later",
     "FindStreams": "ListStreams is given for all streams or none; Lambda asks for it",
     **dict.fromkeys(("KeepEvidence", "ReadEvidence"), "an object is named after the loss in it"),
-    "SetAsideBatches": "Lambda names the objects, by shard and time",
     **dict.fromkeys(("ReadObjects", "KeepRejects"), "whoever puts an object there names it"),
-    "ReadBatches": "Lambda names the objects, by shard and time",
-    "RemoveBatches": "Lambda names the objects, by shard and time",
-    "KeepBatches": "Lambda names the objects, by shard and time",
+    **dict.fromkeys(_BATCHES, "Lambda names the objects, by shard and time"),
     "DescribeKey": "a key is known by its alias until its id is; the alias is a condition",
     "SendTraces": "X-Ray has no resources to name",
     "FindPrefixLists": "AWS keeps these lists; EC2 finds them for all or none",
     "LambdaAttaches": "Lambda asks EC2 for interfaces before there are any, and needs it for all",
     "CodeAttachesNothing": "it is denied, on all",
     "WriteFlowLog": "a log group's streams get their names from EC2",
+    "KnowCallbacks": "EventBridge ends the ARN of a destination with an id of its own",
+    **dict.fromkeys(("KeepSubscriptions", "SendToCallbacks"), "subscribers make rules at run time"),
     "FindTables": "FIS finds its targets by their tags, for all resources or none",
     **dict.fromkeys(
         ("CountWrites", "DeliverLogs", "ReadMetrics"), "CloudWatch has no resources to name for it"

@@ -36,6 +36,7 @@ from infra.queues import Queues
 from infra.schedule import run_every, scheduled
 from infra.settings import Settings
 from infra.sources import queue_source, stream_source
+from infra.subscribers import Subscribers, may_subscribe, may_tell, tells
 from infra.topic import alarms_topic
 from infra.watched import watched
 from infra.workflow import WriteWorkflow, may_write
@@ -53,6 +54,7 @@ from reconciler.deployment.wiring import (
     REDRIVE_HANDLER,
     RESOLVE_HANDLER,
     WITNESS_SOURCE,
+    stream_filters,
 )
 
 DETECT_SECONDS = 60
@@ -96,9 +98,9 @@ class Reconciler(Construct):
         self._functions = Functions(self, settings, self._arns, code, parked, network)
         detect = self._detect(replica.stream_arn)
         resolve = self._resolve()
-        reads = stream_source(
-            self, detect, replica.stream_arn, settings.partition_key.name, self._arns
-        )
+        # Nothing is lost by an insert, but it makes a party.
+        filters = [] if tells(settings) else stream_filters(settings.partition_key.name)
+        reads = stream_source(self, detect, replica.stream_arn, filters, self._arns)
         # It reads at once: a bus drops an event that no rule selects yet, and Lambda looks whether
         # its destination is there.
         reads.node.add_dependency(bus, self._queues, rows, bucket)
@@ -139,39 +141,36 @@ class Reconciler(Construct):
         return Network(self, self._settings, self._arns, stream, lists)
 
     def _detect(self, stream_arn: str) -> Function:
-        name = self._arns.names.detect_function
-        return self._functions.make(
-            Work(
-                name,
-                DETECT_HANDLER,
-                DETECT_SECONDS,
-                self._functions.statements(
-                    name, [self._use_keys, *permissions.detect(self._arns, stream_arn)]
-                ),
-                concurrency=self._settings.detect_concurrency,
-            )
-        )
+        may = permissions.detect(self._arns, stream_arn)
+        name, most = self._arns.names.detect_function, self._settings.detect_concurrency
+        return self._worker(name, DETECT_HANDLER, DETECT_SECONDS, may, most)
 
     def _resolve(self) -> Function:
-        name = self._arns.names.resolve_function
-        return self._functions.make(
-            Work(
-                name,
-                RESOLVE_HANDLER,
-                RESOLVE_SECONDS,
-                self._functions.statements(
-                    name, [self._use_keys, *permissions.resolve(self._arns)]
-                ),
-                concurrency=self._settings.resolve_concurrency,
-            )
-        )
+        name, most = self._arns.names.resolve_function, self._settings.resolve_concurrency
+        may = permissions.resolve(self._arns)
+        return self._worker(name, RESOLVE_HANDLER, RESOLVE_SECONDS, may, most)
+
+    def _worker(
+        self, name: str, handler: str, seconds: int, may: Sequence[Statement], most: int | None
+    ) -> Function:
+        """Make a function that finds or repairs losses, and tells subscribers if there are any."""
+        own = [self._use_keys, *may, *may_tell(self._settings, self._arns)]
+        statements = self._functions.statements(name, own)
+        work = Work(name, handler, seconds, statements, concurrency=most)
+        told = {"RECONCILER_PARTY_EVENTS": "on"} if tells(self._settings) else {}
+        return self._functions.make(work, **told)
 
     def _api(self, door: Api) -> HttpApi:
         """Make the HTTP door."""
         settings, arns = self._settings, self._arns
         own = [self._use_keys, *may_serve(settings, door, arns)]
+        told = door_environment(settings, door)
+        if door.callbacks:
+            role_arn = Subscribers(self, door.callbacks, arns).role_arn
+            own += may_subscribe(arns, role_arn)
+            told["RECONCILER_API_EVENTS_ROLE"] = role_arn
         work = serving(door, arns, self._functions.statements(arns.names.api_function, own))
-        function = self._functions.make(work, **door_environment(settings, door))
+        function = self._functions.make(work, **told)
         return HttpApi(self, settings, door, arns, function)
 
     def _work_queues(self, resolve: Function) -> None:

@@ -25,7 +25,7 @@ from pydantic import (
 from pydantic import model_validator as checked
 from pydantic_core import from_json
 
-from infra.api_settings import Api, Domain
+from infra.api_settings import Api, Callback, Domain
 from infra.between_fields import problems
 from infra.schema_settings import MOST_SCHEMA, Appsync, SchemaDocument, Workflow
 from reconciler.deployment.names import MAX_SUFFIX, Names
@@ -61,6 +61,7 @@ _PARTS: dict[str, type[BaseModel]] = {
     "domain": Domain,
     "appsync": Appsync,
     "workflow": Workflow,
+    "callbacks": Callback,
 }
 
 

@@ -5,6 +5,8 @@ concurrency); API Reference CreateEventSourceMapping.
 """
 
 import json
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from aws_cdk.aws_lambda import CfnEventSourceMapping
 from aws_cdk.aws_sqs import CfnQueue
@@ -12,16 +14,23 @@ from constructs import Construct
 
 from infra.arns import Arns
 from infra.function import Function
-from reconciler.deployment.wiring import STREAM_SOURCE, QueueSource, stream_filters
+from reconciler.deployment.wiring import STREAM_SOURCE, QueueSource
 
 _REPORTS = ["ReportBatchItemFailures"]
 
 
 def stream_source(
-    scope: Construct, function: Function, stream_arn: str, partition_key: str, arns: Arns
+    scope: Construct,
+    function: Function,
+    stream_arn: str,
+    filters: Sequence[Mapping[str, Any]],
+    arns: Arns,
 ) -> CfnEventSourceMapping:
-    """Let the detector read a stream; what it gives up goes to the evidence bucket, whole."""
-    filters = [{"pattern": json.dumps(each)} for each in stream_filters(partition_key)]
+    """Let the detector read a stream; what it gives up goes to the evidence bucket, whole.
+
+    Without filters it reads inserts, too.
+    """
+    told = {"filters": [{"pattern": json.dumps(each)} for each in filters]}
     return CfnEventSourceMapping(
         scope,
         "StreamSource",
@@ -35,7 +44,7 @@ def stream_source(
         maximum_record_age_in_seconds=STREAM_SOURCE.maximum_record_age_seconds,
         bisect_batch_on_function_error=STREAM_SOURCE.bisect_batch_on_function_error,
         function_response_types=_REPORTS,
-        filter_criteria={"filters": filters},
+        filter_criteria=told if filters else None,
         destination_config={"onFailure": {"destination": arns.bucket}},
         metrics_config={"metrics": ["EventCount"]},  # alarms need them: polls, and what is dropped
     )

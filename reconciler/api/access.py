@@ -15,8 +15,8 @@ from typing import Any, Literal
 from reconciler.api.answers import Refused
 
 Authorizer = Literal["none", "iam", "jwt"]
-Right = Literal["read", "write", "conflicts"]
-RIGHTS: tuple[Right, ...] = ("read", "write", "conflicts")
+Right = Literal["read", "write", "conflicts", "events"]
+RIGHTS: tuple[Right, ...] = ("read", "write", "conflicts", "events")
 _BETWEEN_SCOPES = re.compile(r"[\s,\[\]]+")
 
 

@@ -29,7 +29,7 @@ from reconciler.api.operations import (
     segment,
 )
 from reconciler.api.shapes import ETAG, ITEM, REPLAYED, SCHEMAS, key_schema
-from reconciler.api.tmf632.document import party_paths, party_schemas
+from reconciler.api.tmf632.document import HUB_SCHEMAS, hub_paths, party_paths, party_schemas
 from reconciler.api.tmf632.filters import Index
 from reconciler.api.tmf632.party import holds_parties
 from reconciler.api.writes import ItemWrite, Transaction
@@ -37,24 +37,30 @@ from reconciler.item.schema import Schema
 
 
 def openapi(
-    schema: Schema, keys: KeyShape, guard: Guard, indexes: Sequence[Index]
+    schema: Schema, keys: KeyShape, guard: Guard, indexes: Sequence[Index], *, has_hub: bool
 ) -> dict[str, Any]:
     """Return the document of the door to one table."""
     _, bodies = models_json_schema(
         [(ItemWrite, "validation"), (Transaction, "validation")], ref_template=REF
     )
-    has_parties = holds_parties(schema)
+    paths: dict[str, Any] = {}
+    schemas: dict[str, Any] = {}
+    if holds_parties(schema):
+        paths, schemas = party_paths(guard, indexes), party_schemas()
+    if has_hub:
+        paths |= hub_paths(guard)
+        schemas |= HUB_SCHEMAS
     bodies["$defs"]["ItemWrite"]["properties"]["key"] = {"$ref": REF.format(model="Key")}
     return {
         "openapi": "3.1.0",
         "info": {"title": f"Items of {schema.table}", "version": "1.0.0"},
         "security": [],
-        "paths": _paths(keys, guard) | (party_paths(guard, indexes) if has_parties else {}),
+        "paths": _paths(keys, guard) | paths,
         "components": {
             "schemas": {
                 **bodies["$defs"],
                 **SCHEMAS,
-                **(party_schemas() if has_parties else {}),
+                **schemas,
                 "Key": key_schema(keys),
             },
             "responses": {code: refusal(*told) for code, told in REFUSALS.items()},

@@ -2,6 +2,7 @@
 
 import re
 
+from reconciler.api.tmf632.hub import HUB
 from reconciler.api.tmf632.resources import RESOURCES
 
 OF_PARTIES: dict[str, tuple[str, ...]] = {
@@ -12,6 +13,7 @@ OF_PARTIES: dict[str, tuple[str, ...]] = {
         (f"{each.collection}/{{id}}", ("GET", "PATCH", "DELETE")),
     )
 }
+OF_HUB: dict[str, tuple[str, ...]] = {HUB: ("POST",), f"{HUB}/{{id}}": ("DELETE",)}
 PATHS: dict[str, tuple[str, ...]] = {
     "/health": ("GET",),
     "/health/live": ("GET",),
@@ -22,6 +24,7 @@ PATHS: dict[str, tuple[str, ...]] = {
     "/conflicts": ("GET",),
     "/conflicts/{conflict_id}": ("GET",),
     **OF_PARTIES,
+    **OF_HUB,
 }
 _SEGMENT = re.compile(r"\\\{\w+\\\}")
 _RULES = {re.compile(_SEGMENT.sub("[^/]+", re.escape(path))): path for path in PATHS}

@@ -77,6 +77,16 @@ class Names:
         return self.of("events")
 
     @property
+    def subscribers_role(self) -> str:
+        """The role in whose name EventBridge sends callbacks what they are told."""
+        return self.of("subscribers")
+
+    def hook(self, callback: str) -> str:
+        """Return the name of the API destination of a callback, and of its connection."""
+        told = hashlib.sha256(f"{self.suffix} {callback}".encode()).hexdigest()
+        return f"{self.stem}-hook-{told[:24]}"
+
+    @property
     def home_queue(self) -> str:
         return self.of("resolve")
 

@@ -107,6 +107,11 @@ def rule_pattern(role: str) -> dict[str, Any]:
     }
 
 
+def hub_rule(identifier: str) -> str:
+    """Return the name of a subscription's rule, on the bus of events."""
+    return f"hub-{identifier}"
+
+
 def ingest_pattern(bucket: str) -> dict[str, Any]:
     """Return the EventBridge pattern that selects the objects of a bucket that are to be ingested.
 

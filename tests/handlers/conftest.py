@@ -14,6 +14,7 @@ import pytest
 
 from handlers import (
     api_function,
+    api_hub,
     approve,
     appsync,
     detect,
@@ -102,6 +103,7 @@ def _forget() -> None:
     function_settings.cache_clear()
     api_settings.cache_clear()
     api_function.function.cache_clear()
+    api_hub._hub.cache_clear()
     for function in (approve, appsync, detect, gauge, ingest, redrive, resolve, workflow):
         function._function.cache_clear()
 

@@ -17,6 +17,11 @@ from reconciler.api.tmf632.party import ATTRIBUTES as PARTY
 ACCOUNT = "123456789012"
 REGIONS = ["us-east-1", "eu-west-1", "ap-southeast-1"]
 PLAIN = {"table": "parties", "regions": REGIONS, "partition_key": {"name": "id"}}
+CALLBACK = {
+    "url": "https://crm.example.org/listener",
+    "header": "x-api-key",
+    "secret": "crm/listener",
+}
 SCENES: dict[str, dict[str, Any]] = {
     "three": PLAIN,
     "options": {
@@ -78,7 +83,11 @@ SCENES: dict[str, dict[str, Any]] = {
             {"name": "by-status", "partition_key": {"name": "status"}},
             {"name": "by-keys", "partition_key": {"name": "name"}, "projection": "KEYS_ONLY"},
         ],
-        "api": {"table_schema": {"attributes": PARTY}, "authorizer": "iam"},
+        "api": {
+            "table_schema": {"attributes": PARTY},
+            "authorizer": "iam",
+            "callbacks": [CALLBACK],
+        },
         "approval": True,
         "workflow": {"table_schema": {"attributes": {"loyalty": "counter_pn"}}},
     },

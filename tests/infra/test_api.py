@@ -8,7 +8,7 @@ import pytest
 from handlers.api_settings import ApiSettings
 from handlers.settings import read_as
 from reconciler.api.paths import PATHS
-from tests.infra.stacks import ACCOUNT, PLAIN, REGIONS, SCENES, Stacks, synthesised
+from tests.infra.stacks import ACCOUNT, CALLBACK, PLAIN, REGIONS, SCENES, Stacks, synthesised
 from tests.infra.test_permissions import granted, of_roles
 from tests.infra.test_settings import refusal
 
@@ -127,6 +127,7 @@ def test_the_function_takes_what_it_is_told(
     assert len(settings.keys.names) == len(kinds)
     assert settings.access.authorizer == authorizer
     assert settings.keys_required == (scene == "options")
+    assert bool(settings.events_role) == (scene == "aws-owned")
     listed = [index.name for index in settings.indexes]
     assert listed == (
         ["by-status"] if scene == "aws-owned" else []
@@ -206,6 +207,15 @@ def test_there_is_no_door_unasked(scene: str) -> None:
         ({"domain": {**ZONED, "firewal": True}}, "did you mean firewall?"),
         ({"domain": {**ZONED, "rate": 9}}, "api.domain.rate: from 10 to"),
         ({"concurrency": 901}, "api.concurrency: 901 of the 900 that can be reserved"),
+        ({"callbacks": [CALLBACK]}, "api.callbacks: only for a table of parties"),
+        ({"callbacks": [CALLBACK, CALLBACK]}, "api.callbacks: two have https://crm.example.org"),
+        ({"callbacks": [{**CALLBACK, "url": "http://a.org/"}]}, "api.callbacks.0.url: an https"),
+        ({"callbacks": [{**CALLBACK, "url": "https://10.0.0.1/"}]}, "api.callbacks.0.url: an "),
+        ({"callbacks": [{**CALLBACK, "url": "https://a.org:8443/"}]}, "api.callbacks.0.url: an"),
+        ({"callbacks": [{**CALLBACK, "url": "https://u@a.org/"}]}, "api.callbacks.0.url: an "),
+        ({"callbacks": [{**CALLBACK, "url": "https://localhost/"}]}, "api.callbacks.0.url: an "),
+        ({"callbacks": [{**CALLBACK, "secret": "a}}"}]}, "api.callbacks.0.secret: the name of"),
+        ({"callbacks": [{"url": "https://a.org/"}]}, "api.callbacks.0.header: is missing; the na"),
         ({"table_schema": {"table": "x"}}, "api.table_schema: table: the deployment's own"),
         ({"table_schema": {"attributes": {"a": "sum"}}}, "api.table_schema: attributes.a.type: un"),
         ({"table_schema": {"attributes": {"id": "set_aw"}}}, "api.table_schema: attributes: 'id'"),

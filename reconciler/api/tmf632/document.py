@@ -19,7 +19,9 @@ from reconciler.api.operations import (
     segment,
 )
 from reconciler.api.shapes import ETAG, REPLAYED
+from reconciler.api.tmf632.events import EVENT_TYPES
 from reconciler.api.tmf632.filters import Index, filterable
+from reconciler.api.tmf632.hub import HUB, Hub
 from reconciler.api.tmf632.json_patch import JSON_PATCH, OPERATIONS
 from reconciler.api.tmf632.pages import MOST
 from reconciler.api.tmf632.party import ATTRIBUTES, body_model
@@ -29,6 +31,26 @@ _PLACE = {"Location": {"description": "Where it is.", "schema": {"type": "string
 _COUNT = {"X-Result-Count": {"schema": {"type": "integer"}}}
 _WRITES = (*WRITING, *ALWAYS)
 _NUMBER = {"type": "integer", "minimum": 0, "maximum": MOST}
+
+_TEXT = {"type": "string"}
+_TOLD = ("eventId", "eventTime", "eventType", "@type")
+HUB_SCHEMAS: Mapping[str, Any] = {
+    "Hub": Hub.model_json_schema(),
+    "Subscription": {
+        "type": "object",
+        "required": ["@type", "id", "href", "callback"],
+        "properties": dict.fromkeys(("@type", "id", "href", "callback", "query"), _TEXT),
+    },
+    "Event": {
+        "type": "object",
+        "required": [*_TOLD, "event"],
+        "properties": {
+            **dict.fromkeys(_TOLD, _TEXT),
+            "eventType": {"enum": list(EVENT_TYPES)},
+            "event": {"type": "object"},
+        },
+    },
+}
 
 
 def party_paths(guard: Guard, indexes: Sequence[Index]) -> dict[str, Any]:
@@ -48,6 +70,25 @@ def party_schemas() -> dict[str, Any]:
             (f"{each.kind}Creation", _body(each, is_patch=False)),
             (f"{each.kind}Patch", _body(each, is_patch=True)),
         )
+    }
+
+
+def hub_paths(guard: Guard) -> dict[str, Any]:
+    """Return the paths of subscriptions, and of what their callbacks are sent."""
+    writing = ("contentTooLarge", "unsupportedMediaType")
+    told = {"description": "Subscribed", "headers": _PLACE, **json_content(_named("Subscription"))}
+    made = {"201": told} | refused("invalidRequest", "notFound", *writing, *ALWAYS)
+    gone = {"204": {"description": "Nothing more is sent"}} | refused("notFound", *ALWAYS)
+    events = json_content(_named("Event"))
+    sent = {"requestBody": events, "responses": {"2XX": {"description": "It is not sent again"}}}
+    right = guard.of("events")
+    return {
+        HUB: {
+            "post": operation("subscribe", [], made, right)
+            | _taking(json_content(_named("Hub")))
+            | {"callbacks": {"event": {"{$request.body#/callback}": {"post": sent}}}}
+        },
+        f"{HUB}/{{id}}": {"delete": operation("unsubscribe", [segment("id")], gone, right)},
     }
 
 

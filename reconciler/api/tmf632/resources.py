@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-_BASE = "/tmf-api/partyManagement/v5"
+BASE = "/tmf-api/partyManagement/v5"
 
 
 @dataclass(frozen=True, eq=False)  # each is itself alone
@@ -31,7 +31,7 @@ class Resource:
     @property
     def collection(self) -> str:
         """The path of all that there are."""
-        return f"{_BASE}/{self.name}"
+        return f"{BASE}/{self.name}"
 
     def holds(self, item: Mapping[str, Any] | None) -> bool:
         """Return whether an item is one of this resource."""
