@@ -14,6 +14,7 @@ from reconciler.api.keys import KeyShape
 from reconciler.api.listing import MOST_ROWS, STATES
 from reconciler.api.operations import (
     ALWAYS,
+    ISSUED,
     ONCE,
     READING,
     REF,
@@ -131,7 +132,7 @@ def _write(guard: Guard) -> dict[str, Any]:
         "description": "Edits of one item, or of several in one transaction of this region.",
         "parameters": [
             header("Idempotency-Key", ONCE),
-            header("Idempotency-Issued-At", "When any other key was made, in ms since 1970."),
+            header("Idempotency-Issued-At", ISSUED),
             header("If-Match", "Tags that the one item may have, or *."),
             header("If-None-Match", "* if the one item must not exist."),
         ],

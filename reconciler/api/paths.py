@@ -30,6 +30,11 @@ _SEGMENT = re.compile(r"\\\{\w+\\\}")
 _RULES = {re.compile(_SEGMENT.sub("[^/]+", re.escape(path))): path for path in PATHS}
 
 
+def path_of(path: str) -> str:
+    """Return the path of the door that a request's path is one of, "" if it is of none."""
+    return next((known for rule, known in _RULES.items() if rule.fullmatch(path)), "")
+
+
 def methods_of(path: str) -> tuple[str, ...]:
     """Return the methods that a path takes, none if there is no such path."""
-    return next((PATHS[known] for rule, known in _RULES.items() if rule.fullmatch(path)), ())
+    return PATHS.get(path_of(path), ())

@@ -27,6 +27,7 @@ from tests.builders import assign as assigned
 from tests.conflicts import loss
 from tests.handlers.broken_requests import broken_requests
 from tests.handlers.conftest import Context
+from tests.handlers.documented import Documented
 from tests.handlers.door import NAMES, SCHEMA, Answered, Door, assign, increment, uuid7
 
 ADA = assign("name", "Ada")
@@ -588,8 +589,10 @@ def test_thousands_of_broken_requests_are_each_refused_as_the_document_says(
 ) -> None:
     monkeypatch.setattr("reconciler.client.sending.Sender.pause", lambda *_: None)
     statuses = Counter[int]()
+    documented = Documented(door.get("/openapi.json").document)
     for request in broken_requests(seed=7, number=3_000):
         answered = Answered(api.handler(request, Context()))
+        documented.check(request, answered)
         statuses[answered.status] += 1
         assert answered.status < 500, (request, answered.text)
         if answered.status >= 400:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 from handlers import api
@@ -24,6 +25,7 @@ from tests.aws.conftest import REGION
 from tests.builders import clock
 from tests.handlers.broken_requests import broken_parties
 from tests.handlers.conftest import Context
+from tests.handlers.documented import Documented
 from tests.handlers.door import NAMES, Answered, Door, uuid7
 from tests.handlers.test_api import GUIDE, opened
 
@@ -455,6 +457,29 @@ def test_the_document_has_the_paths_of_parties(door: Door) -> None:
         assert {method.upper() for method in document["paths"][path]} == set(PATHS[path])
 
 
+@pytest.mark.parametrize(
+    ("schema", "body"),
+    [
+        ("ItemWrite", {"key": {"id": "p1"}, "edits": [{"type": "remove", "path": "title"}]}),
+        ("IndividualCreation", ADA),
+        ("IndividualPatch", {"title": None, "contactMedium": [WORK]}),
+        ("OrganizationCreation", ACME),
+        ("JsonPatch", [{"op": "remove", "path": "/title"}]),
+        ("Hub", {"callback": "https://crm.example.org/", "query": "eventType=x"}),
+    ],
+)
+def test_the_document_takes_what_the_door_takes(
+    opened: Callable[..., Door], schema: str, body: Any
+) -> None:
+    told = {"RECONCILER_API_EVENTS_ROLE": "arn:aws:iam::123456789012:role/r"}
+    document = opened(RECONCILER_SCHEMA=json.dumps(SCHEMA), **told).get("/openapi.json").document
+    whole = {"$ref": f"#/components/schemas/{schema}", "components": document["components"]}
+    assert Draft202012Validator(whole).is_valid(body)
+    broken_ones: list[Any] = [[{}], [], 5, {**body, "@type": 5} if "@type" in body else {"x": 1}]
+    for broken in broken_ones if schema != "IndividualPatch" else [[], 5, {"givenName": None}]:
+        assert not Draft202012Validator(whole).is_valid(broken)
+
+
 def test_the_library_and_the_door_see_one_individual(door: Door) -> None:
     place = create(door).headers["location"]
     key = {"id": place.rpartition("/")[2]}
@@ -466,6 +491,7 @@ def test_the_library_and_the_door_see_one_individual(door: Door) -> None:
 
 def test_thousands_of_broken_requests_are_each_refused_as_tmf630_says(door: Door) -> None:
     statuses = Counter[int]()
+    documented = Documented(door.get("/openapi.json").document)
     for seed in range(10):
         resource, body = BOTH[seed % 2]
         place = door.send("POST", resource.collection, body).headers["location"]
@@ -473,6 +499,7 @@ def test_thousands_of_broken_requests_are_each_refused_as_tmf630_says(door: Door
         for request in asked:
             answered = Answered(api.handler(request, Context()))
             statuses[answered.status] += 1
+            documented.check(request, answered)
             assert answered.status < 500, (request, answered.text)
             assert answered.status < 400 or answered.code
     assert statuses.keys() >= {200, 201, 204, 400, 404, 405, 412, 415}

@@ -5,6 +5,7 @@ from typing import Any
 
 from reconciler.api.operations import (
     ALWAYS,
+    ISSUED,
     ONCE,
     READING,
     REF,
@@ -26,6 +27,7 @@ from reconciler.api.tmf632.json_patch import JSON_PATCH, OPERATIONS
 from reconciler.api.tmf632.pages import MOST
 from reconciler.api.tmf632.party import ATTRIBUTES, body_model
 from reconciler.api.tmf632.resources import RESOURCES, Resource
+from reconciler.item.schema import RESERVED_PREFIX
 
 _PLACE = {"Location": {"description": "Where it is.", "schema": {"type": "string"}}}
 _COUNT = {"X-Result-Count": {"schema": {"type": "integer"}}}
@@ -98,7 +100,7 @@ def _paths(resource: Resource, guard: Guard, indexes: Sequence[Index]) -> dict[s
     many = {"headers": _COUNT, **json_content({"type": "array", "items": _named(kind)})}
     named, read, write = [segment("id")], guard.of("read"), guard.of("write")
     told, writing = refused(*READING, *ALWAYS), refused("invalidRequest", "notFound", *_WRITES)
-    key = header("Idempotency-Key", ONCE)
+    keys = [header("Idempotency-Key", ONCE), header("Idempotency-Issued-At", ISSUED)]
     match = header("If-Match", "Tags that it may have, or *.")
     pages = [fields, query("offset", _NUMBER), query("limit", _NUMBER)]
     pages += [query(name, {"type": "string"}) for name in filterable(indexes, resource)]
@@ -110,8 +112,8 @@ def _paths(resource: Resource, guard: Guard, indexes: Sequence[Index]) -> dict[s
     kept = {"200": {"description": "As written", **one, "headers": ETAG | REPLAYED}}
     gone = {"204": {"description": "Deleted", "headers": REPLAYED}}
     seen = header("If-None-Match", "Tags that the reader has.")
-    creating = operation(f"create{kind}", [key], made | writing, write)
-    patching = operation(f"patch{kind}", [*named, key, match], kept | writing, write)
+    creating = operation(f"create{kind}", keys, made | writing, write)
+    patching = operation(f"patch{kind}", [*named, *keys, match], kept | writing, write)
     return {
         resource.collection: {
             **get(f"list{kind}", pages, listed | told, read),
@@ -120,7 +122,7 @@ def _paths(resource: Resource, guard: Guard, indexes: Sequence[Index]) -> dict[s
         f"{resource.collection}/{{id}}": {
             **get(f"retrieve{kind}", [*named, fields, seen], found | told, read),
             "patch": patching | _taking(_patches(kind)),
-            "delete": operation(f"delete{kind}", [*named, key, match], gone | writing, write),
+            "delete": operation(f"delete{kind}", [*named, *keys, match], gone | writing, write),
         },
     }
 
@@ -140,7 +142,8 @@ def _named(schema: str) -> dict[str, Any]:
 
 
 def _body(resource: Resource, *, is_patch: bool) -> dict[str, Any]:
-    return body_model(resource, is_patch=is_patch).model_json_schema()
+    names = {"propertyNames": {"pattern": f"^(?!{RESERVED_PREFIX})."}}
+    return body_model(resource, is_patch=is_patch).model_json_schema() | names
 
 
 def _shown(resource: Resource) -> dict[str, Any]:

@@ -49,8 +49,16 @@ class Hub(BaseModel):
 
     model_config = ConfigDict(extra="ignore", strict=True)
 
-    callback: Annotated[str, Field(max_length=2_048), AfterValidator(_https)]
-    query: Annotated[str, Field(max_length=2_048), AfterValidator(_event_types)] = ""
+    callback: Annotated[
+        str,
+        Field(max_length=2_048, json_schema_extra={"pattern": "^https://"}),
+        AfterValidator(_https),
+    ]
+    query: Annotated[
+        str,
+        Field(max_length=2_048, json_schema_extra={"pattern": "^(eventType=.*)?$"}),
+        AfterValidator(_event_types),
+    ] = ""
 
 
 @dataclass(frozen=True)

@@ -55,16 +55,22 @@ _Anywhere = Annotated[
     Pointer,
     BeforeValidator(_pointer),
     Field(max_length=MOST_BODY_DEPTH),
-    WithJsonSchema({"type": "string", "format": "json-pointer"}),
+    WithJsonSchema({"type": "string", "pattern": "^(/([^/~]|~[01])*)*$"}),
 ]
-_Place = Annotated[_Anywhere, AfterValidator(_changeable)]
+_Place = Annotated[
+    Pointer,
+    BeforeValidator(_pointer),
+    Field(max_length=MOST_BODY_DEPTH),
+    AfterValidator(_changeable),
+    WithJsonSchema({"type": "string", "pattern": "^(/([^/~]|~[01])*)+$"}),
+]
 
 
 class _Model(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True)  # as the RFC says
 
 
-class Add(_Model):
+class AddStep(_Model):
     """Put a value there, into a list before what is there."""
 
     op: Literal["add"]
@@ -72,14 +78,14 @@ class Add(_Model):
     value: Any
 
 
-class Remove(_Model):
+class RemoveStep(_Model):
     """Take away what is there."""
 
     op: Literal["remove"]
     path: _Place
 
 
-class Replace(_Model):
+class ReplaceStep(_Model):
     """Put a value in the place of what is there."""
 
     op: Literal["replace"]
@@ -87,7 +93,7 @@ class Replace(_Model):
     value: Any
 
 
-class Move(_Model):
+class MoveStep(_Model):
     """Take away what is there, and put it elsewhere."""
 
     op: Literal["move"]
@@ -95,7 +101,7 @@ class Move(_Model):
     source: Annotated[_Place, Field(alias="from")]
 
 
-class Copy(_Model):
+class CopyStep(_Model):
     """Put what is there elsewhere, too."""
 
     op: Literal["copy"]
@@ -103,7 +109,7 @@ class Copy(_Model):
     source: Annotated[_Anywhere, Field(alias="from")]
 
 
-class Test(_Model):
+class TestStep(_Model):
     """Refuse the whole patch unless this is there."""
 
     op: Literal["test"]
@@ -112,7 +118,7 @@ class Test(_Model):
 
 
 Operation = Annotated[
-    Add | Remove | Replace | Move | Copy | Test,
+    AddStep | RemoveStep | ReplaceStep | MoveStep | CopyStep | TestStep,
     Field(discriminator="op"),
 ]
 OPERATIONS = TypeAdapter[list[Operation]](
@@ -137,8 +143,8 @@ def operations_in(document: Any) -> list[Operation]:
 
 def touched_by(operations: Sequence[Operation]) -> tuple[str, ...]:
     """Return the attributes that operations change, each once."""
-    places = [each.path for each in operations if not isinstance(each, Test)]
-    places += [each.source for each in operations if isinstance(each, Move)]
+    places = [each.path for each in operations if not isinstance(each, TestStep)]
+    places += [each.source for each in operations if isinstance(each, MoveStep)]
     return tuple(dict.fromkeys(path[0] for path in places))
 
 
@@ -147,7 +153,7 @@ def carry_out(operations: Sequence[Operation], document: dict[str, Any]) -> None
     left = MOST_BODY_BYTES
     for number, operation in enumerate(operations):
         try:
-            if isinstance(operation, Copy):
+            if isinstance(operation, CopyStep):
                 left -= len(json_text(_at(document, operation.source)))
                 if left < 0:
                     raise Refused("contentTooLarge", f"body.{number}: the copies are too large")
@@ -158,17 +164,17 @@ def carry_out(operations: Sequence[Operation], document: dict[str, Any]) -> None
 
 def _do(operation: Operation, document: dict[str, Any]) -> None:
     match operation:
-        case Add():
+        case AddStep():
             _add(document, operation.path, deepcopy(operation.value))
-        case Remove():
+        case RemoveStep():
             _take(document, operation.path)
-        case Replace():
+        case ReplaceStep():
             _replace(document, operation.path, deepcopy(operation.value))
-        case Move():
+        case MoveStep():
             _add(document, operation.path, _take(document, operation.source))
-        case Copy():
+        case CopyStep():
             _add(document, operation.path, deepcopy(_at(document, operation.source)))
-        case Test() if not _same(_at(document, operation.path), operation.value):
+        case TestStep() if not _same(_at(document, operation.path), operation.value):
             raise LookupError("another value is there")
 
 
