@@ -6,6 +6,7 @@ from reconciler.causality.context import Dot, Ordering, replica_id
 from reconciler.causality.hlc import HybridClock
 from reconciler.causality.keys import Once
 from reconciler.client.editor import ItemEditor
+from reconciler.client.keyed import shows_key
 from reconciler.client.naming import named
 from reconciler.client.table import ReplicatedTable
 from reconciler.clock import system_clock
@@ -70,6 +71,7 @@ __all__ = [
     "read",
     "remove",
     "replica_id",
+    "shows_key",
     "system_clock",
     "write",
 ]

@@ -9,14 +9,45 @@ never made would be answered as done (K2).
 
 from collections.abc import Callable
 
-from reconciler.causality.context import CausalContext, Dot
+from reconciler.causality.context import Dot, Lineage
 from reconciler.causality.hlc import MAXIMUM_CLOCK_DRIFT_MS, Hlc
 from reconciler.causality.keys import Once, is_reused
 from reconciler.errors import KeyExpired, KeyReused, OutcomeUnknown
-from reconciler.item.metadata import context_of, is_managed
-from reconciler.values.wire import Image
+from reconciler.item.names import known_with_keys
+from reconciler.values.wire import Image, Wires
 
 _NEVER = Hlc.of(0)
+
+
+def check_age(once: Once, now_ms: int, lifetime_ms: int) -> None:
+    """Raise KeyExpired for a key that is too old, or made in the future."""
+    age_ms = now_ms - once.issued_at_ms
+    if age_ms > lifetime_ms:
+        raise KeyExpired(
+            f"this idempotency key is {age_ms // 60_000:,} minutes old, and keys live for"
+            f" {lifetime_ms // 60_000:,}: whether it was carried out, the item may not"
+            " tell any more. Look at the item, and make a new key if its write is missing"
+        )
+    if age_ms < -MAXIMUM_CLOCK_DRIFT_MS:
+        raise KeyExpired("this idempotency key is of the future: check the clock of its maker")
+
+
+def is_known(key: Lineage, image: Wires) -> bool:
+    """Return whether an image shows that a key was carried out; KeyReused for another payload."""
+    known = known_with_keys(image)
+    if any(is_reused(key, each) for each in known.heads):
+        raise KeyReused(
+            "this idempotency key was used for another payload: a new request takes a new key"
+        )
+    return known.covers(Dot(key, _NEVER))
+
+
+def shows_key(item: Wires, once: str | Once) -> bool:
+    """Return whether an item, in wire format, shows that a key was carried out.
+
+    KeyReused if it was with another payload.
+    """
+    return is_known(Once.of(once).lineage(), item)
 
 
 class Keyed:
@@ -32,19 +63,8 @@ class Keyed:
 
     def check(self) -> None:
         """Refuse a key that is too old, or of the future: before anything, and before each send."""
-        if self._once is None:
-            return
-        age_ms = self._now().wall_ms - self._once.issued_at_ms
-        if age_ms > self._lifetime_ms:
-            raise KeyExpired(
-                f"this idempotency key is {age_ms // 60_000:,} minutes old, and keys live for"
-                f" {self._lifetime_ms // 60_000:,}: whether it was carried out, the item may not"
-                " tell any more. Look at the item, and make a new key if its write is missing"
-            )
-        if age_ms < -MAXIMUM_CLOCK_DRIFT_MS:
-            raise KeyExpired(
-                "this idempotency key was made in the future: check the clock of its maker"
-            )
+        if self._once is not None:
+            check_age(self._once, self._now().wall_ms, self._lifetime_ms)
 
     def is_done(self, image: Image | None) -> bool:
         """Return whether the write was carried out, as far as an image shows.
@@ -55,14 +75,7 @@ class Keyed:
         return self.is_found
 
     def _is_in(self, image: Image | None) -> bool:
-        if self.lineage is None or image is None or not is_managed(image):
-            return False
-        known: CausalContext = context_of(image)
-        if any(is_reused(self.lineage, each) for each in known.heads):
-            raise KeyReused(
-                "this idempotency key was used for another payload: a new request takes a new key"
-            )
-        return known.covers(Dot(self.lineage, _NEVER))
+        return self.lineage is not None and image is not None and is_known(self.lineage, image)
 
     def is_unspent(self, image: Image | None) -> bool:
         """Return whether there is an item, and it does not show the key yet.

@@ -11,7 +11,9 @@ stays the caller's one call: no read, no retry; its conditions and what it retur
     table.update_item(**named(write, schema=schema, replica="use1ab3xk"))
 
 The same for a client's `update_item` and for an Update of its `transact_write_items`, in wire
-values.
+values. With an idempotency key, `once`, it is conditional on an item that does not show the key:
+one that does was written with it, here or in another region, so nothing is to be done.
+HAZARD if a repetition were sent without that condition: DynamoDB adds to what readers see, twice.
 HAZARD if a write were sent long after it was named: a fold could cover it unseen. So name each one
 just before it is sent, and let nothing send it for longer than 5 minutes (W6).
 Errors: InvalidInput names what cannot be named, and the fix.
@@ -21,22 +23,28 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from reconciler.causality.context import Lineage
+from reconciler.causality.keys import Once, as_key
 from reconciler.client.deeds import deeds_of
+from reconciler.client.keyed import check_age
+from reconciler.client.placeholders import both
 from reconciler.client.update_expressions import parse
 from reconciler.clock import nonce, now_ms
 from reconciler.errors import InvalidInput, Undecodable
-from reconciler.item.metadata import EXPIRY, NAMES
+from reconciler.item.metadata import CONTEXT, EXPIRY, METADATA, NAMES
+from reconciler.item.names import ONCE
 from reconciler.item.schema import Schema
 from reconciler.values.wire import Wire, canonical, from_wire, to_wire
 
 _CODE = re.compile(r"[a-z0-9]+")
 
 
-def named(
+def named(  # noqa: PLR0913 (a write is all of these, by name)
     parameters: Mapping[str, Any],
     *,
     schema: Schema,
     replica: str,
+    once: str | Once | None = None,
     now_ms: Callable[[], int] = now_ms,
     nonce: Callable[[], str] = nonce,
 ) -> dict[str, Any]:
@@ -45,9 +53,15 @@ def named(
     Keys and values are plain, as a boto3 `Table` takes them, or wire values, as a client does: the
     key tells. `replica` is the code of the replica that the call goes to. `now_ms` is the region's
     time, this machine's unless another clock is known to be better; `nonce` draws 11 random
-    characters of the operating system's, others for each write.
+    characters of the operating system's, others for each write. `once` is an idempotency key:
+    KeyExpired if it is too old. A call that repeats it, in any region, is refused by DynamoDB as
+    one whose condition does not hold; whether the key is why, `shows_key` tells of the item.
     """
-    _check(parameters, replica)
+    key = as_key(once)
+    _check(parameters, replica, key)
+    at_ms = now_ms()
+    if key is not None:
+        check_age(key, at_ms, schema.key_lifetime_minutes * 60_000)
     is_wire = _is_wire(parameters.get("Key"), schema)
     names = parameters.get("ExpressionAttributeNames") or {}
     values = parameters.get("ExpressionAttributeValues") or {}
@@ -55,28 +69,65 @@ def named(
     expression = parse(parameters["UpdateExpression"], names, wires)
     element: dict[str, Wire] = {
         "by": {"S": replica},
-        "at": {"N": str(now_ms())},
+        "at": {"N": str(at_ms)},
         "id": {"S": nonce()},
         "do": {"L": [deed.wire() for deed in deeds_of(expression.actions, schema)]},
     }
-    none, op = (_free(name, values) for name in (":rec_none", ":rec_op"))
-    ours: dict[str, Wire] = {none: {"L": []}, op: {"L": [{"M": element}]}}
-    given = ours if is_wire else {name: from_wire(wire) for name, wire in ours.items()}
-    held, expiry = (_free(name, names) for name in ("#rec_w", "#rec_ttl"))
+    more = _More(parameters)
+    held, appended = more.name("#rec_w", NAMES), list[Wire]([{"M": element}])
+    if key is not None:
+        element[ONCE] = {"S": key.lineage().epoch}
+        appended.append({"S": key.lineage()})
+        more.is_unless(held, key.lineage())
+    none, op = more.value(":rec_none", {"L": []}), more.value(":rec_op", {"L": appended})
+    actions = _appended(held, none, op, more.name("#rec_ttl", EXPIRY))
+    given = {n: wire if is_wire else from_wire(wire) for n, wire in more.values.items()}
     return {
         **parameters,
-        "UpdateExpression": expression.with_more(_appended(held, none, op, expiry)),
-        "ExpressionAttributeNames": {**names, held: NAMES, expiry: EXPIRY},
+        **more.condition,
+        "UpdateExpression": expression.with_more(actions),
+        "ExpressionAttributeNames": {**names, **more.names},
         "ExpressionAttributeValues": {**values, **given},
     }
 
 
-def _check(parameters: Mapping[str, Any], replica: str) -> None:
+class _More:
+    """What a name adds to a call's parameters, under placeholders that its caller does not use."""
+
+    def __init__(self, parameters: Mapping[str, Any]) -> None:
+        self._parameters = parameters
+        self.names: dict[str, str] = {}
+        self.values: dict[str, Wire] = {}
+        self.condition: dict[str, str] = {}
+
+    def name(self, wanted: str, attribute: str) -> str:
+        found = _free(wanted, self._parameters.get("ExpressionAttributeNames") or {})
+        self.names[found] = attribute
+        return found
+
+    def value(self, wanted: str, wire: Wire) -> str:
+        found = _free(wanted, self._parameters.get("ExpressionAttributeValues") or {})
+        self.values[found] = wire
+        return found
+
+    def is_unless(self, held: str, key: Lineage) -> None:
+        """Let the call do nothing if the item shows the key, in its metadata or in its names."""
+        path = {"#rec": METADATA, "#rec_c": CONTEXT, "#rec_k": key}
+        place = ".".join(self.name(wanted, name) for wanted, name in path.items())
+        element = self.value(":rec_k", {"S": key})
+        unless = f"attribute_not_exists({place}) AND NOT contains({held}, {element})"
+        theirs = self._parameters.get("ConditionExpression") or ""
+        self.condition = {"ConditionExpression": both(theirs, unless)}
+
+
+def _check(parameters: Mapping[str, Any], replica: str, key: Once | None) -> None:
     if not parameters.get("UpdateExpression"):
         raise InvalidInput(
             "only an UpdateExpression can be named: say with it what AttributeUpdates say;"
             " an update that changes nothing has no name"
         )
+    if key is not None and not isinstance(parameters.get("ConditionExpression") or "", str):
+        raise InvalidInput("ConditionExpression: beside an idempotency key, say it as text")
     if not _CODE.fullmatch(replica):
         raise InvalidInput(f"{replica!r} is not the code of a replica, such as 'use1ab3xk'")
 

@@ -7,7 +7,8 @@ sum. A region that is merely cut off makes no mark, and stops the forgetting.
 HAZARD if keys were forgotten by their age alone, or by one region's mark: what another region has
 carried out counts twice, or is lost. HAZARD if a mark did not ask the ledger's rows: a loss that is
 still to be repaired would be covered. HAZARD if keys were forgotten before they are too old to be
-taken: the watermark answers for a write that was never made.
+taken: the watermark answers for a write that was never made. HAZARD if one whose named write still
+stands in the item's list were: what it added is under no sum.
 """
 
 from collections.abc import Iterable, Mapping
@@ -30,6 +31,7 @@ from reconciler.item.metadata import (
     reading,
     watermarks_in,
 )
+from reconciler.item.names import names_in
 from reconciler.item.replicated import ReplicatedItem
 from reconciler.item.restating import has_unnamed, stated
 from reconciler.values.wire import Image
@@ -54,6 +56,8 @@ def standing_keys(image: Mapping[str, Any], at_ms: int, lifetime_ms: int) -> Sta
     def found(metadata: Metadata) -> Standing | None:
         known = (watermarks_in(metadata) or {"M": {}})["M"].get(KEYED, {"S": ""})["S"]
         up_to = coarse(over_ms)
+        if _stands_named(image, up_to):
+            return None
         first, last = _OWN + known, _OWN + greatest_epoch(up_to)
         lineages = {
             lineage: str(hlc["S"])
@@ -78,10 +82,10 @@ def forgotten_image(
         return None
     item = decode(current)[0]
     known = item.context.watermarks.get(KEYED, "")
-    if not _holds_all(item, certificate, rows, known):
-        return None
     own = mark_of(speaker.replica)
     marks = {**item.marks, own: max(certificate.up_to, item.marks.get(own, ""))}
+    if _stands_named(current, marks[own]) or not _holds_all(item, certificate, rows, known):
+        return None
     after = replace(item, marks=marks)
     up_to = min(marks.get(mark_of(each), "") for each in replicas)
     if up_to > known[:COARSE_WIDTH]:
@@ -94,6 +98,13 @@ def forgotten_image(
         return stated(current, after) if is_named(current) else encode(after)
     except ValueError:
         return None  # a counter's sum has more digits than one number holds: its slots stay
+
+
+def _stands_named(image: Mapping[str, Any], up_to: str) -> bool:
+    """Return whether a named write whose key was made up to a time is not yet metadata."""
+    last = greatest_epoch(up_to)
+    keys = (name.keyed for name in names_in(image))
+    return any(key is not None and key.lineage.epoch <= last for key in keys)
 
 
 def _holds_all(

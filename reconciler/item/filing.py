@@ -41,10 +41,10 @@ from reconciler.item.names import (
     names_in,
     replayed,
     types_of_names,
-    undone,
 )
 from reconciler.item.replicated import ReplicatedItem
 from reconciler.item.schema import Schema
+from reconciler.item.undoing import undone
 from reconciler.values.wire import Image, Path, canonical_image
 
 NAMED_BY_PRESENCE = Hlc.of(0)  # of what is named by what it is: there is no later one

@@ -4,6 +4,8 @@ A client of any language adds one element to the list `_rec_w` with its own upda
 wrote, when, and what was done, so the write is no write around the library: replayed in the order
 of the list on what the image was before, it has its own dot and merges like any other.
 HAZARD without the list's order: what additions and assignments make of a counter is chance.
+One that has an idempotency key tells it, and stands before an element of the key alone: the same
+for all executions, so a condition on the list can ask for it.
 Limits: what is no element of this form names nothing. A name that a watermark covers comes too
 late: what it did counts as done around the library.
 """
@@ -11,19 +13,25 @@ late: what it did counts as done around the library.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any, NamedTuple
 
-from reconciler.causality.context import ADOPTED, Dot, Lineage, beside_each_other, named_by
-from reconciler.causality.hlc import DIGIT, NONCE_WIDTH, WALL_WIDTH, Hlc, fixed_width
+from reconciler.causality.context import (
+    ADOPTED,
+    KEYED,
+    CausalContext,
+    Dot,
+    Lineage,
+    beside_each_other,
+    named_by,
+)
+from reconciler.causality.hlc import DIGIT, EPOCH_WIDTH, NONCE_WIDTH, WALL_WIDTH, Hlc, fixed_width
 from reconciler.crdt.base import TYPES, Crdt, Edit, LocalWrite, OutsideChange, Spec
-from reconciler.crdt.counter_pn import exact_sum
 from reconciler.crdt.map_or import MapOr
 from reconciler.crdt.register_lww import RegisterLww
 from reconciler.errors import MALFORMED, InvalidInput, TypeMismatch, Undecodable
 from reconciler.item.effects import alive, applied
 from reconciler.item.leaves import is_untyped, member, typed, value_at
-from reconciler.item.metadata import NAMES
+from reconciler.item.metadata import NAMES, context_of, is_managed
 from reconciler.item.replicated import ReplicatedItem
 from reconciler.item.schema import RESERVED_PREFIX
 from reconciler.values.wire import (
@@ -33,10 +41,9 @@ from reconciler.values.wire import (
     Wire,
     Wires,
     canonical,
-    rounded_number_text,
 )
 
-BY, AT, ID, DONE, LATEST = "by", "at", "id", "do", "to"  # the letters of an element
+BY, AT, ID, DONE, LATEST, ONCE = "by", "at", "id", "do", "to", "once"  # the letters of an element
 VERB_TYPES = {
     "increment": "counter_pn",
     "add": "set_aw",
@@ -51,6 +58,7 @@ _LAST_MS = 4_102_444_799_999
 _DEEPEST = 32  # levels of an item in DynamoDB: there is nothing at a longer path
 _CODE = re.compile(r"[a-z0-9]{1,40}")
 _NONCE = re.compile(rf"{DIGIT}{{{NONCE_WIDTH}}}")
+_EPOCH = re.compile(rf"{DIGIT}{{{EPOCH_WIDTH}}}")
 
 
 class Done(NamedTuple):
@@ -61,10 +69,11 @@ class Done(NamedTuple):
 
 
 class Name(NamedTuple):
-    """One named write: its dot, and what it did, in order."""
+    """One named write: its dot, what it did, in order, and the dot of its idempotency key."""
 
     dot: Dot
     done: tuple[Done, ...]
+    keyed: Dot | None = None
 
 
 def names_in(image: Wires) -> list[Name]:
@@ -88,9 +97,25 @@ def _name(element: Any) -> Name | None:
         if max(at_ms, latest_ms) > _LAST_MS:
             return None
         latest = Hlc.of(latest_ms)
-        return Name(Dot(lineage, latest), tuple(_done(each["L"]) for each in told[DONE]["L"]))
+        keyed = Dot(_key(told[ONCE]["S"]), latest) if ONCE in told else None
+        done = tuple(_done(each["L"]) for each in told[DONE]["L"])
+        return Name(Dot(lineage, latest), done, keyed)
     except (Undecodable, *MALFORMED):
         return None
+
+
+def _key(epoch: str) -> Lineage:
+    if not _EPOCH.fullmatch(epoch):
+        raise ValueError("this is not what a key names")
+    return Lineage.of(KEYED, epoch)
+
+
+def known_with_keys(image: Wires) -> CausalContext:
+    """Return what an image includes, and the idempotency keys of names that stand in it."""
+    known = context_of(image) if is_managed(image) else CausalContext()
+    for name in names_in(image):
+        known = known if name.keyed is None else known.with_dot(name.keyed)
+    return known
 
 
 def _done(told: Sequence[Wire]) -> Done:
@@ -125,16 +150,23 @@ def replayed(item: ReplicatedItem, names: Sequence[Name], shown: Wires) -> Repli
     """
     keep = {*item.alive} if item.exists else set()
     for name in names:
-        if item.context.covers(name.dot):
+        if item.context.covers(name.dot) or _is_forgotten(name, item.context):
             continue
         item = alive(item, name.dot)
-        write = LocalWrite(name.dot, item.context.watermarks)
+        write = LocalWrite(name.dot, item.context.watermarks, keyed=name.keyed)
         for done in name.done:
             if done.edit.path[0] not in item.key:  # what is said of a key was not done
                 item = _replayed(item, done, write, shown)
         keep.add(name.dot)
-        item = replace(item, context=item.context.with_dot(name.dot), tip=None)
+        known = item.context.with_dot(name.dot)
+        known = known if name.keyed is None else known.with_dot(name.keyed)
+        item = replace(item, context=known, tip=None)
     return replace(item, alive=beside_each_other(keep)) if item.exists else item
+
+
+def _is_forgotten(name: Name, known: CausalContext) -> bool:
+    # HAZARD if such a key took an amount: no merge would keep what a watermark covers.
+    return name.keyed is not None and known.watermarks.get(KEYED, "") >= name.keyed.lineage.epoch
 
 
 def _replayed(item: ReplicatedItem, done: Done, write: LocalWrite, shown: Wires) -> ReplicatedItem:
@@ -173,42 +205,6 @@ def _type_at(state: Crdt | None, known: Spec | None, rest: Path, leaf: Spec) -> 
     fields = {**held, **(known.fields if known is not None else {})}
     nested = _type_at(child, fields.get(rest[0]), rest[1:], leaf)
     return Spec(MapOr, {**fields, rest[0]: nested})
-
-
-def undone(held: Image, names: Sequence[Name]) -> Image:
-    """Return what a plain image held before named writes: what they took is not known any more."""
-    for name in reversed(names):
-        for edit, _ in reversed(name.done):
-            held = _undone(held, edit.path, edit)
-    return held
-
-
-def _undone(fields: Image, path: Path, edit: Edit) -> Image:
-    name, *rest = path
-    value = fields.get(name)
-    before: Wire | None = None
-    if rest:
-        if value is None or "M" not in value:
-            return fields
-        nested = _undone(value["M"], tuple(rest), edit)
-        before = {"M": nested} if nested else None
-    elif value is not None and edit.value is not None:
-        before = _before(value, edit.verb, edit.value)
-    left = {other: held for other, held in fields.items() if other != name}
-    return left if before is None else {**left, name: before}
-
-
-def _before(value: Wire, verb: str, given: Wire) -> Wire | None:
-    if verb == "increment" and "N" in value and "N" in given:
-        amount = exact_sum([Decimal(value["N"]), Decimal(given["N"]).copy_negate()])
-        return {"N": rounded_number_text(amount)} if amount else None
-    ((kind, members),) = given.items()
-    if verb == "discard":
-        return value
-    if verb == "add" and kind in SET_KINDS and kind in value:
-        left = [each for each in value[kind] if each not in members]
-        return {kind: left} if left else None
-    return None
 
 
 def as_before(item: ReplicatedItem, names: Sequence[Name], before: Image) -> ReplicatedItem:

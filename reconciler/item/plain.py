@@ -34,9 +34,9 @@ from reconciler.item.names import (
     replayed,
     taken,
     types_of_names,
-    undone,
 )
 from reconciler.item.replicated import ReplicatedItem
+from reconciler.item.undoing import undone
 from reconciler.values.wire import Image, Path, Wire, Wires, digest, to_json
 
 _NO_NAME = "no name"

@@ -37,7 +37,7 @@ from reconciler.item.leaves import (
     value_at,
 )
 from reconciler.item.metadata import METADATA, NAMES, basis_of, hidden_in, is_named
-from reconciler.item.names import last_to_touch, names_in, undone
+from reconciler.item.names import last_to_touch, names_in
 from reconciler.item.plain import (
     PLAIN_ITEM,
     before_names,
@@ -55,6 +55,7 @@ from reconciler.item.plain import (
 )
 from reconciler.item.replicated import ReplicatedItem
 from reconciler.item.sightings import saw_amount, saw_value, sightings
+from reconciler.item.undoing import undone
 from reconciler.values.wire import Image, Path, Wires, rounded_number_text, to_json
 
 

@@ -21,9 +21,10 @@ from reconciler.item.metadata import (
     token_of,
     with_token,
 )
-from reconciler.item.names import as_before, names_in, replayed, undone
+from reconciler.item.names import as_before, names_in, replayed
 from reconciler.item.plain import file_plain, plain_base
 from reconciler.item.replicated import ReplicatedItem
+from reconciler.item.undoing import undone
 from reconciler.values.wire import Image, Wires
 
 _REVISION_WIDTH = 4

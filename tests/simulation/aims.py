@@ -107,12 +107,26 @@ def keyed_writes(seed: int) -> Plan:
     return with_keyed(mixed(seed))
 
 
+def keyed_names(seed: int) -> Plan:
+    """Return twenty operations on one item, named ones too, some repeated under their keys."""
+    return with_keyed(with_named(mixed(seed)))
+
+
 def keyed_for_hours(seed: int) -> Plan:
     """Return hours of writes of one item, most under keys, which regions forget at their time.
 
     Regions are cut off from each other, functions stand still and events come late, some by more
     than keys live.
     """
+    return with_keyed(_for_hours(seed))
+
+
+def keyed_names_for_hours(seed: int) -> Plan:
+    """Return the same with named writes among them."""
+    return with_keyed(with_named(_for_hours(seed)))
+
+
+def _for_hours(seed: int) -> Plan:
     plan = draw_plan(seed, operations=60, items=1, regions=2 + seed % 2, schema=DEFAULT_SCHEMA)
     drawn = Random(f"{seed}/keyed for hours")
     kept = [each for each in plan.operations if DELETE not in each.edits]
@@ -130,8 +144,7 @@ def keyed_for_hours(seed: int) -> Plan:
         apart = kind == faults.PARTITION
         troubles.append(Fault(kind, since, until, one, other if apart else ""))
     troubles.append(Fault(faults.LATE_EVENT, 0, 3 * HOUR, rate=0.3))
-    plan = _at(replace(plan, operations=tuple(kept), faults=tuple(troubles)), times)
-    return with_keyed(plan)
+    return _at(replace(plan, operations=tuple(kept), faults=tuple(troubles)), times)
 
 
 _STOPPED = (faults.DETECTOR_OFF, faults.RESOLVER_OFF)
@@ -564,6 +577,8 @@ STEADY = Aim(steady_writers)
 KEYED = Aim(keyed_writes)
 ANY_KEYS = ((forgetting, "MOST_CLOSED_LINEAGES", 0),)
 KEYED_FOR_HOURS = Aim(keyed_for_hours, ANY_KEYS)
+KEYED_NAMES = Aim(keyed_names)
+KEYED_NAMES_FOR_HOURS = Aim(keyed_names_for_hours, ANY_KEYS)
 PLAIN_ITEMS = Aim(plain_items)
 WHOLE_PUTS = Aim(whole_puts)
 NAMED_WRITES = Aim(named_writes)

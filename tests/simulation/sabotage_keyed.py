@@ -4,13 +4,17 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
+from reconciler.causality.context import CausalContext
+from reconciler.client import keyed
 from reconciler.client.keyed import Keyed
 from reconciler.conflict import forgetting
 from reconciler.conflict.marking import Speaker
 from reconciler.crdt.base import LocalWrite
 from reconciler.crdt.counter_pn import CounterPn
-from reconciler.item import image
+from reconciler.item import image, names
+from reconciler.item.metadata import context_of, is_managed
 from reconciler.resolution import resolver
+from reconciler.simulation.world.named_clients import NamedClients
 from tests.simulation.sabotage import replacing
 
 
@@ -111,6 +115,55 @@ def a_key_is_taken_beyond_its_lifetime() -> AbstractContextManager[Any]:
         return check
 
     return replacing(Keyed, "check", make)
+
+
+def a_named_write_is_repeated_without_its_condition() -> AbstractContextManager[Any]:
+    """Let a named write be carried out again though the item shows its key (K2)."""
+
+    def make(_: Any) -> Any:
+        def shows(self: NamedClients, name: str, key: Any) -> bool:
+            return False
+
+        return shows
+
+    return replacing(NamedClients, "_shows", make)
+
+
+def the_key_of_a_named_write_is_not_read() -> AbstractContextManager[Any]:
+    """Let what a named write adds stand under its own lineage, whatever its key (K1)."""
+
+    def make(real: Any) -> Any:
+        def name(element: Any) -> Any:
+            found = real(element)
+            return found and found._replace(keyed=None)
+
+        return name
+
+    return replacing(names, "_name", make)
+
+
+def keys_of_names_are_not_looked_for() -> AbstractContextManager[Any]:
+    """Let a client carry out a key again that a named write in the item's list has (K2)."""
+
+    def make(_: Any) -> Any:
+        def known_with_keys(current: Any) -> Any:
+            return context_of(current) if is_managed(current) else CausalContext()
+
+        return known_with_keys
+
+    return replacing(keyed, "known_with_keys", make)
+
+
+def keys_are_forgotten_while_their_names_stand() -> AbstractContextManager[Any]:
+    """Let a key be forgotten whose named write is not yet metadata (K3)."""
+
+    def make(_: Any) -> Any:
+        def stands_named(*_: Any) -> bool:
+            return False
+
+        return stands_named
+
+    return replacing(forgetting, "_stands_named", make)
 
 
 @contextmanager

@@ -165,6 +165,30 @@ SABOTAGES = [
         aims.KEYED,
     ),
     Sabotage(
+        "K1",
+        sabotage_keyed.the_key_of_a_named_write_is_not_read,
+        "doubled",
+        50,
+        aims.KEYED_NAMES,
+    ),
+    Sabotage(
+        "K2",
+        sabotage_keyed.a_named_write_is_repeated_without_its_condition,
+        "doubled",
+        50,
+        aims.KEYED_NAMES,
+    ),
+    Sabotage(
+        "K2", sabotage_keyed.keys_of_names_are_not_looked_for, "doubled", 100, aims.KEYED_NAMES
+    ),
+    Sabotage(
+        "K3",
+        sabotage_keyed.keys_are_forgotten_while_their_names_stand,
+        "lost",
+        100,
+        aims.KEYED_NAMES_FOR_HOURS,
+    ),
+    Sabotage(
         "decide", sabotage_decisions.nothing_is_merged_beside_a_decision, "lost", 50, aims.DECIDED
     ),
     Sabotage(

@@ -1,16 +1,20 @@
 """The clients of one region that name their writes: an update without a condition, and one element.
 
 What they do is DynamoDB's to carry out; the element says who did it, and when its name was drawn. A
-request may land minutes later, and clocks differ by what a signature allows.
+request may land minutes later, and clocks differ by what a signature allows. One with an
+idempotency key does nothing where the item shows the key.
 """
 
 from reconciler.causality.context import Dot, Lineage, named_by
 from reconciler.causality.hlc import WALL_WIDTH, Hlc, fixed_width
+from reconciler.causality.keys import Once
+from reconciler.client.keyed import check_age
 from reconciler.crdt.base import Edit
 from reconciler.errors import OutcomeUnknown, ReconcilerError
-from reconciler.item.metadata import EXPIRY, NAMES
+from reconciler.item.metadata import EXPIRY, NAMES, heads_in, is_managed, metadata_in
 from reconciler.item.schema import Schema
 from reconciler.simulation.plan.plan import Operation
+from reconciler.simulation.world.agenda import EPOCH_MS
 from reconciler.simulation.world.causes import Origin, numbers
 from reconciler.simulation.world.expressions import Refused, applied
 from reconciler.simulation.world.history import Done
@@ -42,12 +46,14 @@ class NamedClients:
         if not setting.is_gone(self._replica.region):
             calls = Calls(setting, self._replica.region, about)
             try:
+                key = self._key(operation, drawn_ms)
                 calls.begin_write("update")
-                element = _element(self, operation, drawn_ms, identifier)
-                rested_on = self._update(operation, element, dot)
-                times = 1
+                if not self._shows(operation.key, key):
+                    elements = _elements(self, operation, drawn_ms, identifier, key)
+                    rested_on = self._update(operation, elements, dot)
+                    times = 1
                 calls.end_write("update")
-                outcome = "acknowledged"
+                outcome = "acknowledged" if times else "answered"
             except (OutcomeUnknown, Crash):
                 outcome = "unknown"
             except (ReconcilerError, Refused):
@@ -81,7 +87,23 @@ class NamedClients:
         off_ms = draws.between("named clock", about, -_CLOCKS_APART_MS, _CLOCKS_APART_MS)
         return now - late_ms + off_ms
 
-    def _update(self, operation: Operation, element: Wire, dot: Dot) -> int:
+    def _key(self, operation: Operation, drawn_ms: int) -> Lineage | None:
+        """Return what an operation's idempotency key names; KeyExpired."""
+        if not operation.once:
+            return None
+        once = Once(operation.once, EPOCH_MS + operation.issued_ms)
+        check_age(once, drawn_ms, self._schema.key_lifetime_minutes * 60_000)
+        return once.lineage()
+
+    def _shows(self, name: str, key: Lineage | None) -> bool:
+        """Return whether the condition fails that a named write with a key has."""
+        image = self._replica.items.get(name, {})
+        if key is None:
+            return False
+        is_filed = is_managed(image) and key in heads_in(metadata_in(image))
+        return is_filed or {"S": key} in image.get(NAMES, {"L": []})["L"]
+
+    def _update(self, operation: Operation, elements: list[Wire], dot: Dot) -> int:
         """Carry the update out; return what it rests on."""
         setting, replica, name = self._setting, self._replica, operation.key
         before = replica.items.get(name)
@@ -90,7 +112,7 @@ class NamedClients:
         image = {**image, **{part: {"S": name} for part in replica.key_of(name)}}
         image = {
             **{n: v for n, v in image.items() if n != EXPIRY},
-            NAMES: {"L": [*listed, element]},
+            NAMES: {"L": [*listed, *elements]},
         }
         rested = replica.origin_of(name)
         mask = rested.rests_on | 1 << operation.number
@@ -108,16 +130,19 @@ class NamedClients:
         return rested.rests_on
 
 
-def _element(clients: NamedClients, operation: Operation, at_ms: int, identifier: str) -> Wire:
+def _elements(
+    clients: NamedClients, operation: Operation, at_ms: int, identifier: str, key: Lineage | None
+) -> list[Wire]:
     told = [_told(edit, clients.kind_of(edit)) for edit in operation.edits]
-    return {
-        "M": {
-            "by": {"S": clients.code()},
-            "at": {"N": str(at_ms)},
-            "id": {"S": identifier},
-            "do": {"L": told},
-        }
+    element: Image = {
+        "by": {"S": clients.code()},
+        "at": {"N": str(at_ms)},
+        "id": {"S": identifier},
+        "do": {"L": told},
     }
+    if key is None:
+        return [{"M": element}]
+    return [{"M": {**element, "once": {"S": key.epoch}}}, {"S": key}]
 
 
 def _told(edit: Edit, kind: str) -> Wire:

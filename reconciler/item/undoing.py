@@ -1,0 +1,45 @@
+"""What a plain image held before named writes, as far as their names tell. Pure."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from reconciler.crdt.base import Edit
+from reconciler.crdt.counter_pn import exact_sum
+from reconciler.item.names import Name
+from reconciler.values.wire import SET_KINDS, Image, Path, Wire, rounded_number_text
+
+
+def undone(held: Image, names: Sequence[Name]) -> Image:
+    """Return what a plain image held before named writes: what they took is not known any more."""
+    for name in reversed(names):
+        for edit, _ in reversed(name.done):
+            held = _undone(held, edit.path, edit)
+    return held
+
+
+def _undone(fields: Image, path: Path, edit: Edit) -> Image:
+    name, *rest = path
+    value = fields.get(name)
+    before: Wire | None = None
+    if rest:
+        if value is None or "M" not in value:
+            return fields
+        nested = _undone(value["M"], tuple(rest), edit)
+        before = {"M": nested} if nested else None
+    elif value is not None and edit.value is not None:
+        before = _before(value, edit.verb, edit.value)
+    left = {other: held for other, held in fields.items() if other != name}
+    return left if before is None else {**left, name: before}
+
+
+def _before(value: Wire, verb: str, given: Wire) -> Wire | None:
+    if verb == "increment" and "N" in value and "N" in given:
+        amount = exact_sum([Decimal(value["N"]), Decimal(given["N"]).copy_negate()])
+        return {"N": rounded_number_text(amount)} if amount else None
+    ((kind, members),) = given.items()
+    if verb == "discard":
+        return value
+    if verb == "add" and kind in SET_KINDS and kind in value:
+        left = [each for each in value[kind] if each not in members]
+        return {kind: left} if left else None
+    return None
