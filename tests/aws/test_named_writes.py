@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciler import InvalidInput, Schema, named
+from reconciler import InvalidInput, KeyReused, Once, Schema, increment, merge, named, shows_key
 from reconciler.causality.context import is_replica_of
 from reconciler.clock import now_ms
 from reconciler.crdt.base import Edit
@@ -36,6 +36,12 @@ identifiers = count(1)
 DOCUMENT = (Path(__file__).parents[2] / "reconciler/client/README.md").read_text(encoding="utf-8")
 NODE = shutil.which("node")
 POINTS = Schema.of(table="parties", key=["id"], attributes={"points": "counter_pn"})
+BY_THE_LIBRARY: dict[str, Any] = {
+    "key": {"id": "p1"},
+    "schema": POINTS,
+    "replica": "euw1",
+    "clock": clock(now_ms(), count(10_000)),
+}
 
 
 @pytest.fixture
@@ -65,8 +71,9 @@ def update(key: Image, text: str, values: dict[str, Any] | None = None) -> dict[
 
 
 def add_points(dynamodb: Any, **more: Any) -> Any:
+    once = more.pop("once", None)
     parameters = {**update(KEY, "ADD points :n", {":n": 5}), **more}
-    return dynamodb.update_item(**named(parameters, schema=POINTS, replica=HERE))
+    return dynamodb.update_item(**named(parameters, schema=POINTS, replica=HERE, once=once))
 
 
 def test_a_named_write_makes_an_item_that_is_not_there(dynamodb: Any) -> None:
@@ -88,6 +95,67 @@ def test_two_named_writes_stand_in_the_order_in_which_they_were_made(dynamodb: A
     assert item["points"] == {"N": "3"}
     assert [did.value for name in names_in(item) for did in name.do] == [{"N": "5"}, {"N": "-2"}]
     assert len({name.id for name in names_in(item)}) == 2
+
+
+def order(payload: bytes = b"") -> Once:
+    return Once("order-4711", now_ms() - 60_000 - now_ms() % 60_000, payload)
+
+
+def repeat(dynamodb: Any, once: Once, **more: Any) -> Image:
+    """Add points under a key that the item shows; return the item that the refusal shows."""
+    with pytest.raises(ClientError) as refused:
+        add_points(dynamodb, once=once, ReturnValuesOnConditionCheckFailure="ALL_OLD", **more)
+    assert refused.value.response["Error"]["Code"] == "ConditionalCheckFailedException"
+    found: Image = refused.value.response["Item"]
+    return found
+
+
+def test_a_named_write_with_a_key_counts_once_in_its_region_before_and_after_it_is_filed(
+    dynamodb: Any,
+) -> None:
+    once = order()
+    add_points(dynamodb, once=once)
+
+    assert shows_key(repeat(dynamodb, once), once)
+    filed = write(item_of(dynamodb), [increment("points", 1)], **BY_THE_LIBRARY)
+    dynamodb.put_item(TableName="parties", Item=filed)
+    assert "_rec_w" not in filed
+    assert shows_key(repeat(dynamodb, once), once)
+    assert read(item_of(dynamodb)) == {"id": "p1", "points": 6}
+
+
+def test_a_condition_of_the_callers_own_is_told_from_a_key_that_was_carried_out(
+    dynamodb: Any,
+) -> None:
+    add_points(dynamodb)
+    once = order()
+    unless = {"ConditionExpression": "attribute_not_exists(points)"}
+
+    assert not shows_key(repeat(dynamodb, once, **unless), once)
+    add_points(dynamodb, once=once, ConditionExpression="attribute_exists(points)")
+    assert item_of(dynamodb)["points"] == {"N": "10"}
+
+
+def test_one_key_of_named_writes_with_two_payloads_is_told(dynamodb: Any) -> None:
+    add_points(dynamodb, once=order(b"five points"))
+
+    with pytest.raises(KeyReused):
+        shows_key(item_of(dynamodb), order(b"six points"))
+
+
+def test_a_named_write_repeated_in_another_region_counts_once_where_they_meet(
+    dynamodb: Any,
+) -> None:
+    once, first = order(), write(None, [increment("points", 100)], **BY_THE_LIBRARY)
+    images = []
+    for _ in range(2):
+        dynamodb.put_item(TableName="parties", Item=first)
+        add_points(dynamodb, once=once)
+        images.append(item_of(dynamodb))
+    here, there = images
+
+    assert merge(here, there) == merge(there, here)
+    assert read(merge(here, there)) == {"id": "p1", "points": 105}
 
 
 def test_a_condition_that_fails_leaves_all_as_it_was(dynamodb: Any) -> None:

@@ -66,6 +66,19 @@ def test_a_key_that_is_repeated_counts_once_and_is_answered_with_the_item() -> N
     assert here.names().count("put") == puts
 
 
+def test_a_key_that_a_named_write_of_another_client_carried_out_is_answered() -> None:
+    here, name = store(), {"by": {"S": "use1"}, "id": {"S": "0" * 11}, "at": {"N": str(AT)}}
+    done: Image = {"L": [{"L": [{"S": "increment"}, {"S": "balance"}, {"N": "10"}]}]}
+    key = ONCE.lineage()
+    name |= {"do": done, "once": {"S": key.epoch}}
+    listed = {"L": [{"M": name}, {"S": key}]}
+    here.place({**(here.get(HERE) or {}), "balance": {"N": "110"}, "_rec_w": listed})
+
+    assert client(here).apply(KEY, add(), once=ONCE) == {"id": "p1", "balance": 110}
+    assert client(here).apply(KEY, add(7)) == {"id": "p1", "balance": 117}
+    assert client(here).apply(KEY, add(), once=ONCE) == {"id": "p1", "balance": 117}
+
+
 def test_a_repetition_is_told_from_the_write_itself_with_the_image_as_it_is_now() -> None:
     here = store()
     first = client(here).carry_out(KEY, add(), once=ONCE)

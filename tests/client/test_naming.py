@@ -5,13 +5,15 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from boto3.dynamodb.conditions import Attr
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.causality.hlc import DIGIT
+from reconciler.causality.keys import Once
 from reconciler.client.naming import named
 from reconciler.clock import now_ms
-from reconciler.errors import InvalidInput
+from reconciler.errors import InvalidInput, KeyExpired
 from reconciler.values.size import item_size
 from reconciler.values.wire import from_wire, to_wire
 from tests.builders import SCHEMA
@@ -138,6 +140,42 @@ def test_an_expression_without_values_can_be_named() -> None:
     found = name_on({"Key": {"id": "p1"}, "UpdateExpression": "REMOVE phone"})
 
     assert found["UpdateExpression"].startswith("REMOVE phone, #rec_ttl SET #rec_w = ")
+
+
+ONCE = Once("order-4711", AT - 60_000)
+
+
+@pytest.mark.parametrize("parameters", [PLAIN, WIRE], ids=["plain", "wire"])
+def test_a_name_with_a_key_tells_it_and_is_put_only_where_the_item_does_not_show_it(
+    parameters: dict[str, Any],
+) -> None:
+    found = name_on(parameters, once=ONCE)
+
+    key, names = ONCE.lineage(), found["ExpressionAttributeNames"]
+    assert element_in(name_on(parameters)).keys() == {"M"}
+    op = found["ExpressionAttributeValues"][":rec_op"]
+    name, mark = op["L"] if isinstance(op, dict) else to_wire(op, ())["L"]
+    assert (name["M"]["once"], mark) == ({"S": key.epoch}, {"S": key})
+    assert found["ConditionExpression"] == (
+        "(attribute_exists(id)) AND (attribute_not_exists(#rec.#rec_c.#rec_k)"
+        " AND NOT contains(#rec_w, :rec_k))"
+    )
+    assert [names[n] for n in ("#rec", "#rec_c", "#rec_k")] == ["_rec", "c", key]
+
+
+def test_a_key_of_a_name_is_refused_when_it_is_too_old_or_tells_no_time() -> None:
+    for once, error in (
+        (Once("order-4711", AT - 86_400_001), KeyExpired),
+        (Once("order-4711", AT + 3_600_000), KeyExpired),
+        ("d9428888-122b-41e1-b85c-61cf3cbb3210", InvalidInput),
+    ):
+        with pytest.raises(error):
+            name_on(WIRE, once=once)
+
+
+def test_beside_a_key_a_condition_is_said_as_text() -> None:
+    with pytest.raises(InvalidInput, match="say it as text"):
+        name_on({**PLAIN, "ConditionExpression": Attr("id").exists()}, once=ONCE)
 
 
 def test_an_increment_costs_at_most_90_bytes() -> None:

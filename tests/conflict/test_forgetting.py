@@ -13,10 +13,12 @@ from reconciler.conflict.event import FoldCertificate
 from reconciler.conflict.forgetting import forgotten_image, standing_keys
 from reconciler.conflict.marking import Speaker
 from reconciler.conflict.row import Row
+from reconciler.item.filing import filed_image
 from reconciler.item.image import merge, read, write
 from reconciler.item.metadata import context_of
 from reconciler.values.wire import Image
 from tests.builders import KEY, SCHEMA, clock, increment
+from tests.named import element, with_name
 from tests.resolution.test_past import row
 
 START, LIFETIME_MS = 1_790_000_000_000, 600_000
@@ -95,6 +97,37 @@ def test_a_key_that_is_lost_and_not_repaired_yet_is_no_mark() -> None:
     assert marked(image, "use1", open_loss) is None
     repaired = merge(lost, image)
     assert marked(repaired, "use1", open_loss) is not None
+
+
+def named(image: Image, once: Once) -> Image:
+    """Return the image after a named increment by 10 under a key, which is not filed yet."""
+    name = element(increment("balance", 10), at=once.issued_at_ms)["M"]
+    key = once.lineage()
+    for each in ({"M": {**name, "once": {"S": key.epoch}}}, {"S": key}):
+        image = with_name(image, each)
+    return {**image, "balance": {"N": str(int(image["balance"]["N"]) + 10)}}
+
+
+def test_a_key_whose_named_write_still_stands_in_the_list_is_not_forgotten() -> None:
+    image = named(of_keys(12), Once("order-99", START))
+    certificate = certified(of_keys(12))
+    speaker = Speaker("use1", REPLICAS, START)
+
+    assert standing_keys(image, START + OVER_MS, LIFETIME_MS) is None
+    assert forgotten_image(image, certificate, [], speaker) is None
+    filed = filed_image(image)
+    assert keys_in(filed) == 13
+    folded = marked(marked(filed, "use1") or {}, "euw1")
+    assert (keys_in(folded), read(folded)) == (0, {"id": "p1", "balance": 130})
+
+
+def test_a_named_write_whose_key_is_forgotten_already_counts_as_done_around_the_library() -> None:
+    folded = marked(marked(of_keys(12), "use1") or {}, "euw1") or {}
+    late = named(folded, Once("order-99", START))
+
+    assert (read(late), read(filed_image(late))) == ({"id": "p1", "balance": 130},) * 2
+    assert (read(merge(folded, late)) or {})["balance"] == 130
+    assert keys_in(filed_image(late)) == 0
 
 
 def test_a_key_that_the_certificate_names_and_the_item_lacks_is_no_mark() -> None:
