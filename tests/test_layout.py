@@ -18,6 +18,7 @@ ABOUT_MORE_THAN_A_MODULE = {
     "tests/aws/test_instrumented_calls.py": "what an instrumented client sends and refuses",
     "tests/aws/test_instrumented_histories.py": "instrumented clients of two regions at once",
     "tests/aws/test_instrumented_pynamodb.py": "PynamoDB's models on an instrumented client",
+    "tests/aws/test_instrumented_tokens.py": "transactions that are made again with their token",
     "tests/aws/test_named_contract.py": "the same for named writes of the write client",
     "tests/aws/test_named_writes.py": "named writes on DynamoDB, and their document's examples",
     "tests/crdt/test_laws.py": "the laws of the join, for every type",

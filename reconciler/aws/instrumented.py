@@ -22,25 +22,26 @@ from typing import Any, Literal
 from weakref import WeakKeyDictionary, ref
 
 from botocore import xform_name
-from botocore.awsrequest import AWSResponse
-from botocore.compat import HTTPHeaders
 from botocore.exceptions import ClientError
 
+from reconciler.aws.answering import Sent, response
 from reconciler.aws.clients import INSTRUMENTED
 from reconciler.aws.incarnation import ReplicaCode
 from reconciler.aws.region_time import region_time_of
 from reconciler.aws.sent_again import NotAgain, check
 from reconciler.calls.calls import steps_of
 from reconciler.calls.seen import Seen
-from reconciler.calls.steps import Answer, Request, Steps, Writer
+from reconciler.calls.steps import Answer, Steps, Writer
+from reconciler.calls.tokens import TOKEN
 from reconciler.client.memory import Memory
 from reconciler.client.sending import Retries, Sender, Surroundings
 from reconciler.clock import monotonic_ms, nonce, now_ms, system_clock
-from reconciler.errors import InvalidInput, TypeMismatch
+from reconciler.errors import InvalidInput, KeyExpired, TypeMismatch
 from reconciler.item.schema import Schema
 
 _LOG = logging.getLogger("reconciler")
 _ASKED = "reconciler_asked"  # in the context of a caller's call: its parameters, in wire form
+_OWN_TOKEN = "reconciler_own_token"  # noqa: S105 (in that context: whether the caller gave one)
 _SENT = "reconciler_sent"  # in that of one of ours: what was sent, and what came back
 Mode = Literal["strict", "observe"]
 
@@ -77,18 +78,9 @@ def _instrumented(client: Any) -> "Instrumented | None":
     return None if held is None else held()
 
 
-class _Sent:
-    """A call of ours on its way: its parameters, and what came back."""
-
-    def __init__(self, request: Request) -> None:
-        self.request, self.at_ms = request, monotonic_ms()
-        self.parsed: dict[str, Any] = {}
-        self.http: Any = None
-
-
 # By client, whose hooks hold it.
 _HOOKS: "WeakKeyDictionary[Any, ref[Instrumented]]" = WeakKeyDictionary()
-_SENDING: ContextVar[_Sent | None] = ContextVar("reconciler_sending", default=None)
+_SENDING: ContextVar[Sent | None] = ContextVar("reconciler_sending", default=None)
 
 
 class Instrumented:
@@ -103,6 +95,7 @@ class Instrumented:
         self._sender = Sender(Retries(), fresh)
         self._region_time = region_time_of(client)
         events = client.meta.events
+        events.register_first("before-parameter-build.dynamodb", self._note_token)
         events.register_last("before-parameter-build.dynamodb", self._ask)
         events.register_first("before-call.dynamodb", self._answer)
         events.register_first("needs-retry.dynamodb", self._check_again)
@@ -155,46 +148,53 @@ class Instrumented:
                         known[each["IndexName"]] = is_whole
         return known[index]
 
+    def _note_token(self, params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+        """Note whether a token is the caller's: the SDK gives one to each call that has none."""
+        context[_OWN_TOKEN] = TOKEN in params
+
     def _ask(self, params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
         """Take a call's parameters in wire form; give a call of ours its own."""
         sent = _SENDING.get()
         if sent is None:
-            context[_ASKED] = params
+            is_own = context.get(_OWN_TOKEN)
+            asked = params if is_own else {n: v for n, v in params.items() if n != TOKEN}
+            context[_ASKED] = asked
             return
         _SENDING.set(None)  # another call that a hook makes meanwhile is none of ours
         context[_SENT] = sent
-        token = params.get("ClientRequestToken")
+        token = params.get(TOKEN)
         params.clear()  # a resource took wire values for plain ones
-        params.update({"ClientRequestToken": token} if token else {})
+        params.update({TOKEN: token} if token else {})
         params.update(sent.request.parameters)
 
     def _answer(self, model: Any, context: dict[str, Any], **_: Any) -> Any:
         """Answer a call on a table of ours in DynamoDB's stead; None leaves it alone."""
         if _ASKED not in context:
             return None
-        sent: list[_Sent] = []
+        sent: list[Sent] = []
         try:
             steps = steps_of(model.name, context[_ASKED], self._writers)
             answer = None if steps is None else self._carried_out(steps, sent)
-        except (InvalidInput, TypeMismatch):
-            if self._mode == "strict":
+        except (InvalidInput, TypeMismatch) as refusal:
+            # HAZARD if a key that is too old were passed on: it may have been carried out.
+            if self._mode == "strict" or isinstance(refusal, KeyExpired):
                 raise
             self.passed[model.name] += 1
             _LOG.warning("%s was passed on: it may write around the library", model.name)
             return None
-        return None if answer is None else _response(answer, sent)
+        return None if answer is None else response(answer, sent)
 
-    def _carried_out(self, steps: Steps, sent: list[_Sent]) -> Answer:
+    def _carried_out(self, steps: Steps, sent: list[Sent]) -> Answer:
         try:
             request = next(steps)
             while True:
-                sent.append(_Sent(request))
+                sent.append(Sent(request))
                 request = steps.send(self._sent(sent[-1]))
         except StopIteration as done:
             answer: Answer = done.value
             return answer
 
-    def _sent(self, sent: _Sent) -> Answer:
+    def _sent(self, sent: Sent) -> Answer:
         """Send a call of ours through the client, and return its answer in wire form."""
         operation, parameters, attempt = sent.request
         if attempt:
@@ -233,15 +233,3 @@ class Instrumented:
             sent.http, sent.parsed = http_response, dict(parsed)
             for name in parsed.keys() - {"Error", "ResponseMetadata"}:
                 del parsed[name]
-
-
-def _response(answer: Answer, sent: list[_Sent]) -> tuple[AWSResponse, dict[str, Any]]:
-    """Return an answer as the SDK takes one."""
-    heard = [each.http for each in sent if each.http is not None]
-    headers = heard[-1].headers if heard else HTTPHeaders()
-    status = 400 if answer.code else 200
-    if heard and (heard[-1].status_code >= 300) == bool(answer.code):
-        status = heard[-1].status_code
-    metadata = {"RetryAttempts": 0, "HTTPHeaders": dict(headers), "HTTPStatusCode": status}
-    told = {**answer.parsed.get("ResponseMetadata", metadata), "HTTPStatusCode": status}
-    return AWSResponse("", status, headers, None), {**answer.parsed, "ResponseMetadata": told}

@@ -9,7 +9,7 @@ from typing import Any
 
 from reconciler.calls.batches import get_many, get_together, write_many
 from reconciler.calls.reads import get, page
-from reconciler.calls.steps import Parameters, Steps, Writer
+from reconciler.calls.steps import Parameters, Steps, Writer, table_of
 from reconciler.calls.transactions import write_together
 from reconciler.calls.updates import update
 from reconciler.calls.writes import write
@@ -37,11 +37,6 @@ _OF_TABLES = (
     *("UpdateKinesisStreamingDestination", "UpdateGlobalTable", "DeleteTable", "DeleteBackup"),
     *("DeleteResourcePolicy", "GetResourcePolicy", "PutResourcePolicy"),
 )
-
-
-def table_of(name: str) -> str:
-    """Return the name of a table that is named, or given as its ARN."""
-    return name.rsplit("/", 1)[-1] if name.startswith("arn:") else name
 
 
 def steps_of(operation: str, asked: Parameters, writers: Mapping[str, Writer]) -> Steps | None:

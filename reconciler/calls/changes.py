@@ -1,7 +1,8 @@
 """What a put or a delete of a caller's makes of an item, given what the caller saw of it. Pure.
 
 A put is an edit of what its caller saw: it does what differs, by the types of the schema, and
-leaves alone what others wrote since (W8). A delete deletes what is there.
+leaves alone what others wrote since (W8). A delete deletes what is there. With the lineage of an
+idempotency key, `once`, each spends that, whether it finds anything to do or not (K1).
 """
 
 from functools import partial
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple, Protocol
 from reconciler.calls.seen import Sight
 from reconciler.calls.shown import is_deleted, shown
 from reconciler.calls.steps import Writer
+from reconciler.causality.context import Lineage
 from reconciler.client.editor import ItemEditor
 from reconciler.client.lost_answers import with_own_token
 from reconciler.crdt.base import Edit
@@ -37,18 +39,19 @@ class Put(NamedTuple):
     item: Image
     sight: Sight | None
     writer: Writer
+    once: Lineage | None = None
 
     def onto(self, current: Image | None) -> Image | None:
         schema = self.writer.schema
         is_there = current is not None and not is_deleted(current, schema)
         sight = self.sight or Sight(current, shown(current, schema) if current else None)
         edits = edits_of(self.item, sight.view if current is not None else None, schema)
-        if is_there and not edits:
+        if is_there and not edits and self.once is None:
             return current  # the same bytes again, for the caller's condition
-        edits = edits or [KEEP]
+        edits = edits if edits or is_there else [KEEP]
         if current is None or sight.image == current:
-            return _written(self.writer, self.item, current, edits)
-        return _written(self.writer, self.item, sight.image, edits, beside=current)
+            return _written(self.writer, self.item, current, edits, once=self.once)
+        return _written(self.writer, self.item, sight.image, edits, once=self.once, beside=current)
 
     def view(self) -> Image | None:
         return self.item
@@ -59,11 +62,15 @@ class PutBack(NamedTuple):
 
     item: Image
     writer: Writer
+    once: Lineage | None = None
 
     def onto(self, current: Image | None) -> Image | None:
         if current is None:
             raise InvalidInput(f"the item whose {METADATA} was put is gone: leave {METADATA} out")
-        return with_own_token(merge(self.item, current), self.writer.fresh())
+        merged = merge(self.item, current)
+        if self.once is not None:
+            return _written(self.writer, self.item, merged, [], once=self.once)
+        return with_own_token(merged, self.writer.fresh())
 
     def view(self) -> Image | None:
         return shown(self.item, self.writer.schema)
@@ -74,11 +81,15 @@ class Deletion(NamedTuple):
 
     key: Image
     writer: Writer
+    once: Lineage | None = None
 
     def onto(self, current: Image | None) -> Image | None:
-        if current is None or is_deleted(current, self.writer.schema):
+        is_there = current is not None and not is_deleted(current, self.writer.schema)
+        if not is_there and (current is None or self.once is None):
             return current
-        return _written(self.writer, self.key, current, [DELETE])
+        return _written(
+            self.writer, self.key, current, [DELETE] if is_there else [], once=self.once
+        )
 
     def view(self) -> Image | None:
         return None
@@ -111,16 +122,18 @@ def _assignment(name: str, value: Wire, schema: Schema) -> Any:
     return plain[0]
 
 
-def _written(
+def _written(  # noqa: PLR0913 (a write is all of these)
     writer: Writer,
     item: Image,
     image: Image | None,
     edits: list[Edit],
+    *,
+    once: Lineage | None,
     beside: Image | None = None,
 ) -> Image:
     key = {name: from_wire(item[name]) for name in writer.schema.key}
     given: dict[str, Any] = {"key": key, "schema": writer.schema, "replica": writer.replica()}
-    given["clock"] = writer.clock
+    given |= {"clock": writer.clock, "once": once}
     if beside is not None:
         written = write_beside(image, beside, edits, **given)
     else:

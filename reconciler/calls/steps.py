@@ -82,6 +82,11 @@ class Writer:
         return to_json(self.key_of(item))
 
 
+def table_of(name: str) -> str:
+    """Return the name of a table that is named, or given as its ARN."""
+    return name.rsplit("/", 1)[-1] if name.startswith("arn:") else name
+
+
 def given_image(item: Parameters) -> Image:
     """Return what a caller gave, in canonical form; InvalidInput if it is no item."""
     try:

@@ -12,6 +12,7 @@ from reconciler.calls.reads import sight_of
 from reconciler.calls.shown import written_answer
 from reconciler.calls.steps import Answer, Parameters, Request, Steps, Writer
 from reconciler.calls.writes import saw_refusal
+from reconciler.causality.keys import Once
 from reconciler.client.naming import named
 from reconciler.client.placeholders import Placeholders
 from reconciler.item.standing import named_dot, says
@@ -37,8 +38,8 @@ def update(asked: Parameters, writer: Writer) -> Steps:
     return written_answer(answer, asked, writer.schema)
 
 
-def named_update(asked: Parameters, writer: Writer) -> dict[str, Any]:
-    """Return the parameters of an update under its name."""
+def named_update(asked: Parameters, writer: Writer, once: Once | None = None) -> dict[str, Any]:
+    """Return the parameters of an update under its name, and its idempotency key if it has one."""
     placeholders = Placeholders(asked)
     condition = of_the_living(asked.get("ConditionExpression") or "", placeholders, writer.schema)
     rest = {name: asked[name] for name in asked if name != "ConditionExpression"}
@@ -47,6 +48,7 @@ def named_update(asked: Parameters, writer: Writer) -> dict[str, Any]:
         {**rest, **conditional, **placeholders.parameters()},
         schema=writer.schema,
         replica=writer.replica(),
+        once=once,
         now_ms=writer.now_ms,
         nonce=writer.nonce,
     )

@@ -23,6 +23,7 @@ from reconciler.calls.steps import (
     Writer,
     given_image,
 )
+from reconciler.causality.context import Lineage
 from reconciler.client.lost_answers import carried_out, unsettled
 from reconciler.client.placeholders import Placeholders, both
 from reconciler.client.replacing import unchanged
@@ -142,11 +143,17 @@ def write(operation: str, asked: Parameters, writer: Writer) -> Steps:
 
 
 def stage(
-    asked: Parameters, writer: Writer, *, reads: bool
+    asked: Parameters,
+    writer: Writer,
+    *,
+    reads: bool,
+    once: Lineage | None = None,
+    afresh: bool = False,
 ) -> Generator[Request, Answer, Staged | Answer]:
     """Return a put or a delete, ready to be sent; or what a read of its item failed with.
 
     What nobody saw of an item is read first if it `reads`; else a put begins as if there were none.
+    `afresh`: what was seen is, too. `once` is the lineage of the idempotency key that it spends.
     """
     check_condition(asked, writer)
     given = asked.get("Item") or asked["Key"]
@@ -156,7 +163,7 @@ def stage(
     if sight is not None and handed:
         sight = sight_of(sight.image, writer.schema) if _are_of(handed, sight.image) else None
     current = sight.image if sight is not None else None
-    if sight is None and (reads or handed):
+    if afresh or (sight is None and (reads or handed)):
         parameters = {"Key": writer.key_of(given), "ConsistentRead": True}
         answer = yield Request("GetItem", {"TableName": asked["TableName"], **parameters})
         if answer.code:
@@ -165,11 +172,11 @@ def stage(
         current = canonical_image(found) if found else None
         if handed and _are_of(handed, current):
             sight = sight_of(current, writer.schema)
-    change: Change = Put(item, sight, writer)
+    change: Change = Put(item, sight, writer, once)
     if "Item" not in asked:
-        change = Deletion(item, writer)
+        change = Deletion(item, writer, once)
     elif sight is None and is_managed(handed):
-        change = PutBack({**item, **handed}, writer)
+        change = PutBack({**item, **handed}, writer, once)
     return Staged(change, asked, writer, current)
 
 

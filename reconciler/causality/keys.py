@@ -22,7 +22,6 @@ _UUID7 = re.compile(
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _ULID = re.compile(rf"[0-7][{_CROCKFORD}]{{25}}", re.IGNORECASE)
 _PAYLOAD_WIDTH = 4  # 24 bits: one reused key in 16 million with another payload is not noticed
-_KEY_WIDTH = WALL_WIDTH + NONCE_WIDTH - _PAYLOAD_WIDTH
 _LONGEST = 256
 LIFETIME_MINUTES = 1_440  # of a key, unless a schema says otherwise
 
@@ -57,7 +56,7 @@ class Once:
         """
         if isinstance(key, Once):
             return key
-        at_ms = _time_in(key) if issued_at_ms is None and isinstance(key, str) else issued_at_ms
+        at_ms = time_in(key) if issued_at_ms is None and isinstance(key, str) else issued_at_ms
         if at_ms is None and isinstance(key, str) and key:
             raise InvalidInput(
                 "this idempotency key does not tell when it was made: take a UUIDv7 or a ULID, or"
@@ -74,13 +73,14 @@ class Once:
         return Lineage.of(KEYED, fixed_width(self.issued_at_ms, WALL_WIDTH) + named + of_what)
 
 
+def stem_of(key: Lineage) -> str:
+    """Return what the lineages of one key have in common, whatever its payload."""
+    return key[:-_PAYLOAD_WIDTH]
+
+
 def is_reused(one: Lineage, other: Lineage) -> bool:
     """Return whether two lineages are of one key, with two payloads."""
-    return (
-        one != other
-        and one.replica == other.replica == KEYED
-        and one.epoch[:_KEY_WIDTH] == other.epoch[:_KEY_WIDTH]
-    )
+    return one != other and one.replica == other.replica == KEYED and stem_of(one) == stem_of(other)
 
 
 def _is_encodable(text: str) -> bool:
@@ -90,7 +90,8 @@ def _is_encodable(text: str) -> bool:
         return False
 
 
-def _time_in(key: str) -> int | None:
+def time_in(key: str) -> int | None:
+    """Return when a key was made, in milliseconds since 1970, if its text tells; else None."""
     if _UUID7.fullmatch(key):
         return int(key.replace("-", "")[:12], 16)
     if _ULID.fullmatch(key):

@@ -24,7 +24,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from reconciler.causality.context import Lineage
-from reconciler.causality.keys import Once, as_key
+from reconciler.causality.keys import Once, as_key, stem_of
 from reconciler.client.deeds import deeds_of
 from reconciler.client.keyed import check_age
 from reconciler.client.placeholders import both
@@ -53,15 +53,13 @@ def named(  # noqa: PLR0913 (a write is all of these, by name)
     Keys and values are plain, as a boto3 `Table` takes them, or wire values, as a client does: the
     key tells. `replica` is the code of the replica that the call goes to. `now_ms` is the region's
     time, this machine's unless another clock is known to be better; `nonce` draws 11 random
-    characters of the operating system's, others for each write. `once` is an idempotency key:
-    KeyExpired if it is too old. A call that repeats it, in any region, is refused by DynamoDB as
-    one whose condition does not hold; whether the key is why, `shows_key` tells of the item.
+    characters of the operating system's, others for each write. Of a call that repeats `once`, in
+    any region, the condition does not hold; `shows_key` tells of the item if the key is why.
+    KeyExpired for one that is too old.
     """
-    key = as_key(once)
-    _check(parameters, replica, key)
     at_ms = now_ms()
-    if key is not None:
-        check_age(key, at_ms, schema.key_lifetime_minutes * 60_000)
+    key = _key(once, at_ms, schema)
+    _check(parameters, replica, key)
     is_wire = _is_wire(parameters.get("Key"), schema)
     names = parameters.get("ExpressionAttributeNames") or {}
     values = parameters.get("ExpressionAttributeValues") or {}
@@ -77,7 +75,7 @@ def named(  # noqa: PLR0913 (a write is all of these, by name)
     held, appended = more.name("#rec_w", NAMES), list[Wire]([{"M": element}])
     if key is not None:
         element[ONCE] = {"S": key.lineage().epoch}
-        appended.append({"S": key.lineage()})
+        appended.append({"S": stem_of(key.lineage())})
         more.is_unless(held, key.lineage())
     none, op = more.value(":rec_none", {"L": []}), more.value(":rec_op", {"L": appended})
     actions = _appended(held, none, op, more.name("#rec_ttl", EXPIRY))
@@ -114,10 +112,17 @@ class _More:
         """Let the call do nothing if the item shows the key, in its metadata or in its names."""
         path = {"#rec": METADATA, "#rec_c": CONTEXT, "#rec_k": key}
         place = ".".join(self.name(wanted, name) for wanted, name in path.items())
-        element = self.value(":rec_k", {"S": key})
+        element = self.value(":rec_k", {"S": stem_of(key)})
         unless = f"attribute_not_exists({place}) AND NOT contains({held}, {element})"
         theirs = self._parameters.get("ConditionExpression") or ""
         self.condition = {"ConditionExpression": both(theirs, unless)}
+
+
+def _key(once: str | Once | None, now_ms: int, schema: Schema) -> Once | None:
+    key = as_key(once)
+    if key is not None:
+        check_age(key, now_ms, schema.key_lifetime_minutes * 60_000)
+    return key
 
 
 def _check(parameters: Mapping[str, Any], replica: str, key: Once | None) -> None:

@@ -5,7 +5,7 @@ wrote, when, and what was done, so the write is no write around the library: rep
 of the list on what the image was before, it has its own dot and merges like any other.
 HAZARD without the list's order: what additions and assignments make of a counter is chance.
 One that has an idempotency key tells it, and stands before an element of the key alone: the same
-for all executions, so a condition on the list can ask for it.
+for all executions and payloads, so a condition on the list can ask for it.
 Limits: what is no element of this form names nothing. A name that a watermark covers comes too
 late: what it did counts as done around the library.
 """

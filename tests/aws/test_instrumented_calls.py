@@ -468,7 +468,6 @@ def test_a_transaction_is_tried_again_on_what_others_wrote_meanwhile(pair: Pair)
             {"Update": {"TableName": OURS, "Key": other, **POINTS}},
             {"Put": {"TableName": PLAIN, "Item": other}},
         ],
-        ClientRequestToken="one",
     )
 
     assert points_of(pair) == 8

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.causality.hlc import NONCE_WIDTH, HybridClock, fixed_width
-from reconciler.causality.keys import Once
+from reconciler.causality.keys import Once, stem_of
 from reconciler.client.editor import ItemEditor
 from reconciler.client.table import ReplicatedTable
 from reconciler.conflict.folding import folded
@@ -67,11 +67,11 @@ def test_a_key_that_is_repeated_counts_once_and_is_answered_with_the_item() -> N
 
 
 def test_a_key_that_a_named_write_of_another_client_carried_out_is_answered() -> None:
-    here, name = store(), {"by": {"S": "use1"}, "id": {"S": "0" * 11}, "at": {"N": str(AT)}}
-    done: Image = {"L": [{"L": [{"S": "increment"}, {"S": "balance"}, {"N": "10"}]}]}
-    key = ONCE.lineage()
-    name |= {"do": done, "once": {"S": key.epoch}}
-    listed = {"L": [{"M": name}, {"S": key}]}
+    here, key = store(), ONCE.lineage()
+    done: Image = {"L": [{"S": "increment"}, {"S": "balance"}, {"N": "10"}]}
+    name: Image = {"by": {"S": "use1"}, "id": {"S": "0" * 11}, "at": {"N": str(AT)}}
+    name |= {"do": {"L": [done]}, "once": {"S": key.epoch}}
+    listed: Image = {"L": [{"M": name}, {"S": stem_of(key)}]}
     here.place({**(here.get(HERE) or {}), "balance": {"N": "110"}, "_rec_w": listed})
 
     assert client(here).apply(KEY, add(), once=ONCE) == {"id": "p1", "balance": 110}

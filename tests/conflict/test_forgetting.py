@@ -7,7 +7,7 @@ import pytest
 
 from reconciler.causality.context import KEYED
 from reconciler.causality.hlc import COARSE_MS
-from reconciler.causality.keys import Once
+from reconciler.causality.keys import Once, stem_of
 from reconciler.conflict.classification import classify
 from reconciler.conflict.event import FoldCertificate
 from reconciler.conflict.forgetting import forgotten_image, standing_keys
@@ -103,7 +103,7 @@ def named(image: Image, once: Once) -> Image:
     """Return the image after a named increment by 10 under a key, which is not filed yet."""
     name = element(increment("balance", 10), at=once.issued_at_ms)["M"]
     key = once.lineage()
-    for each in ({"M": {**name, "once": {"S": key.epoch}}}, {"S": key}):
+    for each in ({"M": {**name, "once": {"S": key.epoch}}}, {"S": stem_of(key)}):
         image = with_name(image, each)
     return {**image, "balance": {"N": str(int(image["balance"]["N"]) + 10)}}
 

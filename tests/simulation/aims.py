@@ -122,8 +122,15 @@ def keyed_for_hours(seed: int) -> Plan:
 
 
 def keyed_names_for_hours(seed: int) -> Plan:
-    """Return the same with named writes among them."""
-    return with_keyed(with_named(_for_hours(seed)))
+    """Return the same, of which the last hours are a few named writes that nobody files."""
+    plan = _for_hours(seed)
+    blind = [each for each in plan.operations if {e.verb for e in each.edits} == {"increment"}]
+    late, early = blind[-10:], [each for each in blind[:20] if not each.raw]
+    named = [replace(each, named=True, read_at_ms=None) for each in late]
+    times = [each * 90 * SECOND for each in range(len(early))]
+    times += [HOUR // 2 + each * 10 * MINUTE for each in range(len(named))]
+    plan = replace(plan, operations=(*early, *named), naming=True)
+    return with_keyed(_at(plan, times))
 
 
 def _for_hours(seed: int) -> Plan:
@@ -578,7 +585,9 @@ KEYED = Aim(keyed_writes)
 ANY_KEYS = ((forgetting, "MOST_CLOSED_LINEAGES", 0),)
 KEYED_FOR_HOURS = Aim(keyed_for_hours, ANY_KEYS)
 KEYED_NAMES = Aim(keyed_names)
-KEYED_NAMES_FOR_HOURS = Aim(keyed_names_for_hours, ANY_KEYS)
+KEYED_NAMES_FOR_HOURS = Aim(
+    keyed_names_for_hours, (*ANY_KEYS, (folding, "MOST_STANDING_NAMES", 100))
+)
 PLAIN_ITEMS = Aim(plain_items)
 WHOLE_PUTS = Aim(whole_puts)
 NAMED_WRITES = Aim(named_writes)

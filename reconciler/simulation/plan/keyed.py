@@ -17,7 +17,7 @@ _SHARES = (0.3, 0.6, 0.9)
 _MOST_AGE_MS = 8 * MINUTE  # of a key when it is first used
 _FAR_TOO_OLD_MS = 90 * MINUTE  # of some: nobody may take them
 _MOST_REPETITIONS = 3
-_NAMED_AGAIN = 0.7
+_AS_BEFORE = 0.5  # how often a named write is repeated by name, and in its region
 _SOON_MS, _LATE_MS = 3 * SECOND, 12 * MINUTE
 
 
@@ -52,6 +52,8 @@ def _repeated(
         after_ms = drawn.randrange(drawn.choice((_SOON_MS, _LATE_MS)))
         at_ms, region = first.at_ms + after_ms, drawn.choice(regions)
         repeated = replace(first, number=number + again, at_ms=at_ms, region=region)
-        is_named = first.named and drawn.random() < _NAMED_AGAIN
+        if first.named and drawn.random() < _AS_BEFORE:
+            repeated = replace(repeated, region=first.region)
+        is_named = first.named and drawn.random() < _AS_BEFORE
         made.append(replace(repeated, read_at_ms=None, named=is_named))
     return made

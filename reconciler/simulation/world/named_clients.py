@@ -7,7 +7,7 @@ idempotency key does nothing where the item shows the key.
 
 from reconciler.causality.context import Dot, Lineage, named_by
 from reconciler.causality.hlc import WALL_WIDTH, Hlc, fixed_width
-from reconciler.causality.keys import Once
+from reconciler.causality.keys import Once, stem_of
 from reconciler.client.keyed import check_age
 from reconciler.crdt.base import Edit
 from reconciler.errors import OutcomeUnknown, ReconcilerError
@@ -101,7 +101,7 @@ class NamedClients:
         if key is None:
             return False
         is_filed = is_managed(image) and key in heads_in(metadata_in(image))
-        return is_filed or {"S": key} in image.get(NAMES, {"L": []})["L"]
+        return is_filed or {"S": stem_of(key)} in image.get(NAMES, {"L": []})["L"]
 
     def _update(self, operation: Operation, elements: list[Wire], dot: Dot) -> int:
         """Carry the update out; return what it rests on."""
@@ -142,7 +142,7 @@ def _elements(
     }
     if key is None:
         return [{"M": element}]
-    return [{"M": {**element, "once": {"S": key.epoch}}}, {"S": key}]
+    return [{"M": {**element, "once": {"S": key.epoch}}}, {"S": stem_of(key)}]
 
 
 def _told(edit: Edit, kind: str) -> Wire:
