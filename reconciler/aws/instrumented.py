@@ -22,13 +22,13 @@ from typing import Any, Literal
 from weakref import WeakKeyDictionary, ref
 
 from botocore import xform_name
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from reconciler.aws.answering import Sent, response
 from reconciler.aws.clients import INSTRUMENTED
 from reconciler.aws.incarnation import ReplicaCode
 from reconciler.aws.region_time import region_time_of
-from reconciler.aws.sent_again import NotAgain, check
+from reconciler.aws.sent_again import WRITES, NotAgain, check, failure_of
 from reconciler.calls.calls import steps_of
 from reconciler.calls.seen import Seen
 from reconciler.calls.steps import Answer, Steps, Writer
@@ -207,6 +207,10 @@ class Instrumented:
                 raise
         except NotAgain as doubt:
             return Answer(failure=doubt.failure)
+        except BotoCoreError as lost:
+            if operation not in WRITES:
+                raise
+            return Answer(failure=failure_of(operation, lost))
         finally:
             _SENDING.set(None)
         return Answer(sent.parsed)

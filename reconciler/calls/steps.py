@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from reconciler.calls.seen import Seen
 from reconciler.causality.hlc import HybridClock
 from reconciler.client.memory import Memory
-from reconciler.errors import InvalidInput, Undecodable
+from reconciler.errors import InvalidInput, ReconcilerError, Undecodable
 from reconciler.item.schema import Schema
 from reconciler.values.wire import Image, canonical_image, to_json
 
@@ -32,7 +32,7 @@ class Answer:
     """What DynamoDB said, as the SDK parsed it; or the failure of a write not sent again."""
 
     parsed: dict[str, Any] = field(default_factory=dict)
-    failure: Exception | None = None
+    failure: ReconcilerError | None = None
 
     @property
     def code(self) -> str:

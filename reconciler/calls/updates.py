@@ -70,6 +70,7 @@ def _settled(doubt: Answer, asked: Parameters, element: Wire) -> Steps:
     item = answer.parsed.get("Item")
     is_told = returns in ("NONE", "ALL_NEW") and says(item, named_dot(element))
     if doubt.failure is not None and not is_told:
+        doubt.failure.evidence["dots"] = (str(named_dot(element)),)
         raise doubt.failure
     after = item if returns == "ALL_NEW" else None
     return Answer({"ResponseMetadata": answer.parsed["ResponseMetadata"]}).with_(Attributes=after)

@@ -36,6 +36,7 @@ from reconciler.item.names import ONCE
 from reconciler.item.schema import Schema
 from reconciler.values.wire import Wire, canonical, from_wire, to_wire
 
+_NAMES, _VALUES = "ExpressionAttributeNames", "ExpressionAttributeValues"
 _CODE = re.compile(r"[a-z0-9]+")
 
 
@@ -54,15 +55,15 @@ def named(  # noqa: PLR0913 (a write is all of these, by name)
     key tells. `replica` is the code of the replica that the call goes to. `now_ms` is the region's
     time, this machine's unless another clock is known to be better; `nonce` draws 11 random
     characters of the operating system's, others for each write. Of a call that repeats `once`, in
-    any region, the condition does not hold; `shows_key` tells of the item if the key is why.
-    KeyExpired for one that is too old.
+    any region, the condition does not hold; `shows_key` tells if the key is why. KeyExpired.
     """
-    at_ms = now_ms()
-    key = _key(once, at_ms, schema)
+    at_ms, key = now_ms(), as_key(once)
     _check(parameters, replica, key)
+    if key is not None:
+        check_age(key, at_ms, schema.key_lifetime_minutes * 60_000)
     is_wire = _is_wire(parameters.get("Key"), schema)
-    names = parameters.get("ExpressionAttributeNames") or {}
-    values = parameters.get("ExpressionAttributeValues") or {}
+    names = parameters.get(_NAMES) or {}
+    values = parameters.get(_VALUES) or {}
     wires = {name: _wire(name, value, is_wire=is_wire) for name, value in values.items()}
     expression = parse(parameters["UpdateExpression"], names, wires)
     element: dict[str, Wire] = {
@@ -75,18 +76,10 @@ def named(  # noqa: PLR0913 (a write is all of these, by name)
     held, appended = more.name("#rec_w", NAMES), list[Wire]([{"M": element}])
     if key is not None:
         element[ONCE] = {"S": key.lineage().epoch}
-        appended.append({"S": stem_of(key.lineage())})
-        more.is_unless(held, key.lineage())
+        appended.append(more.is_unless(held, key.lineage()))
     none, op = more.value(":rec_none", {"L": []}), more.value(":rec_op", {"L": appended})
     actions = _appended(held, none, op, more.name("#rec_ttl", EXPIRY))
-    given = {n: wire if is_wire else from_wire(wire) for n, wire in more.values.items()}
-    return {
-        **parameters,
-        **more.condition,
-        "UpdateExpression": expression.with_more(actions),
-        "ExpressionAttributeNames": {**names, **more.names},
-        "ExpressionAttributeValues": {**values, **given},
-    }
+    return more.added(expression.with_more(actions), is_wire=is_wire)
 
 
 class _More:
@@ -99,30 +92,40 @@ class _More:
         self.condition: dict[str, str] = {}
 
     def name(self, wanted: str, attribute: str) -> str:
-        found = _free(wanted, self._parameters.get("ExpressionAttributeNames") or {})
+        found = _free(wanted, self._parameters.get(_NAMES) or {})
         self.names[found] = attribute
         return found
 
     def value(self, wanted: str, wire: Wire) -> str:
-        found = _free(wanted, self._parameters.get("ExpressionAttributeValues") or {})
+        found = _free(wanted, self._parameters.get(_VALUES) or {})
         self.values[found] = wire
         return found
 
-    def is_unless(self, held: str, key: Lineage) -> None:
-        """Let the call do nothing if the item shows the key, in its metadata or in its names."""
+    def added(self, expression: str, *, is_wire: bool) -> dict[str, Any]:
+        """Return the parameters with all that was added, and another UpdateExpression."""
+        names, values = (self._parameters.get(each) or {} for each in (_NAMES, _VALUES))
+        given = {n: wire if is_wire else from_wire(wire) for n, wire in self.values.items()}
+        return {
+            **self._parameters,
+            **self.condition,
+            "UpdateExpression": expression,
+            _NAMES: {**names, **self.names},
+            _VALUES: {**values, **given},
+        }
+
+    def is_unless(self, held: str, key: Lineage) -> Wire:
+        """Let the call do nothing if the item shows the key, in its metadata or in its names.
+
+        Return the element that shows it there.
+        """
         path = {"#rec": METADATA, "#rec_c": CONTEXT, "#rec_k": key}
         place = ".".join(self.name(wanted, name) for wanted, name in path.items())
-        element = self.value(":rec_k", {"S": stem_of(key)})
+        shown: Wire = {"S": stem_of(key)}
+        element = self.value(":rec_k", shown)
         unless = f"attribute_not_exists({place}) AND NOT contains({held}, {element})"
         theirs = self._parameters.get("ConditionExpression") or ""
         self.condition = {"ConditionExpression": both(theirs, unless)}
-
-
-def _key(once: str | Once | None, now_ms: int, schema: Schema) -> Once | None:
-    key = as_key(once)
-    if key is not None:
-        check_age(key, now_ms, schema.key_lifetime_minutes * 60_000)
-    return key
+        return shown
 
 
 def _check(parameters: Mapping[str, Any], replica: str, key: Once | None) -> None:

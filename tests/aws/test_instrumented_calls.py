@@ -17,7 +17,7 @@ from boto3.dynamodb.conditions import Attr
 from botocore import xform_name
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from reconciler import InvalidInput, Schema, instrument, merge, read
+from reconciler import Dot, InvalidInput, Schema, instrument, merge, read
 from reconciler.aws import connect
 from reconciler.calls.seen import REMEMBERED_MS
 from reconciler.clock import monotonic_ms
@@ -640,9 +640,13 @@ def test_an_update_that_may_still_come_is_not_sent_again(hasty: Pair) -> None:
     put(hasty, points=5)
     lose_answers(hasty, "UpdateItem", carried_out=False)
 
-    with pytest.raises(ReadTimeoutError):
+    with pytest.raises(OutcomeUnknown) as doubt:
         hasty.client.update_item(TableName=OURS, Key=KEY, **POINTS)
     assert points_of(hasty) == 5
+    assert isinstance(doubt.value.__cause__, ReadTimeoutError)
+    assert doubt.value.evidence["call"] == "UpdateItem"
+    (dot,) = doubt.value.evidence["dots"]
+    assert Dot.parse(dot).lineage.replica.endswith("~")
 
 
 @pytest.mark.parametrize("carried_out", [True, False])
@@ -660,11 +664,28 @@ def test_a_put_that_its_caller_makes_again_counts_once(hasty: Pair) -> None:
     put(hasty, points=5)
     lose_answers(hasty, "PutItem", carried_out=True, times=3)
     item = {**KEY, **wires(points=8)}
-    with pytest.raises(ReadTimeoutError):
+    with pytest.raises(OutcomeUnknown):
         hasty.client.put_item(TableName=OURS, Item=item)
     hasty.client.put_item(TableName=OURS, Item=item)
 
     assert points_of(hasty) == 8
+
+
+def test_a_transaction_whose_answers_are_all_lost_may_have_been_carried_out(hasty: Pair) -> None:
+    put(hasty, points=5)
+    lose_answers(hasty, "TransactWriteItems", carried_out=True, times=3)
+    with pytest.raises(OutcomeUnknown) as doubt:
+        hasty.client.transact_write_items(
+            TransactItems=[{"Update": {"TableName": OURS, "Key": KEY, **POINTS}}]
+        )
+
+    assert doubt.value.evidence["call"] == "TransactWriteItems"
+
+
+def test_a_read_that_has_no_answer_fails_as_ever(hasty: Pair) -> None:
+    lose_answers(hasty, "GetItem", carried_out=False, times=3)
+    with pytest.raises(ReadTimeoutError):
+        hasty.client.get_item(TableName=OURS, Key=KEY)
 
 
 def test_a_refusal_leaves_what_was_seen(pair: Pair) -> None:
@@ -724,7 +745,7 @@ def test_a_write_is_sent_again_for_half_the_margin_of_a_fold(
     )
     pair.calls.clear()
     if late_ms:
-        with pytest.raises(ReadTimeoutError):
+        with pytest.raises(OutcomeUnknown):
             put_ours(pair)
     else:
         put_ours(pair)

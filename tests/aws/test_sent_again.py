@@ -8,6 +8,7 @@ from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 
 from reconciler.aws.sent_again import NotAgain, check
 from reconciler.conflict.folding import CLOCK_SKEW_MARGIN_MS
+from reconciler.errors import OutcomeUnknown, Unavailable
 
 LATE = CLOCK_SKEW_MARGIN_MS // 2 + 1
 LOST = ReadTimeoutError(endpoint_url="http://nowhere")
@@ -16,7 +17,8 @@ NEVER_SENT = ConnectTimeoutError(endpoint_url="http://nowhere")
 
 def answer(status: int, code: str = "") -> Any:
     error = {"Error": {"Code": code, "Message": ""}} if code else {}
-    return SimpleNamespace(status_code=status), error
+    metadata = {"ResponseMetadata": {"HTTPStatusCode": status}}
+    return SimpleNamespace(status_code=status), {**error, **metadata}
 
 
 FAILED, THROTTLED = answer(500, "InternalServerError"), answer(400, "ThrottlingException")
@@ -52,4 +54,9 @@ def test_a_write_in_doubt_or_late_is_not_sent_again(
         return
     with pytest.raises(NotAgain) as stopped:
         check(*given)
-    assert stopped.value.failure is lost or lost is None
+    failure = stopped.value.failure
+    is_sure = came is NEVER_SENT or came is THROTTLED
+    assert type(failure) is (Unavailable if is_sure else OutcomeUnknown)
+    assert failure.disposition == ("retry" if is_sure else "park")
+    assert failure.evidence["call"] == operation
+    assert failure.__cause__ is lost or lost is None

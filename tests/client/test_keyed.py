@@ -68,10 +68,10 @@ def test_a_key_that_is_repeated_counts_once_and_is_answered_with_the_item() -> N
 
 def test_a_key_that_a_named_write_of_another_client_carried_out_is_answered() -> None:
     here, key = store(), ONCE.lineage()
-    done: Image = {"L": [{"S": "increment"}, {"S": "balance"}, {"N": "10"}]}
+    done: Wire = {"L": [{"S": "increment"}, {"S": "balance"}, {"N": "10"}]}
     name: Image = {"by": {"S": "use1"}, "id": {"S": "0" * 11}, "at": {"N": str(AT)}}
     name |= {"do": {"L": [done]}, "once": {"S": key.epoch}}
-    listed: Image = {"L": [{"M": name}, {"S": stem_of(key)}]}
+    listed: Wire = {"L": [{"M": name}, {"S": stem_of(key)}]}
     here.place({**(here.get(HERE) or {}), "balance": {"N": "110"}, "_rec_w": listed})
 
     assert client(here).apply(KEY, add(), once=ONCE) == {"id": "p1", "balance": 110}
