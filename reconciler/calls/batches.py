@@ -1,12 +1,13 @@
 """Calls of many items, one after the other or at once, beside those of other tables. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
 from reconciler.calls.known import check_known
 from reconciler.calls.reads import taken_in, widened
 from reconciler.calls.steps import Answer, Parameters, Request, Steps, Writer
-from reconciler.calls.writes import write
+from reconciler.calls.writes import NOTHING, write
+from reconciler.values.wire import Image, canonical_image
 
 Writers = Mapping[str, Writer]  # by the table, as the call names it
 _LATER = {
@@ -69,7 +70,8 @@ def _told(response: Mapping[str, Any], get: Parameters, writer: Writer | None) -
 def write_many(asked: Parameters, writers: Writers) -> Steps:
     """Carry out a BatchWriteItem: one write after the other, then those of other tables at once.
 
-    What DynamoDB does not take now is left unprocessed, with all that would have come after it.
+    What has to be read first is read at once. What DynamoDB does not take now is left unprocessed,
+    with all that would have come after it.
     """
     check_known("BatchWriteItem", asked)
     wanted: Mapping[str, Sequence[Any]] = asked["RequestItems"]
@@ -77,11 +79,13 @@ def write_many(asked: Parameters, writers: Writers) -> Steps:
     names = [(table, writers[table].name_of(_item(each))) for table, each in ours]
     if len(set(names)) < len(names):
         return Answer({"Error": _TWICE, "ResponseMetadata": {"HTTPStatusCode": 400}})
+    known = yield from _read_at_once(ours, writers)
     answer = Answer({"UnprocessedItems": {}})
     for number, (table, each) in enumerate(ours):
         operation, parameters = next(iter(each.items()))
         operation = operation.removesuffix("Request") + "Item"
-        found = yield from write(operation, {"TableName": table, **parameters}, writers[table])
+        asked_for = {"TableName": table, **parameters}
+        found = yield from write(operation, asked_for, writers[table], known.get(table, NOTHING))
         if found.code in _LATER and number:
             return answer.with_(UnprocessedItems=_rest(ours[number:], wanted, writers))
         if found.code:
@@ -91,6 +95,37 @@ def write_many(asked: Parameters, writers: Writers) -> Steps:
     if not others:
         return answer
     return (yield Request("BatchWriteItem", {**asked, "RequestItems": others}))
+
+
+def _read_at_once(
+    ours: Sequence[tuple[str, Any]], writers: Writers
+) -> Generator[Request, Answer, dict[str, dict[str, Image | None]]]:
+    """Return the items that nobody saw, by table and name, if there is more than one.
+
+    What DynamoDB does not answer now, each write looks at for itself. Items that are new cost one
+    call more than if nothing were read, items that are there one each less.
+    """
+    unseen: dict[str, dict[str, Image]] = {}
+    for table, each in ours:
+        name = writers[table].name_of(_item(each))
+        if writers[table].seen.last(name) is None:
+            unseen.setdefault(table, {})[name] = writers[table].key_of(_item(each))
+    if sum(map(len, unseen.values())) < 2:
+        return {}
+    asked: dict[str, Any] = {
+        table: {"Keys": list(keys.values()), "ConsistentRead": True}
+        for table, keys in unseen.items()
+    }
+    answer = yield Request("BatchGetItem", {"RequestItems": asked})
+    left = {} if not answer.code else asked
+    left = {**left, **answer.parsed.get("UnprocessedKeys", {})}
+    known: dict[str, dict[str, Image | None]] = {}
+    for table, keys in unseen.items():
+        late = {writers[table].name_of(key) for key in left.get(table, {}).get("Keys", ())}
+        known[table] = dict.fromkeys(name for name in keys if name not in late)
+        for item in answer.parsed.get("Responses", {}).get(table, ()):
+            known[table][writers[table].name_of(item)] = canonical_image(item)
+    return known
 
 
 def _item(request: Mapping[str, Any]) -> Any:

@@ -35,6 +35,8 @@ from reconciler.values.wire import Image, canonical_image
 _PASSED_ON = (
     *("TableName", "ReturnValues", "ReturnConsumedCapacity", "ReturnItemCollectionMetrics"),
 )
+Known = Mapping[str, Image | None]  # items by their names, as they are now
+NOTHING: Known = {}
 
 
 class Staged:
@@ -113,10 +115,10 @@ class Staged:
         return self._written is not None and self._written is not self.current
 
 
-def write(operation: str, asked: Parameters, writer: Writer) -> Steps:
+def write(operation: str, asked: Parameters, writer: Writer, known: Known = NOTHING) -> Steps:
     """Carry out a PutItem or a DeleteItem; return the answer that its caller asked for."""
     check_known(operation, asked)
-    staged = yield from stage(asked, writer, reads="Key" in asked)
+    staged = yield from stage(asked, writer, reads="Key" in asked, known=known)
     if isinstance(staged, Answer):
         return staged
     for attempt in range(writer.attempts):
@@ -142,18 +144,20 @@ def write(operation: str, asked: Parameters, writer: Writer) -> Steps:
     raise contention(writer)
 
 
-def stage(
+def stage(  # noqa: PLR0913 (a stage is all of these, by name)
     asked: Parameters,
     writer: Writer,
     *,
     reads: bool,
     once: Lineage | None = None,
     afresh: bool = False,
+    known: Known = NOTHING,
 ) -> Generator[Request, Answer, Staged | Answer]:
     """Return a put or a delete, ready to be sent; or what a read of its item failed with.
 
     What nobody saw of an item is read first if it `reads`; else a put begins as if there were none.
-    `afresh`: what was seen is, too. `once` is the lineage of the idempotency key that it spends.
+    `afresh`: what was seen is, too. `known` are items that were just read, by name. `once` is the
+    lineage of the idempotency key that it spends.
     """
     check_condition(asked, writer)
     given = asked.get("Item") or asked["Key"]
@@ -163,15 +167,17 @@ def stage(
     if sight is not None and handed:
         sight = sight_of(sight.image, writer.schema) if _are_of(handed, sight.image) else None
     current = sight.image if sight is not None else None
-    if afresh or (sight is None and (reads or handed)):
+    if sight is None and writer.name_of(given) in known:
+        current = known[writer.name_of(given)]
+    elif afresh or (sight is None and (reads or handed)):
         parameters = {"Key": writer.key_of(given), "ConsistentRead": True}
         answer = yield Request("GetItem", {"TableName": asked["TableName"], **parameters})
         if answer.code:
             return answer
         found = answer.parsed.get("Item")
         current = canonical_image(found) if found else None
-        if handed and _are_of(handed, current):
-            sight = sight_of(current, writer.schema)
+    if sight is None and handed and _are_of(handed, current):
+        sight = sight_of(current, writer.schema)
     change: Change = Put(item, sight, writer, once)
     if "Item" not in asked:
         change = Deletion(item, writer, once)

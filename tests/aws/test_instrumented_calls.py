@@ -3,6 +3,7 @@
 import gc
 import json
 import re
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from decimal import Decimal
@@ -77,6 +78,55 @@ def test_a_delete_reads_what_nobody_saw_and_leaves_what_can_be_merged(pair: Pair
 
     assert pair.calls == ["GetItem", "PutItem"]
     assert pair.stored(KEY).keys() == {"id", "_rec", "_rec_ttl"}
+
+
+def test_what_nobody_saw_of_a_batch_is_read_at_once(pair: Pair) -> None:
+    keys = [wires(id=f"p{number}") for number in range(25)]
+    for key in (*keys[:20], keys[-1]):
+        pair.place({**key, **wires(points=5)})
+    pair.client.put_item(TableName=OURS, Item=wires(id="first"))
+    pair.calls.clear()
+    requests = [{"DeleteRequest": {"Key": key}} for key in keys[:-1]]
+    requests.append({"PutRequest": {"Item": {**keys[-1], **wires(points=1)}}})
+    pair.both("batch_write_item", RequestItems={"TABLE": requests})
+
+    # Those that are not there are deleted with a condition that nobody makes them meanwhile.
+    assert Counter(pair.calls) == {"BatchGetItem": 1, "PutItem": 21, "DeleteItem": 4}
+    assert [read(pair.stored(key)) for key in keys[:20]] == [None] * 20
+
+
+def test_what_a_batch_could_not_read_at_once_is_read_one_by_one(pair: Pair) -> None:
+    keys = [wires(id=f"p{number}") for number in range(3)]
+    for key in keys:
+        pair.place({**key, **wires(points=5)})
+    pair.client.put_item(TableName=OURS, Item=wires(id="first"))
+    pair.calls.clear()
+
+    def leave(parsed: Any, **_: Any) -> None:
+        items = parsed["Responses"][OURS]
+        parsed["UnprocessedKeys"] = {OURS: {"Keys": [{"id": items.pop()["id"]}]}}
+
+    pair.client.meta.events.register_first("after-call.dynamodb.BatchGetItem", leave)
+    requests = [{"DeleteRequest": {"Key": key}} for key in keys]
+    pair.client.batch_write_item(RequestItems={OURS: requests})
+
+    assert Counter(pair.calls) == {"BatchGetItem": 1, "GetItem": 1, "PutItem": 3}
+    assert [read(pair.stored(key)) for key in keys] == [None] * 3
+
+
+def test_what_others_wrote_since_a_batch_read_it_is_deleted_as_it_is_then(pair: Pair) -> None:
+    keys = [wires(id=f"p{number}") for number in range(2)]
+    for key in keys:
+        pair.place({**key, **wires(points=5)})
+
+    def write_meanwhile(**_: Any) -> None:
+        pair.raw.update_item(TableName=OURS, Key=keys[1], **POINTS)
+
+    pair.client.meta.events.register_last("after-call.dynamodb.BatchGetItem", write_meanwhile)
+    requests = [{"DeleteRequest": {"Key": key}} for key in keys]
+    pair.client.batch_write_item(RequestItems={OURS: requests})
+
+    assert [read(pair.stored(key)) for key in keys] == [None] * 2
 
 
 def test_other_tables_are_left_alone(pair: Pair) -> None:

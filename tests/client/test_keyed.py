@@ -17,7 +17,7 @@ from reconciler.item.filing import file
 from reconciler.item.image import merge, read
 from reconciler.item.metadata import encode
 from reconciler.item.schema import Schema
-from reconciler.values.wire import Image, to_json
+from reconciler.values.wire import Image, Wire, to_json
 from tests.builders import KEY, increment, surroundings, written
 from tests.client.test_table import table
 from tests.fakes import AnswerLost, FakeItems
