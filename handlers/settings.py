@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from reconciler.deployment.names import Names, is_module_name
+from reconciler.deployment.versions import EXAMPLE, VersionAttributes, parse_versions
 from reconciler.deployment.wiring import KEY_LIFETIME_MINUTES, OutsideWriters, OutsideWrites
 from reconciler.detection.securing import DetectorPolicy
 from reconciler.errors import InvalidInput
@@ -54,10 +55,19 @@ _Modules = Annotated[
     BeforeValidator(listed),
     Field(description="it lists module names, such as 'shop.merging'"),
 ]
-_Attributes = Annotated[
-    tuple[str, ...],
-    BeforeValidator(listed),
-    Field(max_length=3, description="it lists attributes: a version, its region, its time"),
+
+
+def _versions(text: str) -> VersionAttributes | None:
+    try:
+        return parse_versions(text)
+    except InvalidInput as problem:
+        raise ValueError(str(problem)) from None
+
+
+_Versions = Annotated[
+    VersionAttributes | None,
+    PlainValidator(_versions),
+    Field(description=f"it names attributes by their roles: '{EXAMPLE}'"),
 ]
 _Policy = Annotated[OutsideWrites, Field(description="it is 'accept' or 'restore'")]
 _Writers = Annotated[OutsideWriters, Field(description="it is 'expected' or 'none'")]
@@ -96,7 +106,7 @@ class FunctionSettings(BaseModel):
     key_lifetime_minutes: Count = Field(
         KEY_LIFETIME_MINUTES, alias="RECONCILER_KEY_LIFETIME_MINUTES"
     )
-    version_attributes: _Attributes = Field((), alias="RECONCILER_VERSION_ATTRIBUTES")
+    version_attributes: _Versions = Field(None, alias="RECONCILER_VERSION_ATTRIBUTES")
     folds: Switch = Field(True, alias="RECONCILER_FOLDS")
     pauses: Switch = Field(False, alias="RECONCILER_PAUSE_LOOPS")
     custom_types: _Modules = Field((), alias="RECONCILER_CUSTOM_TYPES")
@@ -113,6 +123,7 @@ class FunctionSettings(BaseModel):
 
     def detector_policy(self) -> DetectorPolicy:
         """Return what the deployment decided about detectors."""
+        versions = self.version_attributes
         return DetectorPolicy(
             self.table,
             self.region,
@@ -120,7 +131,7 @@ class FunctionSettings(BaseModel):
             folds=self.folds,
             outside_writers=self.outside_writers,
             ttl_attribute=self.ttl_attribute,
-            version_attributes=self.version_attributes,
+            version_attributes=versions.ordered() if versions else (),
             key_lifetime_minutes=self.key_lifetime_minutes,
         )
 

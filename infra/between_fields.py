@@ -157,12 +157,14 @@ def _ttl_attribute(settings: "Settings") -> Iterator[str]:
 
 
 def _version_attributes(settings: "Settings") -> Iterator[str]:
+    if settings.version_attributes is None:
+        return
     keys = [key.name for key in (settings.partition_key, settings.sort_key) if key is not None]
-    for name in settings.version_attributes:
-        if not name or "," in name or name.startswith(_RESERVED) or name in keys:
-            yield f"version_attributes: '{_shown(name)}' tells no version; take an attribute"
-    if len({*settings.version_attributes}) < len(settings.version_attributes):
-        yield "version_attributes: one is named twice"
+    for role, name in settings.version_attributes:
+        if name in keys:
+            yield f"version_attributes.{role}: '{_shown(name)}' is of the key, which never changes"
+    for mistake in settings.version_attributes.mistakes():
+        yield f"version_attributes: {mistake}"
 
 
 def _writers(settings: "Settings") -> Iterator[str]:

@@ -47,12 +47,13 @@ class Functions:
 
 
 def _told(settings: Settings) -> dict[str, str]:
+    versions = settings.version_attributes
     return {
         "RECONCILER_OUTSIDE_WRITES": settings.outside_writes,
         "RECONCILER_OUTSIDE_WRITERS": settings.outside_writers,
         "RECONCILER_TTL_ATTRIBUTE": settings.ttl_attribute,
         "RECONCILER_KEY_LIFETIME_MINUTES": str(settings.key_lifetime_minutes),
-        "RECONCILER_VERSION_ATTRIBUTES": ",".join(settings.version_attributes),
+        "RECONCILER_VERSION_ATTRIBUTES": versions.text() if versions else "",
         "RECONCILER_FOLDS": _switch(settings.folds),
         "RECONCILER_PAUSE_LOOPS": _switch(settings.pause_loops),
         "RECONCILER_CUSTOM_TYPES": ",".join(settings.custom_types),

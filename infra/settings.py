@@ -31,6 +31,7 @@ from infra.schema_settings import MOST_SCHEMA, Appsync, SchemaDocument, Workflow
 from reconciler.deployment.names import MAX_SUFFIX, Names
 from reconciler.deployment.table_document import KEY, Index, Key
 from reconciler.deployment.tables import JOBS_KEPT_DAYS
+from reconciler.deployment.versions import VersionAttributes
 from reconciler.deployment.wiring import KEY_LIFETIME_MINUTES, OutsideWriters, OutsideWrites
 from reconciler.errors import InvalidInput, bounded
 
@@ -62,6 +63,7 @@ _PARTS: dict[str, type[BaseModel]] = {
     "appsync": Appsync,
     "workflow": Workflow,
     "callbacks": Callback,
+    "version_attributes": VersionAttributes,
 }
 
 
@@ -83,7 +85,8 @@ class Settings(_Part):
     thing, whether deletes made without it stand or are taken back. ttl_attribute: what the table's
     time-to-live is on, if not on the library's own; what it takes is not taken back.
     key_lifetime_minutes: for how long writers take idempotency keys, by the schema that says most.
-    version_attributes: by which items without this library's metadata tell their writes apart.
+    version_attributes: by which items without this library's metadata tell their writes apart,
+    `reconciler.deployment.versions`.
     writers: policies to attach to the roles of those who write the table, by name; each with the
     partition keys that it is for, or an empty list for all.
     api: an HTTP door to the table in each region, `infra.api_settings`.
@@ -130,8 +133,8 @@ class Settings(_Part):
     key_lifetime_minutes: int = Field(
         KEY_LIFETIME_MINUTES, ge=1, le=10_080, description="from 1 to 10080 minutes"
     )
-    version_attributes: tuple[str, ...] = Field(
-        (), max_length=3, description="a version's attribute, then that of its region, of its time"
+    version_attributes: VersionAttributes | None = Field(
+        None, description='attributes by their roles, such as {"version": "Version"}'
     )
     writers: dict[WriterName, Annotated[tuple[LeadingKey, ...], Field(max_length=20)]] = Field(
         {}, max_length=10, description="names in small letters, each with a list of leading keys"

@@ -125,7 +125,8 @@ VersionAttributes = Annotated[
     typer.Option(
         "--version-attributes",
         envvar="RECONCILER_VERSION_ATTRIBUTES",
-        help="those of the items' own version, as the functions are told",
+        metavar="ROLE=NAME,...",
+        help="those of the items' own version: version=Version,region=...,written_at=...",
     ),
 ]
 Execute = Annotated[bool, typer.Option("--execute", help="do it; else only say what would be done")]

@@ -30,6 +30,7 @@ from reconciler.cli.options import (
 )
 from reconciler.cli.terminal import console, print_json, stoppable
 from reconciler.deployment.names import DEAD_LETTERS, Names
+from reconciler.deployment.versions import parse_versions
 from reconciler.deployment.wiring import OutsideWriters, OutsideWrites
 from reconciler.detection.securing import DetectorPolicy
 from reconciler.errors import InvalidInput, ReconcilerError, Unavailable
@@ -68,12 +69,16 @@ _Rate = Annotated[
 def _policy(
     writes: OutsideWrites, writers: OutsideWriters, ttl_attribute: str, versions: str
 ) -> Policy:
+    try:
+        found = parse_versions(versions)
+    except InvalidInput as problem:
+        raise InvalidInput(f"--version-attributes: {problem}") from None
     return partial(
         DetectorPolicy,
         outside_writes=writes,
         outside_writers=writers,
         ttl_attribute=ttl_attribute,
-        version_attributes=tuple(versions.split(",")) if versions else (),
+        version_attributes=found.ordered() if found else (),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic_core import from_json
 
+from reconciler.deployment.versions import VersionAttributes
 from reconciler.deployment.wiring import KEY_LIFETIME_MINUTES, OutsideWriters, OutsideWrites
 from reconciler.errors import InvalidInput, bounded
 from reconciler.item.schema import Schema
@@ -65,7 +66,7 @@ class TableDocument(BaseModel):
     outside_writes: OutsideWrites = "accept"
     ttl_attribute: str = ""
     key_lifetime_minutes: int = KEY_LIFETIME_MINUTES
-    version_attributes: tuple[str, ...] = ()
+    version_attributes: VersionAttributes | None = None
     folds: bool = True
     custom_types: tuple[str, ...] = ()
 
@@ -83,12 +84,13 @@ class TableDocument(BaseModel):
 
     def environment(self) -> dict[str, str]:
         """Return what the functions are told of the table beside its name."""
+        versions = self.version_attributes
         return {
             "RECONCILER_OUTSIDE_WRITERS": self.outside_writers,
             "RECONCILER_OUTSIDE_WRITES": self.outside_writes,
             "RECONCILER_TTL_ATTRIBUTE": self.ttl_attribute,
             "RECONCILER_KEY_LIFETIME_MINUTES": str(self.key_lifetime_minutes),
-            "RECONCILER_VERSION_ATTRIBUTES": ",".join(self.version_attributes),
+            "RECONCILER_VERSION_ATTRIBUTES": versions.text() if versions else "",
             "RECONCILER_FOLDS": "on" if self.folds else "off",
             "RECONCILER_CUSTOM_TYPES": ",".join(self.custom_types),
             "RECONCILER_API_KEYS_REQUIRED": "on" if self.api.keys_required else "off",

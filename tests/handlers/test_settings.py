@@ -124,6 +124,16 @@ def test_tracing_is_on_only_if_the_environment_says_on(said: str, tracing: bool)
     assert read_settings(ENVIRONMENT | {"RECONCILER_TRACING": said}).tracing is tracing
 
 
+def test_the_attributes_of_a_version_are_told_by_their_roles() -> None:
+    variable = "RECONCILER_VERSION_ATTRIBUTES"
+    told = {variable: "version=Version,region=LastUpdatedRegion"}
+    policy = read_settings(ENVIRONMENT | told).detector_policy()
+    assert policy.version_attributes == ("Version", "LastUpdatedRegion")
+    assert read_settings(ENVIRONMENT | {variable: ""}).detector_policy().version_attributes == ()
+    with pytest.raises(InvalidInput, match=f"{variable} is 'Version,Region'; it names attributes"):
+        read_settings(ENVIRONMENT | {variable: "Version,Region"})
+
+
 def test_a_switch_that_is_neither_on_nor_off_is_named() -> None:
     with pytest.raises(InvalidInput, match="RECONCILER_PAUSE_LOOPS is 'yes'; it is 'on' or 'off'"):
         read_settings(ENVIRONMENT | {"RECONCILER_PAUSE_LOOPS": "yes"})

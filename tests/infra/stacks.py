@@ -77,7 +77,7 @@ SCENES: dict[str, dict[str, Any]] = {
         "suffix": "dev",
         "encryption": "aws_owned",
         "ttl_attribute": "until",
-        "version_attributes": ["Version", "LastUpdatedRegion"],
+        "version_attributes": {"version": "Version", "region": "LastUpdatedRegion"},
         "provisioned_concurrency": 2,
         "indexes": [
             {"name": "by-status", "partition_key": {"name": "status"}},

@@ -93,6 +93,7 @@ def test_the_attributes_of_the_items_own_version_reach_the_functions() -> None:
         variables = function(synthesised(scene), names.detect_function)["Environment"]["Variables"]
         read = read_settings({**variables, "AWS_REGION": EU})
         assert read.detector_policy().version_attributes == listed
+        assert (read.version_attributes is None) == (listed == ())
 
 
 @pytest.mark.parametrize(

@@ -151,10 +151,28 @@ def test_the_document_that_commands_show_as_an_example_can_be_deployed() -> None
             {"existing_table": True, "ttl_attribute": "_rec_ttl"},
             "ttl_attribute: names that begin with _rec are the library's",
         ),
-        ({"version_attributes": ["Version", "id"]}, "version_attributes: 'id' tells no version"),
-        ({"version_attributes": ["_rec"]}, "version_attributes: '_rec' tells no version"),
-        ({"version_attributes": ["a", "a"]}, "version_attributes: one is named twice"),
-        ({"version_attributes": ["a", "b", "c", "d"]}, "version_attributes: "),
+        (
+            {"version_attributes": {"version": "id"}},
+            "version_attributes.version: 'id' is of the key, which never changes",
+        ),
+        (
+            {"version_attributes": {"version": "_rec"}},
+            "version_attributes.version: an attribute without a comma",
+        ),
+        ({"version_attributes": {"region": "r"}}, "version_attributes.version: is missing"),
+        (
+            {"version_attributes": {"version": "a", "regoin": "b"}},
+            "version_attributes.regoin: there is no such setting; did you mean region?",
+        ),
+        (
+            {"version_attributes": {"version": "a", "region": "a"}},
+            "version_attributes: one attribute has two roles",
+        ),
+        (
+            {"version_attributes": {"version": "a", "written_at": "b"}},
+            "version_attributes: written_at: only beside region",
+        ),
+        ({"version_attributes": ["a", "b"]}, "version_attributes: attributes by their roles"),
         ({"redrive_minutes": 1}, "redrive_minutes: "),
         ({"redrive_minutes": 1_441}, "redrive_minutes: "),
         ({"runbook": "wiki/reconciler"}, "runbook: "),
