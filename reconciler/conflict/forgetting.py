@@ -56,15 +56,15 @@ def standing_keys(image: Mapping[str, Any], at_ms: int, lifetime_ms: int) -> Sta
     def found(metadata: Metadata) -> Standing | None:
         known = (watermarks_in(metadata) or {"M": {}})["M"].get(KEYED, {"S": ""})["S"]
         up_to = coarse(over_ms)
-        if _stands_named(image, up_to):
-            return None
         first, last = _OWN + known, _OWN + greatest_epoch(up_to)
         lineages = {
             lineage: str(hlc["S"])
             for lineage, hlc in heads_in(metadata).items()
             if lineage.startswith(_OWN) and first < lineage <= last
         }
-        return Standing(up_to, "", lineages, {}) if len(lineages) > MOST_CLOSED_LINEAGES else None
+        if len(lineages) <= MOST_CLOSED_LINEAGES or _stands_named(image, up_to):
+            return None
+        return Standing(up_to, "", lineages, {})
 
     return reading(image, found)
 

@@ -118,22 +118,6 @@ def keyed_for_hours(seed: int) -> Plan:
     Regions are cut off from each other, functions stand still and events come late, some by more
     than keys live.
     """
-    return with_keyed(_for_hours(seed))
-
-
-def keyed_names_for_hours(seed: int) -> Plan:
-    """Return the same, of which the last hours are a few named writes that nobody files."""
-    plan = _for_hours(seed)
-    blind = [each for each in plan.operations if {e.verb for e in each.edits} == {"increment"}]
-    late, early = blind[-10:], [each for each in blind[:20] if not each.raw]
-    named = [replace(each, named=True, read_at_ms=None) for each in late]
-    times = [each * 90 * SECOND for each in range(len(early))]
-    times += [HOUR // 2 + each * 10 * MINUTE for each in range(len(named))]
-    plan = replace(plan, operations=(*early, *named), naming=True)
-    return with_keyed(_at(plan, times))
-
-
-def _for_hours(seed: int) -> Plan:
     plan = draw_plan(seed, operations=60, items=1, regions=2 + seed % 2, schema=DEFAULT_SCHEMA)
     drawn = Random(f"{seed}/keyed for hours")
     kept = [each for each in plan.operations if DELETE not in each.edits]
@@ -151,7 +135,8 @@ def _for_hours(seed: int) -> Plan:
         apart = kind == faults.PARTITION
         troubles.append(Fault(kind, since, until, one, other if apart else ""))
     troubles.append(Fault(faults.LATE_EVENT, 0, 3 * HOUR, rate=0.3))
-    return _at(replace(plan, operations=tuple(kept), faults=tuple(troubles)), times)
+    plan = _at(replace(plan, operations=tuple(kept), faults=tuple(troubles)), times)
+    return with_keyed(plan)
 
 
 _STOPPED = (faults.DETECTOR_OFF, faults.RESOLVER_OFF)
@@ -585,9 +570,6 @@ KEYED = Aim(keyed_writes)
 ANY_KEYS = ((forgetting, "MOST_CLOSED_LINEAGES", 0),)
 KEYED_FOR_HOURS = Aim(keyed_for_hours, ANY_KEYS)
 KEYED_NAMES = Aim(keyed_names)
-KEYED_NAMES_FOR_HOURS = Aim(
-    keyed_names_for_hours, (*ANY_KEYS, (folding, "MOST_STANDING_NAMES", 100))
-)
 PLAIN_ITEMS = Aim(plain_items)
 WHOLE_PUTS = Aim(whole_puts)
 NAMED_WRITES = Aim(named_writes)

@@ -154,18 +154,6 @@ def keys_of_names_are_not_looked_for() -> AbstractContextManager[Any]:
     return replacing(keyed, "known_with_keys", make)
 
 
-def keys_are_forgotten_while_their_names_stand() -> AbstractContextManager[Any]:
-    """Let a key be forgotten whose named write is not yet metadata (K3)."""
-
-    def make(_: Any) -> Any:
-        def stands_named(*_: Any) -> bool:
-            return False
-
-        return stands_named
-
-    return replacing(forgetting, "_stands_named", make)
-
-
 @contextmanager
 def _both(one: AbstractContextManager[Any], other: AbstractContextManager[Any]) -> Iterator[None]:
     with one, other:

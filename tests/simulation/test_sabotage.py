@@ -182,13 +182,6 @@ SABOTAGES = [
         "K2", sabotage_keyed.keys_of_names_are_not_looked_for, "doubled", 100, aims.KEYED_NAMES
     ),
     Sabotage(
-        "K3",
-        sabotage_keyed.keys_are_forgotten_while_their_names_stand,
-        "lost",
-        100,
-        aims.KEYED_NAMES_FOR_HOURS,
-    ),
-    Sabotage(
         "decide", sabotage_decisions.nothing_is_merged_beside_a_decision, "lost", 50, aims.DECIDED
     ),
     Sabotage(
