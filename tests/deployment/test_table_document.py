@@ -22,7 +22,7 @@ WHOLE = {
     "ttl_attribute": "expires",
     "outside_writers": "none",
     "folds": False,
-    "version_attributes": ["Version"],
+    "version_attributes": {"version": "Version"},
     "api": {
         "authorizer": "iam",
         "keys_required": True,
@@ -51,7 +51,8 @@ def test_the_functions_are_told_what_the_document_decides() -> None:
     settings = read_as(ApiSettings, {**around, **given, **told})
 
     assert (settings.outside_writers, settings.outside_writes) == ("none", "accept")
-    assert (settings.ttl_attribute, settings.version_attributes) == ("expires", ("Version",))
+    assert settings.ttl_attribute == "expires"
+    assert settings.detector_policy().version_attributes == ("Version",)
     assert (settings.folds, settings.keys_required) == (False, True)
 
 
