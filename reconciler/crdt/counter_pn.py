@@ -93,7 +93,9 @@ class CounterPn(Crdt):
             else without_puts(each.slots)
             for each in (self, other)
         )
-        kept = without_baseless(surviving_dots(left, right, mine, theirs), left, right)
+        folded = max(each.watermarks.get(ADOPTED, "") for each in (mine, theirs))
+        kept = surviving_dots(left, right, mine, theirs)
+        kept = without_baseless(kept, left, right, folded=folded)
         return CounterPn(
             joined_slots(kept, left, right),
             surviving_dots(self.presence, other.presence, mine, theirs),

@@ -11,8 +11,9 @@ from decimal import Decimal
 
 from reconciler.causality.context import ADOPTED, BY_A_PUT, FROM_PLAIN, UNTYPED, Dot, Lineage
 
-_ALTERNATIVES = ((FROM_PLAIN, UNTYPED), (BY_A_PUT,))
-OF_IMAGES = (FROM_PLAIN, UNTYPED, BY_A_PUT)
+PLAIN = (FROM_PLAIN, UNTYPED)  # amounts that an image showed where no library write knew of them
+OF_IMAGES = (*PLAIN, BY_A_PUT)
+_ALTERNATIVES = (PLAIN, (BY_A_PUT,))
 Slots = Mapping[Dot, Decimal]
 
 
@@ -55,17 +56,19 @@ def of_puts(slots: Slots) -> Slots:
     return {dot: amount for dot, amount in slots.items() if dot.hlc == BY_A_PUT}
 
 
-def without_baseless(dots: Iterable[Dot], *sides: Slots) -> list[Dot]:
-    """Return the dots that two states keep, but for puts over a plain amount that is not kept.
+def without_baseless(dots: Iterable[Dot], *sides: Slots, folded: str = "") -> list[Dot]:
+    """Return the dots that states keep, but for puts over what others wrote and is not kept.
 
-    By how much a put changed an amount means nothing without it.
+    By how much a put changed an amount means nothing without all that it took the place of. What a
+    watermark, `folded`, covers is in a sum.
     """
     kept = [*dots]
-    lacking = [
-        side
-        for side in sides
-        if any(dot.hlc in _ALTERNATIVES[0] and dot not in kept for dot in side)
-    ]
+
+    def is_gone(dot: Dot) -> bool:
+        is_base = dot.lineage.replica == ADOPTED and dot.hlc != BY_A_PUT
+        return is_base and dot not in kept and not (is_added(dot) and dot.lineage.epoch <= folded)
+
+    lacking = [side for side in sides if any(map(is_gone, side))]
     return [dot for dot in kept if not any(dot in of_puts(side) for side in lacking)]
 
 
@@ -83,7 +86,7 @@ def joined_slots(dots: Iterable[Dot], a: Slots, b: Slots) -> Slots:
 
 def plain_amount(slots: Slots) -> Decimal | None:
     """Return which amount of versions of one plain item counts, None if there is no such."""
-    amounts = [amount for dot, amount in slots.items() if dot.hlc == FROM_PLAIN]
+    amounts = [amount for dot, amount in slots.items() if dot.hlc in PLAIN]
     return greatest_amount(amounts) if amounts else None
 
 

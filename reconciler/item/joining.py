@@ -14,7 +14,15 @@ from reconciler.causality.context import (
 from reconciler.causality.hlc import Hlc
 from reconciler.crdt.base import Crdt, OutsideChange, Spec, join_states, surviving_dots
 from reconciler.crdt.counter_pn import CounterPn
-from reconciler.crdt.counter_slots import Slots, greatest_amount, is_added, plain_amount
+from reconciler.crdt.counter_slots import (
+    OF_IMAGES,
+    PLAIN,
+    Slots,
+    greatest_amount,
+    is_added,
+    plain_amount,
+    without_baseless,
+)
 from reconciler.crdt.map_or import MapOr
 from reconciler.crdt.register_lww import RegisterLww
 from reconciler.crdt.register_mv import RegisterMv
@@ -114,8 +122,8 @@ def _without_held(item: ReplicatedItem, other: ReplicatedItem) -> ReplicatedItem
             kinds = _OF_PUTS if is_added(dot) else held_by.get(dot.hlc, ())
             return not news.isdisjoint(kinds) and not other.context.covers(dot)
 
-        slots = {dot: amount for dot, amount in state.slots.items() if not is_held(dot)}
-        return replace(state, slots=slots)
+        kept = without_baseless([dot for dot in state.slots if not is_held(dot)], state.slots)
+        return replace(state, slots={dot: state.slots[dot] for dot in kept})
 
     states = item.attributes.items()
     held = {name: rest(state, other.attributes.get(name)) for name, state in states}
@@ -129,9 +137,9 @@ def _held_by(slots: Slots, others: Slots) -> Mapping[Hlc, tuple[Hlc, ...]]:
     """
     base, theirs = plain_amount(slots), plain_amount(others)
     if theirs is None:
-        return {FROM_PLAIN: (BY_A_PUT,)}
+        return dict.fromkeys(PLAIN, (BY_A_PUT,))
     is_lesser = base is not None and base != theirs == greatest_amount([base, theirs])
-    return {BY_A_PUT: (FROM_PLAIN,)} if is_lesser else {}
+    return {BY_A_PUT: PLAIN} if is_lesser else {}
 
 
 def _knowing(item: ReplicatedItem, other: ReplicatedItem) -> ReplicatedItem:
@@ -186,7 +194,7 @@ def _without_plain_amounts(state: Crdt, other: Crdt | None) -> Crdt:
         return state
     held = other.slots if isinstance(other, CounterPn) else {}
     # By how much a put changed such an amount means nothing without it.
-    slots = {dot: n for dot, n in state.slots.items() if dot.hlc not in _OF_PUTS or dot in held}
+    slots = {dot: n for dot, n in state.slots.items() if dot.hlc not in OF_IMAGES or dot in held}
     return replace(state, slots=slots)
 
 

@@ -13,7 +13,7 @@ differences, where it does not show that its writer saw that amount, or where a 
 an image that it did not take the place of.
 """
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from decimal import Decimal
 from itertools import chain, count
@@ -37,7 +37,7 @@ from reconciler.item.leaves import (
     value_at,
 )
 from reconciler.item.metadata import METADATA, NAMES, basis_of, hidden_in, is_named
-from reconciler.item.names import last_to_touch, names_in
+from reconciler.item.names import Name, last_to_touch, names_in
 from reconciler.item.plain import (
     PLAIN_ITEM,
     before_names,
@@ -79,22 +79,29 @@ def beneath(
         return put
     if is_version(before, item):
         return joined(put, file_plain(image, item.key, types_of(item), seen))
-    shown, names = put.shown(), names_in(image)
-    # HAZARD if what the put left out, and stays, were taken for removed beside its names.
-    stays = {n: shown[n] for n in shown.keys() - image.keys() if not last_to_touch(names, (n,))}
+    names = names_in(image)
     # What the item knows of them is in the amounts of the put already.
     news = [name for name in names if not put.context.covers(name.dot)]
     held = undone(shown_in(image, item.key), news)
-    moved = {**_moved(image, held, shown, put.attributes), **stays}
+    moved = _moved(image, held, put.shown(), put.attributes, names)
     return named_over(put, moved, seen, types_of(put))
 
 
-def _moved(image: Image, before: Image, shown: Image, states: Mapping[str, Crdt]) -> Image:
-    """Return what names made of an image `before`, had its amounts been those of a filed put.
+def _moved(  # noqa: PLR0913, PLR0917 (three images of one item, and what to compare them by)
+    image: Image,
+    before: Image,
+    shown: Image,
+    states: Mapping[str, Crdt],
+    names: Sequence[Name],
+    path: Path = (),
+) -> Image:
+    """Return what names made of an image `before`, had it been what a filed put shows.
 
-    HAZARD if what a put left out of an amount were taken for a write beside its names.
+    HAZARD if what a put left out, and stays, were taken for removed or changed beside its names.
     """
-    moved = dict(image)
+    left_out = (name for name in shown if name not in image)
+    stays = {n: shown[n] for n in left_out if last_to_touch(names, (*path, n)) is None}
+    moved = {**image, **stays}
     for name, state in states.items():
         one, other = before.get(name), shown.get(name)
         if name not in image or other is None or one == other:
@@ -106,7 +113,8 @@ def _moved(image: Image, before: Image, shown: Image, states: Mapping[str, Crdt]
             amount = exact_sum([Decimal(image[name]["N"]), *by])
             moved[name] = {"N": rounded_number_text(amount)}
         elif isinstance(state, MapOr) and "M" in image[name] and "M" in one:
-            moved[name] = {"M": _moved(image[name]["M"], one["M"], other["M"], state.fields)}
+            within = (image[name]["M"], one["M"], other["M"], state.fields)
+            moved[name] = {"M": _moved(*within, names, (*path, name))}
     return moved
 
 

@@ -4,11 +4,12 @@ import pytest
 
 from reconciler.causality.hlc import Hlc
 from reconciler.item.filing import file
+from reconciler.item.image import merge
 from reconciler.item.joining import joined
 from reconciler.item.metadata import encode
 from reconciler.item.plain import file_plain, names_alone
 from reconciler.item.puts import beneath
-from reconciler.values.wire import to_json
+from reconciler.values.wire import Image, to_json
 from tests.builders import SCHEMA, Replica, add, as_stream, assign, discard, increment, written
 from tests.named import KEY, named_on
 
@@ -150,3 +151,52 @@ def test_a_number_of_no_type_that_a_put_laid_over_an_item_holds_the_plain_amount
 
     for one in (joined(put, file(since)), joined(file(since), put)):
         assert one.shown()["balance"] == {"N": "112"}
+
+
+def test_a_number_of_no_type_counts_once_where_a_put_holds_it_that_the_library_wrote_on() -> None:
+    """A raw client added to it in one region; another one put it in a region that knows a type."""
+    began = encode(beneath(written(add("tags", "a")), {**KEY, "balance": {"N": "100"}}))
+    raw = file(as_stream({**began, "balance": {"N": "107"}}))
+    put = {**KEY, "balance": {"N": "109"}}
+    on_top = Replica("euw1", put).write(add("tags", "x"), at=3_000)
+    typed = file(merge(encode(beneath(began, put)), on_top))
+
+    for one in (joined(raw, typed), joined(typed, raw)):
+        assert one.shown()["balance"] == {"N": "109"}
+
+
+def test_a_number_of_no_type_does_not_count_beside_the_library_writes_that_are_in_it() -> None:
+    """As of what plain images show, nobody knows of it what it rests on."""
+    ours = file(written(increment("balance", 100)))
+    began = encode(file_plain({**KEY, "balance": {"N": "100"}}, KEY, lambda _: None))
+    raw = file(as_stream({**began, "balance": {"N": "105"}}))
+
+    for one in (joined(ours, raw), joined(raw, ours)):
+        assert one.shown()["balance"] == {"N": "100"}
+
+
+def test_what_a_put_changed_an_amount_by_goes_with_what_others_added_and_it_took_away() -> None:
+    """An earlier put held that, too, in another region, and was no change here: 95 was left."""
+    base = written(increment("balance", 100), assign("name", "Ada"))
+    added = as_stream({**base, "balance": {"N": "105"}})
+    filed = Replica("use1", added).write(add("tags", "a"), at=2_000)
+    plain: Image = {**KEY, "balance": {"N": "105"}, "name": {"S": "Ada"}}
+    here = beneath(encode(beneath(filed, plain)), {**plain, "balance": {"N": "100"}})
+    there = beneath(added, plain)
+
+    assert here.shown()["balance"] == {"N": "100"}
+    for one in (joined(here, there), joined(there, here)):
+        assert one.shown()["balance"] == {"N": "100"}
+
+
+def test_what_a_put_took_away_of_an_amount_goes_where_another_one_holds_what_was_there() -> None:
+    base = written(increment("balance", 100), assign("name", "Ada"))
+    added = as_stream({**base, "balance": {"N": "105"}})
+    filed = Replica("use1", added).write(add("tags", "a"), at=2_000)
+    plain: Image = {**KEY, "balance": {"N": "103"}, "name": {"S": "Ada"}}
+    here = beneath(filed, {**plain, "balance": {"N": "100"}})
+    there = beneath(base, plain)
+
+    assert here.shown()["balance"] == {"N": "100"}
+    for one in (joined(here, there), joined(there, here)):
+        assert one.shown()["balance"] == {"N": "103"}

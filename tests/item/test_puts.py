@@ -162,3 +162,20 @@ def test_a_name_counts_once_in_a_plain_image_that_took_the_place_of_one_that_kno
     both = named_on(first, increment("balance", 7), at=3_000, number=2)
 
     assert beneath(lost, both).shown()["balance"] == {"N": "112"}
+
+
+def test_what_a_put_leaves_out_of_a_map_stays_whatever_names_stand_on_it() -> None:
+    """Taken for removed beside the names, what the library had added within the map was lost."""
+    edits = assign("profile.city", "Rome"), increment("profile.visits", 3)
+    ours = written(assign("name", "Ada"), *edits)
+    less = {**KEY, "name": {"S": "Ada"}, "profile": {"M": {"zip": {"S": "1"}}}}
+    here = Replica("euw1", ours).write(increment("profile.visits", 5), at=2_000)
+
+    beside = beneath(ours, named_on(less, add("tags", "a")))
+    on_top = encode(beneath(here, named_on(less, increment("profile.visits", 7))))
+    removed = beneath(ours, named_on(less, remove("profile.city")))
+
+    assert shown(encode(beside), "profile") == {"city": "Rome", "visits": 3, "zip": "1"}
+    assert shown(on_top, "profile") == {"city": "Rome", "visits": 15, "zip": "1"}
+    assert shown(encode(removed), "profile") == {"visits": 3, "zip": "1"}
+    assert merge(on_top, encode(beside)) == merge(encode(beside), on_top)
