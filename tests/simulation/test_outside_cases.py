@@ -5,13 +5,19 @@ from typing import Any
 
 import pytest
 
+from reconciler.conflict import closing
 from reconciler.detection import securing
 from reconciler.item.metadata import EXPIRY, METADATA
 from reconciler.simulation.plan.drawing import draw_plan
+from reconciler.simulation.plan.plan import Plan
+from reconciler.simulation.plan.raw import SAVE
 from reconciler.simulation.world.history import Run
 from reconciler.simulation.world.run import run_plan
 from reconciler.values.wire import from_wire
-from tests.simulation.outside_cases import CASES, Case
+from tests.builders import assign, increment
+from tests.simulation import aims
+from tests.simulation.aims import Aim
+from tests.simulation.outside_cases import CASES, EAST, WEST, Case, Steps
 from tests.simulation.sabotage import replacing
 
 
@@ -70,3 +76,32 @@ def test_what_a_raw_client_did_is_lost_where_nobody_looks_for_it() -> None:
     with detectors_told(to_expect_outside=False):
         run = run_plan(case.plan())
     assert [item["points"] for item in shown(run).values() if item] == [110, 110]
+
+
+def saved_once_it_is_folded() -> Plan:
+    """A raw client saves, with more added to it, its copy of an hour ago, before many writes."""
+    steps = Steps(increment("points", 100))
+    steps.raw(1, EAST, increment("points", 5))
+    for turn in range(60):
+        steps.library(60 + 60 * turn, (EAST, WEST)[turn % 2], assign("name", f"{turn}"))
+    steps.raw(62 * 60, EAST, assign("points", 112), call=SAVE, read=2)
+    steps.library(64 * 60, EAST, assign("name", "last"))
+    return Case("late save", "", tuple(steps.done), {}).plan()
+
+
+def test_what_is_done_to_a_version_that_is_folded_since_is_set_aside_and_not_counted() -> None:
+    with Aim(lambda _: saved_once_it_is_folded(), aims.ANY_MARKS).set_up():
+        run = run_plan(saved_once_it_is_folded())
+        with replacing(closing, "is_closed", lambda _: lambda *_: False):
+            without_the_rule = run_plan(saved_once_it_is_folded())
+
+    assert [item["points"] for item in shown(run).values() if item] == [105, 105]
+    assert {region for region, found in losses(run) if found == "closed"} == {EAST, WEST}
+    # Nobody would ever hear of what was added since: the sum has that name, and another amount.
+    assert shown(without_the_rule) == shown(run)
+    assert "closed" not in {found for _, found in losses(without_the_rule)}
+
+
+def losses(run: Run) -> list[tuple[str, Any]]:
+    """Return the losses that regions noted, and what they took them for."""
+    return [(each.region, each.detail["finding"]) for each in run.trace if each.kind == "loss"]
