@@ -26,6 +26,14 @@ SCHEMA = Schema.of(
     attributes={"points": "counter_pn", "tags": "set_aw"},
     tombstone_retention_days=1,
 )
+MAPS = Schema.of(
+    table="parties",
+    key=["id"],
+    attributes={
+        "points": "counter_pn",
+        "profile": {"type": "map_or", "fields": {"visits": "counter_pn"}},
+    },
+)
 OWN_TTL_SCHEMA = SCHEMA.model_copy(update={"ttl_attribute": "until"})
 PLAIN: Image = {"id": {"S": "p1"}, "points": {"N": "100"}, "email": {"S": "first"}}
 BASE = (
@@ -360,6 +368,37 @@ def _raw_member(name: str, *, together: bool) -> Case:
     )
 
 
+def _put_of_a_number_without_a_type() -> Case:
+    steps = Steps(add("tags", "a"))
+    steps.raw(0, EAST, increment("points", 100), call=PUT)
+    steps.raw(60, WEST, increment("points", 7))
+    steps.raw(65, EAST, increment("points", 9), call=PUT)
+    steps.library(66, EAST, add("tags", "x"))
+    return Case(
+        "put, no type",
+        "a number that only raw clients wrote is added to in one region, and put in the other,"
+        " where the library writes on that put",
+        tuple(steps.done),
+        {"points": 109, "tags": {"a", "x"}},
+        [cut(50, 120), unread(EAST, 50, 90)],
+    )
+
+
+def _name_on_a_put_that_lacks_a_field() -> Case:
+    steps = Steps(increment("points", 100), assign("profile.zip", "1"))
+    steps.library(0, EAST, increment("profile.visits", 5))
+    steps.raw(5, WEST, assign("email", "x"), call=PUT)
+    steps.named(6, WEST, increment("points", 10))
+    return Case(
+        "named on a put",
+        "a put that lacks what the library added within a map wins, with a named write on it",
+        tuple(steps.done),
+        {"points": 110, "profile": {"zip": "1", "visits": 5}, "email": "x"},
+        [cut(-10, 60)],
+        schema=MAPS,
+    )
+
+
 def _library_write_on_an_unfiled_put() -> Case:
     steps = Steps(*BASE)
     steps.library(0, EAST, increment("points", 10))
@@ -490,6 +529,8 @@ CASES = (
     _update_of_a_tombstone(),
     _raw_member("O18 at once", together=True),
     _raw_member("O18 later", together=False),
+    _put_of_a_number_without_a_type(),
+    _name_on_a_put_that_lacks_a_field(),
     _library_write_on_an_unfiled_put(),
     _one_difference_saved_twice(),
     _two_named_additions("named, managed", {}),

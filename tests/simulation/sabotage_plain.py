@@ -2,9 +2,11 @@
 
 from contextlib import AbstractContextManager, ExitStack
 from typing import Any
+from unittest.mock import patch
 
+from reconciler.causality.context import FROM_PLAIN
 from reconciler.conflict import classification
-from reconciler.crdt import counter_pn
+from reconciler.crdt import counter_pn, counter_slots
 from reconciler.item import image as images
 from reconciler.item import joining, puts
 from reconciler.item.filing import file
@@ -66,3 +68,20 @@ def amounts_of_a_put_count_beside_what_they_rest_on() -> AbstractContextManager[
 def every_put_saw_all_amounts() -> AbstractContextManager[Any]:
     """Let whatever a put changed an amount by count, whether its writer saw that amount or not."""
     return replacing(puts, "saw_amount", lambda _: lambda *_: True)
+
+
+def a_number_of_no_type_counts_beside_puts_that_hold_it() -> AbstractContextManager[Any]:
+    """Let a number of no type be held by no put, as an amount of another kind."""
+    stack = ExitStack()
+    for room in (joining, counter_slots):
+        stack.enter_context(patch.object(room, "PLAIN", (FROM_PLAIN,)))
+    return stack
+
+
+def what_a_put_leaves_out_of_a_map_is_removed_by_names() -> AbstractContextManager[Any]:
+    """Let only what a put leaves out beside maps, not within, stay where names stand on it."""
+
+    def make(real: Any) -> Any:
+        return lambda image, *given: image if len(given) > 4 else real(image, *given)
+
+    return replacing(puts, "_moved", make)

@@ -1,5 +1,6 @@
 """Writers around the library beside it: each small schedule ends with the right values."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -15,7 +16,7 @@ from reconciler.simulation.world.history import Run
 from reconciler.simulation.world.run import run_plan
 from reconciler.values.wire import from_wire
 from tests.builders import assign, increment
-from tests.simulation import aims
+from tests.simulation import aims, sabotage_plain
 from tests.simulation.aims import Aim
 from tests.simulation.outside_cases import CASES, EAST, WEST, Case, Steps
 from tests.simulation.sabotage import replacing
@@ -42,6 +43,32 @@ def test_every_region_ends_with_what_is_right(case: Case) -> None:
         else:
             assert {name: (item or {}).get(name) for name in case.right} == case.right, case.what
     assert case.holds(run), case.what
+
+
+@pytest.mark.parametrize(
+    ("name", "broken", "wrong"),
+    [
+        (
+            "put, no type",
+            sabotage_plain.a_number_of_no_type_counts_beside_puts_that_hold_it,
+            {"points": 216},
+        ),
+        (
+            "named on a put",
+            sabotage_plain.what_a_put_leaves_out_of_a_map_is_removed_by_names,
+            {"profile": {"zip": "1"}},
+        ),
+    ],
+)
+def test_a_rule_of_puts_that_is_broken_is_caught_by_a_case(
+    name: str, broken: Callable[[], AbstractContextManager[Any]], wrong: dict[str, Any]
+) -> None:
+    (case,) = (each for each in CASES if each.name == name)
+    with broken():
+        run = run_plan(case.plan())
+
+    for item in shown(run).values():
+        assert {name: (item or {})[name] for name in wrong} == wrong
 
 
 def test_every_case_has_a_name_of_its_own() -> None:
