@@ -93,11 +93,9 @@ class CounterPn(Crdt):
             else without_puts(each.slots)
             for each in (self, other)
         )
-        folded = max(each.watermarks.get(ADOPTED, "") for each in (mine, theirs))
-        kept = surviving_dots(left, right, mine, theirs)
-        kept = without_baseless(kept, left, right, folded=folded)
+        dots = surviving_dots(left, right, mine, theirs)
         return CounterPn(
-            joined_slots(kept, left, right),
+            joined_slots(without_baseless(dots, (left, right), (mine, theirs)), left, right),
             surviving_dots(self.presence, other.presence, mine, theirs),
             self._join_bases(other, mine, theirs),
             removed,

@@ -9,7 +9,15 @@ HAZARD if puts added up: a region that saw only the last one has all of it in on
 from collections.abc import Container, Iterable, Iterator, Mapping
 from decimal import Decimal
 
-from reconciler.causality.context import ADOPTED, BY_A_PUT, FROM_PLAIN, UNTYPED, Dot, Lineage
+from reconciler.causality.context import (
+    ADOPTED,
+    BY_A_PUT,
+    FROM_PLAIN,
+    UNTYPED,
+    CausalContext,
+    Dot,
+    Lineage,
+)
 
 PLAIN = (FROM_PLAIN, UNTYPED)  # amounts that an image showed where no library write knew of them
 OF_IMAGES = (*PLAIN, BY_A_PUT)
@@ -56,13 +64,16 @@ def of_puts(slots: Slots) -> Slots:
     return {dot: amount for dot, amount in slots.items() if dot.hlc == BY_A_PUT}
 
 
-def without_baseless(dots: Iterable[Dot], *sides: Slots, folded: str = "") -> list[Dot]:
+def without_baseless(
+    dots: Iterable[Dot], sides: Iterable[Slots], known: Iterable[CausalContext] = ()
+) -> list[Dot]:
     """Return the dots that states keep, but for puts over what others wrote and is not kept.
 
     By how much a put changed an amount means nothing without all that it took the place of. What a
-    watermark, `folded`, covers is in a sum.
+    watermark of what is `known` covers is in a sum.
     """
     kept = [*dots]
+    folded = max((each.watermarks.get(ADOPTED, "") for each in known), default="")
 
     def is_gone(dot: Dot) -> bool:
         is_base = dot.lineage.replica == ADOPTED and dot.hlc != BY_A_PUT

@@ -122,7 +122,7 @@ def _without_held(item: ReplicatedItem, other: ReplicatedItem) -> ReplicatedItem
             kinds = _OF_PUTS if is_added(dot) else held_by.get(dot.hlc, ())
             return not news.isdisjoint(kinds) and not other.context.covers(dot)
 
-        kept = without_baseless([dot for dot in state.slots if not is_held(dot)], state.slots)
+        kept = without_baseless((d for d in state.slots if not is_held(d)), [state.slots])
         return replace(state, slots={dot: state.slots[dot] for dot in kept})
 
     states = item.attributes.items()

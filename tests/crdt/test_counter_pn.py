@@ -5,7 +5,14 @@ from typing import Any, cast
 
 import pytest
 
-from reconciler.causality.context import ADOPTED, UNTYPED, CausalContext, Dot, Lineage
+from reconciler.causality.context import (
+    ADOPTED,
+    BY_A_PUT,
+    UNTYPED,
+    CausalContext,
+    Dot,
+    Lineage,
+)
 from reconciler.causality.hlc import EPOCH_WIDTH, Hlc, fixed_width
 from reconciler.crdt.base import LocalWrite
 from reconciler.crdt.counter_pn import CounterPn
@@ -214,3 +221,18 @@ def test_a_removal_that_knows_of_an_amount_which_a_put_took_out_leaves_nothing_b
     state = CounterPn({}, (around(3),), {}, {around(1).lineage: seen})
 
     assert state.visible() == {"N": "0"}
+
+
+def test_what_a_put_changed_an_amount_by_stays_where_what_it_rests_on_is_folded() -> None:
+    put = around(3, BY_A_PUT)
+    state = CounterPn({around(1): Decimal(5), put: Decimal(-2)}, (put,))
+    up_to = around(1).lineage.epoch
+    folded = state.fold(ADOPTED, up_to)
+
+    joined = folded.join(
+        state,
+        CausalContext({put.lineage: put.hlc}, {ADOPTED: up_to}),
+        CausalContext({dot.lineage: dot.hlc for dot in state.slots}),
+    )
+
+    assert joined.visible() == state.visible() == {"N": "3"}
