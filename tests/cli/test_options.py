@@ -131,7 +131,7 @@ COMMANDS = dict(leaves(typer.main.get_command(commands(()))))
 OF_A_TABLE = {
     name
     for name in COMMANDS
-    if name not in ("demo", "drill", "guests-drill", "migration-drill", "simulate")
+    if name not in ("demo", "drill", "guests-drill", "local", "migration-drill", "simulate")
 }
 OF_ONE_REGION = {"conflicts show", "conflicts resolve", "jobs show", "jobs retry"}
 
