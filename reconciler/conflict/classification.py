@@ -6,7 +6,6 @@ compares a few strings (rules D1, D2, D4).
 Source: Lambda guide, "Using AWS Lambda with Amazon DynamoDB"; DynamoDB guide, "Global tables".
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from reconciler.causality.context import Ordering
@@ -14,8 +13,7 @@ from reconciler.causality.hlc import Hlc
 from reconciler.conflict.closing import loss_of_managed
 from reconciler.conflict.lives import is_deleted, is_outlived, may_have_expired
 from reconciler.conflict.verdict import CLEAN, Finding, Verdict, loss_between
-from reconciler.crdt.register_lww import RegisterLww
-from reconciler.item.filing import NAMED_BY_PRESENCE, file, state_at
+from reconciler.item.filing import file
 from reconciler.item.metadata import (
     NAMES,
     Metadata,
@@ -33,7 +31,6 @@ from reconciler.item.metadata import (
     token_of,
     watermarks_in,
 )
-from reconciler.item.names import Name, names_in
 from reconciler.item.plain import (
     Began,
     before_names,
@@ -48,7 +45,7 @@ from reconciler.item.plain import (
 )
 from reconciler.item.puts import beneath
 from reconciler.item.replicated import ReplicatedItem
-from reconciler.item.sightings import shows_names
+from reconciler.item.sightings import shows_names, with_later, with_taken
 from reconciler.values.wire import Image, Wires
 
 NOTHING = ReplicatedItem({})
@@ -135,7 +132,7 @@ def _beside_names(
         if is_outlived(old, new):
             return CLEAN
         before = file(old)
-        after = _known_to_names(file(new), before, names_in(new))
+        after = with_taken(with_later(file(new), new, before, old), new, before)
         found = loss_of_managed(old, new, before, after, replica, latest_plausible)
         is_due = found == CLEAN and is_named(new) and shows_expiry(new)
         return Verdict(Finding.REVIVED, Ordering.SAME) if is_due else found
@@ -146,24 +143,6 @@ def _beside_names(
     after = file(new) if is_now else file(names_alone(new, {**key}))
     before = file(_named_part(old, new, {**key}))
     return loss_between(Finding.CONFLICT, before, after, replica, latest_plausible)
-
-
-def _known_to_names(
-    after: ReplicatedItem, before: ReplicatedItem, names: Sequence[Name]
-) -> ReplicatedItem:
-    """Return what stands now, with what named writes took the place of, done around the library.
-
-    HAZARD without it: a value that a named write took the place of is found lost, and stands again.
-    """
-    context = after.context
-    for name in names:
-        if not before.context.covers(name.dot):
-            for edit, _ in name.done:
-                state = state_at(before, edit.path)
-                if edit.verb in ("assign", "remove") and isinstance(state, RegisterLww):
-                    for dot in state.entries:
-                        context = context.with_dot(dot) if dot.hlc == NAMED_BY_PRESENCE else context
-    return replace(after, context=context)
 
 
 def _named_part(old: Wires, new: Wires, key: Image, seen: Hlc | None = None) -> Image:

@@ -9,12 +9,13 @@ Limits: what a set holds, or a flag says, may be so by chance, so it shows nothi
 library wrote twice is taken for the later one.
 """
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 
 from reconciler.causality.context import ADOPTED, Dot
 from reconciler.crdt.base import Crdt, OutsideChange, value_text
 from reconciler.crdt.counter_pn import CounterPn
+from reconciler.crdt.map_or import MapOr
 from reconciler.crdt.register_lww import RegisterLww
 from reconciler.item.filing import shown_in, state_at
 from reconciler.item.leaves import lineage_of, value_at
@@ -82,13 +83,52 @@ def with_taken(item: ReplicatedItem, image: Wires, other: ReplicatedItem) -> Rep
     """
     if not is_managed(image) or not is_named(image):
         return item
-    basis, context = basis_of(image), item.context
-    for name in names_in(image):
-        edits = [edit for edit, _ in name.done if edit.verb in ("assign", "remove")]
-        for edit in edits if not other.context.covers(name.dot) else ():
-            state = state_at(other, edit.path)
-            for dot, value in state.entries.items() if isinstance(state, RegisterLww) else ():
-                change = OutsideChange(edit.path, f"={value_text(value)}", None)
-                if dot.lineage == lineage_of(basis, change):
-                    context = context.with_dot(dot)
+    names = [name for name in names_in(image) if not other.context.covers(name.dot)]
+    edits = [edit for name in names for edit, _ in name.done if edit.verb in ("assign", "remove")]
+    paths = [edit.path for edit in edits]
+    return _knowing(item, basis_of(image), ((path, state_at(other, path)) for path in paths))
+
+
+def with_later(
+    item: ReplicatedItem, image: Wires, other: ReplicatedItem, before: Wires
+) -> ReplicatedItem:
+    """Return an image's item that knows the values of one which it took the place of, where it
+    shows other ones that were put around the library on the same version.
+
+    Of these the later stands, as DynamoDB leaves it. HAZARD without it: the earlier one is found
+    lost wherever names came along with the later, and stands again over all written since.
+    """
+    basis = basis_of(image)
+    if basis != basis_of(before):
+        return item
+    later = {path for path, state in _registers((), item.attributes) if _put_on(basis, path, state)}
+    earlier = _registers((), other.attributes)
+    return _knowing(item, basis, (each for each in earlier if each[0] in later))
+
+
+def _knowing(
+    item: ReplicatedItem, basis: str, states: Iterable[tuple[Path, Crdt | None]]
+) -> ReplicatedItem:
+    context = item.context
+    for path, state in states:
+        for dot in _put_on(basis, path, state):
+            context = context.with_dot(dot)
     return replace(item, context=context)
+
+
+def _registers(path: Path, states: Mapping[str, Crdt]) -> Iterator[tuple[Path, RegisterLww]]:
+    for name, state in states.items():
+        if isinstance(state, MapOr):
+            yield from _registers((*path, name), state.fields)
+        elif isinstance(state, RegisterLww):
+            yield (*path, name), state
+
+
+def _put_on(basis: str, path: Path, state: Crdt | None) -> Sequence[Dot]:
+    """Return the values of a register that others put on an image, by the names of these writes."""
+    entries = state.entries.items() if isinstance(state, RegisterLww) else ()
+    return [
+        dot
+        for dot, value in entries
+        if dot.lineage == lineage_of(basis, OutsideChange(path, f"={value_text(value)}", None))
+    ]

@@ -471,6 +471,20 @@ def test_a_value_that_a_named_write_took_the_place_of_is_not_found_lost() -> Non
     assert (found.finding, len(found.lost_dots)) == (Finding.CONFLICT, 1)
 
 
+def test_a_raw_value_is_not_found_lost_where_a_later_one_of_its_version_came_with_a_name() -> None:
+    """It stood again over a named assignment that had taken its place, by a clock behind."""
+    base = Replica("use1").write(assign("name", "Ada"), assign("profile.city", "Rome"), at=1)
+    earlier = {**base, "name": {"S": "raw15"}}
+    later = in_euw1({**base, "name": {"S": "raw37"}}, increment("balance", 5))
+
+    assert judge(earlier, later).finding is Finding.CLEAN
+    assert judge(earlier, {**later, "name": {"S": "Ada"}}).finding is Finding.CONFLICT
+    other = judge({**earlier, "profile": {"M": {"city": {"S": "raw"}}}}, later)
+    assert len(other.lost_dots) == 1  # the city alone
+    library = Replica("use1", base).write(assign("name", "Bea"), at=2)
+    assert judge(earlier, in_euw1(library, increment("balance", 5))).finding is Finding.CONFLICT
+
+
 def test_a_value_that_a_name_had_taken_the_place_of_before_is_found_lost() -> None:
     base = Replica("use1").write(assign("name", "Ada"), at=1)
     image = in_use1(base, assign("name", "Bea"))

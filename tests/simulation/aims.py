@@ -30,7 +30,14 @@ from reconciler.simulation.plan.edits import draw_edits
 from reconciler.simulation.plan.faults import FOR_EVER, HOUR, MINUTE, SECOND
 from reconciler.simulation.plan.keyed import with_keyed
 from reconciler.simulation.plan.named import with_named
-from reconciler.simulation.plan.outside import ALL, ONE, SLOTS, item_before, with_outside
+from reconciler.simulation.plan.outside import (
+    ALL,
+    ONE,
+    SLOTS,
+    item_before,
+    raw_amount,
+    with_outside,
+)
 from reconciler.simulation.plan.plan import Fault, Operation, Plan
 from reconciler.simulation.plan.raw import PUT, SAVE, UPDATE
 from reconciler.simulation.plan.steady import with_steady
@@ -214,6 +221,32 @@ def raw_beside_names(seed: int) -> Plan:
     plan = next(each for each in plans if _few(each, "raw", 15) and not _few(each, "named", 10))
     slow = Fault(faults.SLOW_CALL, 0, HOUR, rate=0.9)
     return replace(plan, faults=(slow,))
+
+
+def raw_on_raw_beside_names(seed: int) -> Plan:
+    """Return raw values of one region, each named over in the other, and there by a raw one more.
+
+    The other region hears of it late, together with a name that stands beside it.
+    """
+    plan = draw_plan(seed, operations=40, items=1, regions=2, schema=DEFAULT_SCHEMA)
+    drawn = Random(f"{seed}/raw on raw")
+    one, other = plan.regions
+
+    def made(each: Operation) -> Operation:
+        turn, step = divmod(each.number, 5)
+        amount, name = raw_amount(each.number), assign("name", f"v{each.number}")
+        edit = (name, name, increment("points", amount), increment("points", turn), name)[step]
+        at_ms = turn * 2 * MINUTE + step * 5 * SECOND + drawn.randint(0, 3 * SECOND)
+        raw, region = (UPDATE if step in (0, 2, 4) else ""), (one if step == 1 else other)
+        return replace(
+            each, at_ms=at_ms, region=region, edits=(edit,), raw=raw, named=not raw, read_at_ms=None
+        )
+
+    starts = range(4 * SECOND, 16 * MINUTE, 2 * MINUTE)
+    cut = [Fault(faults.PARTITION, start, start + MINUTE, one, other) for start in starts]
+    operations = tuple(map(made, plan.operations))
+    before = {operations[0].key: item_before(plan, operations[0].key, "managed") or {}}
+    return replace(plan, operations=operations, faults=tuple(cut), before=before, outside=ONE)
 
 
 def _few(plan: Plan, kind: str, most: int) -> bool:
@@ -580,6 +613,7 @@ NAMED_APART = Aim(names_apart, ALWAYS_LATE)
 NAMES_UNREPAIRED = Aim(names_unrepaired)
 NAMES_ALONE = Aim(names_alone, ((folding, "MOST_STANDING_NAMES", 100),))
 BESIDE_NAMES = Aim(raw_beside_names, ALWAYS_LATE)
+RAW_ON_RAW = Aim(raw_on_raw_beside_names)
 FOLDS = Aim(with_folds, EAGER_FOLDS)
 AN_HOUR = Aim(an_hour)
 A_BURST = Aim(a_burst)

@@ -97,3 +97,8 @@ def a_restated_image_is_another_one() -> AbstractContextManager[Any]:
 def names_filed_over_what_raw_writers_did() -> AbstractContextManager[Any]:
     """Let names become metadata although more was done to the item than they say (N5)."""
     return replacing(restating, "_is_touched", lambda _: lambda *_: False)
+
+
+def a_value_of_one_version_that_another_followed_is_lost() -> AbstractContextManager[Any]:
+    """Let a raw value be found lost where a later one of its version came with a name (Q1)."""
+    return replacing(classification, "with_later", lambda _: lambda item, *_: item)

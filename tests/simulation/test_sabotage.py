@@ -72,6 +72,13 @@ SABOTAGES = [
     Sabotage(
         "Q1", sabotage_outside.what_raw_writers_did_is_filed_at_once, "harmed", 20, aims.BESIDE_RAW
     ),
+    Sabotage(
+        "Q1",
+        sabotage_named.a_value_of_one_version_that_another_followed_is_lost,
+        "lost",
+        20,
+        aims.RAW_ON_RAW,
+    ),
     Sabotage("Q2", sabotage_outside.one_slot_for_each_amount, "doubled", 20, aims.BESIDE_RAW),
     Sabotage("Q2", sabotage_outside.one_slot_for_all_images, "lost", 20, aims.BESIDE_RAW),
     Sabotage("Q2", sabotage_outside.the_lesser_slot_stands, "undone", 20, aims.BESIDE_RAW),
@@ -320,6 +327,7 @@ AIMS = [
     aims.NAMES_UNREPAIRED,
     aims.NAMES_ALONE,
     aims.BESIDE_NAMES,
+    aims.RAW_ON_RAW,
     aims.FOLDS,
     aims.AN_HOUR,
     aims.A_BURST,

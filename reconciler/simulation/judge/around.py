@@ -12,10 +12,12 @@ from reconciler.crdt.base import Edit
 from reconciler.item.metadata import (
     hidden_in,
     is_managed,
+    is_named,
     is_tombstone_in,
     key_names_in,
     metadata_in,
 )
+from reconciler.simulation.judge.oracle import by_name
 from reconciler.simulation.judge.oracle_types import GONE
 from reconciler.simulation.plan.plan import DECIDE, Plan
 from reconciler.simulation.plan.raw import DELETE_ITEM, OWN_TTL, PUT, REPLACE, SAVE, UPDATE
@@ -162,21 +164,9 @@ class Around:
         """Return whether two raw writes were made on one image, before and after each other.
 
         A library write may have seen one of them and met the other: which came first, nobody knows.
+        Named writes leave the image what it is.
         """
-        return self._are_of_one_image(one, other, self.library)
-
-    def may_be_of_one_image(self, one: int, other: int) -> bool:
-        """Return the same where library writes may be names, which leave the image what it is."""
-        told = [
-            done
-            for done in self.library
-            if not done.operation.named
-            and any(edit.verb != "increment" for edit in done.operation.edits)
-        ]
-        return self._are_of_one_image(one, other, told)
-
-    def _are_of_one_image(self, one: int, other: int, told: Sequence[Done]) -> bool:
-        library = {done.operation.number for done in told}
+        library = {done.operation.number for done in self.library if not by_name(done)}
         seen = {done.operation.number: done.seen & library for done in self.raw}
         return one in seen and other in seen and seen[one] == seen[other]
 
@@ -184,15 +174,30 @@ class Around:
         """Return whether a library write took a raw write's part of a leaf, or met it.
 
         That is a removal, an assignment or a delete by somebody who saw it, or at the same time.
+        Who brings a deleted item back removes all that it held.
         """
         seen = {done.operation.number: done.seen for done in self.raw}.get(number, frozenset())
-        return any(
+        met = [done for done in self.library if done.operation.number not in seen]
+        return any(map(self._brings_back, met)) or any(
             path[: len(edit.path)] == edit.path
             and edit.verb in ("assign", "remove", "delete", DECIDE)
-            and done.operation.number not in seen
-            for done in self.library
+            for done in met
             for edit in done.operation.edits
         )
+
+    def _brings_back(self, done: Done) -> bool:
+        """Return whether a write found the item deleted: nothing that it saw outlives that."""
+        before = [e for e in (*self.library, *self.raw) if e.operation.number in done.seen]
+        deletes = [each for each in before if _is_delete(each)]
+        seen = frozenset[int]().union(*(each.seen for each in deletes))
+        kept = [
+            each for each in before if each not in deletes and each.operation.number not in seen
+        ]
+        return not kept and bool(deletes or self.began_deleted())
+
+
+def _is_delete(done: Done) -> bool:
+    return bool(done.operation.edits) and done.operation.edits[-1].verb == "delete"
 
 
 def _value(edit: Edit, path: Path) -> Any:
@@ -205,11 +210,11 @@ def _value(edit: Edit, path: Path) -> Any:
 
 
 def values_of(image: Image | None) -> dict[str, Any] | None:
-    """Return what readers see of an item, None for none: a tombstone shows nothing."""
+    """Return what readers see of an item, None for none: a tombstone shows nothing, but names."""
     if not image:
         return None
     hidden = hidden_in(image)
     shown = {name: from_wire(value) for name, value in image.items() if name not in hidden}
-    if is_managed(image) and is_tombstone_in(metadata_in(image)):
+    if is_managed(image) and is_tombstone_in(metadata_in(image)) and not is_named(image):
         return shown if shown.keys() - set(key_names_in(metadata_in(image))) else None
     return shown

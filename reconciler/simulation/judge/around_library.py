@@ -151,13 +151,16 @@ def _is_beside_another(
 ) -> bool:
     """Return whether all that is shown are raw writes of which another took the place by no name.
 
-    Of two on one image nobody knows which came first, so who replaces one need not have seen both.
+    Of two on one image only the later shows, so who replaces that does not know the earlier.
     """
     raw = [write for write in writes if write.call]
-    return bool(shown) and all(
-        any(each.saw(write) and around.are_of_one_image(write.number, each.number) for each in raw)
-        for write in shown
-    )
+
+    def is_hidden(write: LeafWrite, by: LeafWrite) -> bool:
+        over = [each for each in writes if not each.call and each.saw(write)]
+        is_of_one = by.saw(write) and around.are_of_one_image(write.number, by.number)
+        return is_of_one and all(each.saw(by) for each in over)
+
+    return bool(shown) and all(any(is_hidden(write, each) for each in raw) for write in shown)
 
 
 def _values(writes: Sequence[LeafWrite]) -> str:

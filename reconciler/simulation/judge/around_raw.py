@@ -71,7 +71,7 @@ def _may_have_met(around: Around, numbers: Sequence[int]) -> bool:
     others = {done.operation.number for done in around.raw}
     return not around.is_of_one_region() and (
         len(numbers) > 1
-        or any(around.may_be_of_one_image(numbers[0], other) for other in others - {*numbers})
+        or any(around.are_of_one_image(numbers[0], other) for other in others - {*numbers})
     )
 
 

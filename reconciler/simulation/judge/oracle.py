@@ -162,7 +162,7 @@ class History:
     def _stamp(self, part: Part, parts: Parts) -> Any:
         """Return what an assignment ranks by: its stamp, but above what it took the place of."""
         stamp = self._ranks[part.done.operation.number][0]
-        if not _is_named(part.done):
+        if not by_name(part.done):
             return stamp
         if part.bit not in self._stamps:
             # Its own parts are one write: what it cleared first is no place that it took.
@@ -173,7 +173,7 @@ class History:
         return self._stamps[part.bit]
 
 
-def _is_named(done: Done) -> bool:
+def by_name(done: Done) -> bool:
     """Return whether a write was a named one: what it took the place of it did not read."""
     return done.operation.named or "~." in done.dot
 

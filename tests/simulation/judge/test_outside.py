@@ -20,6 +20,7 @@ from reconciler.simulation.world.history import Done, Run
 from reconciler.simulation.world.run import run_plan
 from reconciler.values.wire import Image, to_wire
 from tests.builders import KEY, Replica, add, assign, discard, increment, remove, written
+from tests.named import named_on
 from tests.simulation.histories import REGIONS, done, run_of
 
 EAST, WEST = REGIONS
@@ -91,7 +92,7 @@ def test_a_raw_increment_may_be_gone_where_a_library_write_removed_it_or_met_it(
 @pytest.mark.parametrize(
     "other",
     [
-        raw(3, assign("name", "raw3"), region=EAST),
+        raw(3, assign("name", "raw3"), region=EAST, seen=[0]),
         raw(3, assign("name", "raw3"), call=SAVE),
         raw(3, assign("name", "raw3"), over="plain"),
     ],
@@ -292,6 +293,45 @@ def test_a_raw_value_may_be_back_that_another_one_of_its_image_hid_from_the_libr
     saw_it = replace(took, seen=frozenset({0, 1}))
     alone = ended([done(0, BASE), raw1, saw_it], shows(balance=100, name="raw1"))
     assert [kind for kind, _ in problems(alone)] == ["lost"]
+
+
+def test_a_raw_value_may_not_be_back_where_who_replaced_it_had_not_met_the_other_one() -> None:
+    raw1, raw2 = (
+        raw(1, assign("name", "raw1"), seen=[0]),
+        raw(2, assign("name", "raw2"), seen=[0, 1]),
+    )
+    took = done(3, assign("name", "Lib"), seen=[0, 1], dot="use1~.x")
+    run = ended([done(0, BASE), raw1, raw2, took], shows(balance=100, name="raw1"))
+
+    assert [kind for kind, _ in problems(run)] == ["lost"]
+
+
+def test_of_raw_values_between_which_others_were_named_nobody_knows_which_came_first() -> None:
+    """A name leaves the image what it is, so what is done around the library has its names."""
+    first, then = append("log", "raw1"), append("log", "raw3")
+    for dot, found in (("euw1~.x", []), ("euw1.x", ["undone"])):
+        between = done(2, increment("balance", 1), seen=[0, 1], dot=dot)
+        writes = [done(0, BASE), raw(1, first, seen=[0]), between, raw(3, then, seen=[0, 1, 2])]
+        run = ended(writes, shows(balance=101, log=["raw1"]))
+        assert [kind for kind, _ in problems(run)] == found
+
+
+def test_who_brings_a_deleted_item_back_may_take_what_others_write_on_it_at_once() -> None:
+    deleted, on_it = done(1, DELETE, seen=[0]), raw(2, append("log", "raw2"), seen=[0, 1])
+    for seen, found in (([0, 1], []), ([0], ["undone"]), ([0, 1, 2], ["undone"])):
+        back = done(3, increment("balance", 7), seen=seen)
+        run = ended([done(0, BASE), deleted, on_it, back], shows(balance=7))
+        assert [kind for kind, _ in problems(run) if kind == "undone"] == found
+
+
+def test_a_deleted_item_in_which_a_name_stands_is_there() -> None:
+    """A named discard on it leaves no attribute: its readers see the item, with its key."""
+    gone = Replica("use1", written(BASE)).write(DELETE, at=2_000)
+    back = replace(done(1, discard("tags", "b"), seen=[0]), dot="use1~.x")
+    writes = [done(0, DELETE), back, raw(2, assign("name", "r"), seen=[0, 1], outcome="refused")]
+
+    assert problems(ended(writes, named_on(gone, discard("tags", "b")), gone)) == []
+    assert [kind for kind, _ in problems(ended(writes, gone, gone))] == ["lost"]
 
 
 def test_an_add_may_be_gone_to_a_removal_that_wins_only_where_a_put_hid_that() -> None:
