@@ -91,7 +91,9 @@ def classify(  # noqa: PLR0913 (a verdict is about all of these, by name)
         return CLEAN
     if found is not Finding.CONFLICT:
         return Verdict(found, Ordering.SAME)
-    return loss_of_managed(old, new, file(old), file(new), replica, latest_plausible)
+    before = file(old)
+    after = with_later(file(new), new, before, old)
+    return loss_of_managed(old, new, before, after, replica, latest_plausible)
 
 
 def _of_removed(

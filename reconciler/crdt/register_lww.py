@@ -11,10 +11,11 @@ are kept there until the next write.
 Source: Shapiro et al., "A comprehensive study of CRDTs", INRIA RR-7506, 2011, section 3.2.1.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self
 
 from reconciler.causality.context import (
+    ADOPTED,
     BY_A_PUT,
     FROM_PLAIN,
     CausalContext,
@@ -74,17 +75,21 @@ class RegisterLww(DotFunction):
         return type(self)({**self.entries, **shown.entries}, {**self.above, **shown.above})
 
     def visible(self) -> Wire | None:
-        winner = self._winner()
+        winner = self._winner(self.entries)
         return None if winner is None else self.entries[winner]
 
     def prune(self) -> Crdt:
-        winner = self._winner()
-        if winner is None:
+        winner = self._winner(self.entries)
+        if winner is None or len(self.entries) == 1:
             return self
         if winner.hlc in (FROM_PLAIN, BY_A_PUT):
             return self  # what stands beneath is shown again, should the plain value go
-        ranks = {dot: rank for dot, rank in self.above.items() if dot == winner}
-        return type(self)({winner: self.entries[winner]}, ranks)
+        # HAZARD if the winner alone stayed: which of the rest stands beside a third, a merge in
+        # another order would not find.
+        kept = {winner, self._winner(filter(_is_named, self.entries))}
+        kept.add(self._winner(dot for dot in self.entries if dot.lineage.replica != ADOPTED))
+        entries = {dot: value for dot, value in self.entries.items() if dot in kept}
+        return type(self)(entries, {dot: rank for dot, rank in self.above.items() if dot in kept})
 
     def ranks(self) -> Iterator[Hlc]:
         yield from self.above.values()
@@ -122,18 +127,24 @@ class RegisterLww(DotFunction):
     def _rank(self, dot: Dot) -> Hlc:
         return self.above.get(dot, dot.hlc)
 
-    def _winner(self) -> Dot | None:
-        if len(self.entries) == 1:  # as in most items, each time that one is read or written
-            (only,) = self.entries
-            if only.hlc != FROM_PLAIN:
-                return only
+    def _winner(self, dots: Iterable[Dot]) -> Dot | None:
+        """Return which of some writes stands.
+
+        A named one took the place of what was written around the library, which it could not name.
+        HAZARD if that were ranked beside it: by a clock that is behind, it stands again.
+        """
+        found = list(dots)
+        if len(found) == 1:
+            return found[0]  # as in most items, each time that one is read or written
 
         def order(dot: Dot) -> tuple[str, str, bytes, Dot]:
             value = canonical_bytes(self.entries[dot])
             return (self._rank(dot), dot.lineage.replica, value, dot)
 
-        # A named write took the place of a plain value that it could not name: it never saw less.
-        named = any(is_code_of_names(dot.lineage.replica) for dot in self.entries)
-        rest = [dot for dot in self.entries if not named or dot.hlc != FROM_PLAIN]
+        if any(map(_is_named, found)):
+            found = [dot for dot in found if dot.lineage.replica != ADOPTED]
+        return max(found, key=order, default=None)
 
-        return max(rest, key=order, default=None)
+
+def _is_named(dot: Dot) -> bool:
+    return is_code_of_names(dot.lineage.replica)

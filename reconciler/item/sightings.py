@@ -92,16 +92,21 @@ def with_taken(item: ReplicatedItem, image: Wires, other: ReplicatedItem) -> Rep
 def with_later(
     item: ReplicatedItem, image: Wires, other: ReplicatedItem, before: Wires
 ) -> ReplicatedItem:
-    """Return an image's item that knows the values of one which it took the place of, where it
-    shows other ones that were put around the library on the same version.
+    """Return an image's item that knows the values which others put on the same version of it in
+    one that it took the place of, where it has any that is new to that one.
 
-    Of these the later stands, as DynamoDB leaves it. HAZARD without it: the earlier one is found
-    lost wherever names came along with the later, and stands again over all written since.
+    Of raw values the later stands, as DynamoDB leaves it, and a named one that is metadata by now
+    may have replaced it. HAZARD without it: the earlier one is found lost, and stands again over
+    all that was written since.
     """
     basis = basis_of(image)
     if basis != basis_of(before):
         return item
-    later = {path for path, state in _registers((), item.attributes) if _put_on(basis, path, state)}
+    later = {
+        path
+        for path, state in _registers((), item.attributes)
+        if not all(map(other.context.covers, state.entries))
+    }
     earlier = _registers((), other.attributes)
     return _knowing(item, basis, (each for each in earlier if each[0] in later))
 

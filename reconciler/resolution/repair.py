@@ -68,6 +68,23 @@ def check_keys(current: Image, lost: Iterable[Image]) -> None:
                 raise KeyReused("two regions took one idempotency key, each with another payload")
 
 
+def seen_at(lost_at_ms: int, winner: Image | None) -> Hlc:
+    """Return when what was done around the library to a losing image counts as seen.
+
+    It was when it was lost, but before the library write that made the winner, if one did: of two
+    images the later wins.
+    HAZARD without that: a value stands again over the library's, whose writer could not know it
+    because a named write had taken its place before.
+    """
+    at = Hlc.of(lost_at_ms)
+    if winner is None or not is_managed(winner) or is_named(winner):
+        return at
+    item, changes = decode(winner)
+    if item.tip is None or changes:
+        return at  # a merge made it, or somebody around the library was there since
+    return min(at, Hlc.of(max(0, item.context.heads[item.tip].wall_ms - 1)))
+
+
 def repaired_image(  # noqa: PLR0913 (a repair is all of these, by name)
     current: Image | None,
     lost: Sequence[Image],

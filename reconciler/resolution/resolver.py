@@ -44,6 +44,7 @@ from reconciler.resolution.repair import (
     knowing,
     merge_words,
     repaired_image,
+    seen_at,
     undecided,
 )
 from reconciler.resolution.write_back import WriteBack, write_back
@@ -69,6 +70,10 @@ class Work:
     message: Message
     lost: Image
     winner: Image | None
+
+    def seen_at(self) -> Hlc:
+        """Return when what was done around the library to the losing image counts as seen."""
+        return seen_at(int(self.message.event.lost_at_ms), self.winner)
 
     def told(self) -> ScalarLoss:
         """Return the loss of an item without metadata."""
@@ -255,7 +260,7 @@ class Resolver:
         events = [work.message.event for work in group]
         if events[0].finding is Finding.SCALAR:
             return self._repair_scalar(group)
-        lost = [filed_image(w.lost, Hlc.of(int(w.message.event.lost_at_ms))) for w in group]
+        lost = [filed_image(work.lost, work.seen_at()) for work in group]
         check_clocks([*lost, *(event.winner for event in events)], self._now_ms())
         current = self._ports.items.get(canonical_image(events[0].key))
         restore = any(event.restore for event in events)

@@ -485,6 +485,18 @@ def test_a_raw_value_is_not_found_lost_where_a_later_one_of_its_version_came_wit
     assert judge(earlier, in_euw1(library, increment("balance", 5))).finding is Finding.CONFLICT
 
 
+def test_a_raw_value_is_not_found_lost_where_a_name_that_replaced_it_is_metadata_by_now() -> None:
+    """It stood again over what the library had written on top of the named value."""
+    base = Replica("use1").write(assign("name", "Ada"), assign("profile.city", "Rome"), at=1)
+    raw = {**base, "name": {"S": "raw"}}
+    named = with_names_filed(in_use1(raw, assign("name", "Bea")), 1, WIRE_KEY)
+
+    assert named is not None
+    assert judge(raw, named).finding is Finding.CLEAN
+    other = {**raw, "profile": {"M": {"city": {"S": "raw"}}}}
+    assert len(judge(other, named).lost_dots) == 1  # the city alone
+
+
 def test_a_value_that_a_name_had_taken_the_place_of_before_is_found_lost() -> None:
     base = Replica("use1").write(assign("name", "Ada"), at=1)
     image = in_use1(base, assign("name", "Bea"))

@@ -7,7 +7,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.causality.hlc import NONCE_WIDTH, WALL_WIDTH, Hlc, Stamp, fixed_width
+from reconciler.causality.context import ADOPTED, CausalContext, Dot, Lineage, named_by
+from reconciler.causality.hlc import EPOCH_WIDTH, NONCE_WIDTH, WALL_WIDTH, Hlc, Stamp, fixed_width
+from reconciler.crdt.register_lww import RegisterLww
 from reconciler.item.image import merge, read, write
 from reconciler.values.wire import to_json
 from tests.builders import KEY, SCHEMA, Replica, assign, remove, written
@@ -87,3 +89,39 @@ def test_merges_of_writes_with_any_stamps_agree_in_any_order_and_show_a_value(
     found = reduce(merge, images)
     assert to_json(found) == to_json(expected)
     assert "name" in (read(found) or {})
+
+
+# Beside what was written around the library
+
+
+def written_by(replica: str, value: str, at: int, rank: int = 0) -> tuple[Any, CausalContext]:
+    """Return a register that one write made, and what is known of it."""
+    lineage = Lineage.of(replica, fixed_width(1, EPOCH_WIDTH))
+    dot = Dot(lineage, Hlc.of(at))
+    ranks = {dot: Hlc.of(rank)} if rank else {}
+    return RegisterLww({dot: {"S": value}}, ranks), CausalContext({lineage: dot.hlc})
+
+
+def joined(one: tuple[Any, CausalContext], other: tuple[Any, CausalContext]) -> Any:
+    (mine, known), (theirs, knows) = one, other
+    return mine.join(theirs, known, knows).prune(), known.join(knows)
+
+
+NAMED, RAW = written_by(named_by("use1"), "named", at=5), written_by(ADOPTED, "raw", 0, rank=9)
+LATER, EARLIER = written_by("euw1", "later", at=7), written_by("euw1", "earlier", at=3)
+
+
+def test_a_named_value_stands_over_a_raw_one_that_was_seen_later_for_it_may_have_replaced_it() -> (
+    None
+):
+    """Its clock may be minutes behind: the raw value that it had replaced was back everywhere."""
+    for one, other in ((NAMED, RAW), (RAW, NAMED)):
+        assert joined(one, other)[0].visible() == {"S": "named"}
+    assert joined(RAW, LATER)[0].visible() == {"S": "raw"}
+
+
+def test_a_named_a_raw_and_a_library_value_join_alike_in_any_order() -> None:
+    for library, stands in ((LATER, "later"), (EARLIER, "named")):
+        found = [reduce(joined, order)[0] for order in permutations((NAMED, RAW, library))]
+        assert all(each == found[0] for each in found)
+        assert found[0].visible() == {"S": stands}

@@ -190,6 +190,19 @@ def test_a_raw_write_of_the_winner_stays_beside_the_named_one_that_it_took_away(
     assert read(region.item) == {**(read(before) or {}), "balance": 105, "email": "raw"}
 
 
+def test_a_raw_value_that_a_name_hid_from_the_library_does_not_stand_again_over_its_write() -> None:
+    """A region got the raw write, then all that came after it as one change, so it looked lost."""
+    raw = {**MANAGED, "name": {"S": "raw"}}
+    named = named_on(raw, assign("name", "Bea"), by="euw1", at=8_000)
+    library = Replica("euw1", named).write(assign("name", "Lib"), at=8_500)
+    region = Region("use1")
+    region.becomes(MANAGED, raw)
+    region.becomes(raw, library)
+    region.resolve()
+
+    assert (read(region.item) or {})["name"] == "Lib"
+
+
 def test_names_on_a_deleted_item_that_lost_to_its_tombstone_bring_it_back() -> None:
     gone = Replica("use1", MANAGED).write(DELETE, at=9_000)
     named = named_on(gone, increment("balance", 5), by="use1", at=10_000)

@@ -35,7 +35,6 @@ from reconciler.simulation.plan.outside import (
     ONE,
     SLOTS,
     item_before,
-    raw_amount,
     with_outside,
 )
 from reconciler.simulation.plan.plan import Fault, Operation, Plan
@@ -223,26 +222,29 @@ def raw_beside_names(seed: int) -> Plan:
     return replace(plan, faults=(slow,))
 
 
-def raw_on_raw_beside_names(seed: int) -> Plan:
-    """Return raw values of one region, each named over in the other, and there by a raw one more.
+def named_over_raw(seed: int) -> Plan:
+    """Return raw values of one region, named over there, and written on top by the library.
 
-    The other region hears of it late, together with a name that stands beside it.
+    The other region has the raw value, and hears of the rest late, as of one change.
     """
-    plan = draw_plan(seed, operations=40, items=1, regions=2, schema=DEFAULT_SCHEMA)
-    drawn = Random(f"{seed}/raw on raw")
+    plan = draw_plan(seed, operations=42, items=1, regions=2, schema=DEFAULT_SCHEMA)
+    drawn = Random(f"{seed}/named over raw")
     one, other = plan.regions
 
     def made(each: Operation) -> Operation:
-        turn, step = divmod(each.number, 5)
-        amount, name = raw_amount(each.number), assign("name", f"v{each.number}")
-        edit = (name, name, increment("points", amount), increment("points", turn), name)[step]
-        at_ms = turn * 2 * MINUTE + step * 5 * SECOND + drawn.randint(0, 3 * SECOND)
-        raw, region = (UPDATE if step in (0, 2, 4) else ""), (one if step == 1 else other)
+        turn, step = divmod(each.number, 3)
+        name, points = assign("name", f"v{each.number}"), increment("points", 1 + each.number)
         return replace(
-            each, at_ms=at_ms, region=region, edits=(edit,), raw=raw, named=not raw, read_at_ms=None
+            each,
+            at_ms=turn * 2 * MINUTE + step * 10 * SECOND + drawn.randint(0, 3 * SECOND),
+            region=other,
+            edits=(name if step < 2 else drawn.choice((name, points)),),
+            raw="" if step else UPDATE,
+            named=step == 1,
+            read_at_ms=None,
         )
 
-    starts = range(4 * SECOND, 16 * MINUTE, 2 * MINUTE)
+    starts = range(8 * SECOND, 28 * MINUTE, 2 * MINUTE)
     cut = [Fault(faults.PARTITION, start, start + MINUTE, one, other) for start in starts]
     operations = tuple(map(made, plan.operations))
     before = {operations[0].key: item_before(plan, operations[0].key, "managed") or {}}
@@ -613,7 +615,7 @@ NAMED_APART = Aim(names_apart, ALWAYS_LATE)
 NAMES_UNREPAIRED = Aim(names_unrepaired)
 NAMES_ALONE = Aim(names_alone, ((folding, "MOST_STANDING_NAMES", 100),))
 BESIDE_NAMES = Aim(raw_beside_names, ALWAYS_LATE)
-RAW_ON_RAW = Aim(raw_on_raw_beside_names)
+NAMED_OVER_RAW = Aim(named_over_raw, ALWAYS_LATE)
 FOLDS = Aim(with_folds, EAGER_FOLDS)
 AN_HOUR = Aim(an_hour)
 A_BURST = Aim(a_burst)

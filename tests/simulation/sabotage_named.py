@@ -7,7 +7,9 @@ from typing import Any
 from unittest.mock import patch
 
 from reconciler.causality.context import is_code_of_names
+from reconciler.causality.hlc import Hlc
 from reconciler.conflict import classification, folding
+from reconciler.crdt import register_lww
 from reconciler.crdt.base import LocalWrite
 from reconciler.crdt.register_lww import RegisterLww
 from reconciler.item import filing, plain, restating
@@ -15,6 +17,7 @@ from reconciler.item import image as images
 from reconciler.item.metadata import decode, is_managed, is_named, token_of
 from reconciler.item.names import Name
 from reconciler.item.replicated import ReplicatedItem
+from reconciler.resolution import resolver
 from reconciler.simulation.world import items
 from reconciler.values.wire import Image, Wire, Wires
 from tests.simulation.sabotage import replacing
@@ -99,6 +102,11 @@ def names_filed_over_what_raw_writers_did() -> AbstractContextManager[Any]:
     return replacing(restating, "_is_touched", lambda _: lambda *_: False)
 
 
-def a_value_of_one_version_that_another_followed_is_lost() -> AbstractContextManager[Any]:
-    """Let a raw value be found lost where a later one of its version came with a name (Q1)."""
-    return replacing(classification, "with_later", lambda _: lambda item, *_: item)
+def a_raw_value_ranks_beside_a_named_one() -> AbstractContextManager[Any]:
+    """Let a raw value stand over a named one by when it was seen, though it may be beneath (N1)."""
+    return replacing(register_lww, "_is_named", lambda _: lambda _: False)
+
+
+def a_raw_value_ranks_by_its_loss_alone() -> AbstractContextManager[Any]:
+    """Let a raw value rank above the library write to which it was lost (Q1)."""
+    return replacing(resolver, "seen_at", lambda _: lambda at, _: Hlc.of(at))

@@ -72,13 +72,6 @@ SABOTAGES = [
     Sabotage(
         "Q1", sabotage_outside.what_raw_writers_did_is_filed_at_once, "harmed", 20, aims.BESIDE_RAW
     ),
-    Sabotage(
-        "Q1",
-        sabotage_named.a_value_of_one_version_that_another_followed_is_lost,
-        "lost",
-        20,
-        aims.RAW_ON_RAW,
-    ),
     Sabotage("Q2", sabotage_outside.one_slot_for_each_amount, "doubled", 20, aims.BESIDE_RAW),
     Sabotage("Q2", sabotage_outside.one_slot_for_all_images, "lost", 20, aims.BESIDE_RAW),
     Sabotage("Q2", sabotage_outside.the_lesser_slot_stands, "undone", 20, aims.BESIDE_RAW),
@@ -256,6 +249,12 @@ SABOTAGES = [
     Sabotage("N1", sabotage_named.names_in_the_order_of_their_stamps, "lost", 50, aims.NAMED_APART),
     Sabotage("N1", sabotage_named.a_named_register_without_rank, "lost", 100, aims.NAMED_APART),
     Sabotage(
+        "N1", sabotage_named.a_raw_value_ranks_beside_a_named_one, "lost", 20, aims.NAMED_OVER_RAW
+    ),
+    Sabotage(
+        "Q1", sabotage_named.a_raw_value_ranks_by_its_loss_alone, "lost", 20, aims.NAMED_OVER_RAW
+    ),
+    Sabotage(
         "N2", sabotage_named.a_tip_survives_the_names_on_top, "lost", 50, aims.NAMES_UNREPAIRED
     ),
     Sabotage("N3", sabotage_named.a_replacement_blind_to_names, "lost", 20, aims.NAMED_BETWEEN),
@@ -327,7 +326,7 @@ AIMS = [
     aims.NAMES_UNREPAIRED,
     aims.NAMES_ALONE,
     aims.BESIDE_NAMES,
-    aims.RAW_ON_RAW,
+    aims.NAMED_OVER_RAW,
     aims.FOLDS,
     aims.AN_HOUR,
     aims.A_BURST,

@@ -139,7 +139,8 @@ class Around:
     def writes_at(self, path: Path) -> list[LeafWrite]:
         """Return the writes of one leaf that holds one value, what was there before first.
 
-        A delete is none: who writes at the same time keeps what there is.
+        A delete is none: who writes at the same time keeps what there is. Who brings the item back
+        removes what it held.
         """
         held: Mapping[str, Any] = values_of(self.before) or {}
         for name in path[:-1]:
@@ -151,7 +152,13 @@ class Around:
                     value = _value(edit, path)
                     number, raw = done.operation.number, done.operation.raw
                     found.append(LeafWrite(number, done.seen, value, raw))
-        return found
+        known = {each.number for each in found if each.number != _BEFORE or self.began_deleted()}
+        back = [each for each in self.library if self._brings_back(each)]
+        return found + [
+            LeafWrite(done.operation.number, done.seen, GONE)
+            for done in back
+            if done.operation.number not in known and known & {_BEFORE, *done.seen}
+        ]
 
     def edits_at(self, path: Path, *verbs: str) -> Iterator[tuple[Done, Edit]]:
         """Yield the raw edits of a leaf with these verbs."""
@@ -187,13 +194,22 @@ class Around:
 
     def _brings_back(self, done: Done) -> bool:
         """Return whether a write found the item deleted: nothing that it saw outlives that."""
-        before = [e for e in (*self.library, *self.raw) if e.operation.number in done.seen]
+        before = [
+            each
+            for each in (*self.library, *self.raw)
+            if each.operation.number in done.seen and not _is_of_a_deleted_copy(each)
+        ]
         deletes = [each for each in before if _is_delete(each)]
         seen = frozenset[int]().union(*(each.seen for each in deletes))
         kept = [
             each for each in before if each not in deletes and each.operation.number not in seen
         ]
-        return not kept and bool(deletes or self.began_deleted())
+        was_deleted = not kept and bool(deletes or self.began_deleted())
+        return was_deleted and not _is_delete(done)
+
+
+def _is_of_a_deleted_copy(done: Done) -> bool:
+    return done.operation.raw == SAVE and done.copy == "tombstone" and not done.operation.edits
 
 
 def _is_delete(done: Done) -> bool:

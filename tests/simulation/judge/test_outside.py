@@ -324,6 +324,17 @@ def test_who_brings_a_deleted_item_back_may_take_what_others_write_on_it_at_once
         assert [kind for kind, _ in problems(run) if kind == "undone"] == found
 
 
+def test_who_brings_a_deleted_item_back_removes_what_others_write_on_it_at_once_in_a_register() -> (
+    None
+):
+    gone = Replica("use1", written(assign("name", "Ada"))).write(DELETE, at=2_000)
+    saved = raw(1, call=SAVE, copy="tombstone")
+    for seen, found in (([1], []), ([0, 1], ["lost"])):
+        writes = [done(0, assign("name", "Lib")), saved, done(2, BASE, seen=seen)]
+        run = ended(writes, shows(balance=100), gone)
+        assert [kind for kind, _ in problems(run)] == found
+
+
 def test_a_deleted_item_in_which_a_name_stands_is_there() -> None:
     """A named discard on it leaves no attribute: its readers see the item, with its key."""
     gone = Replica("use1", written(BASE)).write(DELETE, at=2_000)
