@@ -162,7 +162,7 @@ def test_every_command_that_a_guide_prints_is_one_that_there_is(
 def test_the_two_commands_are_the_demo_and_what_continuous_integration_runs() -> None:
     blocks = re.findall(r"```console\n(.*?)\n```", README, re.DOTALL)
 
-    assert blocks == ["./scripts/demo", "./scripts/test"]
+    assert blocks == ["./scripts/demo\n./scripts/test"]
     assert "scripts/test" in (ROOT / ".ci" / "run").read_text()
 
 
