@@ -5,17 +5,19 @@ then. Nothing is told twice for a record that another one of its batch brings ba
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from handlers.observability import Observability
 from handlers.settings import FunctionSettings
-from reconciler.api.tmf632.events import PartyEvent, Place, events_of, resolved_event
 from reconciler.aws.bus import EventBridgeBus
 from reconciler.aws.region import Region
 from reconciler.conflict.event import ConflictEvent
 from reconciler.detection.change import Change, parse
 from reconciler.errors import ReconcilerError
 from reconciler.values.wire import canonical_image
+
+if TYPE_CHECKING:
+    from reconciler.api.tmf632.events import PartyEvent
 
 
 class PartyEvents:
@@ -24,7 +26,10 @@ class PartyEvents:
     def __init__(
         self, settings: FunctionSettings, region: Region, observability: Observability
     ) -> None:
-        self._place = Place(settings.table, settings.region)
+        from reconciler.api.tmf632 import events  # noqa: PLC0415 (most deployments tell nobody)
+
+        self._events = events
+        self._place = events.Place(settings.table, settings.region)
         self._region = region
         self._observability = observability
         self._bus = EventBridgeBus(
@@ -38,7 +43,9 @@ class PartyEvents:
         """Tell what records show that come before `until`; return what to come back to."""
         told: list[tuple[str, PartyEvent]] = []
         for change in _before(map(parse, records), until):
-            told += [(change.number, event) for event in events_of(change, self._place)]
+            told += [
+                (change.number, event) for event in self._events.events_of(change, self._place)
+            ]
         unsent = self._bus.publish([event for _, event in told]) if told else set()
         return next((number for number, event in told if event.identifier in unsent), until)
 
@@ -50,7 +57,7 @@ class PartyEvents:
             self._observability.note("not told", error=problem, conflict_id=event.conflict_id)
             return False
         at_ms = self._region.time.now_ms()
-        return not self._bus.publish([resolved_event(event, now, at_ms, self._place)])
+        return not self._bus.publish([self._events.resolved_event(event, now, at_ms, self._place)])
 
 
 def _before(changes: Iterable[Change], until: str | None) -> Iterable[Change]:

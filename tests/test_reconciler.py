@@ -24,6 +24,7 @@ FUNCTIONS = {
     "named",
     "read",
     "replica_id",
+    "shows_key",
     "system_clock",
     "write",
 }

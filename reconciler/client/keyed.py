@@ -78,12 +78,13 @@ class Keyed:
         return self.lineage is not None and image is not None and is_known(self.lineage, image)
 
     def is_unspent(self, image: Image | None) -> bool:
-        """Return whether there is an item, and it does not show the key yet.
+        """Return whether there is a key that an image does not show yet.
 
-        Then a change that finds nothing to do spends it all the same. HAZARD if it did not: made
-        again, it would undo what others did to the item since.
+        Then a change that finds nothing to do spends it all the same, also where there is no item.
+        HAZARD if it did not: made again, it would undo what others did since, or delete what they
+        created.
         """
-        return self.lineage is not None and image is not None and not self.is_done(image)
+        return self.lineage is not None and not self.is_done(image)
 
     def note_doubt(self, problem: OutcomeUnknown) -> None:
         """Remember that a try may have been carried out; without a key it is not made again."""

@@ -110,7 +110,7 @@ class ReplicatedTable:
             return editor.is_blind() and (read(seen) is None or read(current) is not None)
 
         def written_on(current: Image | None) -> Image | None:
-            if not edits or keyed.is_done(current):
+            if keyed.is_done(current) or not (edits or keyed.is_unspent(current)):
                 return None
             if current is None or current is seen or is_anywhere(current):
                 return self._writer.next(key, current, edits, keyed)

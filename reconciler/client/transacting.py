@@ -25,7 +25,8 @@ def transacted(
                 continue
             editor = writer.editor(key, images[index])
             change(editor)
-            if edits := editor.finished():
+            edits = editor.finished()
+            if edits or keyed.is_unspent(images[index]):
                 image = writer.next(key, images[index], edits, keyed)
                 writes[index] = Replacement(image, images[index])
         refusals = None

@@ -189,6 +189,9 @@ def _changed(
 ) -> ReplicatedItem:
     keyed = None if once is None else Dot(once, dot.hlc)
     write = LocalWrite(dot, item.context.watermarks, keyed=keyed)
+    edits = [*edits]
+    if keyed is not None and not edits and not item.exists:
+        item = _expiring(item, dot, schema)
     for edit in edits:
         item = _deleted(item, dot, schema) if edit == DELETE else _edited(item, edit, write, schema)
     context = item.context.with_dot(dot)
@@ -207,9 +210,18 @@ def _edited(item: ReplicatedItem, edit: Edit, write: LocalWrite, schema: Schema)
 
 
 def _deleted(item: ReplicatedItem, dot: Dot, schema: Schema) -> ReplicatedItem:
-    expires = dot.hlc.wall_ms // 1000 + schema.tombstone_retention_days * 86_400
     dead = (dot,) if schema.delete == "delete_wins" else ()
+    return replace(_expiring(item, dot, schema), alive=(), dead=dead)
+
+
+def _expiring(item: ReplicatedItem, dot: Dot, schema: Schema) -> ReplicatedItem:
+    """Return an item that is to be gone a while after a write which leaves it deleted.
+
+    HAZARD if a key that is spent where there is no item deleted it, too: under `delete_wins` it
+    would take what another region creates at once.
+    """
+    expires = dot.hlc.wall_ms // 1000 + schema.tombstone_retention_days * 86_400
     # All that writers ever named stay: which of them the table's TTL is on, no merge can tell.
     own = {schema.ttl_attribute} if schema.ttl_attribute else frozenset[str]()
     expires = max(expires, item.expires or 0)
-    return replace(item, alive=(), dead=dead, expires=expires, expires_by=item.expires_by | own)
+    return replace(item, expires=expires, expires_by=item.expires_by | own)

@@ -1,7 +1,7 @@
 """Keyed writes: one key counts once, in any region, whatever became of its answers."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
@@ -227,7 +227,19 @@ def test_however_keys_are_repeated_in_regions_each_counts_once(
     assert shown(*stores) == 100 + sum(10**key for key in {key for _, key in tries})
 
 
-def test_a_change_that_finds_nothing_to_do_spends_its_key_all_the_same() -> None:
+def by(way: str, writer: ReplicatedTable, change: Callable[[ItemEditor], None]) -> None:
+    """Carry out a keyed change in one of the three ways there are."""
+    if way == "apply":
+        writer.apply(KEY, change, once=ONCE)
+    elif way == "transact":
+        writer.transact([(KEY, change)], once=ONCE)
+    else:
+        with writer.edit(KEY, once=ONCE) as item:
+            change(item)
+
+
+@pytest.mark.parametrize("way", ["apply", "edit", "transact"])
+def test_a_change_that_finds_nothing_to_do_spends_its_key_all_the_same(way: str) -> None:
     """Made again, it once took away what others had added since."""
     here = store(increment("balance", 100))
     client(here).apply(KEY, lambda item: item.add("tags", "a"))
@@ -235,10 +247,52 @@ def test_a_change_that_finds_nothing_to_do_spends_its_key_all_the_same() -> None
     def change(item: ItemEditor) -> None:
         item["tags"] = {"a"}
 
-    client(here).apply(KEY, change, once=ONCE)
+    by(way, client(here), change)
     client(here, at=AT + 50).apply(KEY, lambda item: item.add("tags", "b"))
+    by(way, client(here, at=AT + 99), change)
 
-    assert (client(here, at=AT + 99).apply(KEY, change, once=ONCE) or {})["tags"] == {"a", "b"}
+    assert (client(here).get(KEY) or {})["tags"] == {"a", "b"}
+
+
+@pytest.mark.parametrize("way", ["apply", "edit", "transact"])
+def test_a_change_whose_condition_did_not_hold_is_not_made_when_it_is_repeated(way: str) -> None:
+    here = store(increment("balance", 100))
+
+    def change(item: ItemEditor) -> None:
+        if item.get("name") == "open":
+            item.increment("balance", 10)
+
+    by(way, client(here), change)
+    client(here, at=AT + 50).apply(KEY, lambda item: item.update({"name": "open"}))
+    by(way, client(here, at=AT + 99), change)
+
+    assert (client(here).get(KEY) or {})["balance"] == 100
+
+
+@pytest.mark.parametrize("way", ["apply", "edit", "transact"])
+def test_a_repeated_delete_of_what_was_not_there_leaves_what_others_created_since(way: str) -> None:
+    here = FakeItems()
+
+    by(way, client(here), lambda item: item.delete())
+    assert client(here).get(KEY) is None
+    client(here, at=AT + 50).apply(KEY, lambda item: item.increment("balance", 50))
+    by(way, client(here, at=AT + 99), lambda item: item.delete())
+
+    assert (client(here).get(KEY) or {})["balance"] == 50
+
+
+@pytest.mark.parametrize("delete", ["update_wins", "delete_wins"])
+def test_a_key_spent_where_there_is_no_item_deletes_none_that_another_region_creates(
+    delete: Literal["update_wins", "delete_wins"],
+) -> None:
+    schema = SHORT.model_copy(update={"delete": delete})
+    here, there = FakeItems(), FakeItems()
+    table(here, at=AT, schema=schema).apply(KEY, lambda item: item.delete(), once=ONCE)
+    table(there, replica="euw1", at=AT, schema=schema).apply(KEY, add(50))
+
+    merged = merge(here.get(HERE) or {}, there.get(HERE) or {})
+    assert (read(merged) or {})["balance"] == 50
+    assert "_rec_ttl" in (here.get(HERE) or {}), "nobody would ever remove it"
 
 
 def test_a_change_that_finds_nothing_to_do_leaves_an_item_as_deleted_as_it_was() -> None:
@@ -248,7 +302,6 @@ def test_a_change_that_finds_nothing_to_do_leaves_an_item_as_deleted_as_it_was()
     for items in (here, never):
         assert client(items, at=AT + 50).apply(KEY, lambda item: item.delete(), once=ONCE) is None
         assert client(items).get(KEY) is None
-    assert never.get(HERE) is None
 
 
 def test_a_key_that_grew_too_old_while_a_block_was_open_is_refused_when_it_is_sent() -> None:

@@ -132,8 +132,9 @@ def test_each_line_counts_once_in_two_regions_whose_workers_are_killed(
     for region in regions:
         counts = region.job().counts
         assert counts.lines == counts.written + counts.repeated == OLD + NEW
-        assert counts.repeated > 0, "no worker was killed within a part"
         assert shown(cloud, region.names.region) == expected
+    begun_again = [region.job().counts.repeated for region in regions]
+    assert any(begun_again), "no worker was killed within a part"
 
 
 def _written(cloud: LocalCloud) -> int:
