@@ -218,6 +218,13 @@ def _delivery(seen: Watched) -> Iterator[Alarm]:
         given_up,
         expression=" + ".join(given_up),
     )
+    if seen.has_hub:  # its rules are made at run time, and have metrics of their own each
+        yield Alarm(
+            "undelivered-callbacks",
+            f"{names.hub_dlq} holds events that a callback did not take: they can be replayed"
+            " for 14 days.",
+            {"letters": of_queue(names.hub_dlq, "ApproximateNumberOfMessagesVisible")},
+        )
 
 
 def _api(seen: Watched) -> Iterator[Alarm]:

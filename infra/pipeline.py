@@ -89,7 +89,9 @@ class Reconciler(Construct):
         key = pipeline_key(self, names, *log_readers)
         keys = [key.attr_arn, *([replica.key_arn] if replica.key_arn else [])]
         self._use_keys = permissions.use_keys(self._arns, keys)
-        self._queues = Queues(self, self._arns, key, ingest=bool(settings.ingest_schema))
+        self._queues = Queues(
+            self, self._arns, key, ingest=bool(settings.ingest_schema), hub=tells(settings)
+        )
         bus = Bus(self, names, self._queues.all)
         rows = ledger(self, names.ledger, key)
         bucket = evidence_bucket(self, self._arns, key, self._queues)

@@ -28,9 +28,11 @@ _DATA_KEY_SECONDS = 300  # how long SQS uses one data key; longer costs less and
 
 
 class Queues(Construct):
-    """All queues of one region, by name in `all`; `ingest`: those of the ingest, too."""
+    """All queues of one region, by name in `all`; of ingest and hub only if they are asked for."""
 
-    def __init__(self, scope: Construct, arns: Arns, key: CfnKey, *, ingest: bool) -> None:
+    def __init__(
+        self, scope: Construct, arns: Arns, key: CfnKey, *, ingest: bool, hub: bool
+    ) -> None:
         super().__init__(scope, "Queues")
         names = arns.names
         self._key, self._names = key, names
@@ -48,6 +50,10 @@ class Queues(Construct):
             self.all[names.ingest_queue] = self._worked(names.ingest_queue, INGEST_SOURCE)
             created = _from("events.amazonaws.com", [arns.ingest_rule])
             senders |= {names.ingest_queue: created, names.ingest_dlq: created}
+        if hub:
+            self.all[names.hub_dlq] = self._queue(names.hub_dlq)
+            senders[names.hub_dlq] = _from("events.amazonaws.com", [arns.hub_rules])
+            acknowledge_end(self.all[names.hub_dlq])
         for name in (names.stream_dlq, names.rules_dlq, names.parked_queue):
             acknowledge_end(self.all[name])
         self.policies = {name: self._policy(name, senders.get(name, [])) for name in self.all}

@@ -3,12 +3,14 @@
 A callback is deployed, with what EventBridge signs in with there; who subscribes, at run time,
 makes a rule that leads to one of them. So nobody at the door can name an address, and the door sees
 no secret: the connection takes it from Secrets Manager, in each region under one name.
-An event that cannot be delivered is tried again for a day, then it is gone.
+An event that cannot be delivered is tried again for a day, then it is a dead letter. For as long as
+that is kept the archive has a copy of every event, for a replay to one subscription alone.
 Source: EventBridge guide, "API destinations", "Connections"; CloudFormation guide, "Dynamic
-references"; EventBridge guide, "Using IAM policy conditions".
+references"; EventBridge guide, "Using IAM policy conditions",
+"Archives".
 """
 
-from aws_cdk.aws_events import CfnApiDestination, CfnConnection, CfnEventBus
+from aws_cdk.aws_events import CfnApiDestination, CfnArchive, CfnConnection, CfnEventBus
 from constructs import Construct
 
 from infra.api_settings import Callback
@@ -16,6 +18,9 @@ from infra.arns import Arns
 from infra.permissions import Statement, allow
 from infra.role import role
 from infra.settings import Settings
+from reconciler.deployment.wiring import DEAD_LETTER_RETENTION_SECONDS
+
+ARCHIVE_DAYS = DEAD_LETTER_RETENTION_SECONDS // 86_400
 
 
 def may_subscribe(arns: Arns, role_arn: str) -> list[Statement]:
@@ -48,7 +53,8 @@ class Subscribers(Construct):
 
     def __init__(self, scope: Construct, callbacks: tuple[Callback, ...], arns: Arns) -> None:
         super().__init__(scope, "Subscribers")
-        CfnEventBus(self, "Bus", name=arns.names.events_bus)
+        bus = CfnEventBus(self, "Bus", name=arns.names.events_bus)
+        CfnArchive(self, "Archive", source_arn=bus.attr_arn, retention_days=ARCHIVE_DAYS)
         known = [self._destination(each, arns.names.hook(each.url)) for each in callbacks]
         may = [allow("Deliver", ["events:InvokeApiDestination"], *known)]
         name = arns.names.subscribers_role  # what uses it is made at run time

@@ -4,8 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from infra.settings import Settings
+from infra.subscribers import tells
 from reconciler.deployment.approval import APPROVAL
-from reconciler.deployment.names import DEAD_LETTERS, INGEST_LETTERS, WORKED_QUEUES, Names
+from reconciler.deployment.names import (
+    DEAD_LETTERS,
+    HUB_LETTERS,
+    INGEST_LETTERS,
+    WORKED_QUEUES,
+    Names,
+)
 from reconciler.deployment.wiring import GAUGE_MINUTES
 
 
@@ -15,7 +22,8 @@ class Watched:
 
     others: the other regions. functions: by the part of their names that tells them apart, with the
     minutes after which a schedule runs each again; None if its events do. api: the id of the
-    HTTP API, if there is one. stream_source: that of the detector's event source.
+    HTTP API, if there is one. stream_source: that of the detector's event source. has_hub: whether
+    callbacks are told of parties.
     """
 
     names: Names
@@ -23,6 +31,7 @@ class Watched:
     functions: Mapping[str, int | None]
     api: str
     stream_source: str
+    has_hub: bool
 
     @property
     def letters(self) -> Sequence[str]:
@@ -32,7 +41,8 @@ class Watched:
     @property
     def queues(self) -> Sequence[str]:
         """What the names of all queues are told apart by."""
-        return (*WORKED_QUEUES, *(["ingest"] if "ingest" in self.functions else []), *self.letters)
+        ingest = ["ingest"] if "ingest" in self.functions else []
+        return (*WORKED_QUEUES, *ingest, *self.letters, *([HUB_LETTERS] if self.has_hub else []))
 
 
 def watched(settings: Settings, region: str, stream_source: str = "", api: str = "") -> Watched:
@@ -51,4 +61,4 @@ def watched(settings: Settings, region: str, stream_source: str = "", api: str =
         functions["approve"] = APPROVAL.sweep_minutes
     if settings.ingest_schema:
         functions["ingest"] = None
-    return Watched(settings.names(region), others, functions, api, stream_source)
+    return Watched(settings.names(region), others, functions, api, stream_source, tells(settings))

@@ -1,7 +1,8 @@
 """Subscriptions as rules of a bus, each with one API destination that the deployment made.
 
 The rule is all that there is of a subscription. Every step may be made twice.
-Source: EventBridge API Reference, PutRule, PutTargets, DescribeApiDestination; quotas.
+Source: EventBridge API Reference, PutRule, PutTargets, DescribeApiDestination; quotas;
+EventBridge guide, "Dead-letter queues".
 """
 
 import json
@@ -43,6 +44,7 @@ class EventBridgeHub:
                 "MaximumRetryAttempts": RULE_TARGET.maximum_retry_attempts,
                 "MaximumEventAgeInSeconds": RULE_TARGET.maximum_event_age_seconds,
             },
+            "DeadLetterConfig": {"Arn": self._dead_letters(destination)},
         }
         with idempotent("PutTargets"):
             answer = self._client.put_targets(Rule=hub_rule(identifier), Targets=[target], **rule)
@@ -62,6 +64,11 @@ class EventBridgeHub:
         with idempotent("DeleteRule"):
             self._client.delete_rule(Name=name, **rule)
         return True
+
+    def _dead_letters(self, destination: str) -> str:
+        """Return the ARN of the dead letters, which are where the destination is."""
+        _, partition, _, region, account, _ = destination.split(":", maxsplit=5)
+        return f"arn:{partition}:sqs:{region}:{account}:{self._names.hub_dlq}"
 
     def _destination(self, callback: str) -> str | None:
         with idempotent("DescribeApiDestination"):

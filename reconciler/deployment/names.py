@@ -13,6 +13,7 @@ from reconciler.causality.context import replica_id
 WORKED_QUEUES = ("resolve", "witness")  # the home queue and the witness queue
 DEAD_LETTERS = ("stream-dlq", "rules-dlq", "resolve-dlq", "witness-dlq", "parked")
 INGEST_LETTERS = "ingest-dlq"  # of jobs, which are retried rather than redriven
+HUB_LETTERS = "hub-dlq"  # of callbacks, whose events are replayed to them alone
 MAX_STEM = 24  # so that the longest name, of a function, has the 64 characters that Lambda takes
 MAX_SUFFIX = 10
 _DIGEST = 6
@@ -75,6 +76,11 @@ class Names:
     def events_bus(self) -> str:
         """The bus of what subscribers of parties are told."""
         return self.of("events")
+
+    @property
+    def hub_dlq(self) -> str:
+        """The queue of what could not be delivered to callbacks."""
+        return self.of(HUB_LETTERS)
 
     @property
     def subscribers_role(self) -> str:

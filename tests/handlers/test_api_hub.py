@@ -76,6 +76,19 @@ def test_a_subscription_is_a_rule_that_sends_events_to_its_callback(
     assert (target["Arn"], target["RoleArn"], target["InputPath"]) == (known, ROLE, "$.detail")
 
 
+def test_what_a_callback_does_not_take_is_a_dead_letter_and_not_dropped(
+    door: Door, events: Any
+) -> None:
+    door.send("POST", HUB, {"callback": CALLBACK})
+    (rule,) = rules(events)
+    (target,) = events.list_targets_by_rule(Rule=rule["Name"], EventBusName=NAMES.events_bus)[
+        "Targets"
+    ]
+    queue = f"arn:aws:sqs:{REGION}:123456789012:{NAMES.hub_dlq}"
+    assert target["DeadLetterConfig"] == {"Arn": queue}
+    assert target["RetryPolicy"]["MaximumEventAgeInSeconds"] == 86_400
+
+
 def test_who_asks_for_the_same_twice_has_one_subscription(door: Door, events: Any) -> None:
     other = "eventType=organizationCreateEvent&eventType=individualCreateEvent"
     asked = [{"callback": CALLBACK, "query": each} for each in (BOTH, BOTH, other)]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from reconciler.deployment.names import Names
-from reconciler.deployment.wiring import stream_filters
+from reconciler.deployment.wiring import DEAD_LETTER_RETENTION_SECONDS, stream_filters
 from tests.infra.stacks import ACCOUNT, CALLBACK, REGIONS, synthesised
 from tests.infra.test_permissions import granted, of_roles
 
@@ -103,8 +103,41 @@ def test_only_detector_and_resolver_are_told_to_tell() -> None:
     assert telling == {NAMES.detect_function, NAMES.resolve_function}
 
 
+def test_what_callbacks_do_not_take_is_kept_encrypted_and_comes_from_subscriptions_alone() -> None:
+    stacks = synthesised("aws-owned")
+    queue = stacks.one("reconciler", "AWS::SQS::Queue", QueueName=NAMES.hub_dlq)
+    assert "PipelineKey" in queue["KmsMasterKeyId"]
+    assert queue["MessageRetentionPeriod"] == DEAD_LETTER_RETENTION_SECONDS
+    url = f"https://sqs.{EU}.amazonaws.com/{ACCOUNT}/{NAMES.hub_dlq}"
+    policy = stacks.one("reconciler", "AWS::SQS::QueuePolicy", Queues=[url])["PolicyDocument"]
+    (taken,) = [each for each in policy["Statement"] if each["Effect"] == "Allow"]
+    assert (taken["Principal"], taken["Action"]) == (
+        {"Service": "events.amazonaws.com"},
+        "sqs:SendMessage",
+    )
+    assert taken["Condition"]["ArnEquals"] == {"aws:SourceArn": [RULES]}
+
+
+def test_what_a_callback_did_not_take_is_told() -> None:
+    name = f"parties-undelivered-callbacks-{EU}-dev"
+    alarm = synthesised("aws-owned").one("reconciler", "AWS::CloudWatch::Alarm", AlarmName=name)
+    (query,) = alarm["Metrics"]
+    metric = query["MetricStat"]["Metric"]
+    assert metric["MetricName"] == "ApproximateNumberOfMessagesVisible"
+    assert metric["Dimensions"] == [{"Name": "QueueName", "Value": NAMES.hub_dlq}]
+    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
+
+
+def test_events_can_be_replayed_for_as_long_as_a_dead_letter_is_kept() -> None:
+    bus = f"{EVENTS}:event-bus/{NAMES.events_bus}"
+    archive = synthesised("aws-owned").one("reconciler", "AWS::Events::Archive", SourceArn=bus)
+    assert archive["RetentionDays"] * 86_400 == DEAD_LETTER_RETENTION_SECONDS
+
+
 @pytest.mark.parametrize("scene", ["three", "options", "existing"])
 def test_without_callbacks_there_is_nobody_to_be_told(scene: str) -> None:
     stacks = synthesised(scene)
     for kind in ("Connection", "ApiDestination"):
         assert not stacks.all("reconciler", f"AWS::Events::{kind}")
+    for queue in stacks.all("reconciler", "AWS::SQS::Queue").values():
+        assert "hub" not in queue["QueueName"]
