@@ -21,6 +21,7 @@ from reconciler.deployment.names import Names
 from reconciler.deployment.wiring import LIVE_ALIAS, METRICS_NAMESPACE
 from reconciler.doctor.facts import AwsAnswer, Seen, Unseen
 from reconciler.doctor.outside import WATCHED_DAYS, WATCHED_KINDS
+from reconciler.item.metadata import METADATA
 
 _UNKNOWN = {
     "404",
@@ -38,6 +39,7 @@ _PERMISSIONS = {  # of calls that are named otherwise
 }
 _LAST_MINUTES = 15
 _DAY_SECONDS = 86_400
+_SAMPLED = 1_000
 
 
 def inspect(
@@ -68,7 +70,7 @@ class _Inquiry:
     def __init__(self, region: str, client_of: ClientOf, now_ms: Callable[[], int]) -> None:
         self._region = region
         self._client_of = client_of
-        self._now_ms = now_ms
+        self.now_ms = now_ms
         self._silent: dict[str, str] = {}
         self._clocks: list[tuple[int, int]] = []
 
@@ -78,7 +80,7 @@ class _Inquiry:
         permission = _PERMISSIONS.get(permission, permission)
         if service in self._silent:
             return Unseen(permission, self._silent[service], refused=False)
-        started = self._now_ms()
+        started = self.now_ms()
         try:
             client = self._client_of(service, self._region)
             answer: dict[str, Any] = getattr(client, xform_name(operation))(**arguments)
@@ -104,7 +106,7 @@ class _Inquiry:
 
     def latest(self, namespace: str, metric: str, dimension: str, value: str) -> AwsAnswer:
         """Return the maximum of a metric in each of the last minutes."""
-        now = self._now_ms() / 1000
+        now = self.now_ms() / 1000
         return self.ask(
             "cloudwatch",
             "GetMetricStatistics",
@@ -119,7 +121,7 @@ class _Inquiry:
 
     def daily(self, metric: str, names: Names, **more: str) -> AwsAnswer:
         """Return the sum of a metric of ours on each of the last days on which there was any."""
-        now = self._now_ms() / 1000
+        now = self.now_ms() / 1000
         dimensions = {"table": names.table, "region": names.region, **more}
         return self.ask(
             "cloudwatch",
@@ -131,6 +133,17 @@ class _Inquiry:
             EndTime=now,
             Period=_DAY_SECONDS,
             Statistics=["Sum"],
+        )
+
+    def sample(self, table: str) -> AwsAnswer:
+        """Return the metadata of the items in one page of a table: of at most 1 MB."""
+        return self.ask(
+            "dynamodb",
+            "Scan",
+            TableName=table,
+            Limit=_SAMPLED,
+            ProjectionExpression="#rec",
+            ExpressionAttributeNames={"#rec": METADATA},
         )
 
     def queue(self, name: str) -> AwsAnswer:
@@ -150,7 +163,7 @@ class _Inquiry:
 
     def _compare_clocks(self, answer: Any, started: int) -> None:
         """Compare the middle of a call with its answer's date, which is cut off to a second."""
-        ended = self._now_ms()
+        ended = self.now_ms()
         metadata = answer.get("ResponseMetadata", {})
         date = parsedate_tz(metadata.get("HTTPHeaders", {}).get("date"))
         if date is not None and not metadata.get("RetryAttempts"):
@@ -202,6 +215,8 @@ def _look(names: Names, region: _Inquiry, regions: tuple[str, ...], endpoint: st
             kind: region.daily(telemetry.OUTSIDE_WRITES, names, kind=kind) for kind in WATCHED_KINDS
         },
         ingest=_ingest(names, region),
+        items=region.sample(names.table),
+        at_ms=region.now_ms(),
         clock_ahead_ms=region.clock_ahead_ms(),
     )
 

@@ -12,6 +12,7 @@ from typing import get_args
 from reconciler.doctor import (
     delivery,
     ingest,
+    marks,
     outside,
     queues,
     replica,
@@ -32,7 +33,8 @@ def examine(seen: Seen) -> list[CheckResult]:
     unseen = [answer for answer in seen.answers() if isinstance(answer, Unseen)]
     if len(unseen) == len(seen.answers()):
         return [_unreachable(seen, unseen[0]), timing.clock(seen)]
-    areas = (replica, time_to_live, sources, delivery, queues, stores, timing, outside, ingest)
+    pipeline = (sources, delivery, queues, stores, timing)
+    areas = (replica, time_to_live, *pipeline, marks, outside, ingest)
     found = chain.from_iterable(area.findings(seen) for area in areas)
     return sorted(found, key=lambda finding: _WORST_FIRST.index(finding.severity))
 

@@ -37,7 +37,8 @@ class Seen:
     ApproximateAgeOfOldestMessage in seconds, by queue. sources: event-source mappings by function.
     iterator_age: CloudWatch's, in ms. detector: the function's configuration. records: how many it
     read on each of the last days; outside_writes: what it counted then, by kind. ingest: what the
-    parts of an ingest answered, none if there is no ingest. clock_ahead_ms: this machine's clock
+    parts of an ingest answered, none if there is no ingest. items: the metadata of the
+    table's in one page of a scan. at_ms: when it was asked. clock_ahead_ms: this machine's clock
     beside AWS's.
     """
 
@@ -60,6 +61,8 @@ class Seen:
     records: AwsAnswer
     outside_writes: Mapping[str, AwsAnswer]
     ingest: Mapping[str, AwsAnswer]
+    items: AwsAnswer
+    at_ms: int
     clock_ahead_ms: int | None
 
     @property
@@ -76,7 +79,7 @@ class Seen:
     def answers(self) -> list[AwsAnswer]:
         """Return every answer of the region."""
         single = (self.table, self.backups, self.expiry, self.ledger, self.bucket, self.bus)
-        functions = (self.iterator_age, self.detector, self.records)
+        functions = (self.iterator_age, self.detector, self.records, self.items)
         several = (self.rules, self.targets, self.queues, self.oldest, self.sources)
         every = (*several, self.outside_writes, self.ingest)
         return [*single, *functions, *(a for each in every for a in each.values())]

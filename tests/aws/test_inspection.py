@@ -137,6 +137,7 @@ def test_a_refused_call_names_its_permission_and_raises_nothing(code: str) -> No
         "dynamodb:DescribeTable",
         "dynamodb:DescribeContinuousBackups",
         "dynamodb:DescribeTimeToLive",
+        "dynamodb:Scan",
         "s3:ListBucket",
         *("s3:GetBucketNotification", "s3:GetBucketVersioning", "s3:GetEncryptionConfiguration"),
         "events:DescribeEventBus",
@@ -162,6 +163,19 @@ def test_a_queue_that_goes_away_between_two_calls_is_missing() -> None:
     gone = error("QueueDoesNotExist")
     seen = seen_of({}, GetQueueUrl={"QueueUrl": "u"}, GetQueueAttributes=gone)
     assert seen.queues[NAMES.home_queue] is None
+
+
+@pytest.mark.usefixtures("aws")
+def test_of_a_page_of_items_the_metadata_is_read_and_nothing_else() -> None:
+    deployed()
+    metadata = {"M": {"v": {"N": "1"}, "m": {"M": {}}}}
+    for item in ({"name": {"S": "Ada"}, "_rec": metadata}, {"name": {"S": "plain"}}):
+        whole: Any = {"id": item["name"], **item}
+        client("dynamodb", REGION).put_item(TableName="parties", Item=whole)
+    (seen,) = inspect([NAMES], client, at_once)
+    items = part(seen.items, "Items")
+    assert [each for each in items if each] == [{"_rec": metadata}]
+    assert seen.at_ms == NOW_MS
 
 
 def test_a_throttled_call_is_unseen_but_not_refused() -> None:

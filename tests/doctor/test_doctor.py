@@ -108,6 +108,8 @@ HEALTHY = Seen(
     records={"Datapoints": [{"Sum": 1_000.0}] * 14},
     outside_writes={kind: {"Datapoints": []} for kind in ("updates", "puts", "revived")},
     ingest={},
+    items={"Items": []},
+    at_ms=1_790_000_000_000,
     clock_ahead_ms=300,
 )
 
@@ -154,7 +156,7 @@ def option(fix: str, name: str) -> str:
 
 def test_a_healthy_region_has_nothing_but_ok() -> None:
     assert troubled(HEALTHY) == set()
-    assert len({each.id for each in examine(HEALTHY)}) == len(examine(HEALTHY)) == 40
+    assert len({each.id for each in examine(HEALTHY)}) == len(examine(HEALTHY)) == 41
     assert {each.region for each in examine(HEALTHY)} == {US}
     assert [each.fix for each in examine(HEALTHY) if each.fix] == []
 
@@ -221,7 +223,7 @@ def everything_unseen(clock_ahead_ms: int | None) -> Seen:
         return dict.fromkeys(answers, REFUSED)
 
     stores = ("table", "backups", "expiry", "ledger", "bucket", "bus")
-    single: Any = dict.fromkeys((*stores, "iterator_age", "detector", "records"), REFUSED)
+    single: Any = dict.fromkeys((*stores, "iterator_age", "detector", "records", "items"), REFUSED)
     several: Any = {
         field: all_of(getattr(HEALTHY, field))
         for field in ("rules", "targets", "queues", "oldest", "sources", "outside_writes")

@@ -211,6 +211,8 @@ def seen(stacks: Stacks) -> Seen:
         records=empty,
         outside_writes={"updates": empty},
         ingest={},
+        items=None,
+        at_ms=0,
         clock_ahead_ms=0,
     )
 
