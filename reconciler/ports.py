@@ -44,7 +44,7 @@ class Replacement:
         """
         before = self.replacing
         known = context_of(before).heads if before is not None and is_managed(before) else {}
-        heads = context_of(self.image).heads
+        heads = context_of(self.image).heads if is_managed(self.image) else {}
         return any(each.replica == ADOPTED and each not in known for each in heads)
 
 

@@ -24,6 +24,7 @@ ABOUT_MORE_THAN_A_MODULE = {
     "tests/crdt/test_laws.py": "the laws of the join, for every type",
     "tests/detection/test_broken_records.py": "records that nobody can read, in their batch",
     "tests/golden": "bytes that releases share",
+    "tests/handlers/test_classic_versions.py": "items of a classic schema, through both functions",
     "tests/handlers/test_logs.py": "what every function logs, and what it must not",
     "tests/handlers/test_runtime_client.py": "every function under Lambda's runtime client",
     "tests/infra": "a test for each promise of the stacks, which many constructs make together",

@@ -25,7 +25,8 @@ _COMPARED_ATTRIBUTES = 100
 def replacement_of(write: Replacement) -> dict[str, Any]:
     """Return what PutItem is given for a write, beside its table."""
     placeholders = Placeholders({})
-    key = reading(write.image, key_names_in)[0]
+    # What takes an item's place may have no metadata, as merges by a version of the items' own.
+    key = reading(write.image, key_names_in)[0] if write.replacing is None else ""
     return {
         "Item": write.image,
         "ConditionExpression": unchanged(write.replacing, key, placeholders, adopts=write.adopts),

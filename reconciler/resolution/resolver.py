@@ -372,6 +372,11 @@ class Resolver:
             self._write_backs.add(item_key(events[0].key), now)
         for event in events:
             if outcome == telemetry.WRITE_BACKS:
-                counted.count(telemetry.WRITES_RESCUED, len(event.lost_dots))
+                counted.count(telemetry.WRITES_RESCUED, _writes_of(event))
             counted.measure(telemetry.LOSS_TO_REPAIR_MS, max(0, now - int(event.lost_at_ms)))
             counted.note(outcome, conflict_id=event.conflict_id, key=event.key, role=event.role)
+
+
+def _writes_of(event: ConflictEvent) -> int:
+    """Return how many writes a loss is of; an image with a version of its own is that of one."""
+    return 1 if event.finding is Finding.SCALAR else len(event.lost_dots)

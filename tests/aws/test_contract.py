@@ -188,6 +188,16 @@ def test_an_item_without_metadata_that_changed_is_refused_with_the_newer_one(
 
 
 @both
+def test_an_item_without_metadata_is_replaced_by_one_without_it(store: Store) -> None:
+    """What is merged by a version of the items' own has no metadata, before or after."""
+    store.place(RAW)
+    merged = {**RAW, "email": {"S": "ada@example.com"}}
+    assert store.port.put(Replacement(merged, RAW)) is None
+    assert store.current() == merged
+    check_refused(store, Replacement(RAW, {**merged, "n": {"N": "2"}}), merged)
+
+
+@both
 def test_an_item_without_metadata_that_is_gone_is_refused(store: Store) -> None:
     write = Replacement(Replica("use1", RAW).write(increment("balance", 2)), RAW)
     assert store.port.put(write) == Superseded(None)
