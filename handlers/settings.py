@@ -48,6 +48,11 @@ def _module(name: str) -> str:
     return name
 
 
+Regions = Annotated[
+    tuple[str, ...],
+    BeforeValidator(listed),
+    Field(min_length=1, description="it lists the table's regions"),
+]
 Switch = Annotated[bool, PlainValidator(_is_on), Field(description="it is 'on' or 'off'")]
 Count = Annotated[int, PlainValidator(_count), Field(description="it is a number from 1 on")]
 _Modules = Annotated[

@@ -7,13 +7,13 @@ answered with its `problem`; what may be well a moment later is an error, which 
 
 import os
 from functools import cache
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from handlers.observability import Observability
 from handlers.schema_settings import KeyShapeSettings
-from handlers.settings import listed, read_as
+from handlers.settings import Regions, read_as
 from handlers.tracing import traced
 from reconciler.api.answers import Refused
 from reconciler.api.keyed_write import KeyedWrite
@@ -30,9 +30,7 @@ from reconciler.text.plain_json import json_text
 class WorkflowSettings(KeyShapeSettings):
     """The environment of the steps: `regions` are all those of the table."""
 
-    regions: Annotated[tuple[str, ...], BeforeValidator(listed)] = Field(
-        alias="RECONCILER_REGIONS", min_length=1, description="it lists the table's regions"
-    )
+    regions: Regions = Field(alias="RECONCILER_REGIONS")
 
 
 class StepPorts(NamedTuple):

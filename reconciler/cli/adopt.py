@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from reconciler.aws.whole_table import Table
 from reconciler.cli.options import (
     AllRegions,
     AsJson,
@@ -16,10 +17,11 @@ from reconciler.cli.options import (
     Suffix,
     TableName,
 )
-from reconciler.cli.whole_tables import Run, Table
+from reconciler.cli.whole_tables import Run
+from reconciler.deployment.names import home_of
 from reconciler.errors import InvalidInput
 from reconciler.item.schema import Schema
-from reconciler.sweeping.adoption import LEFT, Adopter, Adoption, home_of
+from reconciler.sweeping.adoption import LEFT, Adopter, Adoption
 from reconciler.sweeping.walk import Budget, Walk
 from reconciler.text.plain_json import parse_json
 

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from reconciler.aws.whole_table import Table
 from reconciler.cli.options import (
     AllRegions,
     AsJson,
@@ -15,7 +16,7 @@ from reconciler.cli.options import (
     Suffix,
     TableName,
 )
-from reconciler.cli.whole_tables import Run, Table
+from reconciler.cli.whole_tables import Run
 from reconciler.errors import InvalidInput
 from reconciler.sweeping.anti_entropy import Sweep, Sweeper
 from reconciler.sweeping.walk import Budget, Walk

@@ -1,4 +1,4 @@
-"""What the commands share that go through a whole table: its regions, how far they are, the end."""
+"""What the commands share that go through a whole table: how far they are, and the end."""
 
 import json
 from collections import Counter
@@ -12,40 +12,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from reconciler.aws import now_ms
-from reconciler.aws.region import Region
 from reconciler.cli.terminal import console, print_json, say_line, stoppable
-from reconciler.deployment.names import Names
-from reconciler.errors import InvalidInput, ReconcilerError, Unavailable
-from reconciler.ports import TableFacts
+from reconciler.errors import ReconcilerError
 from reconciler.sweeping.tally import Tally
 from reconciler.sweeping.walk import Time
 
 _MOST_LISTED = 1_000  # items in a JSON document: all of them are printed besides
-
-
-class Table:
-    """A table in all its regions; InvalidInput if it has more of them than are named.
-
-    HAZARD if one were left out: nobody would see what it shows.
-    """
-
-    def __init__(self, name: str, regions: Sequence[str], suffix: str) -> None:
-        self.name = name
-        self.regions = {each: Region(Names(name, each, suffix)) for each in regions}
-        facts = {each: self._facts(each) for each in regions}
-        for each, told in facts.items():
-            if missing := sorted(told.elsewhere - {*regions}):
-                raise InvalidInput(
-                    f"--region: {name} is in {', '.join(missing)}, too, says {each}: name them all"
-                )
-        self.key = facts[regions[0]].key
-        self.items = {each: told.items for each, told in facts.items()}
-
-    def _facts(self, region: str) -> TableFacts:
-        try:
-            return self.regions[region].whole.facts()
-        except Unavailable as problem:
-            raise Unavailable(f"{region}: {problem}") from None
 
 
 @dataclass

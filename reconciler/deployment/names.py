@@ -5,6 +5,7 @@ so that what one makes the other finds.
 """
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from keyword import iskeyword
 
@@ -30,6 +31,11 @@ def partition_of(region: str) -> str:
     parts = {"cn-": "aws-cn", "us-gov-": "aws-us-gov", "eusc-": "aws-eusc", "us-iso-": "aws-iso"}
     parts |= {"us-isob-": "aws-iso-b", "eu-isoe-": "aws-iso-e", "us-isof-": "aws-iso-f"}
     return next((name for begins, name in parts.items() if region.startswith(begins)), "aws")
+
+
+def home_of(regions: Iterable[str]) -> str:
+    """Return the region in which the items of a table are adopted, in whatever order they are."""
+    return min(regions)
 
 
 def is_module_name(name: str) -> bool:
@@ -191,6 +197,14 @@ class Names:
     @property
     def write_state_machine(self) -> str:
         return self.of("workflow")
+
+    @property
+    def adopt_function(self) -> str:
+        return self.of("adopt")
+
+    @property
+    def adopt_state_machine(self) -> str:
+        return self.of("adopt")
 
     @property
     def approval_state_machine(self) -> str:

@@ -31,6 +31,7 @@ GAUGE_HANDLER = "handlers.gauge:handler"
 API_HANDLER = "handlers.api:handler"
 APPSYNC_HANDLER = "handlers.appsync:handler"
 WORKFLOW_HANDLER = "handlers.workflow:handler"
+ADOPT_HANDLER = "handlers.adopt:handler"
 GAUGE_MINUTES = 1  # how often the ledger is counted
 
 

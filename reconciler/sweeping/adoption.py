@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from enum import Enum
 from threading import Lock
 
+from reconciler.deployment.names import home_of
 from reconciler.errors import MALFORMED, InvalidInput, ItemTooLarge, ReconcilerError, reason_of
 from reconciler.item.adoption import adopted
 from reconciler.item.metadata import NAMES, decode, is_managed
@@ -22,7 +23,9 @@ from reconciler.item.schema import Schema
 from reconciler.ports import Stamp, WholeReplica
 from reconciler.sweeping.tally import Tally
 from reconciler.sweeping.walk import (
+    A_BATCH,
     Budget,
+    Stretch,
     Time,
     Walk,
     in_batches,
@@ -58,11 +61,6 @@ class _Ending:
     why: str = ""
 
 
-def home_of(regions: Sequence[str]) -> str:
-    """Return the region in which the items of a table are stamped, in whatever order they are."""
-    return min(regions)
-
-
 class Adopter:
     """Stamps the plain items of a table; without `execute` it only says what it would do.
 
@@ -80,7 +78,7 @@ class Adopter:
         reads: Budget,
         writes: Budget,
     ) -> None:
-        home = home_of(list(replicas))
+        home = home_of(replicas)
         self._home = replicas[home]
         self._others = [whole for region, whole in replicas.items() if region != home]
         self._schema = schema
@@ -92,7 +90,12 @@ class Adopter:
         self._lock = Lock()
         self._again: list[tuple[Image, str]] = []
 
-    def adopt(self, walk: Walk) -> None:
+    @property
+    def is_behind(self) -> bool:
+        """Whether so many items wait to be looked at again that it is time to do that."""
+        return len(self._again) >= A_BATCH
+
+    def adopt(self, walk: Walk | Stretch) -> None:
         """Stamp every item on the way; those that change are looked at again in the end."""
         walk.go(self._first_look)
         for _ in range(ROUNDS):
@@ -102,7 +105,8 @@ class Adopter:
             keys, self._again = [key for key, _ in self._again], []
             for batch in in_batches(keys):
                 self._look(batch)
-        for key, why in self._again:
+        left, self._again = self._again, []
+        for key, why in left:
             self._tally.add(key, Adoption.CHANGING, why)
 
     def _first_look(self, images: Sequence[Image]) -> None:

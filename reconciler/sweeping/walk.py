@@ -98,6 +98,43 @@ class Walk:
                 return
 
 
+class Stretch:
+    """Goes on through one segment, batch after batch, until it is done or is to stop.
+
+    after: the key behind which it goes on, None at the beginning. goes_on: asked before each batch.
+    A run that was killed behind `after` goes that way once more, which changes nothing.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 (a stretch is all of these)
+        self,
+        whole: WholeReplica,
+        segment: Segment,
+        key_names: Sequence[str],
+        reads: Budget,
+        after: Image | None,
+        goes_on: Callable[[], bool],
+    ) -> None:
+        self._whole = whole
+        self._segment = segment
+        self._key_names = key_names
+        self._reads = reads
+        self._goes_on = goes_on
+        self.after = after
+        self.is_done = False
+
+    def go(self, work: Callable[[Sequence[Image]], object]) -> None:
+        """Hand over what comes behind `after`, in batches of up to 100; `after` follows."""
+        while not self.is_done and self._goes_on():
+            page = self._whole.page(self._segment, self.after)
+            self._reads.spend(scanned_units(page.images))
+            for images in in_batches(page.images):
+                if not self._goes_on():
+                    return
+                work(images)
+                self.after = key_of(images[-1], self._key_names)
+            self.after, self.is_done = page.after, page.after is None
+
+
 def looked_up(
     replicas: Iterable[WholeReplica], keys: Sequence[Image], reads: Budget
 ) -> list[tuple[Image | None, ...]]:

@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 import pytest
 
 from handlers import (
+    adopt,
     api_function,
     api_hub,
     approve,
@@ -104,7 +105,7 @@ def _forget() -> None:
     api_settings.cache_clear()
     api_function.function.cache_clear()
     api_hub._hub.cache_clear()
-    for function in (approve, appsync, detect, gauge, ingest, redrive, resolve, workflow):
+    for function in (adopt, approve, appsync, detect, gauge, ingest, redrive, resolve, workflow):
         function._function.cache_clear()
 
 

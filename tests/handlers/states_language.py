@@ -13,7 +13,9 @@ _FIELDS = {
     "Task": {"Resource", "Parameters", "ResultSelector", "ResultPath", "TimeoutSeconds", "Retry"}
     | {"Catch", "Next"},
     "Choice": {"Choices", "Default"},
-    "Pass": {"Parameters", "Next"},
+    "Pass": {"Parameters", "Next", "End"},
+    "Map": {"Label", "ItemsPath", "MaxConcurrencyPath", "ToleratedFailureCount", "ItemProcessor"}
+    | {"ResultPath", "Next"},
     "Wait": {"Seconds", "Next"},
     "Succeed": set(),
     "Fail": {"Error", "Cause", "CausePath"},
@@ -31,7 +33,8 @@ class TokenRefused(Exception):
 
 
 class Execution:
-    """One execution; `invoke` is the function behind every task. `seen` are the states entered.
+    """One execution; `invoke` is the function behind every task. `seen` are the states entered, and
+    `data` is what the last one made.
 
     services: what other tasks call, by the end of their resource; `paused` hears of each wait.
     """
@@ -49,12 +52,13 @@ class Execution:
         self._states = definition["States"]
         self._invoke = invoke
         self._name, self._services, self._paused = name, services or {}, paused
-        self._data = json.loads(data)
+        self.data = json.loads(data)
         self._waited = 0
         self.state = definition["StartAt"]
         self.status, self.error, self.token = "RUNNING", "", ""
         self.cause = ""
         self.seen: list[str] = []
+        self.inner: list[Execution] = []  # of a map's items
         self._run()
 
     def succeed(self, token: str, output: str) -> None:
@@ -89,7 +93,13 @@ class Execution:
                     self._paused(state["Seconds"])
                     self.state = state["Next"]
                 case "Pass":
-                    self._data, self.state = self._filled(state["Parameters"], ""), state["Next"]
+                    self.data = self._filled(state["Parameters"], "")
+                    if state.get("End"):
+                        self.status = "SUCCEEDED"
+                    else:
+                        self.state = state["Next"]
+                case "Map":
+                    self._map(state)
                 case "Choice":
                     self.state = (
                         next(filter(None, map(self._chosen, state["Choices"])), "")
@@ -102,6 +112,20 @@ class Execution:
         ((name, given),) = ((k, v) for k, v in rule.items() if k not in ("Variable", "Next"))
         fits = _COMPARISONS[name](self._value(rule["Variable"], ""), given)
         return str(rule["Next"]) if fits else ""
+
+    def _map(self, state: Mapping[str, Any]) -> None:
+        """Run an execution for each item, one after the other, until one fails."""
+        assert state["ToleratedFailureCount"] == 0
+        assert self._value(state["MaxConcurrencyPath"], "") > 0
+        inner, results = state["ItemProcessor"], []
+        for item in self._value(state["ItemsPath"], ""):
+            each = Execution(inner, json.dumps(item), self._invoke)
+            self.inner.append(each)
+            if each.status == "FAILED":
+                self.status, self.error = "FAILED", "States.ExceedToleratedFailureThreshold"
+                return
+            results.append(each.data)
+        self._placed(state["ResultPath"], results, state["Next"])
 
     def _task(self, state: Mapping[str, Any]) -> None:
         waits = state["Resource"].endswith(".waitForTaskToken")
@@ -131,12 +155,12 @@ class Execution:
 
     def _result(self, state: Mapping[str, Any], result: Any) -> None:
         if "ResultSelector" in state:
-            whole, self._data = self._data, result
-            result, self._data = self._filled(state["ResultSelector"], ""), whole
-        self._placed(state["ResultPath"], result, state["Next"])
+            whole, self.data = self.data, result
+            result, self.data = self._filled(state["ResultSelector"], ""), whole
+        self._placed(state.get("ResultPath", "$"), result, state["Next"])
 
     def _failed(self, state: Mapping[str, Any], error: str, cause: str) -> None:
-        catcher = self._matching(state["Catch"], error)
+        catcher = self._matching(state.get("Catch", []), error)
         if catcher is None:
             self.status, self.error, self.token = "FAILED", error, ""
             return
@@ -147,9 +171,12 @@ class Execution:
         self.state, self.token = following, ""
         if path is None:
             return
+        if path == "$":
+            self.data = result
+            return
         assert path.startswith("$.")
         assert "." not in path[2:], path
-        self._data = {**self._data, path[2:]: result}
+        self.data = {**self.data, path[2:]: result}
 
     @staticmethod
     def _matching(rules: list[dict[str, Any]], error: str) -> int | None:
@@ -180,7 +207,7 @@ class Execution:
             return self._value(first, token) + int(second)
         assert path.startswith("$")
         assert "(" not in path, path
-        value = self._data
+        value = self.data
         for name in path.split(".")[1:]:
             value = value[name]
         return value

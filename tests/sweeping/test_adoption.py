@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
+from reconciler.deployment.names import home_of
 from reconciler.errors import Unavailable
 from reconciler.item.adoption import adopted
 from reconciler.item.image import read
 from reconciler.item.metadata import METADATA, NAMES, is_managed
-from reconciler.sweeping.adoption import ROUNDS, Adopter, home_of
+from reconciler.sweeping.adoption import ROUNDS, Adopter
 from reconciler.sweeping.walk import Budget, Walk
 from reconciler.values.wire import Image, to_json
 from tests.builders import assign, increment, written

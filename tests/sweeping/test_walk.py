@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import pytest
 
 from reconciler.errors import Unavailable
-from reconciler.sweeping.walk import Budget, Walk, looked_up, scanned_units, write_units
+from reconciler.ports import Segment
+from reconciler.sweeping.walk import Budget, Stretch, Walk, looked_up, scanned_units, write_units
 from reconciler.values.wire import Image
 from tests.sweeping.replicas import Run
 
@@ -26,6 +27,35 @@ def test_every_item_is_handed_over_once_and_told(segments: int) -> None:
 
     assert sorted(found) == [item(number)["id"]["S"] for number in range(11)]
     assert sum(told) == 11
+
+
+@pytest.mark.parametrize("segments", [1, 3])
+def test_a_segment_that_is_gone_through_in_stretches_hands_every_item_over_once(
+    segments: int,
+) -> None:
+    run, found = Run(), list[str]()
+    run.eu.put(*map(item, range(11)))
+
+    for number in range(segments):
+        after, is_done, stretches = None, False, 0
+        while not is_done:
+            asked = iter([True, True, False])  # a page, its batch, and no more
+            stretch = Stretch(
+                run.eu.whole, Segment(number, segments), ["id"], run.reads, after, asked.__next__
+            )
+            stretch.go(lambda images: found.extend(image["id"]["S"] for image in images))
+            after, is_done, stretches = stretch.after, stretch.is_done, stretches + 1
+        assert stretches > 1
+
+    assert sorted(found) == [item(number)["id"]["S"] for number in range(11)]
+
+
+def test_a_stretch_without_time_stays_where_it_is() -> None:
+    run = Run()
+    run.eu.put(*map(item, range(11)))
+    stretch = Stretch(run.eu.whole, Segment(0, 1), ["id"], run.reads, None, lambda: False)
+    stretch.go(lambda _: None)
+    assert (stretch.after, stretch.is_done, run.eu.whole.names()) == (None, False, [])
 
 
 def test_a_failure_ends_all_segments() -> None:

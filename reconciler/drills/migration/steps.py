@@ -8,12 +8,12 @@ from enum import Enum
 
 from reconciler.aws import now_ms
 from reconciler.aws.region import Region
-from reconciler.deployment.names import Names
+from reconciler.deployment.names import Names, home_of
 from reconciler.drills.guests.stage import SCHEMA
 from reconciler.drills.workload import RECONCILED
 from reconciler.item.metadata import METADATA, NAMES
 from reconciler.local.cloud import LocalCloud
-from reconciler.sweeping.adoption import Adopter, home_of
+from reconciler.sweeping.adoption import Adopter
 from reconciler.sweeping.tally import Tally
 from reconciler.sweeping.walk import Budget, Time, Walk
 
@@ -46,7 +46,7 @@ def adopt(cloud: LocalCloud) -> Adopted:
         each: Region(Names(RECONCILED, each), client_of=client_of).whole for each in cloud.regions
     }
     adopter = Adopter(replicas, SCHEMA, tally, clock, execute=True, reads=reads, writes=writes)
-    home = replicas[home_of(list(replicas))]
+    home = replicas[home_of(replicas)]
     adopter.adopt(Walk(home, _SEGMENTS, reads, lambda _: None))
     return Adopted(Counter({each.value: count for each, count in tally.counts.items()}), left)
 
