@@ -20,7 +20,7 @@ from botocore.loaders import Loader
 
 from infra.api_settings import api_agrees
 from infra.between_concurrency import concurrency, warm_starts
-from infra.schema_settings import appsync_agrees, workflow_agrees
+from infra.schema_settings import adoption_agrees, appsync_agrees, workflow_agrees
 from reconciler.deployment.names import is_module_name, partition_of
 
 if TYPE_CHECKING:
@@ -238,5 +238,6 @@ _RULES: dict[Rule, frozenset[str]] = {
     api_agrees: _OF_A_SCHEMA | {"api", "indexes"},
     appsync_agrees: _OF_A_SCHEMA | {"appsync"},
     workflow_agrees: _OF_A_SCHEMA | {"workflow", "network"},
+    adoption_agrees: _OF_A_SCHEMA | {"adoption", "network"},
     _network: frozenset({"network", "network_cidrs", "regions"}),
 }

@@ -32,6 +32,7 @@ EXCEPTIONS = {
     "WriteFlowLog": "a log group's streams get their names from EC2",
     "KnowCallbacks": "EventBridge ends the ARN of a destination with an id of its own",
     **dict.fromkeys(("KeepSubscriptions", "SendToCallbacks"), "subscribers make rules at run time"),
+    **dict.fromkeys(("WatchSegments", "RedriveSegments"), "Step Functions names the executions"),
     "FindTables": "FIS finds its targets by their tags, for all resources or none",
     **dict.fromkeys(
         ("CountWrites", "DeliverLogs", "ReadMetrics"), "CloudWatch has no resources to name for it"

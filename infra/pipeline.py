@@ -14,6 +14,7 @@ from aws_cdk.aws_lambda import CfnEventSourceMapping, Code
 from constructs import Construct
 
 from infra import permissions
+from infra.adoption import AdoptionWorkflow, may_adopt
 from infra.alarm import make_alarm
 from infra.alarms import alarms
 from infra.api import HttpApi, door_environment, may_serve, serving
@@ -84,8 +85,8 @@ class Reconciler(Construct):
     ) -> None:
         super().__init__(scope, "Reconciler")
         self._settings, self._arns = settings, Arns(names)
-        has_machines = settings.approval or settings.workflow
-        log_readers = [read_by_log_delivery(self._arns)] if has_machines else []
+        machines = (settings.approval, settings.workflow, settings.adoption_in(names.region))
+        log_readers = [read_by_log_delivery(self._arns)] if any(machines) else []
         key = pipeline_key(self, names, *log_readers)
         keys = [key.attr_arn, *([replica.key_arn] if replica.key_arn else [])]
         self._use_keys = permissions.use_keys(self._arns, keys)
@@ -134,6 +135,9 @@ class Reconciler(Construct):
             may = [self._use_keys, *may_write(settings, arns, replica.key_arn)]
             workflow = WriteWorkflow(self, settings.workflow, key, self._functions, may)
             more |= workflow.outputs
+        if adoption := settings.adoption_in(arns.names.region):
+            may = [self._use_keys, *may_adopt(settings, arns, replica.key_arn)]
+            more |= AdoptionWorkflow(self, adoption, key, self._functions, may).outputs
         if settings.drills:
             more |= DrillRole(self, arns, replica.stream_arn).outputs
         return more

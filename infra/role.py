@@ -1,7 +1,7 @@
 """Roles: the one service that assumes a role, and what it may do, inline.
 
-A wildcard among the resources must have its reason in `EXCEPTIONS`. `source` is the ARN of the only
-resource that the service may act for, so that nobody else's can make it act here.
+A wildcard among resources must have its reason in `EXCEPTIONS`. `source` is the ARN, or the ARNs,
+of all that the service may act for, so that nobody else's can make it act here.
 Source: IAM guide, "The confused deputy problem".
 """
 
@@ -20,7 +20,7 @@ def role(
     service: str,
     statements: Sequence[Statement],
     *,
-    source: str = "",
+    source: str | Sequence[str] = "",
     name: str | None = None,
 ) -> Role:
     """Make the role that a service such as "lambda.amazonaws.com" assumes."""

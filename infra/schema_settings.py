@@ -43,6 +43,10 @@ class Workflow(WithSchema):
     """The workflow of keyed writes."""
 
 
+class Adoption(WithSchema):
+    """The adoption of the table's items as a workflow, in one region."""
+
+
 class Appsync(WithSchema):
     """A conflict handler for AppSync. data_source_roles: as whom AppSync calls it.
 
@@ -104,3 +108,11 @@ def workflow_agrees(settings: "Settings") -> Iterator[str]:
         yield from schema_agrees(settings, "workflow", settings.workflow)
         if settings.network:
             yield "workflow: it looks into every region, and a network leads to none; choose one"
+
+
+def adoption_agrees(settings: "Settings") -> Iterator[str]:
+    """Yield what is wrong with the adoption."""
+    if settings.adoption:
+        yield from schema_agrees(settings, "adoption", settings.adoption)
+        if settings.network:
+            yield "adoption: it looks into every region, and a network leads to none; choose one"

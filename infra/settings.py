@@ -27,8 +27,8 @@ from pydantic_core import from_json
 
 from infra.api_settings import Api, Callback, Domain
 from infra.between_fields import problems
-from infra.schema_settings import MOST_SCHEMA, Appsync, SchemaDocument, Workflow
-from reconciler.deployment.names import MAX_SUFFIX, Names
+from infra.schema_settings import MOST_SCHEMA, Adoption, Appsync, SchemaDocument, Workflow
+from reconciler.deployment.names import MAX_SUFFIX, Names, home_of
 from reconciler.deployment.table_document import KEY, Index, Key
 from reconciler.deployment.tables import JOBS_KEPT_DAYS
 from reconciler.deployment.versions import VersionAttributes
@@ -62,6 +62,7 @@ _PARTS: dict[str, type[BaseModel]] = {
     "domain": Domain,
     "appsync": Appsync,
     "workflow": Workflow,
+    "adoption": Adoption,
     "callbacks": Callback,
     "version_attributes": VersionAttributes,
 }
@@ -91,7 +92,7 @@ class Settings(_Part):
     partition keys that it is for, or an empty list for all.
     api: an HTTP door to the table in each region, `infra.api_settings`.
     appsync: a conflict handler for AppSync in each region, `infra.schema_settings`.
-    workflow: one of keyed writes in each region.
+    workflow: one of keyed writes in each region. adoption: one that adopts the table's items.
     stream_lookup: to be raised when the table's stream was made anew, to have it looked up again.
     drills: make the role by which a failover drill pauses the table's replication.
     runbook: the address at which the team reads RUNBOOK.md, for the alarms' descriptions.
@@ -144,6 +145,7 @@ class Settings(_Part):
         None, description="a conflict handler: its table_schema and data_source_roles"
     )
     workflow: Workflow | None = Field(None, description="one of writes: its table_schema")
+    adoption: Adoption | None = Field(None, description="one of a table: its table_schema")
     folds: bool = True
     pause_loops: bool = False
     custom_types: tuple[str, ...] = Field((), description="a list of modules' names")
@@ -177,6 +179,10 @@ class Settings(_Part):
     def owner(self) -> str:
         """The region whose stack owns the table and all its replicas."""
         return self.regions[0]
+
+    def adoption_in(self, region: str) -> Adoption | None:
+        """Return the adoption, of the one region in which items are adopted."""
+        return self.adoption if region == home_of(self.regions) else None
 
     @property
     def makes_keys(self) -> bool:

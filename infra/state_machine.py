@@ -36,10 +36,19 @@ _DELIVERY_ACTIONS = [
 
 
 class Machine(NamedTuple):
-    """A state machine's name, and that of the function that takes its steps."""
+    """A state machine's name, that of the function that takes its steps, and its map's label.
+
+    The executions of a Distributed Map are of a machine called like this one with the label behind.
+    """
 
     name: str
     function: str
+    label: str = ""
+
+    def arns(self, arns: Arns) -> str | list[str]:
+        """Return what executions of this machine are of."""
+        own = arns.state_machine(self.name)
+        return [own, f"{own}/{self.label}"] if self.label else own
 
 
 @dataclass(frozen=True)
@@ -67,8 +76,8 @@ def state_machine(
         removal_policy=RemovalPolicy.DESTROY,
     )
     may = _may_run(kind.arns, machine, kind.key.attr_arn, tracing=kind.tracing)
-    arn = kind.arns.state_machine(machine.name)
-    runs_as = role(scope, "states.amazonaws.com", [*may, *more], source=arn)
+    source = machine.arns(kind.arns)
+    runs_as = role(scope, "states.amazonaws.com", [*may, *more], source=source)
     made = CfnStateMachine(
         scope,
         "Machine",
@@ -95,8 +104,7 @@ def state_machine(
 
 def _may_run(arns: Arns, of: Machine, key_arn: str, *, tracing: bool) -> list[Statement]:
     """Return what a state machine may do: its steps, its history and its log."""
-    machine = arns.state_machine(of.name)
-    own = {"StringEquals": {"kms:EncryptionContext:aws:states:stateMachineArn": machine}}
+    own = {"StringEquals": {"kms:EncryptionContext:aws:states:stateMachineArn": of.arns(arns)}}
     history = allow("EncryptHistory", ["kms:Decrypt", "kms:GenerateDataKey"], key_arn)
     log = allow("EncryptLog", ["kms:GenerateDataKey"], key_arn)
     sampling = ["xray:GetSamplingRules", "xray:GetSamplingTargets"]

@@ -55,6 +55,8 @@ def watched(settings: Settings, region: str, stream_source: str = "", api: str =
         functions["appsync"] = None
     if settings.workflow:
         functions["workflow"] = None
+    if settings.adoption_in(region):
+        functions["adopt"] = None
     if settings.redrive_minutes:
         functions["redrive"] = settings.redrive_minutes
     if settings.approval:

@@ -60,17 +60,22 @@ class WriteWorkflow(Construct):
 
 def may_write(settings: Settings, arns: Arns, table_key: str | None) -> list[Statement]:
     """Return what the workflow's function may do: write here, read everywhere, announce."""
-    others = [arns.in_region(each) for each in settings.regions if each != arns.names.region]
+    others = in_others(settings, arns)
     return [
         know_replica(arns),
         allow("WriteItems", ["dynamodb:GetItem", "dynamodb:PutItem"], arns.table),
         allow("SeeItems", ["dynamodb:GetItem"], *(each.table for each in others)),
         allow("Announce", ["events:PutEvents"], arns.bus),
-        *_read_by_keys(settings, others, table_key),
+        *read_by_keys(settings, others, table_key),
     ]
 
 
-def _read_by_keys(
+def in_others(settings: Settings, arns: Arns) -> list[Arns]:
+    """Return what is called the same in the table's other regions."""
+    return [arns.in_region(each) for each in settings.regions if each != arns.names.region]
+
+
+def read_by_keys(
     settings: Settings, others: list[Arns], table_key: str | None
 ) -> Iterator[Statement]:
     """Yield that items of the other regions may be decrypted by the table's keys there."""

@@ -90,6 +90,7 @@ SCENES: dict[str, dict[str, Any]] = {
         },
         "approval": True,
         "workflow": {"table_schema": {"attributes": {"loyalty": "counter_pn"}}},
+        "adoption": {"table_schema": {"attributes": {"loyalty": "counter_pn"}}},
     },
     "existing": {
         **PLAIN,

@@ -357,7 +357,8 @@ def test_a_role_is_assumed_by_one_service_which_acts_for_one_resource_here(scene
         source = users[each.principal["Service"]].source
         if source:
             assert each.condition["StringEquals"] == {"aws:SourceAccount": ACCOUNT}
-            assert source in each.condition["ArnLike"]["aws:SourceArn"]
+            named = several(each.condition["ArnLike"]["aws:SourceArn"])
+            assert all(source in arn for arn in named)
 
 
 def test_every_queue_the_buckets_and_the_topics_refuse_plain_http() -> None:
