@@ -10,7 +10,7 @@ from reconciler.api.answers import REFUSALS
 REF = "#/components/schemas/{model}"
 ALWAYS = ("forbidden", "tooManyRequests", "internalError", "unavailable")
 ONCE = "A UUIDv7 or ULID: the write counts once, in any region."
-ISSUED = "When any other key was made, in ms since 1970."
+ISSUED = "When any other key was made, in ms since 1970; a UUIDv7 or ULID tells it."
 READING = ("invalidRequest", "notFound")
 WRITING = (
     *("keyReused", "preconditionFailed", "contentTooLarge", "unsupportedMediaType"),

@@ -17,10 +17,11 @@ from reconciler.causality.hlc import NONCE_WIDTH, WALL_WIDTH, fixed_width, numbe
 from reconciler.errors import InvalidInput
 
 _UUID7 = re.compile(
-    r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.IGNORECASE
+    r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}",
+    re.IGNORECASE | re.ASCII,
 )
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_ULID = re.compile(rf"[0-7][{_CROCKFORD}]{{25}}", re.IGNORECASE)
+_ULID = re.compile(rf"[0-7][{_CROCKFORD}]{{25}}", re.IGNORECASE | re.ASCII)
 _PAYLOAD_WIDTH = 4  # 24 bits: one reused key in 16 million with another payload is not noticed
 _LONGEST = 256
 LIFETIME_MINUTES = 1_440  # of a key, unless a schema says otherwise
@@ -31,7 +32,8 @@ class Once:
     """An idempotency key: its text, when it was made, in milliseconds since 1970, and of what.
 
     `payload` is what the key stands for, whatever its form; the same key with another payload is
-    refused. Letters of a UUIDv7 and of a ULID are of either case. InvalidInput for what is no key.
+    refused. Letters of a UUIDv7 and of a ULID are of either case, and held in the usual one.
+    InvalidInput for what is no key, and for a time beside a key that tells another.
     """
 
     key: str
@@ -47,6 +49,15 @@ class Once:
             raise InvalidInput("issued_at_ms is a time in milliseconds since 1970")
         if not isinstance(self.payload, bytes):
             raise InvalidInput("the payload of an idempotency key is bytes")
+        # HAZARD if another time took the place of the key's own: sent with and without, the key
+        # would be two, and count twice.
+        if time_in(self.key) not in (None, at_ms):
+            raise InvalidInput(
+                "this idempotency key tells when it was made, and issued_at_ms says another time:"
+                " leave issued_at_ms out"
+            )
+        # HAZARD if it were folded where it is used: one who forgets takes one key for two.
+        object.__setattr__(self, "key", _usual(self.key))
 
     @classmethod
     def of(cls, key: "str | Once", issued_at_ms: int | None = None, payload: bytes = b"") -> "Once":
@@ -66,8 +77,7 @@ class Once:
 
     def lineage(self) -> Lineage:
         """Return the lineage that every execution of the key spends."""
-        is_known = _UUID7.fullmatch(self.key) or _ULID.fullmatch(self.key)
-        text = self.key.lower() if is_known else self.key
+        text = self.key.lower() if _ULID.fullmatch(self.key) else self.key  # as it was always named
         named = _digits(text.encode(), NONCE_WIDTH - _PAYLOAD_WIDTH)
         of_what = _digits(self.payload, _PAYLOAD_WIDTH)
         return Lineage.of(KEYED, fixed_width(self.issued_at_ms, WALL_WIDTH) + named + of_what)
@@ -88,6 +98,13 @@ def _is_encodable(text: str) -> bool:
         return bool(text.encode())
     except UnicodeEncodeError:
         return False
+
+
+def _usual(key: str) -> str:
+    """Return a key as its specification spells it, whatever the case of its letters."""
+    if _UUID7.fullmatch(key):
+        return key.lower()
+    return key.upper() if _ULID.fullmatch(key) else key
 
 
 def time_in(key: str) -> int | None:

@@ -86,6 +86,15 @@ def test_a_key_tells_when_it_was_made_or_has_its_time_beside_it() -> None:
     assert once_in({}, b"p", is_required=False) is None
 
 
+def test_a_time_beside_a_key_that_tells_its_own_is_the_same_or_is_refused_with_the_fix() -> None:
+    told = {"idempotency-key": ULID, "idempotency-issued-at": "1469922850259"}
+    alone = once_in({"idempotency-key": ULID}, b"p", is_required=True)
+    assert once_in(told, b"p", is_required=True) == alone
+    with pytest.raises(Refused, match="invalidRequest") as caught:
+        once_in({**told, "idempotency-issued-at": "1469922850258"}, b"p", is_required=True)
+    assert "leave Idempotency-Issued-At out" in caught.value.message
+
+
 @pytest.mark.parametrize(
     "headers",
     [

@@ -35,6 +35,7 @@ def test_any_other_text_is_a_key_with_its_time_beside_it() -> None:
         ("x" * 257, 1, "1 to 256"),
         (17, 1, "a text"),
         ("\ud800", 1, "a text"),
+        ("01" + "\N{KELVIN SIGN}" * 24, None, "UUIDv7"),  # which lowers to a letter of a ULID
         ("order-17", True, "milliseconds"),
         ("order-17", 1.5, "milliseconds"),
         ("order-17", -1, "milliseconds"),
@@ -57,8 +58,24 @@ def test_every_execution_spends_one_lineage_which_keeps_the_keys_time() -> None:
 @pytest.mark.parametrize("key", [UUID7, ULID])
 def test_a_key_of_a_known_form_is_one_key_in_either_case_of_its_letters(key: str) -> None:
     assert Once.of(key.lower()).lineage() == Once.of(key.upper()).lineage()
+    assert Once.of(key.lower()) == Once.of(key.upper()) == Once.of(key)
+    assert Once.of(key.swapcase()).key == key
     other = Once("Order-17", 5_000), Once("order-17", 5_000)
     assert len({each.lineage() for each in other}) == 2
+
+
+def test_the_spelling_of_a_key_changes_no_lineage_that_items_have_already() -> None:
+    known = [str(Once.of(key).lineage()) for key in (UUID7, ULID)]
+    assert known == ["=.MwXsbak0J7UqyVdbOk", "=.KNyDfMI045U7sQdbOk"]
+
+
+@pytest.mark.parametrize("key", [UUID7, UUID7.upper(), ULID, ULID.lower()])
+def test_a_key_that_tells_its_time_keeps_it_and_another_beside_it_is_refused(key: str) -> None:
+    told = Once.of(key)
+    assert Once.of(key, told.issued_at_ms) == Once(key, told.issued_at_ms) == told
+    for made in (Once.of, Once):
+        with pytest.raises(InvalidInput, match="leave issued_at_ms out"):
+            made(key, told.issued_at_ms - 1)
 
 
 @pytest.mark.parametrize("payload", ["10", 10, None])

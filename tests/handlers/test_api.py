@@ -189,6 +189,21 @@ def test_any_text_is_a_key_with_its_time_beside_it(door: Door) -> None:
     assert "Idempotency-Issued-At" in refused.document["message"]
 
 
+def test_a_key_sent_with_and_without_its_time_counts_once_and_another_time_is_refused(
+    door: Door,
+) -> None:
+    key = uuid7(1)
+    at_ms = int(key[:13].replace("-", ""), 16)
+    assert door.write(increment("loyalty", 5), Idempotency_Key=key).status == 200
+    told = {"Idempotency_Key": key, "Idempotency_Issued_At": str(at_ms)}
+    assert door.write(increment("loyalty", 5), **told).headers["idempotency-replayed"] == "true"
+    other = told | {"Idempotency_Issued_At": str(at_ms - 5)}
+    refused = door.write(increment("loyalty", 5), **other)
+    assert (refused.status, refused.code) == (400, "invalidRequest")
+    assert "leave Idempotency-Issued-At out" in refused.document["message"]
+    assert door.get("/items/p1").document["loyalty"] == 5
+
+
 @pytest.mark.parametrize("at_ms", [1_000_000_000_000, 4_000_000_000_000])
 def test_a_key_that_is_too_old_or_of_the_future_is_refused(door: Door, at_ms: int) -> None:
     refused = door.write(ADA, Idempotency_Key=uuid7(1, at_ms))

@@ -92,6 +92,16 @@ def test_a_creation_that_is_repeated_makes_one_individual(door: Door) -> None:
     assert len(door.get(COLLECTION).document) == 1
 
 
+def test_a_creation_repeated_with_its_key_in_capitals_makes_one_individual(door: Door) -> None:
+    key = uuid7(0xABC)
+    first, again = (
+        door.send("POST", COLLECTION, ADA, headers={"Idempotency-Key": each})
+        for each in (key, key.upper())
+    )
+    assert (again.document, again.headers["idempotency-replayed"]) == (first.document, "true")
+    assert len(door.get(COLLECTION).document) == 1
+
+
 @pytest.mark.parametrize(("resource", "body"), BOTH)
 def test_each_resource_is_created_read_patched_listed_and_deleted(
     door: Door, resource: Resource, body: dict[str, Any]

@@ -160,6 +160,7 @@ def test_decimals_keep_their_digits(writes: Writes) -> None:
         ({**TEN, "when": "now"}, "body.when"),
         ({**TEN, "edits": [increment("loyalty", 12345678901234567)]}, "more than 15 digits"),
         ({**TEN, "issued_at_ms": "now"}, "issued_at_ms is a time"),
+        ({**TEN, "issued_at_ms": 1_000}, "leave issued_at_ms out"),  # the name tells another time
     ],
 )
 def test_an_input_that_is_no_write_is_refused_with_the_reason(

@@ -3,7 +3,8 @@
 Each replica's stream has every write, so only the region that made a write tells it: the tip of an
 image, or a name in it, says who did. Merges have no tip and tell nothing; what becomes of a loss
 the resolver of its home tells. The same write gives the same `eventId`, however often its record is
-read. A write around the library does not say where it was made, so nobody tells it.
+read, and one idempotency key does in whichever regions it is carried out. A write around the
+library does not say where it was made, so nobody tells it.
 Source: TMF688 Event Management v4.0.0, TMF632 v5.0.0 (Event, IndividualCreateEvent, ...).
 """
 
@@ -11,17 +12,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from reconciler.api.tmf632.party import OURS, shown
 from reconciler.api.tmf632.resources import INDIVIDUAL, RESOURCES, Resource, resource_of
-from reconciler.causality.context import Dot, Lineage, is_replica_of
+from reconciler.causality.context import KEYED, CausalContext, Dot, Lineage, is_replica_of
 from reconciler.conflict.event import ConflictEvent
 from reconciler.detection.change import Change
 from reconciler.errors import MALFORMED, ReconcilerError
 from reconciler.item.image import read
 from reconciler.item.metadata import context_of, is_managed, reading, tip_in
-from reconciler.item.names import names_in
+from reconciler.item.names import known_with_keys, names_in
 from reconciler.text.plain_json import json_text
 from reconciler.values.wire import Image, canonical_image, digest, from_wire
 
@@ -41,6 +42,13 @@ class Place:
 
     table: str
     region: str
+
+
+class _Write(NamedTuple):
+    """A write that a record shows; `about` is its key, if it has one, or else its dot."""
+
+    about: str
+    at_ms: int
 
 
 @dataclass(frozen=True)
@@ -103,8 +111,8 @@ def events_of(change: Change, place: Place) -> list[PartyEvent]:
     try:
         old = canonical_image(change.old) if change.old is not None else None
         new = canonical_image(change.new)
-        dot = _written_here(old, new, place.region)
-        return list(_events(old, new, dot, place)) if dot is not None else []
+        write = _written_here(old, new, place.region)
+        return list(_events(old, new, write, place)) if write is not None else []
     except (ReconcilerError, *MALFORMED):
         return []
 
@@ -119,30 +127,42 @@ def resolved_event(event: ConflictEvent, now: Image | None, at_ms: int, place: P
     return PartyEvent(place, resource, RESOLVED, event.conflict_id, at_ms, party, more)
 
 
-def _written_here(old: Image | None, new: Image, region: str) -> Dot | None:
-    """Return the latest write that a record shows, if this region's replica made it."""
-    known = {name.dot for name in names_in(old or {})}
-    fresh = [name.dot for name in names_in(new) if name.dot not in known]
-    if fresh:
-        own = [dot for dot in fresh if is_replica_of(dot.lineage.replica, region)]
-        return own[-1] if own else None
-    tip = reading(new, tip_in) if is_managed(new) else None
-    if tip is None or not is_replica_of(Lineage(tip).replica, region):
+def _written_here(old: Image | None, new: Image, region: str) -> _Write | None:
+    """Return the write that a record shows, if this region's replica made it."""
+    named = {name.dot for name in names_in(old or {})}
+    known = known_with_keys(old or {})
+    fresh = [n for n in names_in(new) if n.dot not in named and not known.covers(n.dot)]
+    if fresh:  # what a named update adds is the last: those before it came with another's image
+        dot, keyed = fresh[-1].dot, fresh[-1].keyed
+        key = None if keyed is None else keyed.lineage
+    else:
+        tip = reading(new, tip_in) if is_managed(new) else None
+        if tip is None:
+            return None
+        now = context_of(new)
+        dot = Dot(Lineage(tip), now.heads[Lineage(tip)])
+        key = _key_spent(known, now)
+    if known.covers(dot) or not is_replica_of(dot.lineage.replica, region):
         return None
-    dot = Dot(Lineage(tip), context_of(new).heads[Lineage(tip)])
-    return None if is_managed(old) and context_of(old or {}).covers(dot) else dot
+    return _Write(str(dot) if key is None else key, dot.hlc.wall_ms)
 
 
-def _events(old: Image | None, new: Image, dot: Dot, place: Place) -> Iterator[PartyEvent]:
+def _key_spent(known: CausalContext, now: CausalContext) -> Lineage | None:
+    """Return the key that the write between two contexts spent; None if it had none."""
+    keys = (dot.lineage for dot in now.lost_dots(known) if dot.lineage.replica == KEYED)
+    return next(keys, None)
+
+
+def _events(old: Image | None, new: Image, write: _Write, place: Place) -> Iterator[PartyEvent]:
     before, after = read(old), read(new)
     item = after if after is not None else before
     resource = resource_of(item) if item is not None else None
     if item is None or resource is None:
         return
-    about, at_ms, party = str(dot), dot.hlc.wall_ms, shown(item)
+    party = shown(item)
 
     def event(kind: str, **more: str) -> PartyEvent:
-        return PartyEvent(place, resource, kind, about, at_ms, party, more)
+        return PartyEvent(place, resource, kind, write.about, write.at_ms, party, more)
 
     if after is None:
         yield event(DELETED)

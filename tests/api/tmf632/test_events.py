@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import pytest
+
 from reconciler.api.tmf632.events import (
     EVENT_TYPES,
     MOST_DETAIL_BYTES,
@@ -11,6 +13,7 @@ from reconciler.api.tmf632.events import (
     events_of,
     resolved_event,
 )
+from reconciler.causality.keys import Once
 from reconciler.detection.change import parse
 from reconciler.item.edits import delete
 from reconciler.item.image import merge
@@ -119,6 +122,49 @@ def test_a_named_write_is_told_by_its_region_alone() -> None:
     more = named_on(named, assign("title", "Mr"), by="euw1", at=3_000, number=2)
     assert told(named, more) == []
     assert types(told(named, more, "eu-west-1")) == ["individualAttributeValueChangeEvent"]
+
+
+def test_a_name_that_its_region_has_filed_is_no_news_when_another_region_brings_it_back() -> None:
+    made = named_on(None, *NAMES, by="use1", at=2_000)
+    assert types(told(None, made)) == ["individualCreateEvent"]
+    filed = Replica("use1", made).write(assign("note", "x"), at=2_500)
+    assert types(told(made, filed)) == ["individualAttributeValueChangeEvent"]
+    later = named_on(made, assign("title", "Dr"), by="euw1", at=3_000, number=2)
+    assert types(told(made, later, "eu-west-1")) == ["individualAttributeValueChangeEvent"]
+    assert told(filed, later) == []
+
+
+def test_of_several_new_names_the_last_alone_says_who_wrote() -> None:
+    made = named_on(ADA, assign("title", "Dr"), by="use1", at=2_000)
+    later = named_on(made, assign("gender", "f"), by="euw1", at=3_000, number=2)
+    over = Replica("apne1", ADA).write(assign("note", "x"), at=2_500)
+    assert told(over, later) == []  # the title was told before it was written over
+
+
+@pytest.mark.parametrize("by_name", [False, True])
+def test_one_key_carried_out_in_two_regions_is_told_under_one_id(by_name: bool) -> None:
+    def made(by: str, key: str) -> PartyEvent:
+        once = Once(key, 900)
+        if by_name:
+            image = named_on(None, *NAMES, by=by, at=1_000)
+            image["_rec_w"]["L"][0]["M"]["once"] = {"S": once.lineage().epoch}
+        else:
+            image = Replica(by).write(*NAMES, once=once)
+        (event,) = told(None, image, {"use1": "us-east-1", "euw1": "eu-west-1"}[by])
+        return event
+
+    assert made("use1", "order-17").identifier == made("euw1", "order-17").identifier
+    assert made("use1", "order-17").identifier != made("use1", "order-18").identifier
+
+
+def test_a_key_that_was_told_by_its_name_is_not_that_of_the_write_which_files_it() -> None:
+    made = named_on(ADA, assign("title", "Dr"), by="use1", at=2_000)
+    unkeyed = Replica("use1", made).write(assign("title", "Mr"), at=3_000)
+    made["_rec_w"]["L"][0]["M"]["once"] = {"S": Once("order-17", 900).lineage().epoch}
+    keyed = Replica("use1", made).write(assign("title", "Mr"), at=3_000)
+    (event,), (first,) = told(made, keyed), told(ADA, made)
+    assert event.identifier != first.identifier
+    assert [event.about] == [each.about for each in told(made, unkeyed)]
 
 
 def test_a_merge_is_no_write_of_anybody() -> None:
