@@ -87,15 +87,14 @@ def _validate(ports: StepPorts, write: KeyedWrite) -> dict[str, Any]:
 
 
 def _write(ports: StepPorts, write: KeyedWrite) -> dict[str, Any]:
-    """Carry the write out; one that found nothing to do and no item leaves nothing to confirm."""
+    """Carry the write out: it spends its key whatever it finds, so there is an item to confirm."""
     table = ports.tables[ports.settings.region]
     try:
-        written = table.carry_out(write.asked.key, write.asked.change, once=write.once)
+        table.carry_out(write.asked.key, write.asked.change, once=write.once)
     except KeyExpired as problem:
         # Its key was good when the workflow began: a try that came before may have been done.
         raise OutcomeUnknown("the key grew too old while its write was tried") from problem
-    is_written = write.is_shown(written.image)
-    return {"problem": "", "is_written": is_written, "at_ms": ports.region.time.now_ms()}
+    return {"problem": "", "at_ms": ports.region.time.now_ms()}
 
 
 def _refused(ports: StepPorts, problem: Refused | ReconcilerError) -> dict[str, Any]:
@@ -105,7 +104,7 @@ def _refused(ports: StepPorts, problem: Refused | ReconcilerError) -> dict[str, 
         raise problem
     ports.observability.note("write refused", error=problem)
     told = problem.message if isinstance(problem, Refused) else str(problem)
-    return {"problem": bounded(told), "is_written": True, "at_ms": 0}
+    return {"problem": bounded(told), "at_ms": 0}
 
 
 def _announce(ports: StepPorts, write: KeyedWrite, at_ms: int) -> dict[str, Any]:

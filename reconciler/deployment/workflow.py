@@ -53,14 +53,13 @@ class Called:
 def definition(called: Called, settings: Workflow = WORKFLOW) -> dict[str, Any]:
     """Return the state machine, of type STANDARD: its executions' names are taken once."""
     no_problem = {"Variable": "$.step.problem", "StringEquals": ""}
-    nothing = {"Variable": "$.step.is_written", "BooleanEquals": False, "Next": "NothingToDo"}
     begin = {"name.$": "$$.Execution.Name", "write.$": "$"}
     states = {
         "Begin": {"Type": "Pass", "Parameters": begin, "Next": "Validate"},
         "Validate": _call(called, settings, "validate", "NotWritten") | {"Next": "Valid"},
         "Valid": choice([{**no_problem, "Next": "Write"}], "Refused"),
         "Write": _call(called, settings, "write", "NotWritten") | {"Next": "Written"},
-        "Written": choice([nothing, {**no_problem, "Next": "Announce"}], "Refused"),
+        "Written": choice([{**no_problem, "Next": "Announce"}], "Refused"),
         "Announce": _call(called, settings, "announce", "NotAnnounced") | {"Next": "Confirm"},
         "Confirm": _call(called, settings, "confirm", "NotConfirmed") | {"Next": "Confirmed"},
         "Confirmed": choice(
@@ -72,7 +71,6 @@ def definition(called: Called, settings: Workflow = WORKFLOW) -> dict[str, Any]:
         ),
         "Pause": {"Type": "Wait", "Seconds": settings.pause_seconds, "Next": "Confirm"},
         "Done": {"Type": "Succeed"},
-        "NothingToDo": {"Type": "Succeed"},
         "Refused": {"Type": "Fail", "Error": "Refused", "CausePath": "$.step.problem"},
     }
     for end, cause in _UNDONE.items():
@@ -87,7 +85,7 @@ def definition(called: Called, settings: Workflow = WORKFLOW) -> dict[str, Any]:
 
 _RESULTS = {
     "validate": ("$.step", ["problem"]),
-    "write": ("$.step", ["problem", "is_written", "at_ms"]),
+    "write": ("$.step", ["problem", "at_ms"]),
     "announce": ("$.announced", ["event_id"]),
     "confirm": ("$.seen", ["missing", "is_late"]),
 }

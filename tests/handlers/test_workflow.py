@@ -129,10 +129,10 @@ def test_a_key_that_tells_no_time_is_told_it_beside_the_write(writes: Writes) ->
     assert "issued_at_ms" in writes.run("order-4712").cause
 
 
-def test_a_delete_of_what_is_not_there_leaves_nothing_to_confirm(writes: Writes) -> None:
+def test_a_delete_of_what_is_not_there_is_confirmed_by_its_key(writes: Writes) -> None:
     execution = writes.run(uuid7(1), {"key": {"id": "p1"}, "edits": [{"type": "delete"}]})
-    assert ended(execution) == "NothingToDo"
-    assert writes.announced() == []
+    assert ended(execution) == "Done"
+    assert len(writes.announced()) == 1
 
 
 def test_a_deleted_item_is_confirmed_by_what_is_left_of_it(writes: Writes) -> None:
