@@ -177,6 +177,18 @@ class Around:
         seen = {done.operation.number: done.seen & library for done in self.raw}
         return one in seen and other in seen and seen[one] == seen[other]
 
+    def untyped_increments(self, path: Path) -> set[int]:
+        """Return the raw increments whose writers found no library write that gives them a type."""
+        typed = {
+            done.operation.number
+            for done in self.library
+            if any(edit.path[:1] == path[:1] for edit in done.operation.edits)
+        }
+        if path[0] in self.before:
+            return set()
+        found = (done for done, _ in self.edits_at(path, "increment"))
+        return {done.operation.number for done in found if typed.isdisjoint(done.seen)}
+
     def may_be_taken(self, number: int, path: Path) -> bool:
         """Return whether a library write took a raw write's part of a leaf, or met it.
 

@@ -53,7 +53,9 @@ def _counter(around: Around, path: Path, shown: Any) -> Found:
             yield _twice(around, path, numbers, digit)
         elif digit < len(numbers):
             gone = numbers[: len(numbers) - digit]
-            yield from _gone(around, path, gone, "increment", met=_may_have_met(around, numbers))
+            yield from _gone(
+                around, path, gone, "increment", met=_may_have_met(around, path, numbers)
+            )
     if total:
         yield _twice(around, path, [-1], total)
 
@@ -66,12 +68,19 @@ def _may_be_back(around: Around) -> bool:
     return around.began_deleted() and around.is_deleted_raw()
 
 
-def _may_have_met(around: Around, numbers: Sequence[int]) -> bool:
-    """Return whether others, in another region, may have written on one image with these."""
-    others = {done.operation.number for done in around.raw}
-    return not around.is_of_one_region() and (
-        len(numbers) > 1
-        or any(around.are_of_one_image(numbers[0], other) for other in others - {*numbers})
+def _may_have_met(around: Around, path: Path, numbers: Sequence[int]) -> bool:
+    """Return whether others may have written on one image with these, so that the greater stands.
+
+    In one region they did if neither saw the other: a named write from elsewhere took the place of
+    the first, and left the image what it is. Amounts of no type yet are met wherever they are.
+    """
+    apart, one = not around.is_of_one_region(), numbers[0]
+    seen = {done.operation.number: done.seen for done in around.raw}
+    untyped = around.untyped_increments(path)
+    return (apart and len(numbers) > 1) or any(
+        (around.are_of_one_image(one, other) and (apart or one not in seen[other]))
+        or (one in untyped and other in untyped and one not in seen[other])
+        for other in seen.keys() - {*numbers}
     )
 
 

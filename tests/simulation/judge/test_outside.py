@@ -105,6 +105,25 @@ def test_what_nobody_can_know_is_counted_and_not_wrong(other: Done) -> None:
     assert "a raw increment gone" in odds(run)
 
 
+def test_of_two_amounts_on_one_image_apart_by_a_named_write_the_greater_stands() -> None:
+    by_name = done(2, assign("name", "v2"), seen=[0])
+    named = replace(by_name, operation=replace(by_name.operation, named=True))
+    later = raw(3, increment("balance", raw_amount(3)), seen=[0, 2])
+    run = ended([done(0, BASE), ADDED, named, later], shows(balance=100 + raw_amount(3), name="v2"))
+
+    assert problems(run) == []
+    assert "a raw increment gone" in odds(run)
+
+
+def test_of_two_amounts_of_no_type_yet_the_greater_stands() -> None:
+    others = [done(0, assign("name", "v0")), done(2, assign("name", "v2"), seen=[0])]
+    later = raw(3, increment("balance", raw_amount(3)), seen=[0, 2], region=EAST)
+    run = ended([*others, ADDED, later], shows(balance=raw_amount(3), name="v2"))
+
+    assert problems(run) == []
+    assert "a raw increment gone" in odds(run)
+
+
 def test_twice_is_wrong_whatever_else_is_so() -> None:
     writes = [done(0, BASE), ADDED, raw(2, call=DELETE_ITEM, seen=[0, 1])]
 
