@@ -10,7 +10,8 @@ of it looks clean, and what only the other one found stays.
 Limits: of what a put leaves out, registers are taken away that it shows to have been seen; members,
 map fields and amounts stay. What it changed an amount by is dropped where two regions found two
 differences, where it does not show that its writer saw that amount, or where a region filed it over
-an image that it did not take the place of.
+an image that it did not take the place of. A value that was there before stands again only if the
+put shows that its writer saw the library write that took its place.
 """
 
 from collections.abc import Mapping, Sequence, Set
@@ -24,7 +25,7 @@ from reconciler.crdt.base import Crdt, Edit, LocalWrite, OutsideChange
 from reconciler.crdt.counter_pn import ADDED, CounterPn, exact_sum
 from reconciler.crdt.map_or import MapOr
 from reconciler.crdt.register_lww import RegisterLww
-from reconciler.item.filing import changed_by, file, is_untyped_number, shown_in
+from reconciler.item.filing import changed_by, file, is_untyped_number, shown_in, state_at
 from reconciler.item.joining import joined
 from reconciler.item.leaves import (
     ADDED_BY_PUT,
@@ -187,7 +188,8 @@ def _overlaid(
         found = _amount(leaf, shown, item) or _fresh(leaf, item)
         is_added = found.name.startswith(ADDED_BY_PUT)
         is_known = saw is not None and saw_amount(saw, item, leaf.path)
-        if is_shown(leaf, shown) or (is_added and not is_known):
+        is_old = found.name != leaf.name and not is_added and not _saw_at(saw, item, leaf.path)
+        if is_shown(leaf, shown) or (is_added and not is_known) or is_old:
             also.append(found)
         else:
             news.append(found)
@@ -198,6 +200,11 @@ def _overlaid(
         and (saw is None or saw_value(saw, state))
     ]
     return changed_by(item, news, plain_dot, seen, types, also=also)
+
+
+def _saw_at(saw: Set[Dot] | None, item: ReplicatedItem, path: Path) -> bool:
+    state = state_at(item, path)
+    return saw is not None and (state is None or saw_value(saw, state))
 
 
 def _known_of_base(item: ReplicatedItem, held: Image, base: str) -> list[OutsideChange]:

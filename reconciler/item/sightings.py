@@ -21,13 +21,18 @@ from reconciler.item.filing import shown_in, state_at
 from reconciler.item.leaves import lineage_of, value_at
 from reconciler.item.metadata import basis_of, decode, is_managed, is_named
 from reconciler.item.names import names_in
-from reconciler.item.plain import Began, before_names, began, knows_all, library_states
+from reconciler.item.plain import Began, before_names, began, knows_all, knows_put, library_states
 from reconciler.item.replicated import ReplicatedItem
 from reconciler.values.wire import Image, Path, Wires
 
 
 def sightings(managed: Wires, item: ReplicatedItem, held: Image) -> Set[Dot]:
-    """Return the writes of a managed image's item that a plain image shows to have been seen."""
+    """Return the writes of a managed image's item that a plain image shows to have been seen.
+
+    HAZARD if one that is filed already showed any: what it shows there, it wrote itself.
+    """
+    if knows_put(item, held):
+        return frozenset()
     rests_on_plain = began(item) is not Began.MANAGED
     saw = {
         dot

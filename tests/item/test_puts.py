@@ -7,10 +7,12 @@ from typing import Any
 from reconciler.causality.hlc import Hlc
 from reconciler.conflict.classification import classify
 from reconciler.conflict.verdict import Finding
+from reconciler.item.filing import file, shown_in
 from reconciler.item.image import DELETE, merge, read
 from reconciler.item.metadata import METADATA, encode
 from reconciler.item.plain import file_plain
 from reconciler.item.puts import beneath
+from reconciler.item.sightings import sightings
 from reconciler.values.wire import Image, to_json
 from tests.builders import SCHEMA, Replica, add, assign, increment, remove, written
 from tests.named import KEY, named_on
@@ -70,11 +72,19 @@ def test_a_library_write_on_a_put_that_nobody_filed_yet_counts_once() -> None:
     assert shown(both, "balance") == 111
 
 
-def test_the_same_put_again_after_a_library_write_is_another_one() -> None:
-    image = put(BASE, name={"S": "Eve"})
+def test_a_value_that_the_library_replaced_is_back_only_by_a_put_that_saw_that() -> None:
+    once = filed(BASE, put(BASE, name={"S": "Eve"}))
+    other = Replica("use1", once).write(assign("name", "Lib"), assign("email", "new"), at=9_000)
+    stale = put(once, balance={"N": "100"})
+    assert shown(filed(other, stale, at=12_000), "name") == "Lib"
+    assert shown(filed(other, put(other, name={"S": "Eve"}), at=12_000), "name") == "Eve"
+
+
+def test_what_a_filed_put_shows_is_no_sight_of_library_writes() -> None:
+    """Beneath it stays what it left out, so it is filed again, over what it wrote itself."""
+    image = put(BASE, balance={"N": "107"}, name={"S": "Eve"}, tags={"SS": ["a"]})
     once = filed(BASE, image)
-    other = Replica("use1", once).write(assign("name", "Lib"), at=9_000)
-    assert shown(filed(other, image, at=12_000), "name") == "Eve"
+    assert sightings(once, file(once), shown_in(image, KEY)) == frozenset()
 
 
 def test_a_filing_in_place_of_another_one_is_a_loss_though_it_has_all_its_writes() -> None:
