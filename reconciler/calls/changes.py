@@ -85,11 +85,11 @@ class Deletion(NamedTuple):
 
     def onto(self, current: Image | None) -> Image | None:
         is_there = current is not None and not is_deleted(current, self.writer.schema)
-        if not is_there and (current is None or self.once is None):
+        if not is_there and self.once is None:
             return current
-        return _written(
-            self.writer, self.key, current, [DELETE] if is_there else [], once=self.once
-        )
+        # HAZARD if one that finds nothing left no mark, or one that TTL is about to take: made
+        # again, it would delete what others created since.
+        return _written(self.writer, self.key, current, [DELETE], once=self.once)
 
     def view(self) -> Image | None:
         return None

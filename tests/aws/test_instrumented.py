@@ -11,7 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from reconciler import Schema, instrument
-from reconciler.aws.instrumented import Instrumented
+from reconciler.aws.instrumented import Instrumented, Mode
 from reconciler.values.wire import Image, canonical_image, to_json, to_wire
 from tests.aws.conftest import REGION
 from tests.aws.test_contract import make_table
@@ -33,12 +33,12 @@ def wires(**values: Any) -> Image:
 class Pair:
     """The same calls on a plain table through a plain client, and on ours through another one."""
 
-    def __init__(self) -> None:
+    def __init__(self, mode: Mode = "strict") -> None:
         self.raw = make_table(OURS, "id")
         make_table(PLAIN, "id")
         retries: Any = {"total_max_attempts": 3, "mode": "standard"}
         self.client = boto3.client("dynamodb", region_name=REGION, config=Config(retries=retries))
-        self.instrumented: Instrumented = instrument(self.client, SCHEMA)
+        self.instrumented: Instrumented = instrument(self.client, SCHEMA, mode=mode)
         self.calls: list[str] = []
         self.client.meta.events.register(
             "before-send.dynamodb",

@@ -1,5 +1,6 @@
 """Transactions that are made again with their ClientRequestToken, in either region."""
 
+import json
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -227,3 +228,129 @@ def test_without_a_token_what_others_wrote_meanwhile_is_no_matter(pair: Pair) ->
     pair.client.transact_write_items(TransactItems=[put({**item, **wires(points=6)}), add(TWO)])
 
     assert (points(pair, ONE), points(pair, TWO)) == (8, 7)
+
+
+def sent_together(pair: Pair) -> list[dict[str, Any]]:
+    """Return what is sent as transactions, as it is sent."""
+    sent: list[dict[str, Any]] = []
+    pair.client.meta.events.register(
+        "before-send.dynamodb.TransactWriteItems",
+        lambda request, **_: sent.append(json.loads(request.body)),
+    )
+    return sent
+
+
+def test_a_token_that_none_of_our_items_will_show_is_left_to_dynamodb_each_time(
+    pair: Pair,
+) -> None:
+    sent, once = sent_together(pair), token()
+    check = {"TableName": OURS, "Key": ONE, "ConditionExpression": "attribute_exists(id)"}
+    for _ in range(2):
+        make(pair.client, [{"ConditionCheck": check}, put(THREE, PLAIN)], once)
+
+    assert [each["ClientRequestToken"] for each in sent] == [once, once]
+    assert sent[0] == sent[1]  # else DynamoDB would refuse the second
+    stale = token(age_ms=86_400_000 + 60_000)
+    make(pair.client, [{"ConditionCheck": check}, put(THREE, PLAIN)], stale)
+    assert sent[-1]["ClientRequestToken"] == stale
+
+
+def test_a_delete_of_what_is_not_there_shows_the_key_so_other_tables_are_written_once(
+    pair: Pair,
+) -> None:
+    once, gone = token(), {"Delete": {"TableName": OURS, "Key": THREE}}
+    pay = {**add(THREE)["Update"], "TableName": PLAIN}
+    for _ in range(2):
+        make(pair.client, [gone, {"Update": pay}], once)
+
+    assert pair.raw.get_item(TableName=PLAIN, Key=THREE)["Item"]["points"] == {"N": "2"}
+    assert "Item" not in pair.client.get_item(TableName=OURS, Key=THREE)
+    assert "_rec_ttl" in pair.stored(THREE)
+
+
+def test_a_delete_of_what_was_not_there_leaves_what_others_created_since(pair: Pair) -> None:
+    once, gone = token(), {"Delete": {"TableName": OURS, "Key": THREE}}
+    make(pair.client, [gone, add(ONE)], once)
+    pair.client.put_item(TableName=OURS, Item={**THREE, **wires(points=1)})
+    make(pair.client, [gone, add(ONE)], once)
+
+    assert (points(pair, ONE), points(pair, THREE)) == (7, 1)
+
+
+def test_a_delete_of_what_is_not_there_leaves_what_another_region_created(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    abroad = Abroad(pair, monkeypatch)
+    abroad.client.put_item(TableName=OURS, Item={**THREE, **wires(points=1)})
+    make(pair.client, [{"Delete": {"TableName": OURS, "Key": THREE}}], token())
+
+    assert abroad.merged(THREE) == {"id": "p3", "points": 1}
+
+
+def test_a_deleted_item_shows_the_key_of_another_delete_for_as_long_as_a_new_one(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = {"Delete": {"TableName": OURS, "Key": TWO}}
+    make(pair.client, [gone], token())
+    first = int(pair.stored(TWO)["_rec_ttl"]["N"])
+    later = now_ms() + 6 * 86_400_000
+    monkeypatch.setattr("reconciler.causality.region_time.RegionTime.now_ms", lambda _: later)
+    monkeypatch.setattr("tests.aws.test_instrumented_tokens.now_ms", lambda: later)
+    client = boto3.client("dynamodb", region_name=REGION)
+    instrument(client, SCHEMA)
+    make(client, [gone], token())
+
+    assert int(pair.stored(TWO)["_rec_ttl"]["N"]) > first
+
+
+NO_TIMES = {
+    "a date": "20261129070000000000000042",
+    "a number": "00000000000000000000000042",
+    "a number with a time of 2006": "01234567890123456789012345",
+    "a number beyond all times": "7fffffffffffffffffffffffff",
+    "letters that are alike": "01\N{KELVIN SIGN}B" + 22 * "0",
+    "a UUIDv7 without a time": "00000000-0000-7000-8000-000000000042",
+}
+
+
+@pytest.mark.parametrize("mode", ["strict", "observe"])
+@pytest.mark.parametrize("given", NO_TIMES.values(), ids=NO_TIMES)
+def test_a_token_in_the_form_of_a_key_with_an_absurd_time_is_any_other_token(
+    aws: None, given: str, mode: Any
+) -> None:
+    pair = Pair(mode)
+    sent = sent_together(pair)
+    make(pair.client, [add(ONE)], given)
+
+    assert [each["ClientRequestToken"] for each in sent] == [given]
+    assert "_rec_w" in pair.stored(ONE)
+    assert not pair.instrumented.passed
+
+
+@pytest.mark.parametrize(
+    ("ahead_ms", "is_key"), [(30_000, True), (86_400_000 + 60_000, False)], ids=["drift", "absurd"]
+)
+def test_a_token_of_the_future_is_a_key_within_the_drift_of_clocks_and_none_beyond_a_day(
+    pair: Pair, ahead_ms: int, is_key: bool
+) -> None:
+    sent, given = sent_together(pair), token(-ahead_ms)
+    make(pair.client, [add(ONE)], given)
+
+    assert [each["ClientRequestToken"] == given for each in sent] == [not is_key]
+
+
+@pytest.mark.parametrize("ahead_ms", [5 * 60_000, 86_400_000 - 60_000])
+def test_a_token_that_would_become_a_key_while_it_is_repeated_is_refused(
+    pair: Pair, ahead_ms: int
+) -> None:
+    with pytest.raises(KeyExpired, match="clock"):
+        make(pair.client, [add(ONE)], token(-ahead_ms))
+
+    assert points(pair, ONE) == 5
+
+
+def test_a_key_that_was_made_years_ago_is_refused_however_old(pair: Pair) -> None:
+    with pytest.raises(KeyExpired):
+        make(pair.client, [add(ONE)], "01DXF6DT00" + 16 * "0")  # a ULID of 2020
+
+    assert points(pair, ONE) == 5
