@@ -87,9 +87,10 @@ class Deletion(NamedTuple):
         is_there = current is not None and not is_deleted(current, self.writer.schema)
         if not is_there and self.once is None:
             return current
-        # HAZARD if one that finds nothing left no mark, or one that TTL is about to take: made
-        # again, it would delete what others created since.
-        return _written(self.writer, self.key, current, [DELETE], once=self.once)
+        # HAZARD if one that finds nothing left no mark: made again, it would delete what others
+        # created since; or if it deleted: under `delete_wins`, what another region created at once.
+        edits: list[Edit] = [DELETE] if is_there else []
+        return _written(self.writer, self.key, current, edits, once=self.once)
 
     def view(self) -> Image | None:
         return None

@@ -277,9 +277,16 @@ def test_a_delete_of_what_was_not_there_leaves_what_others_created_since(pair: P
     assert (points(pair, ONE), points(pair, THREE)) == (7, 1)
 
 
+@pytest.mark.parametrize("rule", ["update_wins", "delete_wins"])
 def test_a_delete_of_what_is_not_there_leaves_what_another_region_created(
-    pair: Pair, monkeypatch: pytest.MonkeyPatch
+    aws: None, monkeypatch: pytest.MonkeyPatch, rule: Any
 ) -> None:
+    schema = SCHEMA.model_copy(update={"delete": rule})
+    monkeypatch.setattr("tests.aws.test_instrumented.SCHEMA", schema)
+    monkeypatch.setattr("tests.aws.test_instrumented_tokens.SCHEMA", schema)
+    pair = Pair()
+    for key in (ONE, TWO):
+        pair.client.put_item(TableName=OURS, Item=key)
     abroad = Abroad(pair, monkeypatch)
     abroad.client.put_item(TableName=OURS, Item={**THREE, **wires(points=1)})
     make(pair.client, [{"Delete": {"TableName": OURS, "Key": THREE}}], token())
