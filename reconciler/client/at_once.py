@@ -2,14 +2,14 @@
 
 Many are read in one call. An item that shows its key is answered, one that is not there is inserted
 unless it is there by then. All else is left: what stands there already, and whatever is not certain
-to be written, because a call was refused or its answer lost. Carried out one by one afterwards, it
-counts once, by its key (K4).
+to be written, because a call failed, however it did, or its answer was lost. Carried out one by one
+afterwards, it counts once, by its key (K4).
 """
 
 from collections.abc import Sequence
 
 from reconciler.client.writer import Writer, Written
-from reconciler.errors import MALFORMED, KeyExpired, ReconcilerError
+from reconciler.errors import KeyExpired, ReconcilerError
 from reconciler.item.schema import Schema
 from reconciler.ports import KeyedEdit, NewItems
 from reconciler.values.wire import Image
@@ -26,7 +26,7 @@ def carried_out_at_once(
     """
     try:
         images = items.images([schema.key_image(each.key) for each in edits])
-    except ReconcilerError:
+    except Exception:  # whatever it is, the edit that it comes of meets it again, alone
         return [None] * len(edits)
     done: dict[int, Written | None] = {}
     new: list[int] = []
@@ -60,7 +60,7 @@ def _inserted(writer: Writer, items: NewItems, edits: Sequence[KeyedEdit]) -> li
     images = [image for image in made if image is not None]
     try:
         written = iter(items.insert(images) if images else ())
-    except ReconcilerError:
+    except Exception:  # HAZARD if what one item brings about ended the work on all beside it
         return [None] * len(edits)
     return [Written(image) if image is not None and next(written) else None for image in made]
 
@@ -72,5 +72,5 @@ def _made(writer: Writer, edit: KeyedEdit) -> Image | None:
     try:
         edit.change(editor)
         return writer.next(edit.key, None, editor.finished(), keyed)
-    except (ReconcilerError, *MALFORMED):
-        return None  # it is raised again for this edit alone
+    except Exception:
+        return None  # whatever it is, it is raised again for this edit alone

@@ -23,7 +23,7 @@ from reconciler.crdt.set_rw import SetRw
 from reconciler.errors import InvalidInput
 from reconciler.item.schema import RESERVED_PREFIX, Schema
 from reconciler.values.size import item_size
-from reconciler.values.wire import SET_KINDS, Path, Wire, label, number_text
+from reconciler.values.wire import SET_KINDS, Path, Wire, check_names, label, number_text
 
 MOST_VALUE_BYTES = 256  # of an assigned value in a name; the item holds a larger one already
 _OWN_TYPES = {"increment": "counter_pn", "add": "set_aw", "discard": "set_aw"}
@@ -82,6 +82,7 @@ def _held(place: Place, schema: Schema) -> tuple[Path, Spec, tuple[str | int, ..
         raise InvalidInput(f"{name} is part of the key; a key never changes: write another item")
     if not isinstance(name, str) or name.startswith(RESERVED_PREFIX):
         raise InvalidInput(f"{name!r}: names starting with '_rec' are reserved; leave it out")
+    check_names(tuple(part for part in place.parts if isinstance(part, str)))
     path: Path = (name,)
     spec = schema.spec(name)
     while parts and spec.type is MapOr and isinstance(parts[0], str):

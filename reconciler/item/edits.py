@@ -11,7 +11,7 @@ from typing import Any
 
 from reconciler.crdt.base import Edit
 from reconciler.errors import InvalidInput
-from reconciler.values.wire import Path, canonical, label, to_wire
+from reconciler.values.wire import Path, canonical, check_names, label, to_wire
 
 Where = str | Path
 
@@ -55,11 +55,10 @@ def keep() -> Edit:
 
 def path_of(where: Where) -> Path:
     """Return where an edit goes as a path; InvalidInput if it is none."""
-    if isinstance(where, str) and where:
-        return (where,)
     path = (where,) if isinstance(where, str) else tuple(where)
     if not path or not all(isinstance(name, str) and name for name in path):
         raise InvalidInput(f"{where!r} is not an attribute name or a path of names")
+    check_names(path)
     return path
 
 

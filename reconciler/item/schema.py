@@ -29,7 +29,7 @@ import reconciler.crdt  # noqa: F401 (registers the types)
 from reconciler.causality.keys import LIFETIME_MINUTES
 from reconciler.crdt.base import TYPES, Spec
 from reconciler.errors import InvalidInput
-from reconciler.values.wire import Image, Path, canonical_image, to_wire
+from reconciler.values.wire import Image, Path, canonical_image, check_names, to_wire
 
 RESERVED_PREFIX = "_rec"
 _DEFAULT = Spec(TYPES["register_lww"])
@@ -109,6 +109,10 @@ class Schema(BaseModel):
         reserved = [name for name in names if name.startswith(RESERVED_PREFIX)]
         if reserved:
             raise ValueError(f"{reserved[0]!r} is reserved: no name may start with '_rec'")
+        try:
+            check_names(tuple(names))
+        except InvalidInput as problem:
+            raise ValueError(str(problem)) from None
         return names
 
     @field_validator("attributes")

@@ -88,6 +88,17 @@ def _to_wire(value: Any, path: Path, depth: int) -> Wire:
     return _scalar_to_wire(value, path)
 
 
+def check_names(path: Path) -> None:
+    """Raise InvalidInput for a path with a name that is no UTF-8 text, such as half a pair.
+
+    HAZARD if it came through: no store takes it, and its write would be tried again for ever.
+    """
+    try:
+        label(path).encode()
+    except UnicodeEncodeError:
+        raise InvalidInput(f"{label(path)!r}: a name must be UTF-8 text") from None
+
+
 def _text(value: str, path: Path) -> str:
     try:
         value.encode()

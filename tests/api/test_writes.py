@@ -63,3 +63,9 @@ def test_of_very_many_mistakes_the_first_are_told_and_the_rest_counted() -> None
         writes_in(one(*[{"type": "x"}] * 100), KEYS)
     assert caught.value.message.endswith("and 80 more")
     assert len(caught.value.message) < 10_000
+
+
+@pytest.mark.parametrize("path", ["\ud800", ["map", "\ud800"]])
+def test_a_name_of_half_a_surrogate_pair_is_refused(path: Any) -> None:
+    with pytest.raises(Refused, match=r"invalidRequest"):
+        writes_in(one(assign(path, 1)), KEYS)

@@ -569,8 +569,14 @@ def test_a_transaction_is_cancelled_for_the_reasons_that_a_plain_one_has(
         ),
         ("put_item", {"TableName": OURS, "Item": {**KEY, "_rec_x": {"S": "x"}}}, "reserved"),
         ("put_item", {"TableName": OURS, "Item": {**KEY, "tags": {"S": "x"}}}, "tags"),
+        (
+            "update_item",
+            {"TableName": OURS, "Key": KEY, "UpdateExpression": "REMOVE #half"}
+            | {"ExpressionAttributeNames": {"#half": "\ud800"}},
+            "a name must be UTF-8 text",
+        ),
     ],
-    ids=["partiql", "expected", "updates", "metadata", "reserved", "type"],
+    ids=["partiql", "expected", "updates", "metadata", "reserved", "type", "half a name"],
 )
 def test_what_is_not_known_is_refused_before_it_is_sent_or_passed_on_and_counted(
     pair: Pair, operation: str, parameters: dict[str, Any], said: str

@@ -103,7 +103,30 @@ def test_an_item_that_is_there_is_left_and_so_is_one_that_comes_meanwhile(
     assert balances(store) == {"p1": 105, "p2": 105, "p3": 5}
 
 
-@pytest.mark.parametrize("trouble", [OutcomeUnknown("lost"), Unavailable("throttled")])
+def test_a_batch_that_cannot_be_sent_holds_up_no_other_batch(
+    store: Many, table: ReplicatedTable
+) -> None:
+    def fails_first() -> None:
+        if not store.calls:
+            store.calls.append(0)
+            raise OSError("what nobody thought of")
+
+    store.comes = fails_first
+    answers = table.carry_out_at_once(store, [adding(f"p{number}") for number in range(30)])
+    assert answers[:25] == [None] * 25
+    assert all(answers[25:])
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        OutcomeUnknown("lost"),
+        Unavailable("throttled"),
+        UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates not allowed"),
+        OSError("no such socket"),
+    ],
+    ids=lambda each: type(each).__name__,
+)
 def test_an_edit_whose_answer_was_lost_is_left_and_counts_once(
     store: Many, table: ReplicatedTable, trouble: Exception
 ) -> None:
@@ -124,9 +147,12 @@ def test_edits_whose_items_cannot_be_looked_for_are_left(
     assert table.carry_out_at_once(store, [adding("p1"), adding("p2")]) == [None, None]
 
 
-def test_an_edit_that_is_refused_holds_up_no_other(store: Many, table: ReplicatedTable) -> None:
+@pytest.mark.parametrize("problem", [InvalidInput("no"), OSError("what nobody thought of")])
+def test_an_edit_that_is_refused_holds_up_no_other(
+    store: Many, table: ReplicatedTable, problem: Exception
+) -> None:
     def refuse(_: Any) -> None:
-        raise InvalidInput("no")
+        raise problem
 
     bad = KeyedEdit({"id": "p1"}, refuse, Once("bad", NOW_MS))
     assert table.carry_out_at_once(store, [bad]) == [None]

@@ -46,7 +46,7 @@ VALUES: dict[str, Any] = {
 def done(text: str) -> list[Any]:
     """Return what is done, as plain values."""
     wires = {name: canonical(to_wire(value, (name,))) for name, value in VALUES.items()}
-    expression = parse(text, {"#rec": "_rec", "#w": "_rec_w"}, wires)
+    expression = parse(text, {"#rec": "_rec", "#w": "_rec_w", "#half": "\ud800"}, wires)
     return [from_wire(deed.wire()) for deed in deeds_of(expression.actions, SCHEMA)]
 
 
@@ -157,6 +157,8 @@ def test_a_map_set_whole_tells_the_types_of_its_fields_first() -> None:
         ("REMOVE #rec", "'_rec': names starting with '_rec' are reserved; leave it out"),
         ("SET #w = :list", "'_rec_w': names starting with '_rec' are reserved"),
         ("SET _rec_other.x = :x", "'_rec_other': names starting with '_rec' are reserved"),
+        ("SET #half = :x", r"'\ud800': a name must be UTF-8 text"),
+        ("SET other.#half = :x", r"'other.\ud800': a name must be UTF-8 text"),
         ("SET balance = :x", "balance: a counter_pn takes a number"),
         ("ADD balance :set", "balance: a counter_pn takes a number"),
         ("DELETE balance :set", "balance: a counter_pn takes a number"),

@@ -194,6 +194,7 @@ BAD: list[tuple[str, Callable[[ItemEditor], Any], str]] = [
     ("an object", lambda i: i.__setitem__("name", object()), "cannot hold a object"),
     ("not a number", lambda i: i.__setitem__("name", Decimal("NaN")), "name: NaN not a finite"),
     ("half a surrogate", lambda i: i.__setitem__("name", "\ud800"), "name: .*UTF-8"),
+    ("a name of half a surrogate", lambda i: i.__setitem__("\ud800", 1), "a name must be UTF-8"),
     ("a map key", lambda i: i.__setitem__("name", {1: 2}), "name: map key 1 must be a string"),
     ("increment a register", lambda i: i.increment("name"), "name: increment does not fit"),
     ("add to a register", lambda i: i.add("name", "x"), "name: add does not fit a register_lww"),

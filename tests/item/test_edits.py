@@ -35,6 +35,15 @@ def test_a_path_that_is_none_is_refused(where: Any) -> None:
         remove(where)
 
 
+@pytest.mark.parametrize("where", ["\ud800", ("\ud800", "x"), ("address", "\ud800")])
+def test_a_name_of_half_a_surrogate_pair_is_refused_wherever_it_stands(where: Any) -> None:
+    for edit in (assign, increment, add, discard):
+        with pytest.raises(InvalidInput, match=r"'.*\\ud800.*': a name must be UTF-8 text"):
+            edit(where, 1)
+    with pytest.raises(InvalidInput, match="a name must be UTF-8 text"):
+        remove(where)
+
+
 @pytest.mark.parametrize(
     ("edit", "arguments", "sentence"),
     [

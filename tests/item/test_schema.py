@@ -85,6 +85,8 @@ def test_every_mistake_is_reported_at_once_with_its_path() -> None:
             {"attributes": {"_rec_ttl": "flag_ew"}},
             "attributes: Value error, '_rec_ttl' is reserved",
         ),
+        ({"attributes": {"\ud800": "flag_ew"}}, r"'\\ud800': a name must be UTF-8 text"),
+        ({"key": ["\ud800"]}, r"'\\ud800': a name must be UTF-8 text"),
         ({"attributes": {"id": "flag_ew"}}, "'id' is a key attribute: a key never changes"),
         ({"key": ["id", "id"]}, "the partition key and the sort key must be two attributes"),
         ({"key": ["a", "b", "c"]}, "key: .*at most 2 items"),
