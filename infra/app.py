@@ -115,7 +115,7 @@ def main() -> None:
 
 def _settings(path: object) -> Settings:
     try:
-        return read_settings(Path(str(path)).read_text(encoding="utf-8"))
+        return read_settings(Path(str(path)).read_text(encoding="utf-8-sig"))
     except OSError as problem:
         raise InvalidInput(f"settings: {problem}; name a file: -c settings=FILE") from None
 

@@ -1,8 +1,8 @@
 """What the settings say of each other, and what AWS says of them: mistakes that no field has alone.
 
+What is of the table alone is in `reconciler.deployment.table_rules`, for who needs no more.
 Each rule names the fields it reads, and is left out when one of them is wrong in itself;
 all others are heard, so that all mistakes are told at once.
-HAZARD if an index gave the table's key another type: the table's key would silently change.
 Source: DynamoDB guide, "Naming rules", "Quotas"; Lambda guide, "Lambda quotas"; S3 guide, "Bucket
 naming rules"; VPC guide, "VPC CIDR blocks"; CloudFormation and IAM API References, Tag; botocore's
 list of regions.
@@ -21,7 +21,9 @@ from botocore.loaders import Loader
 from infra.api_settings import api_agrees
 from infra.between_concurrency import concurrency, warm_starts
 from infra.schema_settings import adoption_agrees, appsync_agrees, workflow_agrees
+from reconciler.deployment import table_rules
 from reconciler.deployment.names import is_module_name, partition_of
+from reconciler.deployment.table_rules import shown
 
 if TYPE_CHECKING:
     from infra.settings import Settings
@@ -30,7 +32,6 @@ _LARGEST, _SMALLEST = 16, 24  # what a VPC may be, and what leaves room in both 
 _PRIVATE = tuple(
     map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"))
 )
-_RESERVED = "_rec"
 _LONGEST_NAME, _MOST_TAGS = 255, 50
 _LONGEST_MODULES = 2_000  # characters: all variables of a function have 4 KB
 _OF_THE_TABLE = {"sort_key", "indexes", "encryption", "contributor_insights"}
@@ -62,7 +63,7 @@ def _regions(settings: "Settings") -> Iterator[str]:
         if region not in known:
             near = get_close_matches(region, known, n=1, cutoff=0)
             yield (
-                f"regions.{place}: AWS has no region {_shown(region)}; did you mean {near[0]}?"
+                f"regions.{place}: AWS has no region {shown(region)}; did you mean {near[0]}?"
                 " One that is newer than this boto3 needs a newer one"
             )
     if len(set(settings.regions)) != len(settings.regions):
@@ -107,53 +108,9 @@ def _table_keys(settings: "Settings") -> Iterator[str]:
     for region, arn in keys.items():
         _, partition, _, its_region, *_ = arn.split(":")
         if its_region != region:
-            yield f"table_keys.{_shown(region)}: the key is one of {its_region}"
+            yield f"table_keys.{shown(region)}: the key is one of {its_region}"
         elif partition != partition_of(region):
             yield f"table_keys.{region}: the key is one of partition {partition}"
-
-
-def _key_kinds(settings: "Settings") -> Iterator[str]:
-    """Yield what is wrong with the keys: DynamoDB keeps one type for each attribute's name."""
-    keys = {"partition_key": settings.partition_key, "sort_key": settings.sort_key}
-    for place, index in enumerate(settings.indexes):
-        keys[f"indexes.{place}.partition_key"] = index.partition_key
-        keys[f"indexes.{place}.sort_key"] = index.sort_key
-    kinds: dict[str, tuple[str, str]] = {}
-    for path, key in keys.items():
-        if key is None:
-            continue
-        if key.name.startswith(_RESERVED):
-            yield f"{path}: names that begin with {_RESERVED} are reserved"
-        first, kind = kinds.setdefault(key.name, (path, key.type))
-        name = _shown(key.name)
-        if kind != key.type:
-            yield f"{path}: {name} is of type {key.type} here and of {kind} in {first}"
-        if path.endswith("sort_key"):
-            partner = keys[path.removesuffix("sort_key") + "partition_key"]
-            if partner is not None and partner.name == key.name:
-                yield f"{path}: {name} is the partition key, too"
-
-
-def _index_names(settings: "Settings") -> Iterator[str]:
-    names = [index.name for index in settings.indexes]
-    for place, name in enumerate(names):
-        if name.startswith(_RESERVED):
-            yield f"indexes.{place}.name: names that begin with {_RESERVED} are reserved"
-    yield from (
-        f"indexes: two are named {name}" for name in sorted(set(names)) if names.count(name) > 1
-    )
-
-
-def _ttl_attribute(settings: "Settings") -> Iterator[str]:
-    name, keys = settings.ttl_attribute, (settings.partition_key, settings.sort_key)
-    if name.startswith(_RESERVED):
-        yield f"ttl_attribute: names that begin with {_RESERVED} are the library's; leave it out"
-    if any(key is not None and key.name == name for key in keys):
-        yield "ttl_attribute: a deleted item cannot expire by its key; take another attribute"
-    for index in settings.indexes:
-        for each in (index.partition_key, index.sort_key):
-            if each is not None and each.name == name and each.type != "N":
-                yield f"ttl_attribute: index {index.name} has it as a key that is no number"
 
 
 def _version_attributes(settings: "Settings") -> Iterator[str]:
@@ -162,7 +119,7 @@ def _version_attributes(settings: "Settings") -> Iterator[str]:
     keys = [key.name for key in (settings.partition_key, settings.sort_key) if key is not None]
     for role, name in settings.version_attributes:
         if name in keys:
-            yield f"version_attributes.{role}: '{_shown(name)}' is of the key, which never changes"
+            yield f"version_attributes.{role}: '{shown(name)}' is of the key, which never changes"
     for mistake in settings.version_attributes.mistakes():
         yield f"version_attributes: {mistake}"
 
@@ -176,7 +133,7 @@ def _tags(settings: "Settings") -> Iterator[str]:
     if len(settings.tags) > _MOST_TAGS:
         yield f"tags: AWS takes {_MOST_TAGS} at most"
     for name, value in settings.tags.items():
-        path = f"tags.{_shown(name)}"
+        path = f"tags.{shown(name)}"
         if name.lower().startswith("aws:") or not 1 <= len(name) <= 128:
             yield f"{path}: a key of 1 to 128 characters that does not begin with aws:"
         if not 1 <= len(value) <= 256:
@@ -185,13 +142,13 @@ def _tags(settings: "Settings") -> Iterator[str]:
             yield f"{path}: letters, digits, blanks and _ . : / = + - @ alone"
     for one, other in combinations(sorted(settings.tags), 2):
         if one.casefold() == other.casefold():
-            yield f"tags: {_shown(one)} and {_shown(other)} are one name to IAM; leave one out"
+            yield f"tags: {shown(one)} and {shown(other)} are one name to IAM; leave one out"
 
 
 def _custom_types(settings: "Settings") -> Iterator[str]:
     for name in settings.custom_types:
         if not is_module_name(name):
-            yield f"custom_types: '{_shown(name)}' is no module's name, such as shop.merging"
+            yield f"custom_types: '{shown(name)}' is no module's name, such as shop.merging"
     if len(",".join(settings.custom_types)) > _LONGEST_MODULES:
         yield f"custom_types: the names are longer than {_LONGEST_MODULES} characters together"
 
@@ -203,19 +160,14 @@ def _network(settings: "Settings") -> Iterator[str]:
     if cidrs and set(cidrs) != set(settings.regions):
         yield "network_cidrs: networks must be apart, so name all regions' or none"
     for region, addresses in cidrs.items():
-        path = f"network_cidrs.{_shown(region)}"
+        path = f"network_cidrs.{shown(region)}"
         if not _LARGEST <= addresses.prefixlen <= _SMALLEST:
             yield f"{path}: from /{_LARGEST} to /{_SMALLEST}"
         if not any(addresses.subnet_of(private) for private in _PRIVATE):
             yield f"{path}: private addresses: {', '.join(map(str, _PRIVATE))}"
     for (one, its), (other, others) in combinations(cidrs.items(), 2):
         if its.overlaps(others):
-            yield f"network_cidrs: those of {_shown(one)} and {_shown(other)} overlap"
-
-
-def _shown(text: str) -> str:
-    """Return a name from the document as one line of it can hold: escaped, and cut."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text[:40])
+            yield f"network_cidrs: those of {shown(one)} and {shown(other)} overlap"
 
 
 _RULES: dict[Rule, frozenset[str]] = {
@@ -228,9 +180,9 @@ _RULES: dict[Rule, frozenset[str]] = {
     _existing: frozenset({"existing_table"}),
     _names: frozenset({"table", "suffix", "regions", "existing_table"}),
     _table_keys: frozenset({"table_keys", "regions", "existing_table"}),
-    _key_kinds: frozenset({"partition_key", "sort_key", "indexes"}),
-    _index_names: frozenset({"indexes"}),
-    _ttl_attribute: frozenset({"ttl_attribute", "partition_key", "sort_key", "indexes"}),
+    table_rules.key_kinds: frozenset({"partition_key", "sort_key", "indexes"}),
+    table_rules.index_names: frozenset({"indexes"}),
+    table_rules.ttl_attribute: frozenset({"ttl_attribute", "partition_key", "sort_key", "indexes"}),
     _version_attributes: frozenset({"version_attributes", "partition_key", "sort_key"}),
     _writers: frozenset({"writers", "partition_key"}),
     _tags: frozenset({"tags"}),

@@ -29,13 +29,20 @@ from infra.api_settings import Api, Callback, Domain
 from infra.between_fields import problems
 from infra.schema_settings import MOST_SCHEMA, Adoption, Appsync, SchemaDocument, Workflow
 from reconciler.deployment.names import MAX_SUFFIX, Names, home_of
-from reconciler.deployment.table_document import KEY, Index, Key
+from reconciler.deployment.table_document import (
+    KEY,
+    MOST_INDEXES,
+    Index,
+    Key,
+    KeyLifetime,
+    TableName,
+    TtlAttribute,
+)
 from reconciler.deployment.tables import JOBS_KEPT_DAYS
 from reconciler.deployment.versions import VersionAttributes
 from reconciler.deployment.wiring import KEY_LIFETIME_MINUTES, OutsideWriters, OutsideWrites
 from reconciler.errors import InvalidInput, bounded
 
-TableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{2,254}$")]
 Suffix = Annotated[
     str, StringConstraints(pattern=r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?)?$", max_length=MAX_SUFFIX)
 ]
@@ -107,7 +114,9 @@ class Settings(_Part):
     regions: tuple[str, ...] = Field(min_length=2, description="two names of AWS regions or more")
     partition_key: Key = Field(description=KEY)
     sort_key: Key | None = Field(None, description=KEY)
-    indexes: tuple[Index, ...] = Field((), max_length=20, description="20 indexes at most")
+    indexes: tuple[Index, ...] = Field(
+        (), max_length=MOST_INDEXES, description=f"{MOST_INDEXES} indexes at most"
+    )
     existing_table: bool = False
     table_keys: dict[str, KeyArn] = Field({}, description="a key's ARN, arn:aws:kms:...:key/ID")
     encryption: Literal["customer_managed", "aws_owned"] = Field(
@@ -128,11 +137,9 @@ class Settings(_Part):
     redrive_minutes: int | None = Field(None, ge=5, le=1_440, description="from 5 to 1440 minutes")
     outside_writers: OutsideWriters = Field("expected", description="expected or none")
     outside_writes: OutsideWrites = Field("accept", description="accept or restore")
-    ttl_attribute: Annotated[str, StringConstraints(max_length=255)] = Field(
-        "", description="the name of an attribute"
-    )
-    key_lifetime_minutes: int = Field(
-        KEY_LIFETIME_MINUTES, ge=1, le=10_080, description="from 1 to 10080 minutes"
+    ttl_attribute: TtlAttribute = Field("", description="the name of an attribute")
+    key_lifetime_minutes: KeyLifetime = Field(
+        KEY_LIFETIME_MINUTES, description="from 1 to 10080 minutes"
     )
     version_attributes: VersionAttributes | None = Field(
         None, description='attributes by their roles, such as {"version": "Version"}'

@@ -63,7 +63,7 @@ def load(modules: Sequence[str]) -> None:
     for name in modules:
         try:
             import_module(name)
-        except Exception as problem:
+        except (Exception, SystemExit) as problem:  # a module may call sys.exit as it is imported
             raise InvalidInput(
                 f"RECONCILER_CUSTOM_TYPES: {name!r} cannot be imported"
                 f" ({type(problem).__name__}: {problem}); package it with the functions"

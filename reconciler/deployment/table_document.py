@@ -4,11 +4,21 @@
 the table is made of, for who needs no more: what else the document says is of no matter.
 """
 
+from codecs import BOM_UTF8
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
 from pydantic_core import from_json
 
+from reconciler.deployment import table_rules
+from reconciler.deployment.names import checked_region
 from reconciler.deployment.versions import VersionAttributes
 from reconciler.deployment.wiring import KEY_LIFETIME_MINUTES, OutsideWriters, OutsideWrites
 from reconciler.errors import InvalidInput, bounded
@@ -18,6 +28,17 @@ EXAMPLE = """\
 {"table": "parties", "regions": ["us-east-1", "eu-west-1"], "partition_key": {"name": "id"},
  "api": {"authorizer": "iam", "table_schema": {"attributes": {"loyalty": "counter_pn"}}}}"""
 KEY = 'an attribute, such as {"name": "id", "type": "S"}'
+TableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{2,254}$")]
+TtlAttribute = Annotated[str, StringConstraints(max_length=255)]
+KeyLifetime = Annotated[int, Field(ge=1, le=10_080)]  # minutes
+MOST_INDEXES = 20
+
+
+def _region(name: str) -> str:
+    try:
+        return checked_region(name)
+    except InvalidInput as problem:
+        raise ValueError(str(problem)) from None
 
 
 class _Part(BaseModel):
@@ -56,16 +77,16 @@ class TableDocument(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    table: str
-    regions: tuple[str, ...] = ()
+    table: TableName
+    regions: tuple[Annotated[str, AfterValidator(_region)], ...] = ()
     partition_key: Key
     sort_key: Key | None = None
-    indexes: tuple[Index, ...] = ()
+    indexes: tuple[Index, ...] = Field((), max_length=MOST_INDEXES)
     api: _Door
     outside_writers: OutsideWriters = "expected"
     outside_writes: OutsideWrites = "accept"
-    ttl_attribute: str = ""
-    key_lifetime_minutes: int = KEY_LIFETIME_MINUTES
+    ttl_attribute: TtlAttribute = ""
+    key_lifetime_minutes: KeyLifetime = KEY_LIFETIME_MINUTES
     version_attributes: VersionAttributes | None = None
     folds: bool = True
     custom_types: tuple[str, ...] = ()
@@ -80,7 +101,13 @@ class TableDocument(BaseModel):
         known: dict[str, Any] = {"table": self.table, "key": [key.name for key in self.keys]}
         if self.ttl_attribute:
             known["ttl_attribute"] = self.ttl_attribute
-        return Schema.of(**{**self.api.table_schema, **known})
+        schema = Schema.of(**{**self.api.table_schema, **known})
+        if schema.key_lifetime_minutes > self.key_lifetime_minutes:
+            raise InvalidInput(
+                f"api.table_schema: its keys live {schema.key_lifetime_minutes} minutes;"
+                " raise key_lifetime_minutes"
+            )
+        return schema
 
     def environment(self) -> dict[str, str]:
         """Return what the functions are told of the table beside its name."""
@@ -99,17 +126,23 @@ class TableDocument(BaseModel):
 
 def read_table_document(text: str | bytes, name: str) -> TableDocument:
     """Return what a document says of its table; InvalidInput, which begins with `name`."""
+    data = text.encode() if isinstance(text, str) else text
     try:
-        given = from_json(text)
+        given = from_json(data.removeprefix(BOM_UTF8))  # editors of Windows begin files with it
     except ValueError as problem:
         raise _refused(name, f"the file must hold one JSON object: {problem}") from None
     try:
-        return TableDocument.model_validate(given)
+        document = TableDocument.model_validate(given)
     except ValidationError as problem:
         found = problem.errors(include_url=False, include_input=False)
-    places = (".".join(map(str, each["loc"])) or "the file" for each in found)
-    told = "; ".join(f"{p}: {each['msg']}" for p, each in zip(places, found, strict=True))
-    raise _refused(name, told)
+        places = (".".join(map(str, each["loc"])) or "the file" for each in found)
+        told = [f"{p}: {each['msg']}" for p, each in zip(places, found, strict=True)]
+    else:
+        rules = table_rules.key_kinds, table_rules.index_names, table_rules.ttl_attribute
+        told = [mistake for rule in rules for mistake in rule(document)]
+        if not told:
+            return document
+    raise _refused(name, "; ".join(told).replace("Value error, ", ""))
 
 
 def _refused(name: str, why: str) -> InvalidInput:

@@ -73,9 +73,12 @@ class Child:
         """Raise LocalCloudError, with the end of its log, if the process is no longer there."""
         status = self.status
         if status is not None:
-            lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
-            tail = "\n".join(lines[-_TAIL_LINES:])
-            raise LocalCloudError(f"{self.name} ended with status {status}:\n{tail}")
+            raise LocalCloudError(f"{self.name} ended with status {status}:\n{self.last_lines()}")
+
+    def last_lines(self) -> str:
+        """Return the end of its log."""
+        lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
+        return "\n".join(lines[-_TAIL_LINES:])
 
     def tell(self, line: str) -> None:
         """Write one line to its standard input.

@@ -14,6 +14,7 @@ from reconciler.deployment.wiring import API_HANDLER
 from reconciler.item.schema import Schema
 from reconciler.local.children import Child, stop
 from reconciler.local.cloud import LocalCloud
+from reconciler.local.errors import LocalCloudError
 from reconciler.local.port import listen_on_loopback
 from reconciler.local.processes import lambda_environment
 from reconciler.local.waiting import await_children
@@ -39,7 +40,7 @@ def open_doors(cloud: LocalCloud, schema: Schema, *, port: int = 0) -> Iterator[
     """Open the door of the schema's table in each region, until this context is left.
 
     port: that of the first region's; those of the others follow. 0 for any.
-    Raises: LocalCloudError if a door does not open.
+    Raises: LocalCloudError if a door does not open, with what its function says of that.
     """
     addresses: dict[str, str] = {}
     children: list[Child] = []
@@ -85,16 +86,21 @@ def _open(cloud: LocalCloud, schema: Schema, region: str, port: int) -> tuple[st
 def _silent(doors: Doors) -> list[Child]:
     doors.check()
     pairs = zip(doors.children, doors.addresses.values(), strict=True)
-    return [child for child, address in pairs if not _is_live(address)]
+    return [child for child, address in pairs if not _is_live(child, address)]
 
 
-def _is_live(address: str) -> bool:
+def _is_live(child: Child, address: str) -> bool:
+    """Return whether a door answers; LocalCloudError if it refuses what it is told, for good."""
     host = address.removeprefix("http://")
     connection = http.client.HTTPConnection(host, timeout=_SILENT_SECONDS)
     try:
         connection.request("GET", "/health/live")
-        return connection.getresponse().status == http.client.OK
+        answer = connection.getresponse()
+        told = answer.read().decode(errors="replace")
     except (OSError, http.client.HTTPException):
         return False
     finally:
         connection.close()
+    if answer.status in (http.client.OK, http.client.SERVICE_UNAVAILABLE):
+        return answer.status == http.client.OK
+    raise LocalCloudError(f"{child.name} answers {answer.status}: {told}\n{child.last_lines()}")

@@ -109,6 +109,8 @@ def test_without_a_file_it_shows_one() -> None:
         ({"regions": ["us-east-1"]}, "two to five different regions"),
         ({"api": {"table_schema": {"attributes": {"points": "counter"}}}}, "unknown type"),
         ({"custom_types": ["no.such.module"]}, "no.such.module"),
+        ({"regions": ["us-east-1", "../../etc"]}, "regions.1: region '../../etc' is not an AWS"),
+        ({"key_lifetime_minutes": -5}, "key_lifetime_minutes: "),
     ],
 )
 def test_a_file_that_cannot_be_used_is_one_sentence(

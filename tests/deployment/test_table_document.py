@@ -12,13 +12,14 @@ from reconciler.deployment.table_document import EXAMPLE, read_table_document
 from reconciler.deployment.wiring import function_environment
 from reconciler.errors import InvalidInput
 
+BY_NAME = {"name": "by-name", "partition_key": {"name": "name"}}
 WHOLE = {
     "table": "visits",
     "regions": ["us-east-1", "eu-west-1"],
     "suffix": "dev",
     "partition_key": {"name": "who", "type": "B"},
     "sort_key": {"name": "at", "type": "N"},
-    "indexes": [{"name": "by-name", "partition_key": {"name": "name"}}],
+    "indexes": [BY_NAME],
     "ttl_attribute": "expires",
     "outside_writers": "none",
     "folds": False,
@@ -74,6 +75,19 @@ def test_the_example_is_two_lines_and_a_document() -> None:
         (without("api"), "api: Field required"),
         (without(api={"authorizer": "iam"}), "api.table_schema: Field required"),
         ('{"table": "parties", "key": ["id"]}', "partition_key: Field required"),
+        (without(regions=["us-east-1", "../../etc"]), "regions.1: region '../../etc' is not an"),
+        (without(regions=["us east", "eu-west-1"]), "regions.0: region 'us east' is not an AWS"),
+        (without(table="../visits"), "table: "),
+        (without(key_lifetime_minutes=-5), "key_lifetime_minutes: Input should be greater than"),
+        (without(key_lifetime_minutes=10_081), "key_lifetime_minutes: Input should be less than"),
+        (without(ttl_attribute="x" * 256), "ttl_attribute: "),
+        (without(ttl_attribute="who"), "ttl_attribute: a deleted item cannot expire by its key"),
+        (without(indexes=[BY_NAME] * 21), "indexes: Tuple should have at most 20 items"),
+        (without(indexes=[BY_NAME, BY_NAME]), "indexes: two are named by-name"),
+        (
+            without(indexes=[{"name": "by-who", "partition_key": {"name": "who", "type": "N"}}]),
+            "indexes.0.partition_key: who is of type N here and of B in partition_key",
+        ),
     ],
 )
 def test_what_is_no_document_is_refused_with_one_to_copy(text: str, complaint: str) -> None:
@@ -83,3 +97,15 @@ def test_what_is_no_document_is_refused_with_one_to_copy(text: str, complaint: s
     told = str(refused.value)
     assert told.startswith(f"--schema mine.json: {complaint}")
     assert told.endswith(EXAMPLE)
+
+
+def test_a_document_that_an_editor_of_windows_saved_is_read() -> None:
+    assert read_table_document(b"\xef\xbb\xbf" + EXAMPLE.encode(), "example").table == "parties"
+
+
+def test_keys_may_not_live_longer_by_the_schema_than_by_the_document() -> None:
+    door = {"table_schema": {"key_lifetime_minutes": 600}}
+    document = read_table_document(without(api=door, key_lifetime_minutes=500), "settings")
+
+    with pytest.raises(InvalidInput, match="its keys live 600 minutes; raise key_lifetime_minutes"):
+        document.schema_of_writers()

@@ -59,7 +59,11 @@ def test_the_listed_modules_register_their_functions(
 
 @pytest.mark.parametrize(
     ("source", "cause"),
-    [(None, "ModuleNotFoundError: No module named 'failing'"), ("1 / 0", "ZeroDivisionError")],
+    [
+        (None, "ModuleNotFoundError: No module named 'failing'"),
+        ("1 / 0", "ZeroDivisionError"),
+        ("import sys; sys.exit(3)", "SystemExit: 3"),
+    ],
 )
 def test_a_module_that_cannot_be_imported_is_named(
     source: str | None, cause: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -231,6 +231,15 @@ def test_with_wrong_settings_the_program_names_the_field(tmp_path: Path) -> None
     assert done.stderr.startswith("settings: regions: ")
 
 
+def test_settings_that_an_editor_of_windows_saved_are_read_as_others_are(tmp_path: Path) -> None:
+    wrong = json.dumps({**PLAIN, "regions": []})
+    (tmp_path / "settings.json").write_text(wrong, encoding="utf-8-sig")
+
+    done = synthesise(tmp_path, settings=str(tmp_path / "settings.json"))
+
+    assert done.stderr.startswith("settings: regions: ")
+
+
 def test_the_example_in_the_readme_is_valid() -> None:
     text = (ROOT / "infra" / "README.md").read_text(encoding="utf-8")
     [example] = re.findall(r"```json\n(.*?)```", text, re.DOTALL)

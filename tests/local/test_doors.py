@@ -140,3 +140,14 @@ def test_a_door_whose_process_ends_is_told() -> None:
             return False
 
         assert eventually(is_told)
+
+
+def test_a_door_that_refuses_its_settings_ends_the_start_with_its_reason() -> None:
+    spec = TableSpec("parties", "id", environment={"RECONCILER_KEY_LIFETIME_MINUTES": "-5"})
+    refused = r"(?s)door-\S+ answers 500: .*RECONCILER_KEY_LIFETIME_MINUTES is '-5'; it is a"
+    with (
+        LocalCloud([spec], regions=(US, EU)) as cloud,
+        pytest.raises(LocalCloudError, match=refused),
+        open_doors(cloud, Schema.of(table="parties", key=["id"])),
+    ):
+        raise AssertionError("the doors are open")
