@@ -78,7 +78,9 @@ def classify(  # noqa: PLR0913 (a verdict is about all of these, by name)
         return CLEAN  # an insert
     if new is None:
         return _of_removed(old, key, replica, latest_plausible, at_ms)
-    if is_named(old) or is_named(new):
+    # HAZARD if the names in a managed image hid that it took the place of a plain one, a put's.
+    is_put = is_managed(new) and not is_managed(old) and not is_named(old)
+    if not is_put and (is_named(old) or is_named(new)):
         return _beside_names(old, new, key, replica, latest_plausible)
     if not is_managed(old) or not is_managed(new):
         return _of_one_managed(old, new, replica, latest_plausible, expects_outside)

@@ -199,6 +199,17 @@ def test_a_plain_image_is_a_loss_if_what_took_its_place_does_not_know_it() -> No
     assert seen_from("use1", put, filed).finding is Finding.CLEAN
 
 
+def test_a_plain_image_is_a_loss_too_if_a_named_write_took_its_place() -> None:
+    """It was clean, for a named write loses nothing but names: the put's values were gone."""
+    base, _, _ = forked()
+    put = {"id": {"S": "p1"}, "name": {"S": "Grace"}}
+    named = named_on(base, increment("balance", 5), by="euw1")
+
+    verdict = seen_from("use1", put, named)
+    assert verdict.finding is Finding.CONFLICT
+    assert read(lost_image(verdict, put, named)) == {"id": "p1", "name": "Grace"}
+
+
 def test_a_stamp_beyond_the_plausible_limit_is_told() -> None:
     base, ours, _ = forked()
     future = Replica("euw1", base).write(assign("name", "x"), at=10_000)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,14 +12,14 @@ from reconciler.detection import securing
 from reconciler.item.metadata import EXPIRY, METADATA
 from reconciler.simulation.plan.drawing import draw_plan
 from reconciler.simulation.plan.plan import Plan
-from reconciler.simulation.plan.raw import SAVE
+from reconciler.simulation.plan.raw import REPLACE, SAVE
 from reconciler.simulation.world.history import Run
 from reconciler.simulation.world.run import run_plan
 from reconciler.values.wire import from_wire
 from tests.builders import assign, increment
 from tests.simulation import aims, sabotage_plain
 from tests.simulation.aims import Aim
-from tests.simulation.outside_cases import CASES, EAST, WEST, Case, Steps
+from tests.simulation.outside_cases import BASE, CASES, EAST, WEST, Case, Steps, cut
 from tests.simulation.sabotage import replacing
 
 
@@ -69,6 +70,19 @@ def test_a_rule_of_puts_that_is_broken_is_caught_by_a_case(
 
     for item in shown(run).values():
         assert {name: (item or {})[name] for name in wrong} == wrong
+
+
+def test_a_put_that_a_named_write_of_elsewhere_took_the_place_of_stands_beside_it() -> None:
+    steps = Steps(*BASE)
+    steps.raw(0, WEST, assign("phone", "2"), call=REPLACE)
+    steps.library(5, EAST, increment("points", 10))
+    plan = Case("", "", tuple(steps.done), {}, [cut(-10, 60)]).plan()
+
+    runs = [run_plan(replace(plan, seed=seed), trace=False) for seed in range(1, 9)]
+    assert any(run.counts.get("named_writes") for run in runs)
+    for run in runs:
+        for item in shown(run).values():
+            assert (item["phone"], item["points"]) == ("2", 110)
 
 
 def test_every_case_has_a_name_of_its_own() -> None:
