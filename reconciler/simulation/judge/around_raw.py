@@ -77,10 +77,12 @@ def _may_have_met(around: Around, path: Path, numbers: Sequence[int]) -> bool:
     apart, one = not around.is_of_one_region(), numbers[0]
     seen = {done.operation.number: done.seen for done in around.raw}
     untyped = around.untyped_increments(path)
+    others = seen.keys() - {*numbers}
+    unseen = {o for o in others if one not in seen[o] and o not in seen.get(one, ())}
     return (apart and len(numbers) > 1) or any(
-        (around.are_of_one_image(one, other) and (apart or one not in seen[other]))
-        or (one in untyped and other in untyped and one not in seen[other])
-        for other in seen.keys() - {*numbers}
+        (around.are_of_one_image(one, other) and (apart or other in unseen))
+        or (one in untyped and other in untyped and other in unseen)
+        for other in others
     )
 
 
