@@ -10,7 +10,7 @@ Limit: who knows an item's dots can make an event that fits; see "Rights" in the
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.causality.context import Dot, Ordering, is_replica_of
+from reconciler.causality.context import ADOPTED, KEYED, Dot, Ordering, is_replica_of
 from reconciler.conflict.event import ConflictEvent, FoldCertificate, conflict_id
 from reconciler.conflict.row import fits_inline
 from reconciler.conflict.verdict import Finding, Verdict
@@ -23,7 +23,10 @@ def check_is_ours(event: ConflictEvent | FoldCertificate, table: str, region: st
     """Refuse, as NotOurs, an event of another table or another region's detector."""
     if event.table != table:
         raise NotOurs("the event is about another table than this deployment's")
-    if not is_replica_of(event.replica, region) or getattr(event, "region", region) != region:
+    # Of what all regions name alike a region's own detector tells, under that name.
+    is_shared = isinstance(event, FoldCertificate) and event.replica in (ADOPTED, KEYED)
+    is_own = is_shared or is_replica_of(event.replica, region)
+    if not is_own or getattr(event, "region", region) != region:
         raise NotOurs("the event comes from another region's detector")
     if not event.key:
         raise NotOurs("the event does not say which item it is about")

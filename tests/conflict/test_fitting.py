@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from reconciler.causality.context import ADOPTED, KEYED
+from reconciler.conflict.event import FoldCertificate
 from reconciler.conflict.fitting import check_fits, check_is_ours
 from reconciler.conflict.verdict import Finding
 from reconciler.errors import NotOurs
@@ -29,6 +31,25 @@ def test_an_event_with_another_losing_image_does_not_fit() -> None:
 def test_an_event_of_a_replica_that_was_here_before_is_ours() -> None:
     before = event(ADA, EVE).model_copy(update={"replica": "use1abcde"})
     check_is_ours(before, "parties", "us-east-1")
+
+
+@pytest.mark.parametrize("shared", [ADOPTED, KEYED])
+def test_what_a_detector_certifies_of_what_all_regions_name_alike_is_ours(shared: str) -> None:
+    """It was parked as another region's: no region ever marked, and nothing of it was folded."""
+    certificate = FoldCertificate(
+        certificate_id=f"certificate-{shared}-7",
+        table="parties",
+        key={"id": ADA["id"]},
+        replica=shared,
+        sequence_number="7",
+        issued_at_ms="1",
+        lineages={},
+    )
+    check_is_ours(certificate, "parties", "us-east-1")
+    with pytest.raises(NotOurs):
+        check_is_ours(
+            event(ADA, EVE).model_copy(update={"replica": shared}), "parties", "us-east-1"
+        )
 
 
 @pytest.mark.parametrize(

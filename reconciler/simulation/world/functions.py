@@ -16,6 +16,7 @@ from reconciler.conflict.event import (
     parse_certificate,
     parse_event,
 )
+from reconciler.conflict.fitting import check_is_ours
 from reconciler.conflict.row import Row
 from reconciler.detection.detector import Detector
 from reconciler.detection.securing import DetectorPolicy
@@ -188,6 +189,7 @@ class Functions:
 
     def _hand_over(self, letter: Letter) -> Event:
         event = letter.event
+        check_is_ours(event, self._policy.table, self._policy.region)  # as the door of AWS does
         if self._setting.draws.chance("wire", event.identifier) >= _THROUGH_JSON:
             return event
         self._setting.journal.count("through_json")
