@@ -17,9 +17,8 @@ from reconciler.item.metadata import (
     token_of,
 )
 from reconciler.ports import Replacement
+from reconciler.values.size import COMPARED_ATTRIBUTES
 from reconciler.values.wire import Wires
-
-_COMPARED_ATTRIBUTES = 100
 
 
 def replacement_of(write: Replacement) -> dict[str, Any]:
@@ -55,5 +54,5 @@ def unchanged(image: Wires | None, key: str, placeholders: Placeholders, *, adop
     if adopts or not is_managed(image):
         # Writers around the library change no token: the attributes say what was read.
         plain = sorted((n, v) for n, v in image.items() if n not in (METADATA, NAMES))
-        tests += [f"{name(n)} = {value(v)}" for n, v in plain[:_COMPARED_ATTRIBUTES]]
+        tests += [f"{name(n)} = {value(v)}" for n, v in plain[:COMPARED_ATTRIBUTES]]
     return " AND ".join(tests)

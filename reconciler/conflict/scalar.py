@@ -18,8 +18,9 @@ from typing import Any, NamedTuple
 from reconciler.causality.context import Ordering
 from reconciler.conflict.event import ConflictEvent
 from reconciler.conflict.verdict import CLEAN, Finding, Verdict
-from reconciler.errors import HistoryUnknown, InvalidInput, ItemGone
+from reconciler.errors import HistoryUnknown, InvalidInput, ItemGone, ItemTooLarge
 from reconciler.item.metadata import is_managed, is_named
+from reconciler.values.size import COMPARED_ATTRIBUTES
 from reconciler.values.wire import Image, Wires, number_text
 
 
@@ -93,10 +94,16 @@ def merged_scalar(current: Image | None, losses: Iterable[ScalarLoss]) -> Image 
 
     What somebody wrote since stands. The merge shows a version above all, so a writer who holds
     one of them finds his check failed. ItemGone if there is no item; HistoryUnknown if it has
-    metadata by now, of which a version says nothing.
+    metadata by now, of which a version says nothing. ItemTooLarge above 100 attributes.
+    HAZARD if such an item were put: its version may be one of those that no condition compares.
     """
     if current is None:
         raise ItemGone("the item is gone from the table")
+    if len(current) > COMPARED_ATTRIBUTES:
+        raise ItemTooLarge(
+            f"the item has {len(current)} attributes, and a condition compares"
+            f" {COMPARED_ATTRIBUTES}: compare both images, and merge them by hand"
+        )
     if is_managed(current) or is_named(current):
         raise HistoryUnknown("the item has metadata by now, and the loss has none")
     item = current

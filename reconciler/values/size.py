@@ -10,6 +10,7 @@ from reconciler.values.wire import SET_KINDS, Image, Wire, binary, to_json
 
 MAX_DEPTH = 32
 MAX_ITEM_BYTES = 400 * 1024
+COMPARED_ATTRIBUTES = 100  # of one item, in one condition, which takes 4 KB and 300 operators
 
 
 def item_size(image: Mapping[str, Wire]) -> int:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from reconciler.causality.context import Ordering
 from reconciler.conflict.scalar import ScalarLoss, ScalarVersion, classify_scalar, merged_scalar
 from reconciler.conflict.verdict import Finding
-from reconciler.errors import HistoryUnknown, InvalidInput, ItemGone
+from reconciler.errors import HistoryUnknown, InvalidInput, ItemGone, ItemTooLarge
 from reconciler.values.wire import Image
 from tests.builders import increment, written
 
@@ -93,6 +93,13 @@ def test_a_merge_of_what_is_there_already_writes_nothing() -> None:
     lost, winner = image(2, EAST, "10:02", Name="Ada"), image(2, WEST, "10:01")
     merged = merged_scalar(winner, [ScalarLoss(lost, winner, BY)])
     assert merged_scalar(merged, [ScalarLoss(lost, winner, BY)]) is None
+
+
+def test_an_item_with_more_attributes_than_a_condition_compares_is_left_to_a_person() -> None:
+    """Its version might not be compared, and what somebody wrote meanwhile would be gone."""
+    wide = image(3, **{f"a{number:03}": "x" for number in range(100)})
+    with pytest.raises(ItemTooLarge, match="merge them by hand"):
+        merged_scalar(wide, [])
 
 
 def test_an_item_that_is_gone_or_has_metadata_is_left_to_a_person() -> None:
