@@ -16,7 +16,7 @@ from reconciler.api.tmf632.json_patch import carry_out, operations_in, touched_b
 DOCUMENT = {
     "name": "Ada",
     "tags": ["a", "b"],
-    "media": [{"id": "home", "number": 1}, {"id": "work", "number": 2}],
+    "media": [{"id": "home", "number": 1}, {"id": "desk", "number": 2}],
     "place": {"city": "London", "~/": {"x": [1, True, None]}},
 }
 POINTERS = ["/name", "/tags", "/tags/0", "/tags/1", "/tags/2", "/tags/-", "/tags/01", "/media/0"]
@@ -69,8 +69,8 @@ def test_a_patch_does_what_the_reference_library_does(operations: list[dict[str,
 
 
 def test_a_name_in_a_list_is_an_entrys_id() -> None:
-    changed = patched([{"op": "replace", "path": "/media/work/number", "value": 5}])
-    assert changed["media"] == [{"id": "home", "number": 1}, {"id": "work", "number": 5}]
+    changed = patched([{"op": "replace", "path": "/media/desk/number", "value": 5}])
+    assert changed["media"] == [{"id": "home", "number": 1}, {"id": "desk", "number": 5}]
     with pytest.raises(Refused, match="patchMismatch"):
         patched([{"op": "remove", "path": "/media/fax"}])
 
