@@ -32,6 +32,7 @@ sets it aside, whole, for a person or a redrive. `evidence` is what is needed to
 
 from typing import Any, ClassVar, Literal
 
+NOT_LOGGED_IN = "NoCredentials"  # evidence `code` of an Unavailable that no further try can mend
 MOST_REASON = 500  # characters: a reason must never be what does not fit a row or a message
 MALFORMED = (
     *(KeyError, ValueError, TypeError, IndexError, AttributeError, ArithmeticError),

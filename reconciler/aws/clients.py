@@ -12,6 +12,7 @@ from typing import Any
 from weakref import WeakSet
 
 import boto3
+import botocore.exceptions
 import botocore.session
 from botocore import xform_name
 from botocore.config import Config
@@ -31,7 +32,7 @@ from botocore.exceptions import (
 from botocore.loaders import Loader, create_loader
 from botocore.parsers import ResponseParserError
 
-from reconciler.errors import InvalidInput, ItemTooLarge, OutcomeUnknown, Unavailable
+from reconciler.errors import NOT_LOGGED_IN, InvalidInput, ItemTooLarge, OutcomeUnknown, Unavailable
 
 _NOT_APPLIED = {
     "AccessDeniedException",
@@ -52,6 +53,12 @@ NO_CREDENTIALS = (
     ProfileNotFound,
     SSOError,
     TokenRetrievalError,
+    # Of `aws login`, which not every release of the SDK knows.
+    *([botocore.exceptions.LoginError] if hasattr(botocore.exceptions, "LoginError") else ()),
+)
+_LOG_IN = (
+    "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or log in; a local cloud"
+    " needs none: --endpoint URL, in Python reconciler.aws.clients.use_endpoint(URL)"
 )
 _LEADS_ELSEWHERE = (
     *("AWS_PROFILE", "AWS_DEFAULT_PROFILE"),
@@ -69,7 +76,7 @@ def client(service: str, region: str, *, attempts: int = 4, read_seconds: int = 
     """Return the shared client of a service in a region; `attempts` bounds the SDK's own tries.
 
     `read_seconds` is how long each of them waits for an answer.
-    Unavailable if the profile that the environment names is not there.
+    Unavailable if there are no credentials: one look for them tells, and no call is tried without.
     """
     retries = {"mode": "adaptive", "total_max_attempts": attempts}
     config = Config(retries=retries, connect_timeout=2, read_timeout=read_seconds)  # type: ignore[arg-type]  # stubs want a TypedDict
@@ -77,6 +84,8 @@ def client(service: str, region: str, *, attempts: int = 4, read_seconds: int = 
         # Of its own, for clients are made in several threads; what is only read they share.
         own = botocore.session.get_session()
         own.register_component("data_loader", _loader(own.get_config_variable("data_path")))
+        if own.get_credentials() is None:  # looked for once: the client to be made takes these
+            raise NoCredentialsError
         session = boto3.session.Session(botocore_session=own)
         return session.client(service, region_name=region, config=config)
     except NO_CREDENTIALS as error:
@@ -89,9 +98,12 @@ def _loader(data_path: str | None) -> Loader:
     return create_loader(data_path)
 
 
-def no_credentials(error: Exception) -> Unavailable:
+def no_credentials(error: Exception, call: str = "") -> Unavailable:
     """Return the error that says why there are no credentials, and what to do."""
-    return Unavailable(f"no AWS credentials: {error}; set AWS_PROFILE or log in")
+    # What a role's endpoint did not give it may give the next moment; the rest takes a person.
+    code = "" if isinstance(error, CredentialRetrievalError) else NOT_LOGGED_IN
+    told = f"{call}: " if call else ""
+    return Unavailable(f"{told}no AWS credentials: {error}; {_LOG_IN}", call=call, code=code)
 
 
 def use_endpoint(address: str) -> None:
@@ -141,7 +153,7 @@ def translated(call: str) -> Iterator[None]:
     except ParamValidationError as error:
         raise InvalidInput(f"{call}: {error}", call=call) from None
     except NO_CREDENTIALS as error:
-        raise Unavailable(f"{call}: {no_credentials(error)}", call=call) from None
+        raise no_credentials(error, call) from None
     except _NEVER_SENT as error:
         raise Unavailable(f"{call}: {error}", call=call) from None
     except (BotoCoreError, ResponseParserError) as error:

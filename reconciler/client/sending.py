@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from reconciler.client.lost_answers import carried_out, unsettled
 from reconciler.conflict import folding
-from reconciler.errors import Contention, OutcomeUnknown, Unavailable
+from reconciler.errors import NOT_LOGGED_IN, Contention, OutcomeUnknown, Unavailable
 from reconciler.ports import ItemStore, Naming, Replacement, Superseded
 
 Answer = TypeVar("Answer")
@@ -80,6 +80,8 @@ class Sender:
                 doubtful = True
             except Unavailable as problem:
                 refusal = problem
+                if problem.evidence.get("code") == NOT_LOGGED_IN:
+                    break  # a person must log in: to try on would be half a minute of silence
         if doubtful:
             raise unsettled(*writes)
         raise refusal

@@ -2,7 +2,7 @@
 
 import json
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from io import BytesIO
 from typing import Any
 
@@ -22,6 +22,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 from botocore.stub import Stubber
+from botocore.utils import InstanceMetadataFetcher
 
 from reconciler.aws import Retries, connect, now_ms
 from reconciler.aws.bus import EventBridgeBus, batches
@@ -134,20 +135,54 @@ def test_parameters_that_the_sdk_refuses_are_the_callers_mistake() -> None:
         raise ParamValidationError(report="Unknown parameter: Foo")
 
 
-def test_missing_credentials_say_so_and_that_nothing_was_sent(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.fixture
+def nobody_logged_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Give no credentials; list how often the machine's own service was asked for some."""
     for variable in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
         monkeypatch.delenv(variable, raising=False)
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     for variable in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
         monkeypatch.setenv(variable, "/dev/null")
+    asked: list[str] = []
+
+    def nothing(_: object) -> dict[str, str]:
+        asked.append("a role")
+        return {}
+
+    monkeypatch.setattr(InstanceMetadataFetcher, "retrieve_iam_role_credentials", nothing)
     client.cache_clear()
-    items = DynamoItems("parties", client("dynamodb", REGION, attempts=1))
-    write = Replacement(written(assign("name", "Ada")), None)
-    with pytest.raises(Unavailable, match=r"no AWS credentials: .*; set AWS_PROFILE"):
-        items.put(write)
+    yield asked
     client.cache_clear()
+
+
+def test_who_is_not_logged_in_is_told_after_one_look_for_credentials_and_what_to_do(
+    nobody_logged_in: list[str],
+) -> None:
+    with pytest.raises(Unavailable, match=r"no AWS credentials: .*; set AWS_PROFILE, .*use_endp"):
+        connect(SCHEMA, region=REGION)
+    assert nobody_logged_in == ["a role"]
+
+
+def test_a_client_of_ones_own_without_credentials_is_not_tried_for_half_a_minute(
+    nobody_logged_in: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = Config(retries={"total_max_attempts": 1})
+    dynamodb = boto3.client("dynamodb", region_name=REGION, config=one)
+    parties = connect(SCHEMA, region=REGION, dynamodb=dynamodb)
+    monkeypatch.setattr(
+        "reconciler.client.sending.Sender.pause", lambda *_: pytest.fail("it tries on")
+    )
+    with pytest.raises(Unavailable, match="GetItem: no AWS credentials"):
+        parties.get({"id": "p1"})
+
+
+def test_the_role_of_a_machine_is_taken(
+    nobody_logged_in: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    role = {"access_key": "machine", "secret_key": "s", "token": "t", "role_name": "r"}
+    role["expiry_time"] = "2999-01-01T00:00:00Z"
+    monkeypatch.setattr(InstanceMetadataFetcher, "retrieve_iam_role_credentials", lambda _: role)
+    dynamodb = client("dynamodb", REGION, attempts=1)
+    assert dynamodb._request_signer._credentials.access_key == "machine"
 
 
 def test_a_closed_port_is_a_call_that_was_not_carried_out(credentials: None) -> None:

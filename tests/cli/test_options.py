@@ -11,6 +11,9 @@ from typer.testing import CliRunner, Result
 from reconciler.aws.clients import client
 from reconciler.cli import commands
 from reconciler.cli.options import AllRegions, Endpoint, LedgerRegion, MetricsPage, Regions
+from tests.aws.conftest import credentials
+
+__all__ = ["credentials"]
 
 US, EU = "us-east-1", "eu-west-1"
 app = typer.Typer()
@@ -157,7 +160,9 @@ def test_an_option_is_described_alike_in_every_command() -> None:
         assert len(told) == 1
 
 
-def test_clients_of_a_former_address_are_not_used_after_another_is_named() -> None:
+def test_clients_of_a_former_address_are_not_used_after_another_is_named(
+    credentials: None,
+) -> None:
     before = client("dynamodb", US)
     assert run("at", "--endpoint", "http://127.0.0.1:4788").exit_code == 0
     assert client("dynamodb", US) is not before
