@@ -62,6 +62,7 @@ TESTED_ELSEWHERE = {
     "reconciler/cli/guests.py": "in tests/drills/guests/test_drill.py",
     "reconciler/cli/metric_views.py": "with its command, in test_metrics",
     "reconciler/cli/migration.py": "in tests/drills/migration/test_drill.py",
+    "reconciler/cli/schema_file.py": "with who takes such a file, in test_local and test_adopt",
     "reconciler/cli/simulate.py": "run as its user runs it, in tests/simulation",
     "reconciler/cli/whole_tables.py": "with its commands, in test_adopt and test_sweep",
     "reconciler/client/blind.py": "with every look at an item, in test_named_writes",

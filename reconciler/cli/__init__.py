@@ -12,7 +12,7 @@ from io import TextIOWrapper
 from typing import Annotated
 
 from reconciler import __version__
-from reconciler.errors import ReconcilerError
+from reconciler.errors import InvalidInput, ReconcilerError
 from reconciler.text.plain_text import shown_lines
 
 try:
@@ -84,7 +84,8 @@ def main() -> None:
     try:
         commands(sys.argv[1:])()
     except ReconcilerError as problem:
-        sys.exit(f"reconciler: {_told(problem)}")
+        print(f"reconciler: {_told(problem)}", file=sys.stderr)  # noqa: T201 (its last words)
+        sys.exit(2 if isinstance(problem, InvalidInput) else 1)  # 2: what was asked is wrong
     except BrokenPipeError:
         # Whoever read our output has seen enough; what is left must not fail when Python ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,7 +1,6 @@
 """`reconciler adopt`: metadata for the items from before the library; a dry run by default."""
 
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -17,26 +16,21 @@ from reconciler.cli.options import (
     Suffix,
     TableName,
 )
+from reconciler.cli.schema_file import SchemaFile, read_schema_file
 from reconciler.cli.whole_tables import Run
 from reconciler.deployment.names import home_of
 from reconciler.errors import InvalidInput
 from reconciler.item.schema import Schema
 from reconciler.sweeping.adoption import LEFT, Adopter, Adoption
 from reconciler.sweeping.walk import Budget, Walk
-from reconciler.text.plain_json import parse_json
 
-_SCHEMA = typer.Option(
-    "--schema",
-    metavar="FILE.json",
-    help="""the writers' schema: '{"table": ..., "key": [...], "attributes": {...}}'""",
-)
 _WRITES = typer.Option(min=1, metavar="N", help="write units a second, in each region")
 
 
 def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     table: TableName,
     regions: AllRegions,
-    schema: Annotated[Path, _SCHEMA],
+    schema: SchemaFile = None,
     suffix: Suffix = "",
     execute: Execute = False,
     write_units: Annotated[float, _WRITES] = 100,
@@ -50,8 +44,9 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
 
     Stopping, starting again and running twice at once are harmless. Exits with 1 if items are left.
     """
+    given = read_schema_file(schema).schema_of_writers()
     whole, home = Table(table, regions, suffix), home_of(regions)
-    types = _schema(schema, whole)
+    types = _of_the_table(given, whole, suffix)
     run = Run(Adoption, LEFT, execute, as_json)
     with run.going(whole.items[home]) as (time, hear):
         reads = Budget(read_units, time)
@@ -69,18 +64,13 @@ def command(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     raise typer.Exit(run.end(table=table, regions=regions, home=home))
 
 
-def _schema(file: Path, table: Table) -> Schema:
-    """Return the schema of a file; InvalidInput if it is not that of the table."""
-    try:
-        told: Any = parse_json(file.read_bytes(), f"--schema {file}")
-    except OSError as problem:
-        raise InvalidInput(f"--schema {file}: {problem.strerror}") from None
-    if not isinstance(told, dict):
-        raise InvalidInput(f"--schema {file}: give the schema as one JSON object")
-    found = Schema.of(**told)
-    if (found.table, found.key) != (table.name, table.key):
+def _of_the_table(given: Schema, table: Table, suffix: str) -> Schema:
+    """Return the schema under the table's name; InvalidInput if it is another table's."""
+    # A deployment's document names the table without its environment.
+    names = {table.name, table.name.removesuffix(f"-{suffix}") if suffix else table.name}
+    if given.table not in names or given.key != table.key:
         raise InvalidInput(
-            f"--schema {file}: it is of {found.table}, with the key {', '.join(found.key)}; this is"
+            f"--schema: it is of {given.table}, with the key {', '.join(given.key)}; this is"
             f" {table.name}, with {', '.join(table.key)}"
         )
-    return found
+    return given.model_copy(update={"table": table.name})

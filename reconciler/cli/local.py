@@ -6,18 +6,19 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from reconciler.cli.schema_file import SchemaFile, read_schema_file
 from reconciler.cli.terminal import console, say_line
-from reconciler.crdt import custom
-from reconciler.deployment.table_document import EXAMPLE, TableDocument, read_table_document
+from reconciler.deployment.table_document import TableDocument
 from reconciler.errors import InvalidInput
 from reconciler.item.schema import Schema
 from reconciler.local.cloud import DEFAULT_REGIONS, LocalCloud
 from reconciler.local.doors import Doors, open_doors
+from reconciler.local.errors import LocalCloudError
+from reconciler.local.port import taken
 from reconciler.local.provision import TableSpec
 
 _LOOK_SECONDS = 1
@@ -27,16 +28,10 @@ _VALUES: dict[str, tuple[Any, str]] = {  # of a key attribute: in a body, and in
     "B": ({"bytes": "AQI="}, "~AQI"),
 }
 _ONCE = ' -H "Idempotency-Key: $(date +%s)" -H "Idempotency-Issued-At: $(date +%s000)"'
-_Document = Annotated[
-    Path | None,
-    typer.Option(
-        "--schema", metavar="FILE.json", help="the table, as the deployment's document says it"
-    ),
-]
 
 
 def command(
-    schema: _Document = None,
+    schema: SchemaFile = None,
     port: Annotated[
         int, typer.Option(min=0, max=65_000, help="AWS's; the doors' follow; 0 picks free ones")
     ] = 4777,
@@ -45,12 +40,12 @@ def command(
 
     Nothing listens beyond this machine, and nothing is kept.
     """
-    document = _read(schema)
+    document = read_schema_file(schema)
     told = console()
     with _until_interrupted(), ExitStack() as running:
-        custom.load(document.custom_types)
         types = document.schema_of_writers()
         cloud = _cloud(document, port)
+        _check_ports(port, len(cloud.regions))
         told.print(f"Starting {len(cloud.regions)} regions on this machine ...")
         running.enter_context(cloud)
         doors = running.enter_context(open_doors(cloud, types, port=port and cloud.port + 1))
@@ -81,17 +76,6 @@ def _until_interrupted() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _read(file: Path | None) -> TableDocument:
-    if file is None:
-        raise InvalidInput(f"--schema: name a file that says what the table is, such as\n{EXAMPLE}")
-    try:
-        text = file.read_bytes()
-    except OSError as problem:
-        told = f"--schema {file}: {problem.strerror}; it says what the table is, such as"
-        raise InvalidInput(f"{told}\n{EXAMPLE}") from None
-    return read_table_document(text, f"--schema {file}")
-
-
 def _cloud(document: TableDocument, port: int) -> LocalCloud:
     table = TableSpec(
         document.table,
@@ -102,7 +86,19 @@ def _cloud(document: TableDocument, port: int) -> LocalCloud:
         environment=document.environment(),
     )
     regions = document.regions or DEFAULT_REGIONS
-    return LocalCloud([table], reconciled=table.name, regions=regions, port=port)
+    try:
+        return LocalCloud([table], reconciled=table.name, regions=regions, port=port)
+    except LocalCloudError as problem:
+        raise InvalidInput(f"--schema: regions: {problem}") from None
+
+
+def _check_ports(port: int, doors: int) -> None:
+    """InvalidInput if a port is taken: what was pasted before would reach somebody else."""
+    if port and (used := taken(range(port, port + 1 + doors))):
+        raise InvalidInput(
+            f"--port: {port} to {port + doors} are needed, and {', '.join(map(str, used))} taken;"
+            " name another one, or 0 for any that are free"
+        )
 
 
 def _lines(

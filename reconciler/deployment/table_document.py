@@ -1,7 +1,9 @@
-"""What a deployment's JSON document says of its table: key, indexes, types and policies.
+"""What a JSON document says of a table: its key, indexes, types and policies.
 
-`infra.settings` reads the whole of the document, and refuses what it does not know. Here is what
-the table is made of, for who needs no more: what else the document says is of no matter.
+It is a schema as `Schema.of` takes it, or a deployment's document, of which `infra.settings` reads
+the whole, and refuses what it does not know. Here is what the table is made of, for who needs no
+more: what else a deployment's document says is of no matter. What a schema does not say is as a
+deployment's document leaves it: its keys are strings, and it has no indexes.
 """
 
 from codecs import BOM_UTF8
@@ -24,9 +26,10 @@ from reconciler.deployment.wiring import KEY_LIFETIME_MINUTES, OutsideWriters, O
 from reconciler.errors import InvalidInput, bounded
 from reconciler.item.schema import Schema
 
-EXAMPLE = """\
-{"table": "parties", "regions": ["us-east-1", "eu-west-1"], "partition_key": {"name": "id"},
- "api": {"authorizer": "iam", "table_schema": {"attributes": {"loyalty": "counter_pn"}}}}"""
+FORMS = (
+    """the schema, such as {"table": "parties", "key": ["id"], "attributes": {"loyalty":"""
+    """ "counter_pn"}}, or a deployment's document, with partition_key and api.table_schema"""
+)
 KEY = 'an attribute, such as {"name": "id", "type": "S"}'
 TableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{2,254}$")]
 TtlAttribute = Annotated[str, StringConstraints(max_length=255)]
@@ -125,25 +128,60 @@ class TableDocument(BaseModel):
 
 
 def read_table_document(text: str | bytes, name: str) -> TableDocument:
-    """Return what a document says of its table; InvalidInput, which begins with `name`."""
+    """Return what a document says of its table; InvalidInput, one line that begins with `name`."""
     data = text.encode() if isinstance(text, str) else text
     try:
         given = from_json(data.removeprefix(BOM_UTF8))  # editors of Windows begin files with it
     except ValueError as problem:
-        raise _refused(name, f"the file must hold one JSON object: {problem}") from None
+        raise _unknown(name, f"the file must hold one JSON object: {problem}") from None
+    if not isinstance(given, dict):
+        raise _unknown(name, "the file must hold one JSON object")
+    if not {"key", "partition_key"} & given.keys():
+        found = ", ".join(map(table_rules.shown, given)) or "nothing"
+        raise _unknown(name, f"found {found}, and neither key nor partition_key")
+    if "partition_key" not in given:
+        given = _as_deployed(name, given)
     try:
         document = TableDocument.model_validate(given)
     except ValidationError as problem:
-        found = problem.errors(include_url=False, include_input=False)
-        places = (".".join(map(str, each["loc"])) or "the file" for each in found)
-        told = [f"{p}: {each['msg']}" for p, each in zip(places, found, strict=True)]
+        told = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in problem.errors()]
     else:
         rules = table_rules.key_kinds, table_rules.index_names, table_rules.ttl_attribute
         told = [mistake for rule in rules for mistake in rule(document)]
+        told = told or _mistakes_of_the_schema(document)
         if not told:
             return document
-    raise _refused(name, "; ".join(told).replace("Value error, ", ""))
+    raise _refused(name, "; ".join(told))
+
+
+def _mistakes_of_the_schema(document: TableDocument) -> list[str]:
+    try:
+        document.schema_of_writers()
+    except InvalidInput as problem:
+        return [str(problem).replace("invalid schema", "api.table_schema")]
+    return []
+
+
+def _as_deployed(name: str, given: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema as a deployment's document has it; InvalidInput if it is none."""
+    try:
+        schema = Schema.of(**given)
+    except InvalidInput as problem:
+        raise _refused(name, str(problem)) from None
+    keys = zip(("partition_key", "sort_key"), schema.key, strict=False)
+    elsewhere = {"table", "key", "ttl_attribute"}
+    return {
+        "table": schema.table,
+        **{role: {"name": key} for role, key in keys},
+        "api": {"table_schema": {each: given[each] for each in given.keys() - elsewhere}},
+        "ttl_attribute": schema.ttl_attribute,
+        "key_lifetime_minutes": schema.key_lifetime_minutes,
+    }
+
+
+def _unknown(name: str, why: str) -> InvalidInput:
+    return InvalidInput(f"{name}: {bounded(why)}; give {FORMS}")
 
 
 def _refused(name: str, why: str) -> InvalidInput:
-    return InvalidInput(f"{name}: {bounded(why)}\nwrite it as a deployment's, such as\n{EXAMPLE}")
+    return InvalidInput(f"{name}: {bounded(why.replace('Value error, ', ''))}")

@@ -3,6 +3,7 @@
 import errno
 import logging
 import socket
+from collections.abc import Iterable
 
 logger = logging.getLogger(__name__)
 
@@ -17,6 +18,17 @@ def listen_on_loopback(port: int) -> socket.socket:
     listening = _listen(0)
     logger.warning("port %d is taken, using port %d", port, listening.getsockname()[1])
     return listening
+
+
+def taken(ports: Iterable[int]) -> list[int]:
+    """Return those of the ports that somebody else listens on."""
+    found = []
+    for port in ports:
+        try:
+            _listen(port).close()
+        except OSError:
+            found.append(port)
+    return found
 
 
 def _listen(port: int) -> socket.socket:

@@ -3,12 +3,14 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import typer
 from moto import mock_aws
 
+from reconciler import Schema, read
 from reconciler.aws.whole_replica import DynamoReplica
 from reconciler.cli import adopt
 from reconciler.errors import InvalidInput, Unavailable
@@ -16,7 +18,7 @@ from reconciler.item.metadata import METADATA
 from reconciler.ports import TableFacts
 from reconciler.sweeping import adoption
 from tests.aws.conftest import clients, credentials, one_server
-from tests.cli.whole_table import EU, US, Table, run, schema_file
+from tests.cli.whole_table import EU, SCHEMA, US, Table, run, schema_file
 
 __all__ = ["clients", "credentials", "one_server"]
 
@@ -83,8 +85,33 @@ def test_a_schema_of_another_table_or_that_is_none_is_one_sentence(
         refused = run(app, "--schema", schema_file(tmp_path, **changed)).exception
         assert isinstance(refused, InvalidInput)
     assert isinstance(run(app, "--schema", "nowhere.json").exception, InvalidInput)
+    assert isinstance(run(app).exception, InvalidInput)
     (tmp_path / "parties.json").write_text("[]")
     assert isinstance(run(app, "--schema", str(tmp_path / "parties.json")).exception, InvalidInput)
+
+
+def test_a_deployments_document_is_taken_as_by_the_local_cloud(
+    table: Table, tmp_path: Path
+) -> None:
+    table.both(PLAIN)
+    document = {
+        "table": "parties",
+        "regions": [US, EU],
+        "partition_key": {"name": "id"},
+        "api": {"authorizer": "iam", "table_schema": {"attributes": SCHEMA["attributes"]}},
+    }
+    file = tmp_path / "settings.json"
+    file.write_text(json.dumps(document))
+    done = run(app, "--schema", str(file), "--execute")
+    assert (done.exit_code, "1 stamped" in done.stdout) == (0, True)
+    assert read(table.eu.item()) == {"id": "p1", "balance": 100}
+
+
+def test_a_document_names_the_table_without_its_environment() -> None:
+    dev: Any = SimpleNamespace(name="parties-dev", key=("id",))
+    assert adopt._of_the_table(Schema.of(**SCHEMA), dev, "dev").table == "parties-dev"
+    with pytest.raises(InvalidInput, match=r"it is of parties, .*; this is parties-dev"):
+        adopt._of_the_table(Schema.of(**SCHEMA), dev, "")
 
 
 def test_a_region_without_the_table_is_named(table: Table, tmp_path: Path) -> None:

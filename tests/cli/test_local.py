@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.deployment.table_document import EXAMPLE
+from reconciler.deployment.table_document import FORMS
+from reconciler.local.port import listen_on_loopback
 from tests.local.support import eventually
 
 COMMAND = [sys.executable, "-c", "from reconciler.cli import main; main()", "local"]
@@ -28,6 +29,9 @@ DOCUMENT = {
         "keys_required": True,
     },
 }
+
+
+SCHEMA = {"table": "parties", "key": ["id"], "attributes": {"loyalty": "counter_pn"}}
 
 
 @contextmanager
@@ -56,9 +60,9 @@ def started(tmp_path: Path, document: object) -> Iterator[tuple[subprocess.Popen
 
 def refused(*arguments: str) -> str:
     done = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert "Traceback" not in done.stderr
-    return done.stderr.replace("\n    ", "\n")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+    return done.stderr
 
 
 def shell(line: str) -> str:
@@ -97,9 +101,30 @@ def test_what_it_prints_can_be_pasted_and_it_ends_by_ctrl_c_and_leaves_nothing(
     assert list(tmp_path.glob("reconciler-*")) == []
 
 
-def test_without_a_file_it_shows_one() -> None:
-    assert EXAMPLE in refused()
-    assert EXAMPLE in refused("--schema", "/no/such/file.json")
+def test_without_a_file_it_shows_what_is_in_one() -> None:
+    assert FORMS in refused()
+
+
+def test_a_file_that_cannot_be_read_is_one_line_that_shows_what_is_in_one(tmp_path: Path) -> None:
+    (tmp_path / "half.json").write_text('{"tab')
+    for name, why in {
+        "nowhere.json": "No such file",
+        "": "Is a directory",
+        "half.json": "must hold one JSON object",
+    }.items():
+        told = refused("--schema", str(tmp_path / name))
+        assert why in told
+        assert FORMS in told
+
+
+def test_a_port_that_is_taken_is_named_before_anything_starts(tmp_path: Path) -> None:
+    file = tmp_path / "schema.json"
+    file.write_text(json.dumps(SCHEMA))
+    with listen_on_loopback(0) as listening:
+        port = listening.getsockname()[1]
+        told = refused("--schema", str(file), "--port", str(port - 2))  # a door's
+    assert f"--port: {port - 2} to {port + 1} are needed" in told
+    assert f"{port}" in told.split("and ", 1)[1]
 
 
 @pytest.mark.parametrize(

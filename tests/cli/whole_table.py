@@ -9,7 +9,11 @@ from typer.testing import CliRunner
 from tests.redrive.region import Region
 
 US, EU = "us-east-1", "eu-west-1"
-SCHEMA = {"table": "parties", "key": ["id"], "attributes": {"balance": "counter_pn"}}
+SCHEMA: dict[str, Any] = {
+    "table": "parties",
+    "key": ["id"],
+    "attributes": {"balance": "counter_pn"},
+}
 
 
 class Table:

@@ -1,6 +1,7 @@
 """What a deployment's document says of its table."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -8,10 +9,12 @@ import pytest
 from handlers.api_settings import ApiSettings
 from handlers.settings import read_as
 from reconciler.deployment.names import Names
-from reconciler.deployment.table_document import EXAMPLE, read_table_document
+from reconciler.deployment.table_document import FORMS, read_table_document
 from reconciler.deployment.wiring import function_environment
 from reconciler.errors import InvalidInput
+from reconciler.item.schema import Schema
 
+[EXAMPLE] = re.findall(r"\{.*\}\}", FORMS)
 BY_NAME = {"name": "by-name", "partition_key": {"name": "name"}}
 WHOLE = {
     "table": "visits",
@@ -57,24 +60,37 @@ def test_the_functions_are_told_what_the_document_decides() -> None:
     assert (settings.folds, settings.keys_required) == (False, True)
 
 
-def test_the_example_is_two_lines_and_a_document() -> None:
+def test_a_schema_as_writers_have_it_is_a_document_too() -> None:
+    given = {
+        "table": "visits",
+        "key": ["who", "at"],
+        "attributes": {"points": "counter_pn"},
+        "delete": "delete_wins",
+        "ttl_attribute": "expires",
+        "key_lifetime_minutes": 2_000,
+    }
+    document = read_table_document(json.dumps(given), "schema")
+
+    assert document.schema_of_writers() == Schema.of(**given)
+    assert [(key.name, key.type) for key in document.keys] == [("who", "S"), ("at", "S")]
+    assert document.environment()["RECONCILER_TTL_ATTRIBUTE"] == "expires"
+
+
+def test_the_example_is_a_schema() -> None:
     document = read_table_document(EXAMPLE, "example")
 
-    assert len(EXAMPLE.splitlines()) == 2
     assert document.schema_of_writers().type_at(("loyalty",)) == "counter_pn"
-    assert [(key.name, key.type) for key in document.keys] == [("id", "S")]
 
 
 @pytest.mark.parametrize(
-    ("text", "complaint"),
+    ("text", "told"),
     [
-        ("{", "the file must hold one JSON object"),
-        ("[]", "the file"),
-        (without("partition_key"), "partition_key: Field required"),
+        ('{"table": "parties", "key": ["id", "id"]}', "invalid schema: key: the partition key and"),
+        ('{"table": "parties", "key": ["id"], "tags": 1}', "invalid schema: tags: Extra inputs"),
+        (without(api={"table_schema": {"delete": "x"}}), "api.table_schema: delete: Input should"),
         (without(partition_key={"name": "who", "type": "X"}), "partition_key.type"),
         (without("api"), "api: Field required"),
         (without(api={"authorizer": "iam"}), "api.table_schema: Field required"),
-        ('{"table": "parties", "key": ["id"]}', "partition_key: Field required"),
         (without(regions=["us-east-1", "../../etc"]), "regions.1: region '../../etc' is not an"),
         (without(regions=["us east", "eu-west-1"]), "regions.0: region 'us east' is not an AWS"),
         (without(table="../visits"), "table: "),
@@ -90,13 +106,30 @@ def test_the_example_is_two_lines_and_a_document() -> None:
         ),
     ],
 )
-def test_what_is_no_document_is_refused_with_one_to_copy(text: str, complaint: str) -> None:
+def test_what_is_no_document_is_refused_in_one_line_by_its_fields(text: str, told: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         read_table_document(text, "--schema mine.json")
 
-    told = str(refused.value)
-    assert told.startswith(f"--schema mine.json: {complaint}")
-    assert told.endswith(EXAMPLE)
+    assert str(refused.value).startswith(f"--schema mine.json: {told}")
+    assert str(refused.value).count("\n") == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("{", "the file must hold one JSON object: EOF"),
+        ("[]", "the file must hold one JSON object;"),
+        ("{}", "found nothing, and neither key nor partition_key;"),
+        (without("partition_key", "api"), "found table, regions, suffix, sort_key, indexes, "),
+    ],
+)
+def test_what_has_neither_form_is_told_both_after_what_was_found(text: str, found: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        read_table_document(text, "--schema mine.json")
+
+    assert str(refused.value).startswith(f"--schema mine.json: {found}")
+    assert str(refused.value).endswith(f"; give {FORMS}")
+    assert str(refused.value).count("\n") == 0
 
 
 def test_a_document_that_an_editor_of_windows_saved_is_read() -> None:
@@ -105,7 +138,6 @@ def test_a_document_that_an_editor_of_windows_saved_is_read() -> None:
 
 def test_keys_may_not_live_longer_by_the_schema_than_by_the_document() -> None:
     door = {"table_schema": {"key_lifetime_minutes": 600}}
-    document = read_table_document(without(api=door, key_lifetime_minutes=500), "settings")
 
     with pytest.raises(InvalidInput, match="its keys live 600 minutes; raise key_lifetime_minutes"):
-        document.schema_of_writers()
+        read_table_document(without(api=door, key_lifetime_minutes=500), "settings")

@@ -12,7 +12,6 @@ import pytest
 
 from infra.artefact import ROOT
 from infra.settings import read_settings
-from reconciler.deployment.table_document import EXAMPLE
 from reconciler.errors import InvalidInput
 from tests.infra.stacks import PLAIN, REGIONS
 
@@ -37,10 +36,6 @@ def test_settings_need_a_table_regions_and_a_partition_key() -> None:
 
     assert settings.owner == "us-east-1"
     assert settings.makes_keys
-
-
-def test_the_document_that_commands_show_as_an_example_can_be_deployed() -> None:
-    assert read_settings(EXAMPLE).api is not None
 
 
 @pytest.mark.parametrize(
