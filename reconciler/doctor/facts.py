@@ -126,6 +126,10 @@ class Check:
         """Return that the local cloud does not have what is checked."""
         return self.unknown("not visible here: the local cloud does not have it")
 
+    def as_local(self, found: str, because: str = "it keeps nothing") -> CheckResult:
+        """Return what should be put right in a deployment, and is so in every local cloud."""
+        return self.ok(f"{found}: so a local cloud has it, because {because}")
+
     def unseen(self, answer: Unseen) -> CheckResult:
         """Return that the call was refused, with the missing permission, or not answered."""
         if answer.refused:

@@ -62,6 +62,8 @@ def _queue(seen: Seen, queue: str, source: QueueSource) -> CheckResult:
         lost = f"{queue} has not the dead-letter queue {dead_letters}: what fails ends in silence"
         return check.problem("; ".join(filter(None, (lost, found))), fix)
     count = _differences(policy, {"maxReceiveCount": policy_wanted["maxReceiveCount"]})
+    if different and seen.is_local and not count:
+        return check.as_local(found, "people wait there")
     if count:
         repaired["RedrivePolicy"] = json.dumps(policy_wanted)
         found = "; ".join([*different.values(), *count.values()])

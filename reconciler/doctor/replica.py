@@ -114,6 +114,8 @@ def _protection(seen: Seen, table: Mapping[str, Any]) -> CheckResult:
     check = Check("deletion-protection", seen.names.region)
     if table.get("DeletionProtectionEnabled"):
         return check.ok("deletion protection is on")
+    if seen.is_local:
+        return check.as_local("deletion protection is off")
     return check.warning(
         "deletion protection is off on this replica; it is set on each replica by itself",
         aws_command(
@@ -134,6 +136,8 @@ def _backups(seen: Seen) -> Iterator[CheckResult]:
         recovery = described.get("PointInTimeRecoveryDescription") or {}
         if recovery.get("PointInTimeRecoveryStatus") == "ENABLED":
             yield check.ok("point-in-time recovery is on")
+        elif seen.is_local:
+            yield check.as_local("point-in-time recovery is off")
         else:
             yield check.warning(
                 "point-in-time recovery is off on this replica; it is set on each by itself",

@@ -29,6 +29,8 @@ def _finding(check: Check, seen: Seen, attribute: str) -> CheckResult:
     """Return the finding, given the attribute that TTL is on, "" if it is off."""
     said = seen.variable("RECONCILER_TTL_ATTRIBUTE")
     declared = said or EXPIRY
+    if not attribute and seen.is_local:
+        return check.as_local("TTL is off")
     if not attribute:
         fix = _switched(seen, declared, on=True)
         return check.warning(f"TTL is off: {_NEVER}", f"{fix}\n{_say(said)}" if said else fix)

@@ -327,6 +327,18 @@ def test_deletion_protection_that_is_off_is_a_warning() -> None:
     assert "--deletion-protection-enabled" in finding.fix
 
 
+def test_what_a_local_cloud_has_otherwise_on_purpose_is_said_and_no_warning() -> None:
+    hurried = work_queue(NAMES.home_queue, "0", VisibilityTimeout="2")
+    for seen, check, told in (
+        (with_table(DeletionProtectionEnabled=False), "deletion-protection", "is off: so a local"),
+        (with_ttl(""), "ttl", "TTL is off: so a local cloud has it, because it keeps nothing"),
+        (with_queue(NAMES.home_queue, hurried), f"queue-{NAMES.home_queue}", "2, not 180: so a"),
+    ):
+        assert found(seen, check).severity == "warning"
+        here = found(replace(seen, endpoint="http://127.0.0.1:4777"), check)
+        assert (here.severity, told in here.found, here.fix) == ("ok", True, "")
+
+
 def test_point_in_time_recovery_that_is_off_is_a_warning() -> None:
     off = {"ContinuousBackupsDescription": {"ContinuousBackupsStatus": "DISABLED"}}
     finding = found(replace(HEALTHY, backups=off), "point-in-time-recovery")
@@ -797,8 +809,8 @@ def test_what_the_local_cloud_does_not_have_is_unknown_and_no_problem() -> None:
 
 
 def test_a_command_for_the_local_cloud_names_its_endpoint() -> None:
-    local = replace(with_table(DeletionProtectionEnabled=False), endpoint="http://127.0.0.1:4777")
-    fix = found(local, "deletion-protection").fix
+    local = replace(with_table(StreamSpecification={}), endpoint="http://127.0.0.1:4777")
+    fix = found(local, "stream").fix
     assert option(fix, "--endpoint-url") == "http://127.0.0.1:4777"
 
 
@@ -817,7 +829,7 @@ def test_every_command_that_is_printed_for_a_local_cloud_names_its_endpoint() ->
             NAMES.parked_queue, MessageRetentionPeriod="1209600", ApproximateNumberOfMessages="3"
         ),
     )
-    broken = [replace(HEALTHY, **nothing), letters, with_table(DeletionProtectionEnabled=False)]
+    broken = [replace(HEALTHY, **nothing), letters, with_table(StreamSpecification={})]
     for seen in broken:
         local = replace(seen, endpoint="http://127.0.0.1:4777")
         lines = [line for each in examine(local) for line in each.fix.splitlines()]
