@@ -21,6 +21,7 @@ from reconciler.errors import ReconcilerError, Unavailable
 from reconciler.ports import DeadLetter
 from reconciler.redrive.drain import Drain, Pace, Time
 from reconciler.redrive.outcome import Result
+from reconciler.text.counts import count_in_words
 
 _RESERVE_MS = 20_000  # for the letter that is worked on when the time is over
 
@@ -68,7 +69,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
                 observability.note("not worked off", error=problem)
         _escalate(observability, drain.left, settings.redrive_attempts)
     if unread:
-        raise Unavailable(f"{unread} places could not be worked off; the next run tries again")
+        raise Unavailable(
+            f"{count_in_words(unread, 'place')} could not be worked off; the next run tries again"
+        )
     return dict(drain.tally.summary())
 
 

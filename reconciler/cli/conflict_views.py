@@ -11,6 +11,7 @@ from reconciler.cli.terminal import console, say_line
 from reconciler.feed.carrying_out import DecisionResult
 from reconciler.feed.case import Case
 from reconciler.feed.rows import SIDES, plain
+from reconciler.text.counts import count_in_words
 from reconciler.text.durations import duration_text
 from reconciler.text.plain_text import shown
 
@@ -22,7 +23,7 @@ _NOTHING = "-"
 def print_rows(region: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """Print one region's losses, each on one line that begins with its id."""
     told = console()
-    say_line(told, f"{region}: {len(rows)} losses", "bold")
+    say_line(told, f"{region}: {count_in_words(len(rows), 'loss')}", "bold")
     lines = [_row(each) for each in rows]
     heads = ("conflict", "state", "age", "role", "item", "reason / merge")
     for cells in [heads, *lines] if lines else []:

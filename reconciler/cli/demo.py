@@ -29,6 +29,7 @@ from reconciler.deployment.telemetry import (
 from reconciler.drills.workload import RECONCILED, party_schema
 from reconciler.local.cloud import DEFAULT_REGIONS, LocalCloud
 from reconciler.local.doors import open_doors
+from reconciler.text.counts import count_in_words
 from reconciler.text.plain_text import shown_lines
 
 # Of the metrics, in short: everything about conflicts and their repair.
@@ -103,7 +104,9 @@ def _region_names(count: int) -> tuple[str, ...]:
 
 
 def _table(told: Console, outcome: Counts) -> Table:
-    table = grid(told, title=f"{outcome.acknowledged_writes} acknowledged writes", heads=False)
+    table = grid(
+        told, title=count_in_words(outcome.acknowledged_writes, "acknowledged write"), heads=False
+    )
     table.add_column()
     table.add_column(justify="right")
     good, bad = "bold green", "bold red"

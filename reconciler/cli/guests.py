@@ -14,6 +14,7 @@ from reconciler.cli.terminal import console, grid, print_json
 from reconciler.drills.failure.drill import counts_in_words
 from reconciler.drills.guests.drill import GuestReport, drill
 from reconciler.drills.guests.writes import ALONE, BOTH_SIDES, RAW
+from reconciler.text.counts import count_in_words
 from reconciler.text.plain_text import shown, shown_lines
 
 _Packages = Annotated[
@@ -49,8 +50,9 @@ def command(
     told.print(_table(told, report))
     for problem in report.problems:
         told.print(shown(problem), markup=False, style="bold red")
-    verdict = f"{len(report.problems)} problems" if report.problems else "good"
-    told.print(f"{report.losses} losses were repaired; verdict: {verdict}", markup=False)
+    verdict = count_in_words(len(report.problems), "problem") if report.problems else "good"
+    lost = count_in_words(report.losses, "loss")
+    told.print(f"{lost} found; verdict: {verdict}", markup=False)
     raise typer.Exit(int(bool(report.problems)))
 
 

@@ -29,6 +29,7 @@ from reconciler.ingest.messages import PartName
 from reconciler.ingest.retry import retry as retry_job
 from reconciler.ingest.retry import tasks_of
 from reconciler.ingest.source import JOB_WIDTH
+from reconciler.text.counts import count_in_words
 from reconciler.text.durations import duration_text
 from reconciler.text.plain_json import json_text
 from reconciler.text.plain_text import shown
@@ -130,7 +131,7 @@ def retry(  # noqa: PLR0913, PLR0917 (options of a command are arguments)
     else:
         with _jobs_in(names) as jobs:
             retry_job(job, parts, jobs, queue_of(Region(names), names))
-        say(f"{len(tasks)} messages are sent.")
+        say(f"Sent: {count_in_words(len(tasks), 'message')}.")
 
 
 def _found(job_id: str, names: Names) -> tuple[Job, Sequence[Part]]:
@@ -177,7 +178,7 @@ def _document(job: Job, parts: Sequence[Part], names: Names) -> dict[str, Any]:
 
 def _print_jobs(region: str, jobs: Sequence[dict[str, Any]]) -> None:
     told = console()
-    say_line(told, f"{region}: {len(jobs)} jobs", "bold")
+    say_line(told, f"{region}: {count_in_words(len(jobs), 'job')}", "bold")
     rows = [
         [each["job"], each["state"], duration_text(each["age_ms"])]
         + [str(each[name]) for name in _HEADS[3:]]
@@ -191,9 +192,9 @@ def _print_jobs(region: str, jobs: Sequence[dict[str, Any]]) -> None:
 def _print_job(job: dict[str, Any]) -> None:
     told = console()
     say_line(told, f"{job['job']}  {job['state']}  {job['object']}", "bold")
-    say_line(told, f"{job['bytes']:,} bytes, {job['form']}, {job['packing']}")
+    say_line(told, f"{count_in_words(job['bytes'], 'byte')}, {job['form']}, {job['packing']}")
     say_line(told, ", ".join(f"{job[name]:,} {name}" for name in COUNTS))
-    say_line(told, f"{job['parts_done']} of {job['parts']} parts are done")
+    say_line(told, f"parts done: {job['parts_done']} of {job['parts']}")
     for reason in job["reasons"]:
         say_line(told, reason)
     for error in job["errors"]:

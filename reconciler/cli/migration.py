@@ -14,6 +14,7 @@ from reconciler.cli.terminal import console, grid, print_json
 from reconciler.drills.failure.drill import counts_in_words
 from reconciler.drills.migration.books import Account
 from reconciler.drills.migration.drill import drill
+from reconciler.text.counts import count_in_words
 from reconciler.text.plain_text import shown, shown_lines
 
 _Rows = Annotated[int, typer.Option(min=20, metavar="N", help="how many rows the table has")]
@@ -34,8 +35,9 @@ def command(rows: _Rows = 10_000, as_json: AsJson = False) -> None:
     for problem in report.problems:
         told.print(shown(problem), markup=False, style="bold red")
     told.print(f"adopted: {counts_in_words(report.adopted)}", markup=False)
-    verdict = f"{len(report.problems)} problems" if report.problems else "good"
-    told.print(f"{report.losses:,} losses were repaired; verdict: {verdict}", markup=False)
+    verdict = count_in_words(len(report.problems), "problem") if report.problems else "good"
+    lost = count_in_words(report.losses, "loss")
+    told.print(f"{lost} found; verdict: {verdict}", markup=False)
     raise typer.Exit(int(bool(report.problems)))
 
 

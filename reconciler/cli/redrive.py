@@ -37,6 +37,7 @@ from reconciler.errors import InvalidInput, ReconcilerError, Unavailable
 from reconciler.redrive.drain import Filter, Pace, Time
 from reconciler.redrive.outcome import RedriveOutcome, Result
 from reconciler.redrive.run import HearInRegion, Policy, RedriveRun
+from reconciler.text.counts import count_in_words
 from reconciler.text.durations import duration_ms
 from reconciler.text.plain_text import shown
 
@@ -160,7 +161,8 @@ def _move_back(told: Console, regions: Sequence[Names], queue: str, run: Redrive
         if run.execute:
             said = f"SQS moves the messages of {named} back: task {letters.move_back(named)}"
         else:
-            said = f"SQS would move about {letters.depth(named)} messages of {named} back"
+            depth = count_in_words(letters.depth(named), "message")
+            said = f"SQS would move about {depth} of {named} back"
         told.print(shown(f"{names.region}: {said}"), markup=False)
 
 

@@ -16,6 +16,7 @@ from reconciler.simulation.experiment import Experiment, explained
 from reconciler.simulation.plan.outside import ALL, NONE, ONE
 from reconciler.simulation.report.page import page
 from reconciler.simulation.search import Totals, search
+from reconciler.text.counts import count_in_words
 from reconciler.text.plain_text import shown_lines
 
 
@@ -77,7 +78,7 @@ def _search(experiment: Experiment, seeds: range, told: Console) -> Totals:
 
 def _table(told: Console, totals: Totals) -> Table:
     last = totals.first_seed + totals.seeds - 1
-    title = f"{totals.seeds:,} schedules, seeds {totals.first_seed} to {last}"
+    title = f"{count_in_words(totals.seeds, 'schedule')}, seeds {totals.first_seed} to {last}"
     table = grid(told, title=title, heads=False)
     table.add_column()
     table.add_column(justify="right")

@@ -14,6 +14,7 @@ from reconciler.causality.hlc import MAXIMUM_CLOCK_DRIFT_MS, Hlc
 from reconciler.causality.keys import Once, is_reused
 from reconciler.errors import KeyExpired, KeyReused, OutcomeUnknown
 from reconciler.item.names import known_with_keys
+from reconciler.text.counts import count_in_words
 from reconciler.values.wire import Image, Wires
 
 _NEVER = Hlc.of(0)
@@ -23,8 +24,9 @@ def check_age(once: Once, now_ms: int, lifetime_ms: int) -> None:
     """Raise KeyExpired for a key that is too old, or made in the future."""
     age_ms = now_ms - once.issued_at_ms
     if age_ms > lifetime_ms:
+        age = count_in_words(age_ms // 60_000, "minute")
         raise KeyExpired(
-            f"this idempotency key is {age_ms // 60_000:,} minutes old, and keys live for"
+            f"this idempotency key is {age} old, and keys live for"
             f" {lifetime_ms // 60_000:,}: whether it was carried out, the item may not"
             " tell any more. Look at the item, and make a new key if its write is missing"
         )

@@ -17,6 +17,7 @@ from reconciler.client.lost_answers import carried_out, unsettled
 from reconciler.conflict import folding
 from reconciler.errors import NOT_LOGGED_IN, Contention, OutcomeUnknown, Unavailable
 from reconciler.ports import ItemStore, Naming, Replacement, Superseded
+from reconciler.text.counts import count_in_words
 
 Answer = TypeVar("Answer")
 
@@ -98,7 +99,7 @@ class Sender:
     def contention(self, what: str) -> Contention:
         """Return the error that says what was tried: `what` kept changing."""
         return Contention(
-            f"{what} changed in each of {self.retries.attempts} attempts, at most"
+            f"{what} changed in each of {count_in_words(self.retries.attempts, 'attempt')}, at most"
             f" {self.retries.longest_pause_seconds:g} s apart; nothing was written. Try again, give"
             " the client more Retries, or let fewer writers share the item",
             attempts=self.retries.attempts,

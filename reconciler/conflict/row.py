@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from reconciler.causality.context import Dot, replica_id
 from reconciler.conflict.event import ConflictEvent, parse_event
 from reconciler.errors import MALFORMED, ReconcilerError, Undecodable, bounded, reason_of
+from reconciler.text.counts import count_in_words
 from reconciler.values.size import is_too_deep
 from reconciler.values.wire import Image, canonical_image, digest, to_json
 
@@ -301,7 +302,8 @@ def check_fits_row(event: ConflictEvent) -> None:
     about = to_json([event.key, event.lost_dots, event.lost_watermarks])
     if len(about) > ABOUT_BYTES:
         raise Undecodable(
-            f"{len(event.lost_dots):,} writes and {len(event.lost_watermarks):,} watermarks are"
+            f"{count_in_words(len(event.lost_dots), 'write')} and"
+            f" {count_in_words(len(event.lost_watermarks), 'watermark')} are"
             " lost at once: no ledger row can name them"
         )
 

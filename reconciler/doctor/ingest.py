@@ -11,6 +11,7 @@ from typing import Any
 from reconciler.deployment.tables import JOBS_EXPIRY, JOBS_KEY
 from reconciler.deployment.wiring import INGEST_SOURCE, ingest_pattern
 from reconciler.doctor.facts import Check, CheckResult, Seen, Unseen, aws_command, queue_arn
+from reconciler.text.counts import count_in_words
 
 _DEPLOY = "deploy the ingest again, as infra/README.md says"
 _TOLD = '{"EventBridgeConfiguration": {}}'
@@ -134,7 +135,7 @@ def _queues(seen: Seen) -> Iterator[CheckResult]:
         yield letters
     elif count := int(letters["Attributes"].get("ApproximateNumberOfMessages", 0)):
         listed = f"reconciler jobs list --table {names.table} --region {names.region}"
-        yield check.warning(f"{names.ingest_dlq} holds {count} messages", listed)
+        yield check.warning(f"{names.ingest_dlq} holds {count_in_words(count, 'message')}", listed)
     else:
         yield check.ok(f"{names.ingest_dlq} is empty")
 

@@ -24,6 +24,7 @@ from reconciler.item.metadata import (
     reading,
     watermarks_in,
 )
+from reconciler.text.counts import count_in_words
 
 SETTLING_MS = 3_600_000
 _MINUTE_MS = 60_000
@@ -51,9 +52,9 @@ def findings(seen: Seen) -> Iterator[CheckResult]:
 def _finding(check: Check, seen: Seen, items: list[Mapping[str, Any]]) -> CheckResult:
     late = [ms for ms in (_late_ms(each, seen) for each in items) if ms]
     if not late:
-        return check.ok(f"no mark of this region is due in {len(items)} items")
+        return check.ok(f"no mark of this region is due in {count_in_words(len(items), 'item')}")
     found = (
-        f"{len(late)} of {len(items)} items wait for this region's marks, for up"
+        f"{len(late)} of {count_in_words(len(items), 'item')} without this region's marks, for up"
         f" to {max(late) / 3_600_000:.1f} hours: they grow in all regions"
     )
     return check.warning(found, _fix(seen))

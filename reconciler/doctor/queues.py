@@ -23,6 +23,7 @@ from reconciler.doctor.facts import (
     queue_arn,
     redrive_command,
 )
+from reconciler.text.counts import count_in_words
 
 
 def findings(seen: Seen) -> Iterator[CheckResult]:
@@ -119,4 +120,6 @@ def _depth(seen: Seen, queue: str, attributes: Mapping[str, str]) -> CheckResult
     points = answer.get("Datapoints", []) if isinstance(answer, Mapping) else []
     age = max((point["Maximum"] for point in points), default=None)
     old = f", the oldest {age / 3600:.1f} hours old" if age is not None else ""
-    return check.warning(f"{queue} holds {messages} messages{old}", redrive_command(seen))
+    return check.warning(
+        f"{queue} holds {count_in_words(messages, 'message')}{old}", redrive_command(seen)
+    )

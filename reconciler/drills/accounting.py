@@ -1,13 +1,17 @@
 """Which acknowledged writes are missing at the end, judged from their history alone.
 
-It knows the edits and what their writers saw, and nothing of how either table stores them.
+It knows the edits and what their writers saw, and nothing of how either table stores them. Beside
+that, what the ledger says of losses that are not resolved.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from reconciler.conflict.row import Row, State
 from reconciler.drills.workload import Acknowledged
+from reconciler.text.counts import count_in_words
 
+_MOST_NAMED = 5  # items of one reason: thousands may have the same
 Party = Mapping[str, Any] | None
 
 
@@ -26,6 +30,20 @@ def lost_writes(
         else:
             lost += _lost_marks(edits, party or {})
     return lost
+
+
+def unresolved(rows: Iterable[Row]) -> list[str]:
+    """Return a line for each state and reason of rows that are not resolved, with their items."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        if row.state is not State.RESOLVED:
+            state = row.state.value if row.state else "without a state"
+            found.setdefault((state, row.reason), []).append(f"{row.item_key} in {row.region}")
+    return [
+        f"{count_in_words(len(items), 'loss')} {state}, {why or 'no reason is told'}:"
+        f" {', '.join(items[:_MOST_NAMED])}{' and others' if items[_MOST_NAMED:] else ''}"
+        for (state, why), items in found.items()
+    ]
 
 
 def _lost_marks(edits: Sequence[Acknowledged], party: Mapping[str, Any]) -> Iterable[Acknowledged]:

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from reconciler.text.counts import count_in_words
+
 
 def unfinished_work(
     status: Mapping[str, Any], worked_queues: Iterable[tuple[str, str]]
@@ -13,18 +15,18 @@ def unfinished_work(
     queues that a function empties; parked and dead letters rest where they are.
     """
     links = [
-        f"{link['pending']} changes under way from {link['source']} to {link['destination']}"
-        + (" (link cut)" if link["cut"] else "")
+        f"{count_in_words(link['pending'], 'change')} under way"
+        f" from {link['source']} to {link['destination']}" + (" (link cut)" if link["cut"] else "")
         for link in status["links"]
         if link["pending"]
     ]
     streams = [
-        f"{count} stream records not handled in {region}"
+        f"{count_in_words(count, 'stream record')} not handled in {region}"
         for region, count in status["unhandled"].items()
         if count
     ]
     queues = [
-        f"{status['queues'][region][queue]} messages in queue {queue} of {region}"
+        f"{count_in_words(status['queues'][region][queue], 'message')} in queue {queue} of {region}"
         for region, queue in worked_queues
         if status["queues"][region][queue]
     ]

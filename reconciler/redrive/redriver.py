@@ -32,6 +32,7 @@ from reconciler.redrive.outcome import RedriveOutcome, Result, worst
 from reconciler.redrive.rehearsal import AlreadyParked, Heard, LetterPorts
 from reconciler.resolution.repair import undecided
 from reconciler.resolution.resolver import Message, Resolver
+from reconciler.text.counts import count_in_words
 from reconciler.values.wire import canonical_image
 
 
@@ -151,7 +152,7 @@ class Redriver:
             if not self._is_safe(record, heard):
                 return self._refused(heard.errors[-1:])
         losses = heard.counts[telemetry.CONFLICTS] + heard.counts[telemetry.OUTSIDE_WRITES]
-        found = f"{len(records)} records, {losses} losses"
+        found = f"{count_in_words(len(records), 'record')}, {count_in_words(losses, 'loss')}"
         if heard.counts[telemetry.PARKED]:
             return Result(
                 RedriveOutcome.POISON, f"{found}, {heard.counts[telemetry.PARKED]} parked"

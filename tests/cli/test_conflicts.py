@@ -124,9 +124,9 @@ def test_every_region_that_is_asked_lists_its_losses(cloud: None) -> None:
     record(unknown_loss("u1", region="eu-west-1", role="witness"), "eu-west-1")
     told = run("list", *HERE, "--region", "eu-west-1")
     assert told.code == 0
-    for shown in ("us-east-1: 1 losses", "c1", "id=p1", "home", "ClockAhead: check NTP"):
+    for shown in ("us-east-1: 1 loss", "c1", "id=p1", "home", "ClockAhead: check NTP"):
         assert shown in told.out
-    for shown in ("eu-west-1: 1 losses", "u1", "witness", "Undecodable: unreadable"):
+    for shown in ("eu-west-1: 1 loss", "u1", "witness", "Undecodable: unreadable"):
         assert shown in told.out
 
 

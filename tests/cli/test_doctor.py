@@ -61,7 +61,7 @@ def test_a_message_in_a_dead_letter_queue_is_seen(cloud: LocalCloud) -> None:
     finally:
         sqs.purge_queue(QueueUrl=url)
     assert result.exit_code == 0
-    assert "parties-parked-eu-west-1 holds 1 messages" in result.stdout
+    assert "parties-parked-eu-west-1 holds 1 message" in result.stdout
     assert f"scripts/redrive_dlq.py --table {TABLE} --region {EU}" in result.stdout
 
 

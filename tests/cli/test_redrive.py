@@ -91,7 +91,7 @@ def test_a_batch_in_the_bucket_is_found_without_its_notification(region: Region)
     bucket = region.names.evidence_bucket
     region.s3.put_object(Bucket=bucket, Key=f"{SET_ASIDE_PREFIX}x/shard/1", Body=body)
     done = run("--execute")
-    assert "1 records, 1 losses" in done.stdout
+    assert "1 record, 1 loss" in done.stdout
     assert region.states() == ["OPEN"]
     left = region.s3.list_objects_v2(Bucket=bucket, Prefix=SET_ASIDE_PREFIX)
     assert left["KeyCount"] == 0
@@ -200,7 +200,7 @@ def test_a_native_redrive_is_a_dry_run_too_and_serves_every_region(
     monkeypatch.setattr(SqsDeadLetters, "move_back", move_back)
     dry = run("--region", "eu-west-1", "--native", "resolve-dlq")
     assert (moved, dry.exit_code) == ([], 0)
-    assert "us-east-1: SQS would move about 1 messages" in dry.stdout
+    assert "us-east-1: SQS would move about 1 message of" in dry.stdout
     run("--region", "eu-west-1", "--native", "resolve-dlq", "--execute")
     assert moved == [RESOLVE, "parties-resolve-dlq-eu-west-1"]
 

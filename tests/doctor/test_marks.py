@@ -46,7 +46,7 @@ def test_a_region_that_never_marked_keys_that_are_over_holds_the_others_up() -> 
     assert judged(US, by_one).severity == "ok"
     finding = judged(EU, by_one)
     assert (finding.severity, finding.region) == ("warning", EU)
-    assert "1 of 1 items" in finding.found
+    assert "1 of 1 item without" in finding.found
     assert "up to 5.7 hours" in finding.found
 
 

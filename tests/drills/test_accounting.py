@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from reconciler.drills.accounting import lost_writes
+from reconciler.conflict.row import Row
+from reconciler.drills.accounting import lost_writes, unresolved
 from reconciler.drills.workload import Acknowledged, PartyEdit
 
 
@@ -57,3 +58,18 @@ def test_a_party_deleted_with_all_its_tags_seen_must_be_gone() -> None:
 
     assert lost_writes([tag, delete], {"closing-00": {"tags": {"old"}}}) == [delete]
     assert lost_writes([tag, delete], {}) == []
+
+
+def test_losses_that_are_not_resolved_are_told_by_reason_and_never_all_of_thousands() -> None:
+    def row(number: int, state: str, reason: str = "") -> Row:
+        told = {"conflict_id": f"c{number}", "item_key": f"i{number}", "region": "eu-west-1"}
+        told |= {"state": state, "reason": reason}
+        return Row.of({name: {"S": text} for name, text in told.items()})
+
+    parked = [row(number, "PARKED", "ClockAhead: check NTP") for number in range(9)]
+
+    assert unresolved([*parked, row(10, "OPEN"), row(11, "RESOLVED")]) == [
+        "9 losses PARKED, ClockAhead: check NTP: i0 in eu-west-1, i1 in eu-west-1, i2 in eu-west-1,"
+        " i3 in eu-west-1, i4 in eu-west-1 and others",
+        "1 loss OPEN, no reason is told: i10 in eu-west-1",
+    ]

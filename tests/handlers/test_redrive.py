@@ -139,7 +139,7 @@ def test_a_queue_that_cannot_be_read_fails_the_run_after_the_others_are_done(
     region.send(f"parties-resolve-dlq-{REGION}", told(a_loss()))
     gone = region.sqs.get_queue_url(QueueName=f"parties-stream-dlq-{REGION}")["QueueUrl"]
     region.sqs.delete_queue(QueueUrl=gone)
-    with pytest.raises(Unavailable, match="1 places could not be worked off"):
+    with pytest.raises(Unavailable, match="1 place could not be worked off"):
         handler({}, InTime())
     assert (region.depth(f"parties-resolve-dlq-{REGION}"), region.states()) == (0, ["RESOLVED"])
     assert metrics(capsys.readouterr().out)["RedriveRedriven"] == [1.0]

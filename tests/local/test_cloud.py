@@ -136,7 +136,7 @@ def test_settling_names_what_is_still_busy() -> None:
         put(cloud, US, TABLE, id="1")
 
         with pytest.raises(
-            LocalCloudError, match=r"1 changes under way from us-east-1 to eu-west-1 \(link cut\)"
+            LocalCloudError, match=r"1 change under way from us-east-1 to eu-west-1 \(link cut\)"
         ):
             cloud.settle(patience_seconds=0.2)
 

@@ -20,7 +20,7 @@ def test_a_cloud_at_rest_has_nothing_unfinished_whatever_is_parked() -> None:
 
 def test_everything_under_way_is_named() -> None:
     assert unfinished_work(status(1, 2, 3), [("a", "work")]) == [
-        "1 changes under way from a to b",
+        "1 change under way from a to b",
         "2 stream records not handled in a",
         "3 messages in queue work of a",
     ]

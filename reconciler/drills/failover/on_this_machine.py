@@ -21,6 +21,7 @@ from reconciler.drills.failover.local_setting import (
 from reconciler.drills.failover.lost_answers import InDoubt, LostAnswers
 from reconciler.drills.failover.steps import Report, play
 from reconciler.drills.workload import PartyEdit
+from reconciler.text.counts import count_in_words
 
 # Edits that look at nothing of the item; points first, because they show when they count twice.
 _BLIND = ("points", "tag", "contact")
@@ -124,8 +125,8 @@ def _clients_move(setting: SceneSetting) -> Report:
     play(drill_, LocalSeparation(cut, mend, setting.settle), edits, act)
     away = [each for each in clients if each.at != gone]
     setting.say(
-        f"{setting.name}: {len(in_doubt)} writes got no answer, and {lost.made} of them had been"
-        f" made; {len(away)} were made again in another region, with their keys"
+        f"{setting.name}: {count_in_words(len(in_doubt), 'write')} got no answer, {lost.made}"
+        f" of them had been made; made again in another region, with their keys: {len(away)}"
     )
     back = [setting.patience.until(each.is_home) for each in away]
     drill_.write(after)

@@ -25,6 +25,7 @@ from reconciler.drills.workload import (
 from reconciler.errors import ReconcilerError
 from reconciler.item.image import read
 from reconciler.ports import ItemStore, Ledger
+from reconciler.text.counts import count_in_words
 from reconciler.values.wire import Image, canonical_image, to_json, to_wire
 
 Key = Mapping[str, Any]
@@ -215,12 +216,14 @@ def play(
 
 def _problems(report: Report) -> list[str]:
     lost = [
-        f"{len(each)} acknowledged writes lost in {r}" for r, each in report.lost.items() if each
+        f"{count_in_words(len(each), 'acknowledged write')} lost in {r}"
+        for r, each in report.lost.items()
+        if each
     ]
     found = {
         "the replicas differ": not report.replicas_identical,
-        f"{report.open_rows} losses are still OPEN": report.open_rows,
-        f"{report.parked_rows} losses wait for a person": report.parked_rows,
+        f"{count_in_words(report.open_rows, 'loss')} still OPEN": report.open_rows,
+        f"{count_in_words(report.parked_rows, 'loss')} for a person to decide": report.parked_rows,
     }
     return lost + [problem for problem, holds in found.items() if holds]
 

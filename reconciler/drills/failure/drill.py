@@ -19,6 +19,7 @@ from reconciler.drills.failure.stage import Stage, open_cloud
 from reconciler.drills.workload import RECONCILED, Acknowledged, write_in_words
 from reconciler.local.cloud import LocalCloud
 from reconciler.local.worker.process import StreamFailures
+from reconciler.text.counts import count_in_words
 
 CLOUDS: Mapping[str, StreamFailures] = {"events": "s3", "batches": "s3", "names": "sqs"}
 
@@ -75,7 +76,8 @@ class Play:
         report = self.report
         report.waited = self.waiting()
         self.tell(
-            f"{report.acknowledged} acknowledged writes, {report.missing_before} of them missing;"
+            f"{count_in_words(report.acknowledged, 'acknowledged write')},"
+            f" {report.missing_before} of them missing;"
             f" waiting: {counts_in_words(report.waited)}"
         )
 
@@ -116,10 +118,14 @@ class Play:
         report.open_rows = len(stage.rows(State.OPEN))
         report.replicas_identical = stage.replicas_identical()
         before = report.missing_before
-        self.expect(bool(before) == costs, f"before the redrive, {before} writes were missing")
-        self.expect(bool(missing) == loses, f"{len(missing)} acknowledged writes are missing")
+        self.expect(
+            bool(before) == costs, f"before the redrive, missing: {count_in_words(before, 'write')}"
+        )
+        self.expect(
+            bool(missing) == loses, f"missing: {count_in_words(len(missing), 'acknowledged write')}"
+        )
         self.expect(report.replicas_identical, "the replicas differ")
-        self.expect(report.open_rows == 0, f"{report.open_rows} losses are still OPEN")
+        self.expect(report.open_rows == 0, f"{count_in_words(report.open_rows, 'loss')} still OPEN")
         has, must = counts_in_words(report.left), counts_in_words(left or {})
         self.expect(report.left == (left or {}), f"the queues hold {has} instead of {must}")
 

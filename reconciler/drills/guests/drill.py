@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reconciler.conflict.row import State
+from reconciler.drills.accounting import unresolved
 from reconciler.drills.guests.clients import guests
 from reconciler.drills.guests.hands import Hands
 from reconciler.drills.guests.judge import Finding, bytes_of, findings, left_alone, strangers
@@ -29,6 +29,7 @@ from reconciler.drills.guests.writes import (
     Script,
     items,
 )
+from reconciler.text.counts import count_in_words
 
 Say = Callable[[str], object]
 
@@ -129,7 +130,9 @@ def judge(stage: Stage, ledger: Sequence[Answered], written: Sequence[Item]) -> 
             report.problems += left_alone(entries, shown, seen)
             told = [row for row in rows if row.key == {"id": {"S": item.name}}]
             if told:
-                report.problems.append(f"{item.name}: {len(told)} rows of the ledger are about it")
+                report.problems.append(
+                    f"{item.name}: {count_in_words(len(told), 'row')} of the ledger about it"
+                )
         else:
             _judge_shared(report, entries, shown)
     report.losses = len(rows)
@@ -159,11 +162,11 @@ def _judge_shared(
 
 
 def _judge_the_rest(report: GuestReport, stage: Stage, rows: Sequence[Any]) -> None:
-    undone = [row for row in rows if row.state is not State.RESOLVED]
-    if undone:
-        report.problems.append(f"{len(undone)} losses are not resolved")
+    report.problems += unresolved(rows)
     if waiting := stage.waiting():
-        report.problems.append(f"{waiting.total()} messages wait in {', '.join(waiting)}")
+        report.problems.append(
+            f"{count_in_words(waiting.total(), 'message')} in {', '.join(waiting)}"
+        )
     if not rows:
         report.problems.append("nothing was lost to a conflict: the drill has shown nothing")
 

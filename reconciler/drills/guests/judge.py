@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from reconciler.drills.guests.writes import COUNTER, SET, Answered
+from reconciler.text.counts import count_in_words
 
 WireItem = Mapping[str, Any]
 _RESERVED = "_rec"
@@ -107,5 +108,7 @@ def left_alone(
     for region, seen in images.items():
         more = Counter(map(bytes_of, seen)) - left
         if more:
-            problems.append(f"{name} in {region}: {more.total()} changes that no client made")
+            problems.append(
+                f"{name} in {region}: {count_in_words(more.total(), 'change')} that no client made"
+            )
     return problems

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from reconciler.conflict.row import State
 from reconciler.deployment.wiring import RESOLVE_HANDLER
+from reconciler.drills.accounting import unresolved
 from reconciler.drills.guests.stage import SETTLE_SECONDS, Stage
 from reconciler.drills.guests.writes import ALONE
 from reconciler.drills.migration import alone
@@ -38,6 +38,7 @@ from reconciler.item.metadata import is_managed
 from reconciler.local.cloud import DEFAULT_REGIONS, LocalCloud
 from reconciler.local.provision import TableSpec
 from reconciler.sweeping.adoption import Adoption
+from reconciler.text.counts import count_in_words
 
 Say = Callable[[str], object]
 _WRITERS = 12  # threads
@@ -135,7 +136,8 @@ class _Migration:
         self._judge(phase)
 
     def _write(self, phase: Phase) -> None:
-        self._say(f"{phase.name}: {', '.join(phase.hands)} write {len(self._rows):,} rows ...")
+        rows = count_in_words(len(self._rows), "row")
+        self._say(f"{phase.name}: {', '.join(phase.hands)} write {rows} ...")
         self._write_rows(phase, self._rows[::2])
         self._cloud.partition(*self._cloud.regions)
         self._write_rows(phase, self._rows[1::2])
@@ -165,7 +167,7 @@ class _Migration:
         self._settle()
         named = last.left.pop(Adoption.NAMED.value, [])
         for outcome, names in last.left.items():
-            self._problem(ADOPTING, f"{len(names)} rows {outcome}")
+            self._problem(ADOPTING, f"{count_in_words(len(names), 'row')} {outcome}")
         for row in self._rows:
             if row.name in named:
                 self._books.note(self._hands.carry_out(taking_in(row, self._cloud.regions[0])))
@@ -179,16 +181,19 @@ class _Migration:
     def _judge(self, phase: Phase) -> None:
         replicas = {region: self._stage.items(region) for region in self._cloud.regions}
         self._books.judge(phase, replicas)
-        undone = [row for row in self._stage.rows() if row.state is not State.RESOLVED]
-        if undone:
-            self._problem(phase, f"{len(undone)} losses are not resolved")
+        for told in unresolved(self._stage.rows()):
+            self._problem(phase, told)
         if waiting := self._stage.waiting():
-            self._problem(phase, f"{waiting.total()} messages wait in {', '.join(waiting)}")
+            self._problem(
+                phase, f"{count_in_words(waiting.total(), 'message')} in {', '.join(waiting)}"
+            )
         managed = [is_managed(item) for each in replicas.values() for item in each.values()]
         if phase in (BEFORE, DEPLOYED, LEFT) and any(managed):
-            self._problem(phase, f"{sum(managed)} rows have metadata")
+            self._problem(phase, f"with metadata: {count_in_words(sum(managed), 'row')}")
         if phase in (ADOPTING, WATCHED, CLOSED) and not all(managed):
-            self._problem(phase, f"{len(managed) - sum(managed)} rows have no metadata")
+            self._problem(
+                phase, f"without metadata: {count_in_words(len(managed) - sum(managed), 'row')}"
+            )
         if phase == WATCHED and not self._stage.rows():
             self._problem(phase, "nothing was lost to a conflict: the drill has shown nothing")
 

@@ -16,13 +16,13 @@ from reconciler.simulation.report.marks import keys_of
 from reconciler.simulation.report.style import STYLE
 from reconciler.simulation.report.words import (
     clock,
-    count_in_words,
     duration,
     fault_in_words,
     operation_in_words,
     plain_text,
 )
 from reconciler.simulation.world.history import Run
+from reconciler.text.counts import count_in_words
 from reconciler.text.page import document, escaped
 from reconciler.values.wire import to_json
 

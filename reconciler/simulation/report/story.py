@@ -12,6 +12,7 @@ from reconciler.simulation.plan.outside import NONE
 from reconciler.simulation.plan.plan import Plan
 from reconciler.simulation.report.words import clock, fault_in_words, operation_in_words
 from reconciler.simulation.world.history import Done, Moment, Run
+from reconciler.text.counts import count_in_words
 
 _MOST_LINES = 120
 _FOR_EVER_MS = 10**12
@@ -27,7 +28,9 @@ def tell(run: Run, problems: Sequence[Problem], *, operations: int | None = None
     lines = [*_lines(run, keys)]
     left_out = len(lines) - _MOST_LINES
     if left_out > 0:
-        lines[_MOST_LINES // 2 : -_MOST_LINES // 2] = [f"  ... {left_out} lines left out"]
+        lines[_MOST_LINES // 2 : -_MOST_LINES // 2] = [
+            f"  ... {count_in_words(left_out, 'line')} left out"
+        ]
     broken = [f"  {_problem(problem)}" for problem in problems] or ["  nothing"]
     again = ["", "Run the seed again:", f"  {command(run.plan, operations)}"] if operations else []
     told = [*_heading(run.plan), "", "What happened:", *lines, "", "What is wrong:", *broken]

@@ -75,11 +75,6 @@ def plain_text(value: Any) -> str:
     return str(value)
 
 
-def count_in_words(count: int, noun: str) -> str:
-    """Return "1 fault" or "3 faults"."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
 def clock(at_ms: int) -> str:
     """Return a time since the run began: "0:01.250", "2:03:04.000"."""
     if at_ms >= FOR_EVER // 2:

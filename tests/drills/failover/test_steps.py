@@ -55,8 +55,8 @@ def test_a_write_that_one_region_alone_lacks_is_named_there() -> None:
 @pytest.mark.parametrize(
     ("state", "problem"),
     [
-        (State.OPEN, "1 losses are still OPEN"),
-        (State.PARKED, "1 losses wait for a person"),
+        (State.OPEN, "1 loss still OPEN"),
+        (State.PARKED, "1 loss for a person to decide"),
     ],
 )
 def test_a_loss_that_waits_at_the_end_is_a_problem(state: State, problem: str) -> None:

@@ -119,8 +119,8 @@ def test_a_redrive_that_deletes_without_doing_fails_the_drill(
     lost = report["missing_before"]
     assert lost > 0
     assert len(report["missing"]) == lost
-    assert f"{lost} acknowledged writes are missing" in report["problems"]
-    assert f"{sum(report['waited'].values())} losses are still OPEN" in report["problems"]
+    assert f"missing: {lost} acknowledged writes" in report["problems"]
+    assert f"{sum(report['waited'].values())} losses still OPEN" in report["problems"]
     assert report["left"] == {}
 
 
@@ -185,9 +185,9 @@ def test_a_good_end_has_no_problem() -> None:
 @pytest.mark.parametrize(
     ("wrong", "problem"),
     [
-        ({"lost": [WRITE]}, "1 acknowledged writes are missing"),
+        ({"lost": [WRITE]}, "missing: 1 acknowledged write"),
         ({"identical": False}, "the replicas differ"),
-        ({"still_open": [OPEN_ROW, OPEN_ROW]}, "2 losses are still OPEN"),
+        ({"still_open": [OPEN_ROW, OPEN_ROW]}, "2 losses still OPEN"),
         ({"queues": Counter({"r/q": 4})}, "the queues hold 4 r/q instead of nothing"),
     ],
 )
@@ -209,7 +209,7 @@ def test_a_scene_whose_fault_cost_nothing_has_shown_nothing() -> None:
 
     play.judge()
 
-    assert play.report.problems == ["before the redrive, 0 writes were missing"]
+    assert play.report.problems == ["before the redrive, missing: 0 writes"]
 
 
 def test_what_an_earlier_scene_left_for_a_person_is_not_this_ones() -> None:

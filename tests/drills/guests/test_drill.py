@@ -75,13 +75,15 @@ class StillStage(Stage):
         return Counter(self.shown.get("waiting", {}))
 
 
-def row(name: str, state: str) -> dict[str, Any]:
+def row(name: str, state: str, reason: str = "") -> dict[str, Any]:
     key = {"id": {"S": name}}
     return {
         "conflict_id": {"S": "c1"},
         "item_key": {"S": json.dumps(key)},
         "key": {"M": key},
         "state": {"S": state},
+        "region": {"S": EU},
+        "reason": {"S": reason},
     }
 
 
@@ -127,10 +129,13 @@ def test_a_write_that_counts_twice_is_a_problem_everywhere(kind: str) -> None:
 @pytest.mark.parametrize(
     ("more", "problem"),
     [
-        ({"rows": [row("i", "RESOLVED")]}, "i: 1 rows of the ledger are about it"),
-        ({"rows": [row("j", "OPEN")]}, "1 losses are not resolved"),
+        ({"rows": [row("i", "RESOLVED")]}, "i: 1 row of the ledger about it"),
+        (
+            {"rows": [row("j", "PARKED", "ItemGone: it was removed")]},
+            '1 loss PARKED, ItemGone: it was removed: {"id": {"S": "j"}} in eu-west-1',
+        ),
         ({"rows": []}, "nothing was lost to a conflict: the drill has shown nothing"),
-        ({"waiting": {"q": 2}}, "2 messages wait in q"),
+        ({"waiting": {"q": 2}}, "2 messages in q"),
     ],
 )
 def test_each_other_thing_that_can_be_wrong_is_a_problem(
