@@ -1,4 +1,7 @@
-"""One conflict, told step by step on the local cloud: with the reconciler and without."""
+"""One conflict, told step by step on the local cloud: with the reconciler and without.
+
+A line has 80 columns at most, as the narrowest terminal has.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -26,7 +29,7 @@ def tell(cloud: LocalCloud, tables: Mapping[str, Table], say: Say) -> None:
     plain = {name: {"S": text} for name, text in _START.items()} | {"loyalty": {"N": "100"}}
     cloud.client("dynamodb", here).put_item(TableName=PLAIN, Item=plain)
     cloud.settle()
-    say(f"1. A party is in every region:        {_short(tables[here].get(key))}")
+    say(f"1. A party is in every region:\n   {_short(tables[here].get(key))}")
 
     cloud.partition(here, there)
     tables[here].apply(key, _rename)
@@ -38,15 +41,15 @@ def tell(cloud: LocalCloud, tables: Mapping[str, Table], say: Say) -> None:
 
     cloud.heal()
     cloud.settle()
-    say("3. DynamoDB replicates whole items and the last writer wins. Without the reconciler:")
-    say(f"   {_short(read(_item(cloud, PLAIN, here)))}   <- an acknowledged edit is gone")
+    say("3. Without the reconciler, DynamoDB keeps the whole item of the last writer:")
+    say(f"   {_short(read(_item(cloud, PLAIN, here)))}\n   <- an acknowledged edit is gone")
     for region in (here, there):
         for row in _losses(cloud, region):
             _tell_loss(region, row, say)
-    say(f"5. With the reconciler:               {_short(tables[here].get(key))}")
+    say(f"5. With the reconciler:\n   {_short(tables[here].get(key))}")
     images = [canonical_image(_item(cloud, RECONCILED, region)) for region in cloud.regions]
     same = "the same bytes" if len({to_json(image) for image in images}) == 1 else "DIFFERENT"
-    say(f"   {same} in {', '.join(cloud.regions)} (image {token_of(images[0])})")
+    say(f"   {same} in {', '.join(cloud.regions)}\n   (image {token_of(images[0])})")
 
 
 def _create(party: Editor) -> None:
@@ -64,8 +67,8 @@ def _reach(party: Editor) -> None:
 
 
 def _tell_loss(region: str, row: Row, say: Say) -> None:
-    dots = ", ".join(map(str, row.lost_dots or ()))
-    say(f"4. The stream of {region} showed the loser:  {_short(read(row.lost))}")
+    dots = ",\n   ".join(map(str, row.lost_dots or ()))
+    say(f"4. The stream of {region} showed the loser:\n   {_short(read(row.lost))}")
     say(f"   what it held and the winner lacked: {dots}")
     if row.role == "home":
         state = row.state.value if row.state else "?"

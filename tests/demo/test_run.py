@@ -44,7 +44,9 @@ def test_what_these_tests_write_surely_collides(edits: int, seed: int) -> None:
 
 
 @pytest.mark.parametrize("door", ["client", "http"])
-def test_the_command_counts_losses_without_the_reconciler_and_none_with_it(door: str) -> None:
+def test_the_command_counts_losses_without_the_reconciler_and_none_with_it_in_80_columns(
+    door: str,
+) -> None:
     command = [sys.executable, "-c", "from reconciler.cli import main; main()", "demo"]
 
     done = subprocess.run(
@@ -64,6 +66,7 @@ def test_the_command_counts_losses_without_the_reconciler_and_none_with_it(door:
     assert counts["replicas_identical"] is True
     assert counts["write_backs"] > 0
     assert counts.keys() == {field.name for field in fields(Counts)}
+    assert max(map(len, done.stderr.splitlines())) <= 80
     measured = [line.split() for line in done.stderr.splitlines()]
     [write_backs] = [line for line in measured if line[:1] == ["write-backs"] and len(line) > 3]
     assert sum(int(cell) for cell in write_backs if cell.isdecimal()) == counts["write_backs"]
