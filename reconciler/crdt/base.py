@@ -165,7 +165,7 @@ class Crdt(ABC):
         if len(edit.path) > depth:
             return InvalidInput(
                 f"{label(edit.path)}: {where} is a {self.NAME}, which has no fields;"
-                " declare it as map_or, or assign it whole"
+                " declare it as map_or in the schema, or assign it whole"
             )
         return InvalidInput(f"{where}: {edit.verb} does not fit a {self.NAME}; it takes {verbs}")
 

@@ -54,6 +54,8 @@ class MapOr(Crdt):
             known = self.fields.get(key)
             return self if known is None else _map({**self.fields, key: known.forget(write)})
         nested, state = child_of(self.fields.get(key), spec, key, edit.path[: depth + 1])
+        if len(edit.path) > depth + 1 and nested.type is not MapOr:
+            raise _leads_nowhere(edit.path, depth, spec, nested)
         return _map({**self.fields, key: state.apply(edit, depth + 1, write, nested)})
 
     def _apply_whole(self, edit: Edit, depth: int, write: LocalWrite, spec: Spec) -> Crdt:
@@ -127,6 +129,18 @@ def child_of(state: Crdt | None, spec: Spec, key: str, path: Path) -> tuple[Spec
     """Return the declared type of a map's key and its state, empty if it has none yet."""
     nested = spec.fields.get(key) or spec.values or _LEAF
     return nested, state_of_type(state, nested, path)
+
+
+def _leads_nowhere(path: Path, depth: int, spec: Spec, nested: Spec) -> InvalidInput:
+    """Return the error for a path through a field that is no map: what is declared, and is not."""
+    where, key, here = label(path[:depth]), path[depth], label(path[: depth + 1])
+    values = spec.values.type_name() if spec.values else "none"
+    return InvalidInput(
+        f"{label(path)}: {here} is a {nested.type_name()}, which has no fields; of {where} the"
+        f" schema has fields: {', '.join(sorted(spec.fields)) or 'none'}; values: {values}. Declare"
+        f' it there, "fields": {{"{key}": "map_or"}}, or "values": "map_or" for any name, or assign'
+        f" {here} whole"
+    )
 
 
 def state_of_type(state: Crdt | None, spec: Spec, path: Path) -> Crdt:

@@ -214,7 +214,7 @@ BAD: list[tuple[str, Callable[[ItemEditor], Any], str]] = [
     (
         "a path into a register",
         lambda i: i.__setitem__(("name", "first"), "x"),
-        "name.first: name is a register_lww, which has no fields; declare it as map_or",
+        "name.first: name is a register_lww, which has no fields; declare it as map_or in the sche",
     ),
     ("a path into a counter", lambda i: i.increment(("balance", "x")), "counter_pn, which has no"),
     ("no path", lambda i: i.__setitem__((), 1), "is not an attribute name or a path"),

@@ -1,10 +1,12 @@
 """map_or: fields merge by their own types; a removed key takes away what its writer saw."""
 
+import re
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from reconciler import Edit, Schema, system_clock, write
 from reconciler.causality.context import CausalContext
 from reconciler.crdt.counter_pn import CounterPn
 from reconciler.crdt.map_or import MapOr
@@ -22,6 +24,10 @@ def profile(image: Any) -> Any:
 def forks(value: Any) -> tuple[Replica, Replica]:
     base = Replica("apse1").write(assign("name", "x"), assign("profile", value), at=1_000)
     return Replica("use1", base), Replica("euw1", base)
+
+
+def write_one(edit: Edit, schema: Schema) -> Any:
+    return write(None, [edit], key={"id": "p"}, schema=schema, replica="use1", clock=system_clock())
 
 
 def test_edits_of_different_fields_merge() -> None:
@@ -100,6 +106,21 @@ def test_an_edit_below_a_field_that_is_no_map_is_refused_with_its_path() -> None
     ours, _ = forks({"visits": 1})
     with pytest.raises(InvalidInput, match=r"profile\.visits\.x: profile\.visits is a counter_pn"):
         ours.write(assign("profile.visits.x", 1))
+
+
+def test_a_path_through_what_is_no_map_names_what_is_declared_there_and_what_is_wanted() -> None:
+    inner = {"type": "map_or", "fields": {"since": "register_lww", "tags": "set_aw"}}
+    outer = {"type": "map_or", "values": inner}
+    schema = Schema.of(table="t-1", key=["id"], attributes={"plain": "map_or", "phones": outer})
+    told = {
+        ("plain", "home", "city"): "of plain the schema has fields: none; values: none."
+        ' Declare it there, "fields": {"home": "map_or"}, or "values": "map_or" for any name',
+        ("phones", "home", "zip", "x"): "of phones.home the schema has fields: since, tags; values:"
+        ' none. Declare it there, "fields": {"zip": "map_or"}, or "values"',
+    }
+    for path, words in told.items():
+        with pytest.raises(InvalidInput, match=re.escape(words)):
+            write_one(Edit(path, "assign", {"S": "x"}), schema)
 
 
 def test_a_map_in_a_map_whose_counters_are_folded_keeps_their_sums() -> None:
