@@ -159,6 +159,17 @@ def test_every_command_that_a_guide_prints_is_one_that_there_is(
             assert os.access(ROOT / program, os.X_OK)
 
 
+def test_every_command_of_the_readme_is_where_the_demo_puts_it_in_a_fresh_clone() -> None:
+    prose = re.sub(r"```.*?```", "", README, flags=re.DOTALL)
+    programs = {words.split()[0] for words in re.findall(r"`([^`]+)`", prose)}
+
+    assert "reconciler" not in programs  # nobody has put it in the path
+    assert ".venv/bin/reconciler" in programs
+    environment = (ROOT / "scripts" / "environment").read_text(encoding="utf-8")
+    first, last = re.findall(r"Python (3\.\d+) to (3\.\d+)", README)[0]
+    assert all(f"python{version}" in environment for version in (first, last))
+
+
 def test_the_two_commands_are_the_demo_and_what_continuous_integration_runs() -> None:
     blocks = re.findall(r"```console\n(.*?)\n```", README, re.DOTALL)
 
