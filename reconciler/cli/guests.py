@@ -52,7 +52,8 @@ def command(
         told.print(shown(problem), markup=False, style="bold red")
     verdict = count_in_words(len(report.problems), "problem") if report.problems else "good"
     lost = count_in_words(report.losses, "loss")
-    told.print(f"{lost} found; verdict: {verdict}", markup=False)
+    became = "found" if report.problems else "repaired"
+    told.print(f"{lost} {became}; verdict: {verdict}", markup=False)
     raise typer.Exit(int(bool(report.problems)))
 
 

@@ -37,7 +37,8 @@ def command(rows: _Rows = 10_000, as_json: AsJson = False) -> None:
     told.print(f"adopted: {counts_in_words(report.adopted)}", markup=False)
     verdict = count_in_words(len(report.problems), "problem") if report.problems else "good"
     lost = count_in_words(report.losses, "loss")
-    told.print(f"{lost} found; verdict: {verdict}", markup=False)
+    became = "found" if report.problems else "repaired"
+    told.print(f"{lost} {became}; verdict: {verdict}", markup=False)
     raise typer.Exit(int(bool(report.problems)))
 
 
