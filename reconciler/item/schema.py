@@ -151,7 +151,7 @@ class Schema(BaseModel):
         return names
 
     @classmethod
-    def of(cls, **definition: Any) -> "Schema":
+    def of(cls, /, **definition: Any) -> "Schema":
         """Build a schema; InvalidInput lists every mistake with the path of its attribute."""
         try:
             return cls.model_validate(definition)

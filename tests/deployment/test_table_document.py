@@ -87,6 +87,7 @@ def test_the_example_is_a_schema() -> None:
     [
         ('{"table": "parties", "key": ["id", "id"]}', "invalid schema: key: the partition key and"),
         ('{"table": "parties", "key": ["id"], "tags": 1}', "invalid schema: tags: Extra inputs"),
+        ('{"table": "parties", "key": ["id"], "cls": 1}', "invalid schema: cls: Extra inputs"),
         (without(api={"table_schema": {"delete": "x"}}), "api.table_schema: delete: Input should"),
         (without(partition_key={"name": "who", "type": "X"}), "partition_key.type"),
         (without("api"), "api: Field required"),
