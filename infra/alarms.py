@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from infra.alarm import Alarm
+from infra.copies import copying_fails
 from infra.metrics import of_api, of_function, of_queue, of_rule, of_source, ours
 from infra.table_alarms import replication, throttles
 from infra.watched import Watched
@@ -46,7 +47,7 @@ _FAILED_IN_PART = {
 def alarms(seen: Watched) -> list[Alarm]:
     """Return all alarms of a region."""
     own = (_reading, _functions, _letters, _losses, _clocks, _delivery, _api, _workflow)
-    return [alarm for rule in (*own, throttles, replication) for alarm in rule(seen)]
+    return [alarm for rule in (*own, throttles, replication, copying_fails) for alarm in rule(seen)]
 
 
 def _reading(seen: Watched) -> Iterator[Alarm]:

@@ -1,8 +1,9 @@
 """The stacks of a deployment, and the program that `cdk` runs.
 
 With keys of our own, first the key's stack, then its replica in each other region, then the
-table's, then a reconciler in each region. For an existing table, the reconcilers alone. A firewall
-before the HTTP doors is a stack beside them. Every rule of cdk-nag's AwsSolutions is checked at
+table's, then a reconciler in each region. For an existing table, the reconcilers alone. Buckets for
+copies, where S3 is to keep some, come before the reconcilers. A firewall before the HTTP doors is a
+stack beside them. Every rule of cdk-nag's AwsSolutions is checked at
 each synthesis.
 """
 
@@ -19,6 +20,7 @@ from infra import lookup
 from infra.acknowledged import acknowledge_stack
 from infra.arns import Arns
 from infra.artefact import ARTEFACT
+from infra.copies import Copies
 from infra.edge import EDGE_REGION, Edge
 from infra.keys import replica_key, table_alias, table_key
 from infra.pipeline import Reconciler, Replica
@@ -40,8 +42,11 @@ class Deployment:
         before, keys = self._key_stacks() if settings.makes_keys else ([], {})
         if not settings.existing_table:
             before = [self._table_stack(before, keys)]
+        peers = dict.fromkeys(settings.copies.values())
+        copies = {peer: [self._copies_stack(peer)] for peer in peers}
         for region in settings.regions:
-            self._reconciler_stack(region, artefact, before)
+            there = copies.get(settings.copies.get(region, ""), [])
+            self._reconciler_stack(region, artefact, [*before, *there])
         domain = settings.api.domain if settings.api else None
         if domain is not None and domain.firewall:
             Edge(self._stack("edge", EDGE_REGION), settings.names(EDGE_REGION), domain)
@@ -84,13 +89,20 @@ class Deployment:
         Table(stack, self._settings, keys)
         return stack
 
+    def _copies_stack(self, peer: str) -> Stack:
+        """Make the buckets to which S3 copies: it refuses to copy to one that is not there."""
+        stack, settings = self._stack("copies", peer), self._settings
+        sources = [settings.names(each) for each, to in settings.copies.items() if to == peer]
+        Copies(stack, settings.names(peer), sources, settings.copied)
+        return stack
+
     def _reconciler_stack(self, region: str, artefact: Path, before: list[Stack]) -> None:
         stack = self._stack("reconciler", region)
         for each in before:
             stack.add_stack_dependency(each)
         names = self._settings.names(region)
-        stream, prefix_lists = lookup.of_region(stack, self._settings, Arns(names))
-        replica = Replica(stream, self._keys.get(region), prefix_lists)
+        stream, prefix_lists, peer = lookup.of_region(stack, self._settings, Arns(names))
+        replica = Replica(stream, self._keys.get(region), prefix_lists, peer)
         Reconciler(stack, self._settings, names, replica, Code.from_asset(str(artefact)))
 
 

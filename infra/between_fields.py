@@ -58,19 +58,22 @@ def problems(settings: "Settings", wrong: Collection[str] = ()) -> list[str]:
 
 
 def _regions(settings: "Settings") -> Iterator[str]:
-    known = _known_regions()
     for place, region in enumerate(settings.regions):
-        if region not in known:
-            near = get_close_matches(region, known, n=1, cutoff=0)
-            yield (
-                f"regions.{place}: AWS has no region {shown(region)}; did you mean {near[0]}?"
-                " One that is newer than this boto3 needs a newer one"
-            )
+        yield from _unknown(f"regions.{place}", region)
     if len(set(settings.regions)) != len(settings.regions):
         yield "regions: one is named twice"
     partitions = sorted({partition_of(region) for region in settings.regions})
     if len(partitions) > 1:
         yield f"regions: a table has replicas in one partition, not in {' and '.join(partitions)}"
+
+
+def _unknown(path: str, region: str) -> Iterator[str]:
+    if region not in (known := _known_regions()):
+        near = get_close_matches(region, known, n=1, cutoff=0)
+        yield (
+            f"{path}: AWS has no region {shown(region)}; did you mean {near[0]}?"
+            " One that is newer than this boto3 needs a newer one"
+        )
 
 
 @cache
@@ -170,6 +173,19 @@ def _network(settings: "Settings") -> Iterator[str]:
             yield f"network_cidrs: those of {shown(one)} and {shown(other)} overlap"
 
 
+def _copies(settings: "Settings") -> Iterator[str]:
+    for region, peer in settings.copies.items():
+        path = f"copies.{shown(region)}"
+        if region not in settings.regions:
+            yield f"{path}: it is none of the regions"
+        elif peer == region:
+            yield f"{path}: copies go to another region"
+        elif peer not in _known_regions():
+            yield from _unknown(path, peer)
+        elif partition_of(peer) != partition_of(region):
+            yield f"{path}: S3 copies nothing from one partition to another"
+
+
 _RULES: dict[Rule, frozenset[str]] = {
     _regions: frozenset({"regions"}),
     warm_starts: frozenset({"snap_start", "provisioned_concurrency"}),
@@ -192,4 +208,5 @@ _RULES: dict[Rule, frozenset[str]] = {
     workflow_agrees: _OF_A_SCHEMA | {"workflow", "network"},
     adoption_agrees: _OF_A_SCHEMA | {"adoption", "network"},
     _network: frozenset({"network", "network_cidrs", "regions"}),
+    _copies: frozenset({"copies", "regions"}),
 }

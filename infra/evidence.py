@@ -93,7 +93,9 @@ def _schema(*names: str) -> list[CfnTable.KeySchemaProperty]:
     ]
 
 
-def evidence_bucket(scope: Construct, arns: Arns, key: CfnKey, queues: Queues) -> CfnBucket:
+def evidence_bucket(
+    scope: Construct, arns: Arns, key: CfnKey, queues: Queues, **more: Any
+) -> CfnBucket:
     """Make the evidence bucket, with its notification of what is set aside, and its policy."""
     bucket = kept_bucket(
         scope,
@@ -101,6 +103,7 @@ def evidence_bucket(scope: Construct, arns: Arns, key: CfnKey, queues: Queues) -
         arns.names.evidence_bucket,
         key,
         notification_configuration=_notification(arns),
+        **more,
     )
     bucket.add_resource_dependency(
         queues.policies[arns.names.stream_dlq]

@@ -5,8 +5,11 @@ function fails at three times, waits in one dead-letter queue; `reconciler jobs 
 Source: S3 guide, "Enabling Amazon EventBridge"; EventBridge guide, "Rule targets".
 """
 
+from typing import Any
+
 from aws_cdk.aws_events import CfnRule
 from aws_cdk.aws_kms import CfnKey
+from aws_cdk.aws_sqs import CfnQueue
 from constructs import Construct
 
 from infra.arns import Arns
@@ -52,10 +55,19 @@ def may_ingest(arns: Arns) -> list[Statement]:
 
 
 class Ingest(Construct):
-    """All of an ingest but its queues, and its function, which the pipeline makes."""
+    """All of an ingest but its queues, and its function, which the pipeline makes.
+
+    more: of the bucket.
+    """
 
     def __init__(
-        self, scope: Construct, arns: Arns, key: CfnKey, queues: Queues, function: Function
+        self,
+        scope: Construct,
+        arns: Arns,
+        key: CfnKey,
+        queues: Queues,
+        function: Function,
+        **more: Any,
     ) -> None:
         super().__init__(scope, "BulkIngest")
         names = arns.names
@@ -63,26 +75,17 @@ class Ingest(Construct):
         expiry = {"enabled": True, "attributeName": JOBS_EXPIRY}
         kept_table(self, "Jobs", names.jobs, key, rows, time_to_live_specification=expiry)
         queue, letters = queues.all[names.ingest_queue], queues.all[names.ingest_dlq]
-        target = CfnRule.TargetProperty(
-            id="ingest-queue",
-            arn=queue.attr_arn,
-            retry_policy=CfnRule.RetryPolicyProperty(
-                maximum_retry_attempts=RULE_TARGET.maximum_retry_attempts,
-                maximum_event_age_in_seconds=RULE_TARGET.maximum_event_age_seconds,
-            ),
-            dead_letter_config=CfnRule.DeadLetterConfigProperty(arn=letters.attr_arn),
-        )
         rule = CfnRule(
             self,
             "Created",
             name=names.ingest_queue,
             event_pattern=ingest_pattern(names.ingest_bucket),
             state="ENABLED",
-            targets=[target],
+            targets=[_target(queue, letters)],
         )
         told = {"eventBridgeConfiguration": {"eventBridgeEnabled": True}}
         bucket = kept_bucket(
-            self, "Objects", names.ingest_bucket, key, notification_configuration=told
+            self, "Objects", names.ingest_bucket, key, notification_configuration=told, **more
         )
         bucket.add_resource_dependency(rule)  # an object that is put there earlier tells nobody
         queue_source(self, function, queue, INGEST_SOURCE, AT_ONCE)
@@ -91,3 +94,15 @@ class Ingest(Construct):
             "IngestFunction": names.ingest_function,
             "IngestJobs": names.jobs,
         }
+
+
+def _target(queue: CfnQueue, letters: CfnQueue) -> CfnRule.TargetProperty:
+    return CfnRule.TargetProperty(
+        id="ingest-queue",
+        arn=queue.attr_arn,
+        retry_policy=CfnRule.RetryPolicyProperty(
+            maximum_retry_attempts=RULE_TARGET.maximum_retry_attempts,
+            maximum_event_age_in_seconds=RULE_TARGET.maximum_event_age_seconds,
+        ),
+        dead_letter_config=CfnRule.DeadLetterConfigProperty(arn=letters.attr_arn),
+    )

@@ -1,5 +1,7 @@
 """KMS keys: one multi-Region key for the table, and one key for the pipeline of each region.
 
+A region that keeps copies for others has one for these.
+
 The table's key is made in the owner's region and replicated to each other one, under the same id.
 Keys rotate yearly, outlive their stack, and allow the account to grant their use by IAM.
 Source: KMS guide, "Multi-Region keys"; DynamoDB guide, "Global tables security"; SQS guide, "Key
@@ -47,6 +49,24 @@ def replica_key(scope: Construct, names: Names, primary_arn: str) -> CfnReplicaK
         key_policy=_policy(),
     )
     _keep(scope, key, table_alias(names))
+    return key
+
+
+def copies_alias(names: Names) -> str:
+    """Return the alias of the key of the copies that a region keeps for others."""
+    return f"alias/{names.of('copies')}"
+
+
+def copies_key(scope: Construct, names: Names) -> CfnKey:
+    """Make the key of the copies that the scope's region keeps for others, with its alias."""
+    key = CfnKey(
+        scope,
+        "CopiesKey",
+        description=f"copies of evidence and objects of {names.table}",
+        enable_key_rotation=True,
+        key_policy=_policy(),
+    )
+    _keep(scope, key, copies_alias(names))
     return key
 
 

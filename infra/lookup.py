@@ -19,41 +19,60 @@ from aws_cdk.custom_resources import (
 from constructs import Construct
 
 from infra.arns import Arns
+from infra.copies import Peer
 from infra.endpoints import GATEWAYS, service_name
+from infra.keys import copies_alias
 from infra.permissions import Statement, allow, write_logs
 from infra.role import role
 from infra.settings import Settings
+from reconciler.deployment.names import Names
+
+_KEY = "KeyMetadata.Arn"
 
 
-def of_region(scope: Construct, settings: Settings, arns: Arns) -> tuple[str, Sequence[str]]:
+def of_region(
+    scope: Construct, settings: Settings, arns: Arns
+) -> tuple[str, Sequence[str], Peer | None]:
     """Return the ARN of the stream that the table's replica in this region has now.
 
-    And, for a network, the ids of the lists of DynamoDB's and S3's addresses there.
+    And, for a network, the ids of the lists of DynamoDB's and S3's addresses there; and, if S3
+    copies this region's objects, where to.
     """
+    peer = settings.copies.get(arns.names.region)
     may = [allow("DescribeTable", ["dynamodb:DescribeTable"], arns.table)]
     if settings.network:
         may.append(allow("FindPrefixLists", ["ec2:DescribeManagedPrefixLists"], "*"))
+    if peer:
+        may.append(_describe_key(copies_alias(settings.names(peer)), peer))
     lookup = _Lookup(scope, arns, "stream", may)
     stream = _stream_arn(lookup, arns, settings.stream_lookup)
-    return stream, _prefix_lists(lookup, arns) if settings.network else ()
+    lists = _prefix_lists(lookup, arns) if settings.network else ()
+    return stream, lists, _peer(lookup, settings.names(peer)) if peer else None
 
 
 def key_arn(scope: Construct, arns: Arns, alias: str, region: str) -> str:
     """Return the ARN of the key that `alias` names in `region`, which may be another one."""
+    lookup = _Lookup(scope, arns, "key", [_describe_key(alias, region)])
+    call = _asks_key(alias, region, f"{arns.names.table}-key")
+    arn: str = lookup.ask("Call", call).get_response_field(_KEY)
+    return arn
+
+
+def _describe_key(alias: str, region: str) -> Statement:
     every = f"arn:{Aws.PARTITION}:kms:{region}:{Aws.ACCOUNT_ID}:key/*"
     named = {"StringEquals": {"kms:RequestAlias": alias}}
-    may = {**allow("DescribeKey", ["kms:DescribeKey"], every), "Condition": named}
-    answer = "KeyMetadata.Arn"
-    call = AwsSdkCall(
+    return {**allow("DescribeKey", ["kms:DescribeKey"], every), "Condition": named}
+
+
+def _asks_key(alias: str, region: str, answered: str) -> AwsSdkCall:
+    return AwsSdkCall(
         service="KMS",
         action="DescribeKey",
         parameters={"KeyId": alias},
         region=region,
-        output_paths=[answer],
-        physical_resource_id=PhysicalResourceId.of(f"{arns.names.table}-key"),
+        output_paths=[_KEY],
+        physical_resource_id=PhysicalResourceId.of(answered),
     )
-    arn: str = _Lookup(scope, arns, "key", [may]).ask("Call", call).get_response_field(answer)
-    return arn
 
 
 class _Lookup(Construct):
@@ -99,6 +118,12 @@ def _stream_arn(lookup: _Lookup, arns: Arns, number: int) -> str:
     )
     arn: str = lookup.ask("Call", call).get_response_field(answer)
     return arn
+
+
+def _peer(lookup: _Lookup, there: Names) -> Peer:
+    """Return the other region, with the key that it has for copies."""
+    call = _asks_key(copies_alias(there), there.region, f"{there.table}-copies-key")
+    return Peer(there.region, lookup.ask("CopiesKey", call).get_response_field(_KEY))
 
 
 def _prefix_lists(lookup: _Lookup, arns: Arns) -> list[str]:

@@ -48,6 +48,12 @@ def of_rule(bus: str, rule: str, name: str) -> Metric:
     return Metric("AWS/Events", name, "Sum", {"EventBusName": bus, "RuleName": rule})
 
 
+def of_copies(bucket: str, copy: str, rule: str) -> Metric:
+    """Return what S3 could not copy by a rule of a bucket; it is kept in the bucket's region."""
+    dimensions = {"SourceBucket": bucket, "DestinationBucket": copy, "RuleId": rule}
+    return Metric("AWS/S3", "OperationsFailedReplication", "Sum", dimensions)
+
+
 def of_api(identifier: str, name: str) -> Metric:
     """Return a metric of an HTTP API."""
     return Metric("AWS/ApiGateway", name, "Sum", {"ApiId": identifier})

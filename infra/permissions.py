@@ -23,6 +23,7 @@ EXCEPTIONS = {
     "FindStreams": "ListStreams is given for all streams or none; Lambda asks for it",
     **dict.fromkeys(("KeepEvidence", "ReadEvidence"), "an object is named after the loss in it"),
     **dict.fromkeys(("ReadObjects", "KeepRejects"), "whoever puts an object there names it"),
+    **dict.fromkeys(("ReadOriginals", "KeepCopies"), "all that is in the bucket is copied"),
     **dict.fromkeys(_BATCHES, "Lambda names the objects, by shard and time"),
     "DescribeKey": "a key is known by its alias until its id is; the alias is a condition",
     "SendTraces": "X-Ray has no resources to name",
@@ -216,6 +217,13 @@ def _service(arns: Arns, service: str) -> str:
 def through(statement: Statement, services: Sequence[str]) -> Statement:
     """Limit the use of a key to what services do with it."""
     return {**statement, "Condition": {"StringEquals": {"kms:ViaService": list(services)}}}
+
+
+def of_bucket(statement: Statement, arns: Arns, bucket: str) -> Statement:
+    """Limit the use of a key to a bucket's objects: a bucket key names it, other keys them."""
+    via = {"kms:ViaService": _service(arns, "s3")}
+    named = {"kms:EncryptionContext:aws:s3:arn": [bucket, f"{bucket}/*"]}
+    return {**statement, "Condition": {"StringEquals": via, "StringLike": named}}
 
 
 def _read_stream(stream_arn: str) -> Statement:

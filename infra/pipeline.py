@@ -23,6 +23,7 @@ from infra.approval import ApprovalWorkflow
 from infra.appsync import ConflictHandler
 from infra.arns import Arns
 from infra.bus import Bus
+from infra.copies import Peer, copying
 from infra.dashboard import dashboards
 from infra.drill import DrillRole
 from infra.evidence import evidence_bucket, ledger
@@ -70,11 +71,13 @@ class Replica:
     """What a reconciler is attached to: the stream, and the table's key if it has one.
 
     prefix_lists: of the addresses of DynamoDB and S3 in the region, if a network leads there.
+    peer: where S3 copies the region's objects, if it does.
     """
 
     stream_arn: str
     key_arn: str | None
     prefix_lists: Sequence[str] = ()
+    peer: Peer | None = None
 
 
 class Reconciler(Construct):
@@ -95,7 +98,8 @@ class Reconciler(Construct):
         )
         bus = Bus(self, names, self._queues.all)
         rows = ledger(self, names.ledger, key)
-        bucket = evidence_bucket(self, self._arns, key, self._queues)
+        copied = copying(self, self._arns, key, "evidence", replica.peer)
+        bucket = evidence_bucket(self, self._arns, key, self._queues, **copied)
         network = self._network(replica) if settings.network else None
         parked = self._queues.all[names.parked_queue].ref
         self._functions = Functions(self, settings, self._arns, code, parked, network)
@@ -128,7 +132,7 @@ class Reconciler(Construct):
         if settings.approval:
             more |= self._approval(key)
         if settings.ingest_schema:
-            more |= self._ingest(key)
+            more |= self._ingest(key, replica.peer)
         if settings.appsync:
             more |= ConflictHandler(self, settings.appsync, self._functions).outputs
         if settings.workflow:
@@ -209,7 +213,7 @@ class Reconciler(Construct):
         function, tracing = self._functions.make(work), self._settings.tracing
         return ApprovalWorkflow(self, self._arns, key, function, tracing=tracing).outputs
 
-    def _ingest(self, key: CfnKey) -> dict[str, str]:
+    def _ingest(self, key: CfnKey, peer: Peer | None) -> dict[str, str]:
         """Make the ingest of objects; return its outputs."""
         name = self._arns.names.ingest_function
         may = self._functions.statements(name, [self._use_keys, *may_ingest(self._arns)])
@@ -217,7 +221,8 @@ class Reconciler(Construct):
         schema = json.dumps({"table": self._arns.names.table, **self._settings.ingest_schema})
         days = str(self._settings.ingest_job_days)
         function = self._functions.make(work, RECONCILER_SCHEMA=schema, RECONCILER_JOB_DAYS=days)
-        return Ingest(self, self._arns, key, self._queues, function).outputs
+        copied = copying(self, self._arns, key, "ingest", peer)
+        return Ingest(self, self._arns, key, self._queues, function, **copied).outputs
 
     def _observability(self, key: CfnKey, reads: CfnEventSourceMapping) -> str:
         """Make the alarms and the dashboards; return the ARN of the topic that the alarms tell."""

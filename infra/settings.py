@@ -89,6 +89,7 @@ class Settings(_Part):
     by region; empty: by the place in `regions`. approval: ask people about parked losses.
     ingest_schema: ingest the objects of a bucket by this schema, which `Schema.of` takes.
     ingest_job_days: for how long its jobs can be looked up.
+    copies: by region, the other one to which S3 copies its evidence and its ingest's objects.
     outside_writers: whether anybody writes the table without the library. outside_writes: another
     thing, whether deletes made without it stand or are taken back. ttl_attribute: what the table's
     time-to-live is on, if not on the library's own; what it takes is not taken back.
@@ -167,6 +168,7 @@ class Settings(_Part):
     ingest_job_days: int = Field(
         JOBS_KEPT_DAYS, ge=15, le=3_650, description="from 15 to 3650 days"
     )
+    copies: dict[str, str] = Field({}, description="the name of an AWS region")
     drills: bool = False
     runbook: Runbook = Field("", description="an http or https address without a #")
 
@@ -190,6 +192,11 @@ class Settings(_Part):
     def adoption_in(self, region: str) -> Adoption | None:
         """Return the adoption, of the one region in which items are adopted."""
         return self.adoption if region == home_of(self.regions) else None
+
+    @property
+    def copied(self) -> tuple[str, ...]:
+        """What the names of the buckets are told apart by that S3 copies, if it is to."""
+        return ("evidence", *(["ingest"] if self.ingest_schema else []))
 
     @property
     def makes_keys(self) -> bool:

@@ -23,7 +23,8 @@ class Watched:
     others: the other regions. functions: by the part of their names that tells them apart, with the
     minutes after which a schedule runs each again; None if its events do. api: the id of the
     HTTP API, if there is one. stream_source: that of the detector's event source. has_hub: whether
-    callbacks are told of parties.
+    callbacks are told of parties. copied: the buckets that S3 copies, by what their names are told
+    apart by, each with that of its copies.
     """
 
     names: Names
@@ -32,6 +33,7 @@ class Watched:
     api: str
     stream_source: str
     has_hub: bool
+    copied: Mapping[str, str]
 
     @property
     def letters(self) -> Sequence[str]:
@@ -63,4 +65,6 @@ def watched(settings: Settings, region: str, stream_source: str = "", api: str =
         functions["approve"] = APPROVAL.sweep_minutes
     if settings.ingest_schema:
         functions["ingest"] = None
-    return Watched(settings.names(region), others, functions, api, stream_source, tells(settings))
+    names, peer = settings.names(region), settings.copies.get(region)
+    copied = {each: names.copy_of(each, peer) for each in settings.copied} if peer else {}
+    return Watched(names, others, functions, api, stream_source, tells(settings), copied)

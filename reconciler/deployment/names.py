@@ -6,7 +6,7 @@ so that what one makes the other finds.
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from keyword import iskeyword
 
 from reconciler.causality.context import replica_id
@@ -17,6 +17,7 @@ INGEST_LETTERS = "ingest-dlq"  # of jobs, which are retried rather than redriven
 HUB_LETTERS = "hub-dlq"  # of callbacks, whose events are replayed to them alone
 MAX_STEM = 24  # so that the longest name, of a function, has the 64 characters that Lambda takes
 MAX_SUFFIX = 10
+COPIED_STEM = 18  # of a bucket of copies: two regions are in its name, and S3 takes 63 characters
 _DIGEST = 6
 
 
@@ -145,17 +146,25 @@ class Names:
 
     @property
     def evidence_bucket(self) -> str:
-        return self._bucket("evidence")
+        return self.bucket("evidence")
 
     @property
     def ingest_bucket(self) -> str:
-        return self._bucket("ingest")
+        return self.bucket("ingest")
 
-    def _bucket(self, resource: str) -> str:
-        """S3 takes small letters, digits and hyphens; a digest tells `Parties` from `parties`."""
+    def copy_of(self, resource: str, peer: str) -> str:
+        """Return the name of the bucket of another region that has the copies of one of this."""
+        there = replace(self, region=peer)  # both are in it: copies may go elsewhere one day
+        return there.bucket(f"{resource}-{replica_id(self.region)}", COPIED_STEM)
+
+    def bucket(self, resource: str, most: int = MAX_STEM) -> str:
+        """Return the name of a bucket, with a stem of so many characters at most.
+
+        S3 takes small letters, digits and hyphens; a digest tells `Parties` from `parties`.
+        """
         stem = self.stem.lower().replace("_", "-")
-        if stem != self.stem:
-            stem = f"{stem[: MAX_STEM - _DIGEST - 1]}-{_digest(self.stem)}"
+        if stem != self.stem or len(stem) > most:
+            stem = f"{stem[: most - _DIGEST - 1]}-{_digest(self.stem)}"
         return "-".join(filter(None, (stem, resource, self.region, self.suffix))).lower()
 
     @property

@@ -30,11 +30,29 @@ def test_any_table_has_names_that_every_service_takes(table: str) -> None:
     assert "." not in names.home_queue + names.evidence_bucket
 
 
+@pytest.mark.parametrize("table", ["T" * 255, "parties", "prod.orders", "orders-of-the-world-1"])
+def test_buckets_of_copies_have_names_that_s3_takes_and_that_tell_of_what_and_where(
+    table: str,
+) -> None:
+    regions = (LONGEST_REGION, "us-isof-south-1", "eu-west-1", "eu-west-2")
+    made = {
+        Names(table, region, "x" * MAX_SUFFIX).copy_of(resource, peer)
+        for region in regions
+        for peer in regions
+        for resource in ("evidence", "ingest")
+    }
+
+    assert len(made) == 2 * len(regions) ** 2
+    assert all(len(name) <= BUCKET_LIMIT for name in made)
+    assert all(name == name.lower().replace(".", "-") for name in made)
+
+
 def test_tables_whose_names_begin_alike_are_told_apart() -> None:
     first, second = (Names(f"{'long' * 9}-{n}", "eu-west-1") for n in (1, 2))
 
     assert first.ledger != second.ledger
     assert first.evidence_bucket != second.evidence_bucket
+    assert first.copy_of("ingest", "us-east-1") != second.copy_of("ingest", "us-east-1")
 
 
 def test_names_of_one_table_differ() -> None:

@@ -16,6 +16,7 @@ from reconciler.api.tmf632.party import ATTRIBUTES as PARTY
 
 ACCOUNT = "123456789012"
 REGIONS = ["us-east-1", "eu-west-1", "ap-southeast-1"]
+ELSEWHERE = "us-west-2"  # a region without a replica
 PLAIN = {"table": "parties", "regions": REGIONS, "partition_key": {"name": "id"}}
 CALLBACK = {
     "url": "https://crm.example.org/listener",
@@ -69,7 +70,13 @@ SCENES: dict[str, dict[str, Any]] = {
             "data_source_roles": [f"arn:aws:iam::{ACCOUNT}:role/parties-source"],
             "policy": "automerge",
         },
+        "copies": dict(zip(REGIONS[:2], reversed(REGIONS[:2]), strict=True)),
         "drills": True,
+    },
+    "copies": {
+        **PLAIN,
+        "ingest_schema": {"key": ["id"], "attributes": {"loyalty": "counter_pn"}},
+        "copies": {REGIONS[0]: ELSEWHERE, REGIONS[2]: ELSEWHERE},
     },
     "aws-owned": {
         **PLAIN,
@@ -131,7 +138,8 @@ class Stacks:
     def template(self, name: str) -> dict[str, Any]:
         """Return a stack's template, to read only: it is resolved once."""
         if name not in self._resolved:
-            [region] = [each for each in self.settings.regions if each in name]
+            regions = {*self.settings.regions, *self.settings.copies.values()}
+            [region] = [each for each in regions if each in name]
             raw = json.loads((self.folder / "out" / f"{name}.template.json").read_text())
             self._resolved[name] = _Resolver(raw["Resources"], region).value(raw)
         return self._resolved[name]

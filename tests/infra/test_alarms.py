@@ -28,6 +28,7 @@ DIMENSIONS = {  # as AWS's guides list them
     "AWS/Lambda": [{"FunctionName"}, {"EventSourceMappingUUID"}],
     "AWS/SQS": [{"QueueName"}],
     "AWS/Events": [{"EventBusName", "RuleName"}],
+    "AWS/S3": [{"SourceBucket", "DestinationBucket", "RuleId"}],
     "AWS/DynamoDB": [
         {"TableName"},
         {"TableName", "GlobalSecondaryIndexName"},

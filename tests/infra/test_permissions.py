@@ -47,6 +47,7 @@ USERS = {
     "AWS::StepFunctions::StateMachine": User("RoleArn", "states", "stateMachine:parties-"),
     "AWS::EC2::FlowLog": User("DeliverLogsPermissionArn", "vpc-flow-logs", "vpc-flow-log/*"),
     "AWS::FIS::ExperimentTemplate": User("RoleArn", "fis", ":experiment/*"),
+    "AWS::S3::Bucket": User("ReplicationConfiguration", "s3"),
     "a subscription's rule": User("RoleArn", "events", "/hub-*"),  # made at run time
 }
 
@@ -109,9 +110,10 @@ def test_roles_get_their_rights_from_statements_here_and_from_nowhere_else(scene
 def test_a_role_is_for_one_function_workflow_or_log_alone(scene: str) -> None:
     for _, template in synthesised(scene).templates():
         resources = template["Resources"].values()
-        users = [
-            r["Properties"][USERS[r["Type"]].property] for r in resources if r["Type"] in USERS
+        held = [
+            r["Properties"].get(USERS[r["Type"]].property) for r in resources if r["Type"] in USERS
         ]
+        users = [each["Role"] if isinstance(each, dict) else each for each in held if each]
         roles = [
             r
             for r in resources
@@ -368,7 +370,8 @@ def test_every_queue_the_buckets_and_the_topics_refuse_plain_http() -> None:
     refused = {r for s in policies if s.sid == "RefusesPlainHttp" for r in s.resources}
     queues = stacks.all("reconciler", "AWS::SQS::Queue").values()
     topics = stacks.all("reconciler", "AWS::SNS::Topic").values()
-    buckets = [f"arn:aws:s3:::parties-{each}-eu-west-1" for each in ("evidence", "ingest")]
+    kinds = ("evidence", "ingest", "evidence-use1", "ingest-use1")
+    buckets = [f"arn:aws:s3:::parties-{each}-eu-west-1" for each in kinds]
     assert refused == {
         *buckets,
         *(f"{bucket}/*" for bucket in buckets),

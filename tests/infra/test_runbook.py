@@ -27,6 +27,7 @@ COMMANDS = [
 ]
 OURS = {".venv/bin/reconciler": [], "./scripts/redrive_dlq.py": ["redrive"]}
 OF_EVERY_COMMAND = {"--region", "--query"}
+SERVICES = {"s3api": "s3"}  # the command line has two groups of commands for S3
 RENAMED = {"--endpoint": "--notification-endpoint"}  # by the command line: every command has one
 
 
@@ -123,7 +124,7 @@ def test_the_commands_of_aws_exist_with_their_options(command: list[str]) -> Non
     if (service, name) == ("logs", "tail"):  # the command line's own, in no model
         assert options <= {"--since", "--filter-pattern"}
         return
-    model = model_of(service)
+    model = model_of(SERVICES.get(service, service))
     operations = {xform_name(each, "-"): each for each in model.operation_names}
     shape = model.operation_model(operations[name]).input_shape
     known = {f"--{xform_name(each, '-')}" for each in (shape.members if shape else ())}

@@ -172,6 +172,17 @@ def test_settings_need_a_table_regions_and_a_partition_key() -> None:
         ({"redrive_minutes": 1_441}, "redrive_minutes: "),
         ({"runbook": "wiki/reconciler"}, "runbook: "),
         ({"runbook": "https://wiki/reconciler#alarms"}, "runbook: "),
+        ({"copies": {"eu-west-3": "eu-west-1"}}, "copies.eu-west-3: it is none of the regions"),
+        ({"copies": {"eu-west-1": "eu-west-1"}}, "copies.eu-west-1: copies go to another region"),
+        (
+            {"copies": {"eu-west-1": "eu-west-77"}},
+            "copies.eu-west-1: AWS has no region eu-west-77; did you mean eu-west-",
+        ),
+        (
+            {"copies": {"eu-west-1": "cn-north-1"}},
+            "copies.eu-west-1: S3 copies nothing from one partition to another",
+        ),
+        ({"copies": ["eu-west-1"]}, "copies: the name of an AWS region"),
         ({"network_cidrs": dict.fromkeys(REGIONS, "10.1.0.0/16")}, "only with network"),
         ({"network": True, "network_cidrs": {"eu-west-1": "10.1.0.0/16"}}, "name all regions' or"),
         (
