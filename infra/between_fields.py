@@ -10,7 +10,6 @@ list of regions.
 
 import re
 from collections.abc import Callable, Collection, Iterator
-from difflib import get_close_matches
 from functools import cache
 from ipaddress import IPv4Network
 from itertools import combinations
@@ -23,6 +22,7 @@ from infra.between_concurrency import concurrency, warm_starts
 from infra.schema_settings import adoption_agrees, appsync_agrees, workflow_agrees
 from reconciler.deployment import table_rules
 from reconciler.deployment.names import is_module_name, partition_of
+from reconciler.deployment.regions import no_such_region
 from reconciler.deployment.table_rules import shown
 
 if TYPE_CHECKING:
@@ -69,11 +69,7 @@ def _regions(settings: "Settings") -> Iterator[str]:
 
 def _unknown(path: str, region: str) -> Iterator[str]:
     if region not in (known := _known_regions()):
-        near = get_close_matches(region, known, n=1, cutoff=0)
-        yield (
-            f"{path}: AWS has no region {shown(region)}; did you mean {near[0]}?"
-            " One that is newer than this boto3 needs a newer one"
-        )
+        yield f"{path}: {no_such_region(region, known)}"
 
 
 @cache

@@ -155,7 +155,8 @@ def translated(call: str) -> Iterator[None]:
     except NO_CREDENTIALS as error:
         raise no_credentials(error, call) from None
     except _NEVER_SENT as error:
-        raise Unavailable(f"{call}: {error}", call=call) from None
+        told = f"{call}: {error}; check the region's name and the network"
+        raise Unavailable(told, call=call) from None
     except (BotoCoreError, ResponseParserError) as error:
         raise OutcomeUnknown(f"{call}: {error}", call=call) from None
 

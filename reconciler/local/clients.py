@@ -1,13 +1,17 @@
 """boto3 clients, and the environment that makes boto3 elsewhere talk to this cloud only."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from threading import Lock
 from typing import Any
 
 from boto3.session import Session
 from botocore.config import Config
+from botocore.loaders import Loader
+from botocore.regions import EndpointResolver
 
 from reconciler.aws.clients import endpoint_environment
+from reconciler.deployment.regions import no_such_region
+from reconciler.local.errors import LocalCloudError
 
 _KEY = "local"
 
@@ -18,6 +22,19 @@ _CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 1},  # only a write client may retry
     proxies={},
 )
+
+
+def check_regions(regions: Iterable[str]) -> None:
+    """LocalCloudError if one is not among those that moto serves: where boto3 knows DynamoDB."""
+    resolver = EndpointResolver(Loader().load_data("endpoints"))
+    known = {
+        region
+        for partition in resolver.get_available_partitions()
+        for region in resolver.get_available_endpoints("dynamodb", partition)
+    }
+    for region in regions:
+        if region not in known:
+            raise LocalCloudError(f"regions: {no_such_region(region, known)}")
 
 
 class Boto3Clients:

@@ -29,7 +29,7 @@ from reconciler.deployment.wiring import (
     StreamSource,
 )
 from reconciler.local.children import Child, stop
-from reconciler.local.clients import Boto3Clients
+from reconciler.local.clients import Boto3Clients, check_regions
 from reconciler.local.control_client import ControlCalls, ControlClient
 from reconciler.local.errors import LocalCloudError, ServerSilent
 from reconciler.local.port import listen_on_loopback
@@ -76,6 +76,7 @@ class LocalCloud(ControlClient):
     def __post_init__(self) -> None:
         if not 2 <= len(set(self.regions)) == len(self.regions) <= 5:
             raise LocalCloudError(f"two to five different regions are needed, not {self.regions}")
+        check_regions(self.regions)
         names = [spec.name for spec in self.tables]
         if self.reconciled is not None and self.reconciled not in names:
             raise LocalCloudError(f"the reconciled table {self.reconciled!r} is not among {names}")

@@ -117,6 +117,14 @@ def test_a_call_that_may_simply_be_made_again_is_unavailable(error: Exception) -
         raise error
 
 
+def test_where_nobody_answers_the_region_s_name_may_be_wrong() -> None:
+    nobody = EndpointConnectionError(endpoint_url="https://dynamodb.eu-west-77.amazonaws.com/")
+    with pytest.raises(Unavailable) as caught, translated("Query"):
+        raise nobody
+    assert "eu-west-77" in str(caught.value)
+    assert "check the region's name" in str(caught.value)
+
+
 def test_an_item_that_is_too_large_for_dynamodb_is_named_so() -> None:
     message = "Item size has exceeded the maximum allowed size"
     with pytest.raises(ItemTooLarge, match=message), translated("PutItem"):

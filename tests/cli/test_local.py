@@ -132,6 +132,10 @@ def test_a_port_that_is_taken_is_named_before_anything_starts(tmp_path: Path) ->
     [
         ({"partition_key": None}, "partition_key"),
         ({"regions": ["us-east-1"]}, "two to five different regions"),
+        (
+            {"regions": ["us-east-1", "eu-west-77"]},
+            "regions: AWS has no region eu-west-77; did you",
+        ),
         ({"api": {"table_schema": {"attributes": {"points": "counter"}}}}, "unknown type"),
         ({"custom_types": ["no.such.module"]}, "no.such.module"),
         ({"regions": ["us-east-1", "../../etc"]}, "regions.1: region '../../etc' is not an AWS"),

@@ -57,6 +57,7 @@ def own_temporary_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         ({"regions": [US]}, "two to five"),
         ({"regions": [US, US]}, "two to five"),
         ({"regions": ["a", "b", "c", "d", "e", "f"]}, "two to five"),
+        ({"regions": [US, "eu-west-77"]}, "AWS has no region eu-west-77"),
         ({"reconciled": "other"}, "other"),
         ({"lag_ms": (9, 3)}, "lag"),
     ],

@@ -16,6 +16,7 @@ from reconciler.local.provision import ACCOUNT
 from reconciler.local.server.replicas import GlobalTables
 
 PREFIX = "/_reconciler/"
+_REGIONS = {"region", "one", "other"}  # the arguments that name one
 
 
 class Control:
@@ -48,6 +49,9 @@ class Control:
         run = self._commands.get(command)
         if run is None:
             return 404, {"error": f"there is no command {command!r}"}
+        for region in (arguments[each] for each in _REGIONS & arguments.keys()):
+            if region not in self._replication.regions:
+                return 400, {"error": f"{command} {arguments}: there is no region {region!r}"}
         try:
             return 200, run(**arguments) or {}
         except (KeyError, TypeError, LocalCloudError) as error:
@@ -57,7 +61,7 @@ class Control:
         self._tables.register(table, consumed=consumed)
 
     def _ready(self, region: str, pid: int) -> None:
-        self._ready_workers[self._check_region(region)] = pid
+        self._ready_workers[region] = pid
 
     def _messages(self, region: str, queue: str) -> dict[str, Any]:
         """Look at a queue without receiving from it: no message changes by being seen."""
@@ -77,7 +81,7 @@ class Control:
         return {"deleted": self._tables.expire(region, table, at_seconds)}
 
     def _place(self, region: str, table: str, key: Item, item: Item | None) -> None:
-        self._tables.place(self._check_region(region), table, key, item)
+        self._tables.place(region, table, key, item)
 
     def _partition(self, one: str, other: str) -> None:
         with self._tables.turn:
@@ -85,7 +89,7 @@ class Control:
 
     def _isolate(self, region: str) -> None:
         with self._tables.turn:
-            self._replication.isolate(self._check_region(region))
+            self._replication.isolate(region)
 
     def _heal(self) -> None:
         with self._tables.turn:
@@ -94,11 +98,11 @@ class Control:
 
     def _darken(self, region: str) -> None:
         with self._tables.turn:
-            self._tables.dark.add(self._check_region(region))
+            self._tables.dark.add(region)
 
     def _lighten(self, region: str) -> None:
         with self._tables.turn:
-            self._tables.dark.discard(self._check_region(region))
+            self._tables.dark.discard(region)
 
     def _status(self) -> dict[str, Any]:
         """Look at everything at one instant: work must not move on behind the look."""
@@ -121,11 +125,6 @@ class Control:
                 "unhandled": self._tables.unhandled(),
                 "queues": {region: _depths(region) for region in self._replication.regions},
             }
-
-    def _check_region(self, region: str) -> str:
-        if region not in self._replication.regions:
-            raise LocalCloudError(f"there is no region {region!r}")
-        return region
 
 
 def _queues(region: str) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from werkzeug.serving import make_server
 from reconciler.aws_model.replication import Lag, Replication
 from reconciler.local.control_client import TOKEN_HEADER, TOKEN_VARIABLE
 from reconciler.local.lifeline import end_with_parent
+from reconciler.local.server import signed_region
 from reconciler.local.server.answers import Answer, document
 from reconciler.local.server.control import PREFIX, Control
 from reconciler.local.server.dynamodb import DynamoDb
@@ -75,9 +76,9 @@ class LocalCloudApplication:
         self, environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
         """Answer one HTTP request."""
-        if refusal := self._refusal(environ):
-            start_response(refusal.status, refusal.headers)
-            return [refusal.body]
+        if refused := self._refusal(environ):
+            start_response(refused.status, refused.headers)
+            return [refused.body]
         path: str = environ["PATH_INFO"]
         target: str = environ.get("HTTP_X_AMZ_TARGET", "")
         if not path.startswith(PREFIX) and not target.startswith(_TAKING_TURNS):
@@ -100,7 +101,7 @@ class LocalCloudApplication:
         return [answer.body]
 
     def _refusal(self, environ: dict[str, Any]) -> Answer | None:
-        """Refuse what a browser sends for a page, and control calls of who has no token."""
+        """Refuse pages of a browser, control calls without a token, and regions of elsewhere."""
         if "HTTP_ORIGIN" in environ:
             return document(403, {"error": "pages of a browser may not call the local cloud"})
         given = environ.get(_TOKEN, "").encode()
@@ -108,7 +109,7 @@ class LocalCloudApplication:
             given, self._token.encode()
         ):
             return document(403, {"error": "control calls need the token of this cloud's start"})
-        return None
+        return signed_region.refusal(environ, self._tables.replication.regions)
 
     def _command(self, command: str, body: bytes) -> Answer:
         return document(*self._control.answer(command, json.loads(body or b"{}")))

@@ -66,7 +66,9 @@ def test_a_dark_region_answers_nothing_but_errors_and_the_others_as_ever(cloud: 
         ("dance", {}, "dance"),
         ("isolate", {"region": "mars"}, "mars"),
         ("darken", {"region": "mars"}, "mars"),
-        ("partition", {"one": US, "other": "mars"}, "mars"),
+        ("partition", {"one": US, "other": "mars"}, "there is no region 'mars'"),
+        ("messages", {"region": "mars", "queue": "q"}, "there is no region 'mars'"),
+        ("trim", {"region": "mars", "table": "parties"}, "there is no region 'mars'"),
         ("register", {"table": "absent", "consumed": False}, "absent"),
         ("checkpoint", {"region": "us-east-1"}, "table"),
     ],
@@ -76,6 +78,24 @@ def test_a_command_that_cannot_be_carried_out_says_why(
 ) -> None:
     with pytest.raises(LocalCloudError, match=complaint):
         cloud.control.ask(command, **arguments)
+
+
+@pytest.mark.parametrize("region", ["eu-west-77", "ca-central-1"])
+@pytest.mark.parametrize(
+    ("service", "call"),
+    [
+        ("cloudwatch", "list_metrics"),
+        ("dynamodb", "list_tables"),
+        ("events", "list_event_buses"),
+        ("s3", "list_buckets"),
+        ("sqs", "list_queues"),
+    ],
+)
+def test_a_region_that_the_cloud_does_not_have_is_named_with_those_that_it_has(
+    cloud: LocalCloud, service: str, call: str, region: str
+) -> None:
+    with pytest.raises(ClientError, match=f"no region {region}; it has {EU}, {US}"):
+        getattr(cloud.client(service, region), call)()
 
 
 def test_a_table_that_holds_items_cannot_become_global(cloud: LocalCloud) -> None:
