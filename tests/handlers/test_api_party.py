@@ -35,14 +35,19 @@ COLLECTION = INDIVIDUAL.collection
 SCHEMA = {"table": NAMES.table, "key": ["id"], "attributes": dict(ATTRIBUTES)}
 HOME = {"@type": "EmailContactMedium", "id": "home", "emailAddress": "ada@example.org"}
 WORK = {"@type": "PhoneContactMedium", "id": "work", "phoneNumber": "+44 1"}
-FRIEND = {"role": "friend", "partyOrPartyRole": {"@type": "PartyRef", "id": "p2"}}
+FRIEND = {
+    "@type": "RelatedPartyOrPartyRole",
+    "role": "friend",
+    "partyOrPartyRole": {"@type": "PartyRef", "id": "p2"},
+}
+HEIGHT = {"@type": "NumberCharacteristic", "id": "c1", "name": "height", "value": 1.63}
 ADA = {
     "@type": "Individual",
     "givenName": "Ada",
     "familyName": "Byron",
     "contactMedium": [HOME],
     "relatedParty": [FRIEND],
-    "partyCharacteristic": [{"id": "c1", "name": "height", "value": 1.63}],
+    "partyCharacteristic": [HEIGHT],
 }
 ACME = {
     "@type": "Organization",
@@ -165,7 +170,7 @@ def test_what_is_spelled_as_in_v4_is_taken_as_v5_has_it(door: Door) -> None:
         "emailAddress": "ada@example.org",
     }
     party = {"@type": "PartyRef", "id": "p2", "@referredType": "Individual"}
-    assert made.document["relatedParty"] == [{"role": "friend", "partyOrPartyRole": party}]
+    assert made.document["relatedParty"] == [{**FRIEND, "partyOrPartyRole": party}]
     assert (made.document["name"], made.document["status"]) == ("Ada Byron", "deceased")
     assert not {"fullName", "characteristic"} & made.document.keys()
     done = patch(door, made.headers["location"], {"fullName": "Ada Lovelace"})
@@ -198,6 +203,25 @@ def json_patch(door: Door, path: str, *operations: Any, **headers: str) -> Answe
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     kind = {"content-type": JSON_PATCH}
     return door.send("PATCH", path, list(operations), headers={**kind, **named})
+
+
+def test_an_entry_is_shown_with_its_type_even_if_nobody_told_it(door: Door) -> None:
+    bare = {
+        "contactMedium": {"phoneNumber": "+44 1"},
+        "partyCharacteristic": {"name": "height", "value": 1.63},
+        "relatedParty": {"role": "friend", "partyOrPartyRole": FRIEND["partyOrPartyRole"]},
+    }
+    made = create(door, **{name: [entry] for name, entry in bare.items()})
+    types = {name: made.document[name][0]["@type"] for name in bare}
+    assert types == {
+        "contactMedium": "ContactMedium",
+        "partyCharacteristic": "Characteristic",
+        "relatedParty": "RelatedPartyOrPartyRole",
+    }
+    place = made.headers["location"]
+    assert door.get(place).document == made.document
+    again = patch(door, place, {name: made.document[name] for name in bare})
+    assert again.document == made.document
 
 
 @pytest.mark.parametrize(("resource", "body"), BOTH)
@@ -307,7 +331,8 @@ def test_a_patch_of_one_entry_leaves_alone_what_the_library_named_otherwise(door
         {"op": "add", "path": "/contactMedium/home/preferred", "value": True},
         {"op": "remove", "path": "/relatedParty/1"},
     ).document
-    assert shown["contactMedium"] == [{"id": "fax", "faxNumber": "1"}, {**HOME, "preferred": True}]
+    fax = {"@type": "ContactMedium", "id": "fax", "faxNumber": "1"}
+    assert shown["contactMedium"] == [fax, {**HOME, "preferred": True}]
     kept = read(door.stored(key["id"])) or {}
     assert kept["contactMedium"]["fax"] == {"faxNumber": "1"}
     assert kept["relatedParty"] == {"boss": {"role": "boss"}}

@@ -31,6 +31,12 @@ ATTRIBUTES: Mapping[str, Any] = {
     "partyCharacteristic": _BY_ID,
     "relatedParty": _BY_ID,
 }
+# What an entry is shown as that does not say it, as one of v4 need not: v5 requires it of all.
+_KINDS: Mapping[str, str] = {
+    "contactMedium": "ContactMedium",
+    "partyCharacteristic": "Characteristic",
+    "relatedParty": "RelatedPartyOrPartyRole",
+}
 OURS = ("id", "href", "@type")
 _ID_WIDTH = 22
 _MOST_MISTAKES = 20
@@ -186,8 +192,10 @@ def _listed(name: str, entries: Any) -> Any:
 
 
 def _shown(name: str, identifier: str, entry: Any) -> Any:
-    is_named = name != "relatedParty" and isinstance(entry, Mapping)
-    return {**entry, "id": identifier} if is_named else entry
+    if not isinstance(entry, Mapping):
+        return entry
+    named = {} if name == "relatedParty" else {"id": identifier}
+    return {"@type": _KINDS[name], **entry, **named}
 
 
 def _as_they_were(name: str, before: Any, after: Any) -> Any:
