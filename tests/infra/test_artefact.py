@@ -142,7 +142,8 @@ def test_the_packaged_detector_answers_a_batch_and_measures_it(code: Path, runti
     )
     names = Names("parties", "us-east-1")
     told = function_environment(names, parked_queue_url="https://sqs/unused")
-    done = run(program, code, runtime, AWS_REGION="us-east-1", **told)
+    keys = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}  # as in Lambda
+    done = run(program, code, runtime, AWS_REGION="us-east-1", **keys, **told)
 
     metrics, answer = done.stdout.splitlines()
     assert answer == "{'batchItemFailures': []}"
