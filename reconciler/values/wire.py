@@ -31,6 +31,7 @@ MAX_DIGITS = 38
 MAX_VALUE_DEPTH = 26  # tombstones and ledger rows hold a value some levels deeper
 SET_KINDS = ("SS", "NS", "BS")
 _PLAIN_INTEGER = re.compile(r"-?[1-9][0-9]{0,37}|0", re.ASCII)
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", re.ASCII)
 _ROUND = Context(prec=MAX_DIGITS)
 _BINARY = ("Binary", "boto3.dynamodb.types")  # a wrapper around bytes, known without boto3
 
@@ -189,8 +190,12 @@ def binary(value: Any) -> bytes:
 
 
 def canonical_number(text: str) -> str:
-    """Return the canonical text of a wire number."""
-    return text if _PLAIN_INTEGER.fullmatch(text) else number_text(Decimal(text))
+    """Return the canonical text of a wire number; ValueError if DynamoDB takes it for none."""
+    if _PLAIN_INTEGER.fullmatch(text):
+        return text
+    if not _NUMBER.fullmatch(text):
+        raise ValueError("not a number")  # Python's take spaces and underscores, too
+    return number_text(Decimal(text))
 
 
 def _canonical_text(value: Any) -> str:

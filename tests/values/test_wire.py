@@ -91,6 +91,18 @@ def test_a_number_that_dynamodb_cannot_hold_is_not_a_wire_value(text: str) -> No
         canonical({"N": text})
 
 
+@pytest.mark.parametrize("text", [" 1", "1 ", "1_000", "\u0661", "1e 3", "."])
+def test_a_text_that_is_a_number_to_python_alone_is_not_a_wire_value(text: str) -> None:
+    """A put of it was made a number and sent, where DynamoDB refuses it."""
+    with pytest.raises(Undecodable, match="not a DynamoDB value"):
+        canonical({"N": text})
+
+
+@pytest.mark.parametrize("text", ["+3", ".5", "5.", "007", "-1.5e+2"])
+def test_a_number_is_written_in_all_the_ways_that_dynamodb_takes(text: str) -> None:
+    assert canonical({"N": text}) == {"N": number_text(Decimal(text))}
+
+
 NUMBERS = st.builds(
     lambda digits, exponent: Decimal(f"{digits}E{exponent}"),
     st.integers(-(10**38) + 1, 10**38 - 1),
