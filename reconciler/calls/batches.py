@@ -5,19 +5,23 @@ from typing import Any
 
 from reconciler.calls.known import check_known
 from reconciler.calls.reads import taken_in, widened
-from reconciler.calls.steps import Answer, Parameters, Request, Steps, Writer
+from reconciler.calls.steps import Answer, Parameters, Request, Steps, Writer, given_image
 from reconciler.calls.writes import NOTHING, write
-from reconciler.values.wire import Image, canonical_image
+from reconciler.values.size import check_size
+from reconciler.values.wire import Image, Wire, canonical_image
 
 Writers = Mapping[str, Writer]  # by the table, as the call names it
 _LATER = {
     *("ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException"),
     *("InternalServerError", "TransactionConflictException"),
 }
-_TWICE = {
-    "Code": "ValidationException",
-    "Message": "Provided list of item keys contains duplicates",
-}
+_MOST_REQUESTS = 25
+_INVALID = "ValidationException"
+_EMPTY: list[Wire] = [{"S": ""}, {"B": b""}]
+_NO_KEY = (
+    "One or more parameter values are not valid. The AttributeValue for a key attribute cannot"
+    " contain an empty string value."
+)
 
 
 def get_many(asked: Parameters, writers: Writers) -> Steps:
@@ -68,42 +72,72 @@ def _told(response: Mapping[str, Any], get: Parameters, writer: Writer | None) -
 
 
 def write_many(asked: Parameters, writers: Writers) -> Steps:
-    """Carry out a BatchWriteItem: one write after the other, then those of other tables at once.
+    """Carry out a BatchWriteItem: what is of other tables at once, then one write after the other.
 
-    What has to be read first is read at once. What DynamoDB does not take now is left unprocessed,
-    with all that would have come after it.
+    What has to be read first is read at once. One request that DynamoDB would refuse refuses all,
+    before anything is written. What it does not take now is left unprocessed, with all that would
+    have come after it.
     """
     check_known("BatchWriteItem", asked)
     wanted: Mapping[str, Sequence[Any]] = asked["RequestItems"]
     ours = [(table, each) for table in writers for each in wanted[table]]
-    names = [(table, writers[table].name_of(_item(each))) for table, each in ours]
-    if len(set(names)) < len(names):
-        return Answer({"Error": _TWICE, "ResponseMetadata": {"HTTPStatusCode": 400}})
-    known = yield from _read_at_once(ours, writers)
-    answer = Answer({"UnprocessedItems": {}})
+    refusal = _refused(ours, wanted, writers)
+    known = {} if refusal is not None else (yield from _read_at_once(ours, writers))
+    if refusal is not None or isinstance(known, Answer):
+        return refusal or known
+    answer, others = Answer(), {table: wanted[table] for table in wanted.keys() - writers.keys()}
+    if others:
+        answer = yield Request("BatchWriteItem", {**asked, "RequestItems": others})
+        if answer.code:
+            return answer
+    left = dict(answer.parsed.get("UnprocessedItems", {}))
     for number, (table, each) in enumerate(ours):
         operation, parameters = next(iter(each.items()))
         operation = operation.removesuffix("Request") + "Item"
         asked_for = {"TableName": table, **parameters}
         found = yield from write(operation, asked_for, writers[table], known.get(table, NOTHING))
-        if found.code in _LATER and number:
-            return answer.with_(UnprocessedItems=_rest(ours[number:], wanted, writers))
+        if found.code in _LATER and (number or others):
+            for name, later in ours[number:]:
+                left.setdefault(name, []).append(later)
+            break
         if found.code:
             return found
         answer = answer.with_(ResponseMetadata=found.parsed.get("ResponseMetadata"))
-    others = {table: each for table, each in wanted.items() if table not in writers}
-    if not others:
-        return answer
-    return (yield Request("BatchWriteItem", {**asked, "RequestItems": others}))
+    return answer.with_(UnprocessedItems=left)
+
+
+def _refused(
+    ours: Sequence[tuple[str, Any]], wanted: Mapping[str, Sequence[Any]], writers: Writers
+) -> Answer | None:
+    """Return what DynamoDB says of a batch that it refuses as it is; ItemTooLarge."""
+    if sum(map(len, wanted.values())) > _MOST_REQUESTS:
+        return _error("Too many items requested for the BatchWriteItem call")
+    names = [(table, writers[table].name_of(_item(each))) for table, each in ours]
+    if len(set(names)) < len(names):
+        return _error("Provided list of item keys contains duplicates")
+    for table, each in ours:
+        item = given_image(_item(each))
+        if "PutRequest" in each:
+            check_size(item)
+        for name in writers[table].schema.key:
+            if item[name] in _EMPTY:
+                return _error(f"{_NO_KEY} Key: {name}")
+    return None
+
+
+def _error(message: str) -> Answer:
+    error = {"Code": _INVALID, "Message": message}
+    return Answer({"Error": error, "ResponseMetadata": {"HTTPStatusCode": 400}})
 
 
 def _read_at_once(
     ours: Sequence[tuple[str, Any]], writers: Writers
-) -> Generator[Request, Answer, dict[str, dict[str, Image | None]]]:
+) -> Generator[Request, Answer, dict[str, dict[str, Image | None]] | Answer]:
     """Return the items that nobody saw, by table and name, if there is more than one.
 
-    What DynamoDB does not answer now, each write looks at for itself. Items that are new cost one
-    call more than if nothing were read, items that are there one each less.
+    If their keys are none, the refusal. What DynamoDB does not answer now, each write looks at for
+    itself. Items that are new cost one call more than if nothing were read, items that are there
+    one each less.
     """
     unseen: dict[str, dict[str, Image]] = {}
     for table, each in ours:
@@ -117,6 +151,8 @@ def _read_at_once(
         for table, keys in unseen.items()
     }
     answer = yield Request("BatchGetItem", {"RequestItems": asked})
+    if answer.code == _INVALID:
+        return answer
     left = {} if not answer.code else asked
     left = {**left, **answer.parsed.get("UnprocessedKeys", {})}
     known: dict[str, dict[str, Image | None]] = {}
@@ -131,12 +167,3 @@ def _read_at_once(
 def _item(request: Mapping[str, Any]) -> Any:
     (parameters,) = request.values()
     return parameters.get("Item") or parameters["Key"]
-
-
-def _rest(
-    ours: Sequence[tuple[str, Any]], wanted: Mapping[str, Any], writers: Writers
-) -> dict[str, list[Any]]:
-    rest = {table: list(each) for table, each in wanted.items() if table not in writers}
-    for table, each in ours:
-        rest.setdefault(table, []).append(each)
-    return rest

@@ -54,7 +54,10 @@ def steps_of(operation: str, asked: Parameters, writers: Mapping[str, Writer]) -
         said = str(asked.get("Statement", "")) + str(asked.get("Statements", ""))
         said += str(asked.get("TransactStatements", ""))
         named = {name: writer for name, writer in writers.items() if name in said}
-    if not named or operation.startswith(_OF_TABLES) or _lacks_a_key(operation, asked, named):
+    if not named or operation.startswith(_OF_TABLES):
+        return None
+    _check_each_is_one(operation, asked)
+    if _lacks_a_key(operation, asked, named):
         return None
     if operation in _OF_ONE:
         (writer,) = named.values()
@@ -65,6 +68,21 @@ def steps_of(operation: str, asked: Parameters, writers: Mapping[str, Writer]) -
         f"{operation} on {', '.join(sorted(named))} is not known to the reconciler, and would write"
         " or show what it does not account for: use the calls of items, such as UpdateItem"
     )
+
+
+def _check_each_is_one(operation: str, asked: Parameters) -> None:
+    """Raise InvalidInput if a part of a call is none or several of what it may be.
+
+    HAZARD if one of several were carried out: nobody would miss the others.
+    """
+    if operation.startswith("Transact"):
+        parts = asked["TransactItems"]
+    elif operation == "BatchWriteItem":
+        parts = [request for each in asked["RequestItems"].values() for request in each]
+    else:
+        return
+    if any(len(part) != 1 for part in parts):
+        raise InvalidInput(f"{operation}: each of its parts is one action or request: split it")
 
 
 def _lacks_a_key(operation: str, asked: Parameters, named: Mapping[str, Writer]) -> bool:
@@ -96,7 +114,9 @@ def _writes_in(operation: str, asked: Parameters) -> list[tuple[str, Any]]:
 
 def _tables_in(operation: str, asked: Parameters) -> list[str]:
     if operation.startswith("Transact"):
-        actions: list[Any] = [next(iter(each.values())) for each in asked.get("TransactItems", [])]
+        actions: list[Any] = [
+            action for each in asked.get("TransactItems", []) for action in each.values()
+        ]
         return [action["TableName"] for action in actions]
     if operation.startswith("Batch"):
         items = asked.get("RequestItems", {})

@@ -23,7 +23,7 @@ from reconciler.aws import connect
 from reconciler.calls.seen import REMEMBERED_MS
 from reconciler.clock import monotonic_ms
 from reconciler.conflict.folding import CLOCK_SKEW_MARGIN_MS
-from reconciler.errors import Contention, OutcomeUnknown
+from reconciler.errors import Contention, ItemTooLarge, OutcomeUnknown
 from reconciler.item.metadata import NAMES
 from tests.aws.conftest import REGION
 from tests.aws.test_contract import make_table
@@ -127,6 +127,64 @@ def test_what_others_wrote_since_a_batch_read_it_is_deleted_as_it_is_then(pair: 
     pair.client.batch_write_item(RequestItems={OURS: requests})
 
     assert [read(pair.stored(key)) for key in keys] == [None] * 2
+
+
+def puts_of(*items: Any) -> list[Any]:
+    return [{"PutRequest": {"Item": item}} for item in items]
+
+
+@pytest.mark.parametrize(
+    "requests",
+    [
+        {"TABLE": puts_of(*[wires(id=f"p{number}") for number in range(26)])},
+        {"TABLE": puts_of(wires(id="p0"), wires(id=""))},
+        {"TABLE": puts_of(wires(id="p0")), "nowhere": puts_of(wires(id="p1"))},
+    ],
+    ids=["too many", "a key that is empty", "another table is not there"],
+)
+def test_a_batch_that_is_refused_writes_nothing(pair: Pair, requests: Any) -> None:
+    """Its first items were written, one by one, before the request that is wrong was met."""
+    with pytest.raises(ClientError):
+        pair.client.batch_write_item(RequestItems=at(OURS, requests))
+
+    assert pair.raw.scan(TableName=OURS)["Items"] == []
+
+
+def test_a_batch_with_an_item_too_large_writes_nothing(pair: Pair) -> None:
+    requests = puts_of(wires(id="p0"), wires(id="p1", name="x" * 420_000))
+    with pytest.raises(ItemTooLarge):
+        pair.client.batch_write_item(RequestItems={OURS: requests})
+
+    assert pair.raw.scan(TableName=OURS)["Items"] == []
+
+
+def test_a_batch_is_refused_if_a_key_cannot_be_read(pair: Pair) -> None:
+    """One of another type was found when its turn came, and what came before was written."""
+
+    def refuse(parsed: Any, **_: Any) -> None:
+        parsed["Error"] = {"Code": "ValidationException", "Message": "no such key"}
+
+    pair.client.meta.events.register_first("after-call.dynamodb.BatchGetItem", refuse)
+    requests = puts_of(wires(id="p0"), wires(id=7))
+    with pytest.raises(ClientError, match="no such key"):
+        pair.client.batch_write_item(RequestItems={OURS: requests})
+
+    assert pair.raw.scan(TableName=OURS)["Items"] == []
+
+
+def test_what_is_not_taken_of_a_batch_now_is_left_of_all_tables(pair: Pair) -> None:
+    def leave(parsed: Any, **_: Any) -> None:
+        parsed["UnprocessedItems"] = parsed["UnprocessedItems"] or {PLAIN: others}
+
+    def throttle(parsed: Any, **_: Any) -> None:
+        parsed["Error"] = {"Code": "ThrottlingException", "Message": "slower"}
+
+    pair.client.meta.events.register_first("after-call.dynamodb.BatchWriteItem", leave)
+    pair.client.meta.events.register_first("after-call.dynamodb.PutItem", throttle)
+    ours, others = puts_of(wires(id="p0"), wires(id="p1")), puts_of(wires(id="p2"))
+    answer = pair.client.batch_write_item(RequestItems={OURS: ours, PLAIN: others})
+
+    assert answer["UnprocessedItems"] == {OURS: ours, PLAIN: others}
 
 
 def test_other_tables_are_left_alone(pair: Pair) -> None:
@@ -570,13 +628,37 @@ def test_a_transaction_is_cancelled_for_the_reasons_that_a_plain_one_has(
         ("put_item", {"TableName": OURS, "Item": {**KEY, "_rec_x": {"S": "x"}}}, "reserved"),
         ("put_item", {"TableName": OURS, "Item": {**KEY, "tags": {"S": "x"}}}, "tags"),
         (
+            "batch_write_item",
+            {
+                "RequestItems": {
+                    OURS: [{"PutRequest": {"Item": KEY}, "DeleteRequest": {"Key": KEY}}]
+                }
+            },
+            "each of its parts is one",
+        ),
+        (
+            "transact_write_items",
+            {
+                "TransactItems": [
+                    {
+                        "Put": {"TableName": OURS, "Item": KEY},
+                        "Delete": {"TableName": OURS, "Key": wires(id="p2")},
+                    }
+                ]
+            },
+            "each of its parts is one",
+        ),
+        (
             "update_item",
             {"TableName": OURS, "Key": KEY, "UpdateExpression": "REMOVE #half"}
             | {"ExpressionAttributeNames": {"#half": "\ud800"}},
             "a name must be UTF-8 text",
         ),
     ],
-    ids=["partiql", "expected", "updates", "metadata", "reserved", "type", "half a name"],
+    ids=[
+        *("partiql", "expected", "updates", "metadata", "reserved", "type"),
+        *("two requests", "two actions", "half a name"),
+    ],
 )
 def test_what_is_not_known_is_refused_before_it_is_sent_or_passed_on_and_counted(
     pair: Pair, operation: str, parameters: dict[str, Any], said: str
