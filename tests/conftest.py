@@ -34,6 +34,7 @@ SLOW = (
     "local/test_cloud.py",
     "local/test_documented_answers.py",
     "local/test_doors.py",
+    "local/test_operations_of_a_public_suite.py",
     "local/test_outages.py",
     "local/test_storm.py",
     "local/test_whole_tables.py",

@@ -31,6 +31,7 @@ ABOUT_MORE_THAN_A_MODULE = {
     "tests/local/test_clients_of_others.py": "object mappers in two regions, on whole clouds",
     "tests/local/test_documented_answers.py": "doors of two regions, held to their document",
     "tests/local/test_bulk_load.py": "an ingest in two regions whose workers are killed",
+    "tests/local/test_operations_of_a_public_suite.py": "callers' answers, beside a plain client's",
     "tests/local/test_outages.py": "functions that fail or stop, on whole clouds",
     "tests/promises": "promises of more than one room",
     "tests/redrive/test_interruptions.py": "a run that stops at any call, whatever it is doing",

@@ -82,9 +82,9 @@ def write_many(asked: Parameters, writers: Writers) -> Steps:
     wanted: Mapping[str, Sequence[Any]] = asked["RequestItems"]
     ours = [(table, each) for table in writers for each in wanted[table]]
     refusal = _refused(ours, wanted, writers)
-    known = {} if refusal is not None else (yield from _read_at_once(ours, writers))
-    if refusal is not None or isinstance(known, Answer):
-        return refusal or known
+    known = refusal or (yield from _read_at_once(ours, writers))
+    if isinstance(known, Answer):
+        return known
     answer, others = Answer(), {table: wanted[table] for table in wanted.keys() - writers.keys()}
     if others:
         answer = yield Request("BatchWriteItem", {**asked, "RequestItems": others})
