@@ -10,6 +10,7 @@ from typing import Any
 from reconciler.calls.batches import get_many, get_together, write_many
 from reconciler.calls.reads import get, page
 from reconciler.calls.steps import Parameters, Steps, Writer, table_of
+from reconciler.calls.taking import only_takes, take
 from reconciler.calls.transactions import write_together
 from reconciler.calls.updates import update
 from reconciler.calls.writes import write
@@ -18,7 +19,7 @@ from reconciler.errors import InvalidInput
 _STATEMENTS = {"ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction"}
 _OF_ONE: Mapping[str, Callable[[Parameters, Writer], Steps]] = {
     "GetItem": get,
-    "UpdateItem": update,
+    "UpdateItem": lambda asked, writer: (take if only_takes(asked) else update)(asked, writer),
     "PutItem": lambda asked, writer: write("PutItem", asked, writer),
     "DeleteItem": lambda asked, writer: write("DeleteItem", asked, writer),
     "Query": lambda asked, writer: page("Query", asked, writer),

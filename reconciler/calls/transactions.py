@@ -14,6 +14,7 @@ from reconciler.calls.conditions import of_the_living
 from reconciler.calls.known import check_known
 from reconciler.calls.shown import refusal_shown
 from reconciler.calls.steps import Answer, Parameters, Request, Steps, Writer
+from reconciler.calls.taking import Taking, only_takes
 from reconciler.calls.tokens import REUSED, TOKEN, check, is_made, key_of
 from reconciler.calls.updates import named_update
 from reconciler.calls.writes import Staged, contention, stage
@@ -46,7 +47,7 @@ class _Together:
         self._asked, self._writers = asked, writers
         self._actions = [next(iter(each.items())) for each in asked["TransactItems"]]
         self._once = key_of(asked, writers)
-        self._staged: dict[int, Staged] = {}
+        self._staged: dict[int, Staged | Taking] = {}
         self._made: set[int] = set()
 
     def steps(self) -> Steps:
@@ -89,11 +90,17 @@ class _Together:
                 if isinstance(found, Answer):
                     return found
                 self._staged[place] = found
-            elif kind == "Update" and self._once is not None:
+            elif kind == "Update":
+                taking = Taking(action, writer, self._once) if only_takes(action) else None
+                if taking is not None:
+                    self._staged[place] = taking
+                if self._once is None and not (is_unsure and taking is not None):
+                    continue
                 answer = yield self._read(action, writer)
                 if answer.code:
                     return answer
-                self._note(place, answer.parsed.get("Item"))
+                if not self._note(place, answer.parsed.get("Item")) and taking is not None:
+                    taking.find(answer.parsed.get("Item"))
         return None
 
     def _read(self, action: Parameters, writer: Writer) -> Request:

@@ -14,7 +14,8 @@ from reconciler.calls.steps import Answer, Parameters, Request, Steps, Writer
 from reconciler.calls.writes import saw_refusal
 from reconciler.causality.keys import Once
 from reconciler.client.naming import named
-from reconciler.client.placeholders import Placeholders
+from reconciler.client.placeholders import Placeholders, both
+from reconciler.item.metadata import EXPIRY
 from reconciler.item.standing import named_dot, says
 from reconciler.values.wire import Wire
 
@@ -24,7 +25,12 @@ _OP = ":rec_op"
 def update(asked: Parameters, writer: Writer) -> Steps:
     """Carry out an UpdateItem under a name; return the answer that its caller asked for."""
     check_known("UpdateItem", asked)
-    sent = named_update(asked, writer)
+    answer = yield from carried_out(asked, writer, named_update(asked, writer))
+    return written_answer(answer, asked, writer.schema)
+
+
+def carried_out(asked: Parameters, writer: Writer, sent: dict[str, Any]) -> Steps:
+    """Send an update under its name; return the answer to that."""
     name = writer.name_of(asked["Key"])
     sight = writer.seen.last(name)
     writer.seen.forget(name)
@@ -35,14 +41,24 @@ def update(asked: Parameters, writer: Writer) -> Steps:
         saw_refusal(name, sight, asked, answer.parsed.get("Item"), writer)
     elif asked.get("ReturnValues") == "ALL_NEW" and not answer.code:
         writer.seen.keep(name, sight_of(answer.parsed["Attributes"], writer.schema))
-    return written_answer(answer, asked, writer.schema)
+    return answer
 
 
-def named_update(asked: Parameters, writer: Writer, once: Once | None = None) -> dict[str, Any]:
-    """Return the parameters of an update under its name, and its idempotency key if it has one."""
+def named_update(
+    asked: Parameters, writer: Writer, once: Once | None = None, *, of_what_lives: bool = False
+) -> dict[str, Any]:
+    """Return the parameters of an update under its name, and its idempotency key if it has one.
+
+    `of_what_lives`: its condition does not hold where no item is, or a deleted one.
+    """
     placeholders = Placeholders(asked)
     condition = of_the_living(asked.get("ConditionExpression") or "", placeholders, writer.schema)
     rest = {name: asked[name] for name in asked if name != "ConditionExpression"}
+    if of_what_lives:
+        key, expiry = placeholders.name(writer.schema.key[0]), placeholders.name(EXPIRY)
+        lives = f"attribute_exists({key}) AND attribute_not_exists({expiry})"
+        condition = both(condition, lives)
+        rest["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
     conditional = {"ConditionExpression": condition} if condition else {}
     return named(
         {**rest, **conditional, **placeholders.parameters()},

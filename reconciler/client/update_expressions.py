@@ -65,6 +65,11 @@ class UpdateExpression(NamedTuple):
     actions: tuple[Action, ...]
     ends: Mapping[str, int]
 
+    @property
+    def takes_only(self) -> bool:
+        """Whether it only takes away: where no item is, DynamoDB makes none of it."""
+        return self.ends.keys() <= {"REMOVE", "DELETE"}
+
     def with_more(self, more: Mapping[str, str]) -> str:
         """Return the text with an action more in each of these clauses, all else as it was."""
         text = self.text

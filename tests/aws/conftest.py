@@ -9,6 +9,7 @@ from moto import mock_aws
 from reconciler.aws.clients import client
 from reconciler.local.server.moto_speed import hurry_moto
 from reconciler.local.server.partiql import insert_in_batches
+from reconciler.local.server.taking_away import make_nothing_of_nothing
 
 REGION = "us-east-1"
 _hurry_moto_once = cache(hurry_moto)
@@ -30,6 +31,7 @@ def clients() -> Iterator[None]:
     """Make clients once a module, of descriptions of AWS that are read once: both take long."""
     _hurry_moto_once()
     insert_in_batches()
+    make_nothing_of_nothing()
     client.cache_clear()
     yield
     client.cache_clear()

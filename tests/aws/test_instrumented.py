@@ -86,6 +86,8 @@ def outcome(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
         # The server here, unlike DynamoDB, shows the key of an item that was not there, and an
         # empty map of nothing.
         answer["Attributes"] = {n: v for n, v in answer.get("Attributes", {}).items() if n != "id"}
+    if not answer.get("Attributes", True):
+        del answer["Attributes"]
     hidden = ("ResponseMetadata", "ConsumedCapacity", "ItemCollectionMetrics")
     return plain({name: part for name, part in answer.items() if name not in hidden})
 

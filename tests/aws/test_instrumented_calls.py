@@ -59,6 +59,97 @@ def test_an_update_is_one_call_whatever_stands_there(pair: Pair) -> None:
     assert len(pair.stored(KEY)[NAMES]["L"]) == 3
 
 
+TAKEN: dict[str, Any] = {
+    "UpdateExpression": "REMOVE #n DELETE tags :t",
+    "ExpressionAttributeNames": {"#n": "name"},
+    "ExpressionAttributeValues": {":t": {"SS": ["a"]}},
+}
+
+
+@pytest.mark.parametrize("returns", ["NONE", "ALL_OLD", "ALL_NEW", "UPDATED_NEW"])
+@pytest.mark.parametrize("there", ["nothing", "deleted"])
+def test_an_update_that_only_takes_away_makes_no_item_where_none_is(
+    pair: Pair, there: str, returns: str
+) -> None:
+    """Its name was put on an item that it made: reads showed one that nobody had written."""
+    if there == "deleted":
+        put(pair, points=5)
+        pair.both("delete_item", TableName="TABLE", Key=KEY)
+    before = pair.stored(KEY)
+    pair.calls.clear()
+    pair.both("update_item", TableName="TABLE", Key=KEY, ReturnValues=returns, **TAKEN)
+    taken = [{"Update": {"TableName": "TABLE", "Key": KEY, **TAKEN}}]
+    pair.both("transact_write_items", TransactItems=taken)
+
+    assert pair.stored(KEY) == before
+    assert pair.calls.count("UpdateItem") == 1
+    pair.both("get_item", TableName="TABLE", Key=KEY)
+
+
+@pytest.mark.parametrize("there", ["nothing", "deleted", "alive"])
+@pytest.mark.parametrize(
+    "when", ["attribute_exists(id)", "attribute_not_exists(id)", "#n <> :v", "#n = :v"]
+)
+def test_an_update_that_only_takes_away_has_its_condition_looked_at_where_no_item_is(
+    pair: Pair, there: str, when: str
+) -> None:
+    if there != "nothing":
+        put(pair, points=5, name="Ada", tags={"a", "b"})
+    if there == "deleted":
+        pair.both("delete_item", TableName="TABLE", Key=KEY)
+    values = {
+        **TAKEN["ExpressionAttributeValues"],
+        **({":v": {"S": "Ada"}} if ":v" in when else {}),
+    }
+    given = {**TAKEN, "ExpressionAttributeValues": values, "ConditionExpression": when}
+    given["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+    taken = [{"Update": {"TableName": "TABLE", "Key": KEY, **given}}]
+    pair.both("transact_write_items", TransactItems=taken)
+    pair.both("get_item", TableName="TABLE", Key=KEY)
+    pair.both("update_item", TableName="TABLE", Key=KEY, **given)
+    pair.both("get_item", TableName="TABLE", Key=KEY)
+
+
+def test_an_update_that_only_takes_away_is_one_call_where_an_item_is(pair: Pair) -> None:
+    put(pair, name="Ada", tags={"a", "b"})
+    pair.calls.clear()
+    pair.both("update_item", TableName="TABLE", Key=KEY, ReturnValues="ALL_NEW", **TAKEN)
+
+    assert pair.calls == ["UpdateItem"]
+    assert read(pair.stored(KEY)) == {"id": "p1", "tags": {"b"}}
+
+
+@pytest.mark.parametrize("condition", [{}, {"ConditionExpression": "attribute_not_exists(q)"}])
+def test_what_others_make_while_nothing_is_taken_away_from_is_taken_away_from(
+    pair: Pair, condition: dict[str, str]
+) -> None:
+    put(pair, points=5)
+    pair.client.delete_item(TableName=OURS, Key=KEY)
+
+    def make(**_: Any) -> None:
+        by_another(pair, Item={**KEY, **wires(name="Ada", points=1)})
+
+    made = [make]
+    pair.client.meta.events.register_first(
+        "before-send.dynamodb.PutItem", lambda **_: made.pop()() if made else None
+    )
+    pair.client.update_item(TableName=OURS, Key=KEY, **TAKEN, **condition)
+
+    shown = read(pair.stored(KEY))
+    assert shown == ({"id": "p1", "points": 1} if condition else None)
+
+
+def test_what_was_brought_back_around_the_library_is_taken_away_from(pair: Pair) -> None:
+    put(pair, points=5)
+    pair.client.delete_item(TableName=OURS, Key=KEY)
+    name = {"ExpressionAttributeNames": {"#n": "name"}}
+    ada = {"ExpressionAttributeValues": {":n": {"S": "Ada"}}}
+    pair.raw.update_item(TableName=OURS, Key=KEY, UpdateExpression="SET #n = :n", **name, **ada)
+    pair.client.update_item(TableName=OURS, Key=KEY, UpdateExpression="REMOVE #n", **name)
+
+    assert "name" not in pair.stored(KEY)
+
+
 def test_a_put_is_one_call_where_its_caller_saw_the_item(pair: Pair) -> None:
     put(pair, points=5)
     put(pair, points=6)

@@ -86,6 +86,29 @@ def points(pair: Pair, key: Image) -> Any:
     return (read(pair.stored(key)) or {}).get("points")
 
 
+def test_what_a_transaction_only_takes_away_it_takes_once_and_makes_nothing_of_nothing(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name: dict[str, Any] = {"TableName": OURS, "ExpressionAttributeNames": {"#n": "name"}}
+    ada = {"UpdateExpression": "SET #n = :n", "ExpressionAttributeValues": {":n": {"S": "Ada"}}}
+    pair.client.update_item(Key=ONE, **name, **ada)
+    actions = [
+        {"Update": {"Key": key, "UpdateExpression": "REMOVE #n", **name}} for key in (ONE, THREE)
+    ]
+    given = token()
+    make(pair.client, actions, given)
+    assert read(pair.stored(ONE)) == {"id": "p1", "points": 5}
+    for key in (ONE, THREE):
+        pair.client.update_item(Key=key, **name, **ada)
+    abroad = Abroad(pair, monkeypatch)
+    for client in (pair.client, abroad.client):
+        make(client, actions, given)
+
+    assert read(pair.stored(ONE)) == {"id": "p1", "points": 5, "name": "Ada"}
+    assert abroad.merged(ONE) == read(pair.stored(ONE))
+    assert read(pair.stored(THREE)) == {"id": "p3", "name": "Ada"}
+
+
 def test_a_transaction_that_is_made_again_in_its_region_is_answered_and_counts_once(
     pair: Pair,
 ) -> None:

@@ -37,6 +37,7 @@ from reconciler.local.server.metric_queries import answer_metric_queries
 from reconciler.local.server.moto_speed import hurry_moto
 from reconciler.local.server.partiql import insert_in_batches
 from reconciler.local.server.replicas import GlobalTables
+from reconciler.local.server.taking_away import make_nothing_of_nothing
 
 # The X-Amz-Target of table, stream, queue and event bus requests; S3 needs no turn.
 _TAKING_TURNS = ("DynamoDB", "AmazonSQS.", "AWSEvents.")
@@ -157,6 +158,7 @@ def main() -> None:
     lift_moto_s_limit()
     hurry_moto()
     insert_in_batches()
+    make_nothing_of_nothing()
     logs = {region: Path(name) for region, name in settings["logs"].items()}
     server = make_server(
         "127.0.0.1",
