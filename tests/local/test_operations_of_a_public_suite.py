@@ -22,18 +22,20 @@ from tests.local.operations.legacy import LEGACY
 from tests.local.operations.nested import NESTED
 from tests.local.operations.numbers import NUMBERS
 from tests.local.operations.queries import QUERIES
+from tests.local.operations.reads_together import READS_TOGETHER
 from tests.local.operations.returned import RETURNED
 from tests.local.operations.steps import Story
 from tests.local.operations.transactions import TRANSACTIONS
 from tests.local.operations.twins import OURS, PLAIN, Twins
 from tests.local.operations.updates import UPDATES
 from tests.local.operations.writes import WRITES
+from tests.local.operations.wrong_updates import WRONG_UPDATES
 from tests.local.support import EU, US
 
 # The transactions first: for each, the server here copies all that is there.
 STORIES = [
-    *(*TRANSACTIONS, *BATCHES, *QUERIES, *FILTERS, *LEGACY),
-    *(*UPDATES, *NESTED, *CONDITIONS, *RETURNED, *NUMBERS, *EMPTIES, *WRITES),
+    *(*TRANSACTIONS, *READS_TOGETHER, *BATCHES, *QUERIES, *FILTERS, *LEGACY),
+    *(*UPDATES, *WRONG_UPDATES, *NESTED, *CONDITIONS, *RETURNED, *NUMBERS, *EMPTIES, *WRITES),
 ]
 
 

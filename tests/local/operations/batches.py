@@ -7,8 +7,6 @@ from tests.local.operations.steps import (
     Step,
     Story,
     batch,
-    call,
-    get,
     put,
     query,
     request,
@@ -204,66 +202,4 @@ BATCHES = [
         differs="lax",
         wire=True,
     ),
-    story("some of what a batch reads is there", put({}), read([{"p": P}, *KEYS])),
-    story("nothing of what a batch reads is there", read(KEYS)),
-    story("a batch reads no table", Step("batch_get_item", {"RequestItems": {}})),
-    story("a batch reads no key", read([])),
-    story("a batch reads a key twice", read([KEYS[0], KEYS[0]])),
-    story("a batch reads a hundred and one keys", read([{"p": f"{P}{n}"} for n in range(101)])),
-    story("a batch reads a key of another type", read([{"p": 1}])),
-    story("a batch reads a key that is too much", read([{"p": P, "c": "1"}])),
-    story(
-        "a batch reads what was deleted, updated and put",
-        puts(EIGHT),
-        deletes(KEYS[:3]),
-        call(
-            "update_item",
-            Key=KEYS[3],
-            UpdateExpression="SET a = :v",
-            ExpressionAttributeValues={":v": "new"},
-        ),
-        puts([{"p": KEYS[1]["p"], "z": 1}]),
-        read(KEYS),
-    ),
-    *[
-        story(
-            f"a batch reads {', '.join(wanted)} by {how}",
-            puts(SORTED[:3]),
-            deletes(SORTED_KEYS[:1]),
-            read(
-                SORTED_KEYS[:3], **{how: wanted if how == "AttributesToGet" else ", ".join(wanted)}
-            ),
-            table="sorted",
-        )
-        for wanted in (["p"], ["p", "c"], ["a"], ["c", "b"], ["nothing"])
-        for how in ("AttributesToGet", "ProjectionExpression")
-    ],
-    *[
-        story(
-            f"a batch reads {text}, with names {sorted(names)}",
-            puts(SORTED[:3]),
-            read(
-                SORTED_KEYS[:3],
-                ProjectionExpression=text,
-                **({"ExpressionAttributeNames": names} if names else {}),
-            ),
-            table="sorted",
-        )
-        for text, names in (
-            ("#p", {"#p": "p"}),
-            ("#p", {"#p": "p", "#q": "q"}),
-            ("#p, #q", {"#p": "p"}),
-            ("a.x", {}),
-            ("a.y[0], b", {}),
-            ("#a.#x", {"#a": "a", "#x": "x"}),
-            ("b, b", {}),
-        )
-    ],
-    story(
-        "a batch reads by both ways to say what",
-        puts(SORTED[:1]),
-        read(SORTED_KEYS[:1], ProjectionExpression="a", AttributesToGet=["b"]),
-        table="sorted",
-    ),
-    story("one is read that a batch put", puts(EIGHT[:1]), get(key=KEYS[0])),
 ]

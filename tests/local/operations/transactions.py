@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.local.operations.steps import P, Step, Story, get, put, story, together, update
+from tests.local.operations.steps import P, Step, Story, get, put, story, together
 
 ONE: dict[str, Any] = {"p": f"{P}1", "a": 1, "n": 5, "s": {"x"}, "m": {"f": 1}}
 K = [{"p": f"{P}{number}"} for number in range(5)]
@@ -42,13 +42,6 @@ def conditions_of(action: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def then(name: str, *steps: Step, differs: str = "") -> Story:
     return story(name, *steps, get(key=K[1]), get(key=K[2]), differs=differs)
-
-
-def reads(*gets: dict[str, Any]) -> Step:
-    return Step(
-        "transact_get_items",
-        {"TransactItems": [{"Get": {"TableName": "TABLE", **given}} for given in gets]},
-    )
 
 
 TRANSACTIONS = [
@@ -237,54 +230,5 @@ TRANSACTIONS = [
     then(
         "capacity of a transaction is asked for",
         together(("Put", {"Item": ONE}), ReturnConsumedCapacity="TOTAL"),
-    ),
-    story("one item is read in a transaction", put(ONE), reads({"Key": K[1]})),
-    story("what is not there is read in a transaction", reads({"Key": K[1]})),
-    story(
-        "what is there, deleted and never was is read in a transaction",
-        put(ONE),
-        put(K[2]),
-        together(("Delete", {"Key": K[2]})),
-        reads(*[{"Key": key} for key in K[1:4]]),
-    ),
-    *[
-        story(
-            f"a transaction reads {text}, with names {sorted(names)}",
-            put(ONE),
-            reads(
-                {
-                    "Key": K[1],
-                    "ProjectionExpression": text,
-                    **({"ExpressionAttributeNames": names} if names else {}),
-                }
-            ),
-        )
-        for text, names in (
-            ("a, n", {}),
-            ("m.f, s", {}),
-            ("#a, #n", {"#a": "a", "#n": "n"}),
-            ("#a, #n", {"#a": "a"}),
-            ("#a", {"#a": "a", "#q": "q"}),
-            ("nothing", {}),
-        )
-    ],
-    story("a transaction reads an item twice", put(ONE), reads({"Key": K[1]}, {"Key": K[1]})),
-    story(
-        "a transaction reads a hundred and one",
-        reads(*[{"Key": {"p": f"{P}{n}"}} for n in range(101)]),
-    ),
-    story("a transaction reads nothing", Step("transact_get_items", {"TransactItems": []})),
-    story(
-        "a transaction reads two tables",
-        put(ONE),
-        reads({"Key": K[1]}, {"TableName": "TABLE:second", "Key": K[1]}),
-    ),
-    story(
-        "what was read in a transaction is updated",
-        put(ONE),
-        reads({"Key": K[1]}),
-        update("SET n = n + :v", {":v": 1}, key=K[1]),
-        put(ONE),
-        get(key=K[1]),
     ),
 ]
