@@ -206,6 +206,12 @@ class CausalContext:
             or bool((self.watermarks.keys() & other.watermarks.keys()) - _OF_ANY_LIFE)
         )
 
+    def of_one_life(self) -> "CausalContext":
+        """Return this context without what may be known in two lives of an item."""
+        heads = {k: hlc for k, hlc in self.heads.items() if k.replica not in _OF_ANY_LIFE}
+        watermarks = {k: e for k, e in self.watermarks.items() if k not in _OF_ANY_LIFE}
+        return CausalContext(heads, watermarks)
+
     def begun_ms(self) -> int | None:
         """Return when the first lineage was begun that stands here, by its region's clock."""
         own = (each for each in self.heads if each.replica not in (ADOPTED, KEYED))

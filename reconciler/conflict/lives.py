@@ -23,6 +23,7 @@ _SHORTEST_RETENTION_MS = _DAY_MS  # of a tombstone; which schema it had, nobody 
 _LONGEST_OUTAGE_MS = _DAY_MS  # of replication between two regions: as long as a stream keeps a loss
 _LONGEST_DELAY_MS = 7 * _DAY_MS  # AWS: time-to-live deletes "within a few days"
 _LONGEST_EXPIRED_S = 5 * 366 * 86_400  # AWS: what expired more than five years ago is left alone
+_NOTHING = CausalContext()
 
 
 def is_outlived(tombstone: Wires, item: Wires) -> bool:
@@ -124,13 +125,13 @@ def is_recreated(
     loss was made, by the same stream: the current item may know nothing of what was deleted since.
     """
     now, then = context_of(current), context_of(lost)
-    if now.meets(then):
+    if _meet(now, then):
         return False
     for taken, at_ms in removed():
-        is_new = not now.meets(taken)
-        if is_new == then.meets(taken) or (is_new and (lost_at_ms or at_ms + 1) <= at_ms):
+        is_new = not _meet(now, taken)
+        if is_new == _meet(then, taken) or (is_new and (lost_at_ms or at_ms + 1) <= at_ms):
             return True
-    return _is_long_after(now, then) or _is_long_after(then, now)
+    return not now.meets(then) and (_is_long_after(now, then) or _is_long_after(then, now))
 
 
 def is_accounted_for(
@@ -143,20 +144,31 @@ def is_accounted_for(
     HAZARD if nobody asked: the change that has no row yet may be a hard delete.
     """
     now = context_of(current)
-    if now.meets(loss.lost):
+    if _meet(now, loss.lost):
         return True
     reached = [loss]
     left: Iterable[Overwrite] | None = None
     while reached:
-        if any(each.by is None or now.meets(each.by) for each in reached):
+        if any(each.by is None or _meet(now, each.by) for each in reached):
             return True
         known = [each.by for each in reached if each.by is not None]
         reached = []
         beyond: list[Overwrite] = []
         for each in overwrites() if left is None else left:
-            (reached if any(map(each.lost.meets, known)) else beyond).append(each)
+            (reached if any(_meet(each.lost, by) for by in known) else beyond).append(each)
         left = beyond
     return False
+
+
+def _meet(one: CausalContext, other: CausalContext) -> bool:
+    """Return whether what two images know tells that they are of one life.
+
+    Writes around the library have names of what they are, so an old copy that is put anew shares
+    them with what was deleted: they tell only of an image that knows nothing else.
+    HAZARD if they always told: a loss of the deleted item counts beside the copy of it.
+    """
+    mine, theirs = one.of_one_life(), other.of_one_life()
+    return one.meets(other) if _NOTHING in (mine, theirs) else mine.meets(theirs)
 
 
 def _is_long_after(later: CausalContext, earlier: CausalContext) -> bool:

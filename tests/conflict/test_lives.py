@@ -16,7 +16,8 @@ from reconciler.conflict.lives import (
 )
 from reconciler.conflict.verdict import Finding
 from reconciler.item.image import DELETE, merge
-from reconciler.item.metadata import context_of, expiry_in, metadata_in
+from reconciler.item.metadata import context_of, encode, expiry_in, metadata_in
+from reconciler.item.puts import beneath
 from reconciler.values.wire import Image
 from tests.builders import Replica, add, as_stream, assign, increment, written
 
@@ -150,6 +151,20 @@ def test_two_adoptions_of_an_item_from_before_the_library_are_of_one_item() -> N
     assert not is_recreated(theirs, ours, removed())
 
 
+def put_over(image: Image, name: str) -> Image:
+    """Return an item over which somebody around the library put a copy of the deleted one."""
+    copy: Image = {"id": BASE["id"], "balance": BASE["balance"], "name": {"S": name}}
+    return encode(beneath(image, copy))
+
+
+def test_a_copy_of_the_deleted_item_put_over_the_new_one_does_not_make_them_one() -> None:
+    new, old = put_over(anew(NOW + 3_000), "new"), put_over(LOST, "old")
+    assert context_of(new).meets(context_of(old))
+    assert is_recreated(new, old, removed(BASE))
+    assert is_recreated(old, new, removed(BASE))
+    assert not is_recreated(new, put_over(new, "newer"), removed(BASE))
+
+
 # What became of an item since a loss
 
 
@@ -176,6 +191,14 @@ def test_what_took_the_winners_place_is_accounted_for_once_its_row_is_there() ->
     assert not is_accounted_for(THIRD, rows[0], lambda: rows)
     rows.append(overwrite(SECOND, THIRD))
     assert is_accounted_for(THIRD, rows[0], lambda: rows)
+
+
+def test_a_copy_put_over_two_items_alike_accounts_for_no_loss() -> None:
+    loss = overwrite(put_over(FIRST, "old"), SECOND)
+    new = put_over(THIRD, "new")
+    assert not is_accounted_for(new, loss, lambda: [loss])
+    rows = [loss, overwrite(SECOND, put_over(THIRD, "newer"))]
+    assert is_accounted_for(new, loss, lambda: rows)
 
 
 def test_a_step_that_is_missing_between_two_rows_leaves_the_item_unaccounted_for() -> None:

@@ -14,7 +14,7 @@ from reconciler.item.image import DELETE
 from reconciler.simulation.plan import faults
 from reconciler.simulation.plan.faults import HOUR, MINUTE, SECOND
 from reconciler.simulation.plan.plan import Fault, Operation, Plan
-from reconciler.simulation.plan.raw import OWN_TTL, PUT, REPLACE, SAVE, UPDATE, append
+from reconciler.simulation.plan.raw import DELETE_ITEM, OWN_TTL, PUT, REPLACE, SAVE, UPDATE, append
 from reconciler.simulation.world.history import Run
 from reconciler.values.wire import Image
 from tests.builders import add, assign, discard, increment
@@ -399,6 +399,24 @@ def _name_on_a_put_that_lacks_a_field() -> Case:
     )
 
 
+def _copy_of_a_deleted_item() -> Case:
+    steps = Steps(*BASE)
+    steps.raw(100, EAST, call=DELETE_ITEM)
+    steps.library(120, EAST, add("tags", "x"))
+    steps.raw(121, WEST, assign("phone", "2"), call=PUT, read=90)
+    steps.raw(170, WEST, increment("points", 5))
+    steps.raw(190, EAST, call=SAVE, read=90)
+    return Case(
+        "copies of a deleted item",
+        "copies of a deleted item are put over the new one and saved: what is lost of that is"
+        " of another life, whatever the copies show alike",
+        tuple(steps.done),
+        {"points": 105, "phone": "2", "tags": {"a", "b"}},
+        [cut(115, 130), unread(EAST, 101, 400)],
+        holds=lambda run: any(run.parked.values()),
+    )
+
+
 def _library_write_on_an_unfiled_put() -> Case:
     steps = Steps(*BASE)
     steps.library(0, EAST, increment("points", 10))
@@ -531,6 +549,7 @@ CASES = (
     _raw_member("O18 later", together=False),
     _put_of_a_number_without_a_type(),
     _name_on_a_put_that_lacks_a_field(),
+    _copy_of_a_deleted_item(),
     _library_write_on_an_unfiled_put(),
     _one_difference_saved_twice(),
     _two_named_additions("named, managed", {}),

@@ -4,6 +4,7 @@ from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
 from reconciler.conflict import classification as verdict
+from reconciler.conflict import lives
 from reconciler.detection import removal
 from reconciler.item import metadata
 from reconciler.item.metadata import EXPIRY, expiry_attributes_in
@@ -60,6 +61,11 @@ def a_tables_own_expiry_is_never_a_users() -> AbstractContextManager[Any]:
 def whoever_removes_a_tombstone_is_time_to_live() -> AbstractContextManager[Any]:
     """Let a tombstone that an operator removes go without a row."""
     return _alone(replacing(verdict, "may_have_expired", lambda _: lambda *_: True))
+
+
+def whatever_two_images_show_alike_is_of_one_life() -> AbstractContextManager[Any]:
+    """Let the new item be taken for the deleted one because a copy of that was put over it."""
+    return replacing(lives, "_meet", lambda _: lambda one, other: one.meets(other))
 
 
 def _alone(broken: AbstractContextManager[Any]) -> AbstractContextManager[Any]:

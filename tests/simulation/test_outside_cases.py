@@ -17,7 +17,7 @@ from reconciler.simulation.world.history import Run
 from reconciler.simulation.world.run import run_plan
 from reconciler.values.wire import from_wire
 from tests.builders import assign, increment
-from tests.simulation import aims, sabotage_plain
+from tests.simulation import aims, sabotage_lives, sabotage_plain
 from tests.simulation.aims import Aim
 from tests.simulation.outside_cases import BASE, CASES, EAST, WEST, Case, Steps, cut
 from tests.simulation.sabotage import replacing
@@ -59,9 +59,14 @@ def test_every_region_ends_with_what_is_right(case: Case) -> None:
             sabotage_plain.what_a_put_leaves_out_of_a_map_is_removed_by_names,
             {"profile": {"zip": "1"}},
         ),
+        (
+            "copies of a deleted item",
+            sabotage_lives.whatever_two_images_show_alike_is_of_one_life,
+            {"points": 200, "tags": {"a", "b", "x"}},
+        ),
     ],
 )
-def test_a_rule_of_puts_that_is_broken_is_caught_by_a_case(
+def test_a_rule_that_is_broken_is_caught_by_a_case(
     name: str, broken: Callable[[], AbstractContextManager[Any]], wrong: dict[str, Any]
 ) -> None:
     (case,) = (each for each in CASES if each.name == name)
