@@ -5,15 +5,22 @@ from decimal import Decimal
 
 from reconciler.crdt.base import Edit
 from reconciler.crdt.counter_pn import exact_sum
+from reconciler.item.leaves import value_at
 from reconciler.item.names import Name
 from reconciler.values.wire import SET_KINDS, Image, Path, Wire, rounded_number_text
+
+_ZERO: Wire = {"N": "0"}
 
 
 def undone(held: Image, names: Sequence[Name]) -> Image:
     """Return what a plain image held before named writes: what they took is not known any more."""
-    for name in reversed(names):
-        for edit, _ in reversed(name.done):
-            held = _undone(held, edit.path, edit)
+    edits = [edit for name in reversed(names) for edit, _ in reversed(name.done)]
+    for edit in edits:
+        held = _undone(held, edit.path, edit)
+    # Who adds to nothing makes a number. HAZARD if each 0 on the way back were taken for nothing.
+    for edit in edits:
+        if edit.verb == "increment" and value_at(held, edit.path) == _ZERO:
+            held = _undone(held, edit.path, Edit(edit.path, "remove"))
     return held
 
 
@@ -35,7 +42,7 @@ def _undone(fields: Image, path: Path, edit: Edit) -> Image:
 def _before(value: Wire, verb: str, given: Wire) -> Wire | None:
     if verb == "increment" and "N" in value and "N" in given:
         amount = exact_sum([Decimal(value["N"]), Decimal(given["N"]).copy_negate()])
-        return {"N": rounded_number_text(amount)} if amount else None
+        return {"N": rounded_number_text(amount)}
     ((kind, members),) = given.items()
     if verb == "discard":
         return value

@@ -15,7 +15,7 @@ from reconciler.item.filing import NAMED_BY_PRESENCE, file
 from reconciler.item.image import DELETE, merge, read
 from reconciler.item.metadata import EXPIRY, METADATA, NAMES, encode, is_managed
 from reconciler.item.names import names_in
-from reconciler.item.plain import file_plain
+from reconciler.item.plain import before_names, file_plain
 from reconciler.item.replicated import ReplicatedItem
 from reconciler.simulation.world.expressions import Refused
 from reconciler.values.wire import Image, Wire, canonical_image, to_json
@@ -207,6 +207,23 @@ def test_an_attribute_that_a_name_only_removed_still_takes_the_type_of_its_first
     item = file(counted)
     assert item.attributes["points"].type_name() == "counter_pn"
     assert outside_in(item) == []
+
+
+def test_an_amount_that_names_brought_to_nothing_in_between_was_there_before_them() -> None:
+    spent = named_on(PLAIN, increment("balance", -100), at=2_000)
+    ours = named_on(spent, increment("balance", 5), at=3_000, number=2)
+    theirs = named_on(PLAIN, increment("balance", 1), by="euw1", at=3_000)
+
+    assert outside_in(filed(ours)) == []
+    assert value(merge(encode(filed(ours)), encode(filed(theirs))), "balance") == 6
+
+
+def test_an_amount_that_names_made_and_took_away_is_nothing_that_was_there() -> None:
+    image = named_on(PLAIN, increment("profile.points", 5), at=2_000)
+    image = named_on(image, remove("profile.points"), at=3_000, number=2)
+    image = named_on(image, increment("profile.points", 7), at=4_000, number=3)
+
+    assert before_names(image, KEY) == PLAIN
 
 
 def test_the_same_element_twice_in_a_list_counts_once() -> None:
