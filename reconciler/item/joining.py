@@ -20,6 +20,7 @@ from reconciler.crdt.counter_slots import (
     Slots,
     greatest_amount,
     is_added,
+    of_puts,
     plain_amount,
     without_baseless,
 )
@@ -36,6 +37,7 @@ from reconciler.values.wire import Path
 def joined(left: ReplicatedItem, right: ReplicatedItem) -> ReplicatedItem:
     """Return the join of two items of one key: no new dot, no tip."""
     left, right = _typed_by(left, right), _typed_by(right, left)
+    left, right = _without_unshown(left, right), _without_unshown(right, left)
     left, right = beside(left, right), beside(right, left)
     left, right = _without_held(left, right), _without_held(right, left)
     left, right = _knowing(left, right), _knowing(right, left)
@@ -82,6 +84,35 @@ def _typed_by(item: ReplicatedItem, other: ReplicatedItem) -> ReplicatedItem:
 
 def _spec(state: Crdt | None) -> Spec | None:
     return state.spec() if state is not None else None
+
+
+def _without_unshown(item: ReplicatedItem, other: ReplicatedItem) -> ReplicatedItem:
+    """Return an item without what puts changed amounts by, where the other one has a put over
+    amounts of the library's that are new to it.
+
+    A later put may rest on that one, and hold them: nothing shows that its writer did not see them.
+    HAZARD if both counted: what the library added would twice.
+    """
+    known, heads = item.context, other.context.heads
+    is_put_over = plain_dot(began(other).mark()).lineage in heads
+    if not (is_put_over and any(heads[k] == FROM_PLAIN for k in heads.keys() - known.heads.keys())):
+        return item
+
+    def shown(state: Crdt, against: Crdt | None) -> Crdt:
+        if isinstance(state, MapOr):
+            fields = against.fields if isinstance(against, MapOr) else {}
+            return MapOr({k: shown(each, fields.get(k)) for k, each in state.fields.items()})
+        if not isinstance(state, CounterPn) or not isinstance(against, CounterPn):
+            return state
+        by_library = (dot for dot in against.slots if dot.lineage.replica != ADOPTED)
+        if all(map(known.covers, by_library)):
+            return state
+        gone = {d for d in of_puts(state.slots) if not other.context.covers(d)}
+        return replace(state, slots={d: n for d, n in state.slots.items() if d not in gone})
+
+    states = item.attributes.items()
+    left = {name: shown(state, other.attributes.get(name)) for name, state in states}
+    return replace(item, attributes=left)
 
 
 def beside(item: ReplicatedItem, other: ReplicatedItem) -> ReplicatedItem:

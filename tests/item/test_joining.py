@@ -153,6 +153,21 @@ def test_a_number_of_no_type_that_a_put_laid_over_an_item_holds_the_plain_amount
         assert one.shown()["balance"] == {"N": "112"}
 
 
+def test_a_put_that_may_rest_on_one_that_shows_what_the_library_added_counts_none_of_it_again() -> (
+    None
+):
+    """A raw client put what it read there, and added to it; elsewhere that came as one change."""
+    base = written(add("tags", "a"))
+    ours = named_on(base, increment("balance", 100))
+    first = beneath(ours, {**KEY, "balance": {"N": "100"}})
+    second = beneath(base, {**KEY, "balance": {"N": "105"}})
+
+    for one in (joined(first, second), joined(second, first)):
+        assert one.shown()["balance"] == {"N": "100"}
+    for one in (joined(file(ours), second), joined(second, file(ours))):
+        assert one.shown()["balance"] == {"N": "205"}
+
+
 def test_a_number_of_no_type_counts_once_where_a_put_holds_it_that_the_library_wrote_on() -> None:
     """A raw client added to it in one region; another one put it in a region that knows a type."""
     began = encode(beneath(written(add("tags", "a")), {**KEY, "balance": {"N": "100"}}))

@@ -384,6 +384,21 @@ def _put_of_a_number_without_a_type() -> Case:
     )
 
 
+def _put_on_another_one_that_shows_an_amount() -> Case:
+    steps = Steps(add("tags", "a"))
+    steps.named(60, EAST, increment("points", 100))
+    steps.raw(65, EAST, call=PUT)
+    steps.raw(67, WEST, assign("email", "x"))
+    steps.raw(70, EAST, increment("points", 5))
+    return Case(
+        "put on a put",
+        "a named amount is in a put and in what is added to that, which another region has alone",
+        tuple(steps.done),
+        {"points": 100, "tags": {"a"}},
+        [cut(50, 90), unread(EAST, 50, 300)],
+    )
+
+
 def _name_on_a_put_that_lacks_a_field() -> Case:
     steps = Steps(increment("points", 100), assign("profile.zip", "1"))
     steps.library(0, EAST, increment("profile.visits", 5))
@@ -548,6 +563,7 @@ CASES = (
     _raw_member("O18 at once", together=True),
     _raw_member("O18 later", together=False),
     _put_of_a_number_without_a_type(),
+    _put_on_another_one_that_shows_an_amount(),
     _name_on_a_put_that_lacks_a_field(),
     _copy_of_a_deleted_item(),
     _library_write_on_an_unfiled_put(),
