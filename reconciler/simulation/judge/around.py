@@ -19,6 +19,11 @@ from reconciler.item.metadata import (
 )
 from reconciler.simulation.judge.oracle import by_name
 from reconciler.simulation.judge.oracle_types import GONE
+from reconciler.simulation.judge.saved_copies import (
+    is_delete,
+    is_of_a_deleted_copy,
+    may_be_undone,
+)
 from reconciler.simulation.plan.plan import DECIDE, Plan
 from reconciler.simulation.plan.raw import DELETE_ITEM, OWN_TTL, PUT, REPLACE, SAVE, UPDATE
 from reconciler.simulation.world.history import Done
@@ -209,23 +214,15 @@ class Around:
         before = [
             each
             for each in (*self.library, *self.raw)
-            if each.operation.number in done.seen and not _is_of_a_deleted_copy(each)
+            if each.operation.number in done.seen and not is_of_a_deleted_copy(each)
         ]
-        deletes = [each for each in before if _is_delete(each)]
+        deletes = [each for each in before if is_delete(each) and not may_be_undone(each, self.raw)]
         seen = frozenset[int]().union(*(each.seen for each in deletes))
         kept = [
             each for each in before if each not in deletes and each.operation.number not in seen
         ]
         was_deleted = not kept and bool(deletes or self.began_deleted())
-        return was_deleted and not _is_delete(done)
-
-
-def _is_of_a_deleted_copy(done: Done) -> bool:
-    return done.operation.raw == SAVE and done.copy == "tombstone" and not done.operation.edits
-
-
-def _is_delete(done: Done) -> bool:
-    return bool(done.operation.edits) and done.operation.edits[-1].verb == "delete"
+        return was_deleted and not is_delete(done)
 
 
 def _value(edit: Edit, path: Path) -> Any:

@@ -16,6 +16,7 @@ from reconciler.simulation.judge.differences import differences
 from reconciler.simulation.judge.oracle import History
 from reconciler.simulation.judge.oracle_types import GONE
 from reconciler.simulation.judge.problem import Problem
+from reconciler.simulation.judge.saved_copies import may_be_undone
 from reconciler.simulation.plan.outside import BEFORE, FIELD, LOG, RAW, UNIT, raw_leaves
 from reconciler.simulation.world.history import Done
 from reconciler.values.wire import Path, label
@@ -38,12 +39,19 @@ def _histories(around: Around) -> list[History]:
     """Return what may be taken for the history of the library's writes.
 
     Where it deleted the item and others wrote on, these writes revive it or do not: nobody says.
+    Nor whether a copy from before the delete, saved over it, keeps it alive.
     """
     alone = History(around.schema, around.library)
     if not around.is_deleted():
         return [alone]
     touched = [*around.library, *(_touch(done) for done in around.raw)]
-    return [alone, History(around.schema, touched)]
+    kept = [_kept(done) if may_be_undone(done, around.raw) else done for done in around.library]
+    undone = [History(around.schema, kept)] if kept != around.library else []
+    return [alone, History(around.schema, touched), *undone]
+
+
+def _kept(delete: Done) -> Done:
+    return replace(delete, operation=replace(delete.operation, edits=delete.operation.edits[:-1]))
 
 
 def _touch(done: Done) -> Done:

@@ -243,6 +243,25 @@ def test_a_deleted_item_may_live_on_by_a_raw_write_with_or_without_its_values() 
     assert problems(ended(writes, shows(balance=99, name="raw2"))) != []
 
 
+@pytest.mark.parametrize(
+    ("saw", "found"), [([0, 1], []), ([0, 1, 2], [("doubled", (0,)), ("lost", (4,))])]
+)
+def test_a_copy_from_before_a_delete_that_is_saved_over_the_deleted_item_may_keep_all_of_it(
+    saw: list[int], found: Sequence[tuple[str, tuple[int, ...]]]
+) -> None:
+    """It looks like a value that was set at once with the delete; who writes on it never saw it."""
+    writes = [
+        done(0, BASE),
+        raw(1, assign("name", "raw1"), seen=[0]),
+        done(2, DELETE, seen=[0, 1]),
+        raw(3, call=SAVE, seen=saw, over="tombstone"),
+        done(4, increment("balance", 5), seen=[0, 1, 2]),
+    ]
+
+    assert problems(ended(writes, shows(balance=5))) == []
+    assert problems(ended(writes, shows(balance=105, name="raw1"))) == found
+
+
 def test_what_a_library_writer_brings_back_may_clear_a_raw_write_on_the_deleted_item() -> None:
     gone = Replica("use1", written(assign("name", "Ada"))).write(DELETE, at=2_000)
     raw_alone, library = raw(1, assign("name", "raw1"), over="tombstone"), done(2, BASE)
