@@ -36,7 +36,8 @@ from reconciler.item.metadata import NAMES, is_managed
 from reconciler.item.restating import with_names_filed
 from reconciler.item.schema import Schema
 from reconciler.ports import ItemStore, Ledger
-from reconciler.resolution.repair import merge_words, undecided
+from reconciler.resolution.repair import undecided
+from reconciler.resolution.words import merge_words
 from reconciler.values.wire import Image, canonical_image
 
 OpenTable = Callable[[Schema], ReplicatedTable]

@@ -33,7 +33,8 @@ from reconciler.ports import (
     Replacement,
     Superseded,
 )
-from reconciler.resolution.repair import merge_words, repaired_image, undecided
+from reconciler.resolution.repair import repaired_image, undecided
+from reconciler.resolution.words import merge_words
 from reconciler.resolution.write_back import write_back
 from reconciler.values.wire import Image, Wire, canonical_image
 

@@ -15,7 +15,7 @@ from typing import Any
 from reconciler.errors import InvalidInput
 from reconciler.feed.decision import ALL, Answer, parse_decision
 from reconciler.feed.rows import SIDES
-from reconciler.resolution.repair import OVERRIDDEN
+from reconciler.resolution.words import OVERRIDDEN
 from reconciler.text.durations import duration_text
 from reconciler.text.plain_json import json_text
 from reconciler.text.plain_text import shell_word, shown

@@ -1,20 +1,17 @@
-"""What a merge makes of the current item, and what became of the lost write in it. Pure.
+"""What a merge makes of the current item. Pure.
 
-The losing images are joined into the *current* image, never into the one that won. Readers of the
-conflict feed see one word for each attribute that the lost writes changed: the lost value stands
-(kept), both went into one (joined), or another write stands (overridden).
+The losing images are joined into the *current* image, never into the one that won.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
 from typing import Any
 
-from reconciler.causality.context import KEYED, CausalContext
+from reconciler.causality.context import KEYED
 from reconciler.causality.hlc import MAXIMUM_CLOCK_DRIFT_MS, Hlc, drift_ms
 from reconciler.causality.keys import is_reused
 from reconciler.conflict.lives import is_outlived
 from reconciler.conflict.row import Row
-from reconciler.crdt.base import Crdt
 from reconciler.errors import ClockAhead, ItemGone, KeyReused
 from reconciler.item.filing import file, filed_image, lost_dots
 from reconciler.item.image import merge
@@ -22,14 +19,12 @@ from reconciler.item.metadata import (
     context_of,
     decode,
     encode,
-    hidden_in,
     is_managed,
     is_named,
     is_tombstone_in,
     key_names_in,
     metadata_in,
     reading,
-    tombstone_values_in,
 )
 from reconciler.item.plain import (
     Began,
@@ -40,13 +35,10 @@ from reconciler.item.plain import (
     names_alone,
 )
 from reconciler.item.puts import beneath
-from reconciler.item.sightings import with_taken
+from reconciler.item.sightings import with_earlier, with_taken
 from reconciler.resolution.past import Rows, check_history, check_lives, image_deleted
 from reconciler.values.size import check_size
-from reconciler.values.wire import Image, Wire, canonical_image
-
-KEPT, JOINED, OVERRIDDEN = "kept", "joined", "overridden"
-_ONE_STANDS = ("register_lww", "register_max", "register_min", "flag_ew", "manual", "custom")
+from reconciler.values.wire import Image
 
 
 def check_clocks(images: Iterable[Mapping[str, Any] | None], now_ms: int) -> None:
@@ -137,6 +129,16 @@ def knowing(filed: Image, named: Image, others: Iterable[Image | None]) -> Image
     return encode(known) if known != item else filed
 
 
+def loss_to_merge(current: Image | None, filed: Image, unfiled: Image) -> Image:
+    """Return a loss, filed, as it is merged into the current item: that itself, if it includes it.
+
+    Only before it was filed does a loss tell on which version something was put.
+    """
+    if current is not None and includes(current, unfiled):
+        return current
+    return knowing(filed, unfiled, [current])
+
+
 def _known(base: Image, lost: Image) -> Image:
     """Return what an item is known by: of a plain one, its named writes alone, if there are any."""
     if is_managed(base) or not is_named(base):
@@ -196,27 +198,9 @@ def includes(current: Image, lost: Image) -> bool:
     if not _named(current, lost):
         return False
     had, has = file(lost), file(current)
+    if not has.exists:
+        has = with_earlier(has, lost, had)
     return not lost_dots(had, has) and not had.context.lost_watermarks(has.context)
-
-
-def merge_words(lost: Image, before: Image | None, after: Image | None) -> dict[str, str]:
-    """Return, for each attribute of which `before` did not hold what `lost` did, what stands.
-
-    Nothing if there is no item afterwards.
-    """
-    if after is None:
-        return {}
-    was, had, shows = (_values(each) for each in (lost, before or {}, after))
-    differing = [n for n in sorted(was.keys() | had.keys()) if was.get(n) != had.get(n)]
-    if not differing:
-        return {}
-    states = file(lost).attributes if is_managed(lost) else {}
-    known = context_of(before) if before is not None and is_managed(before) else CausalContext()
-    return {
-        name: _word(was.get(name), had.get(name), shows.get(name), states.get(name))
-        for name in differing
-        if shows.get(name) != had.get(name) or _is_news(states.get(name), known)
-    }
 
 
 def undecided(image: Image | None) -> list[str]:
@@ -224,23 +208,3 @@ def undecided(image: Image | None) -> list[str]:
     if not is_managed(image) or image is None:
         return []
     return [name for name, state in decode(image)[0].attributes.items() if state.undecided()]
-
-
-def _is_news(state: Crdt | None, known: CausalContext) -> bool:
-    return state is not None and any(not known.covers(dot) for dot in state.dots())
-
-
-def _word(was: Wire | None, had: Wire | None, shows: Wire | None, state: Crdt | None) -> str:
-    if shows == was:
-        return KEPT
-    one_stands = state is None or state.NAME in _ONE_STANDS
-    return OVERRIDDEN if shows == had and one_stands else JOINED
-
-
-def _values(image: Mapping[str, Any]) -> Image:
-    """Return what the attributes hold, those of a deleted item included; keys and metadata left."""
-    metadata = metadata_in(image)
-    if is_tombstone_in(metadata):
-        return canonical_image(tombstone_values_in(metadata))
-    hidden = {*hidden_in(image), *(key_names_in(metadata) if metadata else ())}
-    return canonical_image({n: v for n, v in image.items() if n not in hidden})

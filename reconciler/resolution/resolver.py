@@ -41,12 +41,12 @@ from reconciler.resolution.evidence import images_of
 from reconciler.resolution.pausing import WriteBacks
 from reconciler.resolution.repair import (
     check_clocks,
-    knowing,
-    merge_words,
+    loss_to_merge,
     repaired_image,
     seen_at,
     undecided,
 )
+from reconciler.resolution.words import merge_words
 from reconciler.resolution.write_back import WriteBack, write_back
 from reconciler.values.wire import Image, canonical_image
 
@@ -279,7 +279,7 @@ class Resolver:
             pairs = zip(lost, group, strict=True)
             return repaired_image(
                 now,
-                [knowing(filed, work.lost, [now]) for filed, work in pairs],
+                [loss_to_merge(now, filed, work.lost) for filed, work in pairs],
                 restore=restore,
                 winners=[work.winner for work in group],
                 rows=rows,

@@ -1,4 +1,4 @@
-"""What merge_words of a lost write, attribute by attribute, and what waits for a person."""
+"""What a repair makes of the current item, and what waits for a person."""
 
 from dataclasses import replace
 from typing import Any
@@ -8,7 +8,6 @@ import pytest
 from reconciler.causality.context import CausalContext
 from reconciler.causality.hlc import Hlc
 from reconciler.causality.keys import Once
-from reconciler.crdt.base import Edit
 from reconciler.errors import ItemGone, ItemRecreated, KeyReused
 from reconciler.feed.beside import image_beside
 from reconciler.item.filing import file, filed_image
@@ -17,28 +16,17 @@ from reconciler.item.metadata import encode, metadata_in, tip_in
 from reconciler.item.plain import file_plain
 from reconciler.item.schema import Schema
 from reconciler.resolution.repair import (
-    JOINED,
-    KEPT,
-    OVERRIDDEN,
     knowing,
-    merge_words,
+    loss_to_merge,
     repaired_image,
     undecided,
 )
 from reconciler.values.wire import Image
-from tests.builders import Replica, add, as_stream, assign, increment, remove, written
+from tests.builders import Replica, add, as_stream, assign, increment, written
 from tests.named import named_on
 from tests.resolution.test_past import row
 
 BASE = written(assign("name", "old"), increment("balance", 10), add("tags", "a"))
-
-
-def both(mine: tuple[Edit, ...], theirs: tuple[Edit, ...], later: str = "euw1") -> Any:
-    """Return the word of each attribute after two regions wrote on one base; ours was lost."""
-    at = {"use1": 2_000, "euw1": 3_000} if later == "euw1" else {"use1": 3_000, "euw1": 2_000}
-    lost = Replica("use1", BASE).write(*mine, at=at["use1"])
-    winner = Replica("euw1", BASE).write(*theirs, at=at["euw1"])
-    return merge_words(lost, winner, merge(winner, lost))
 
 
 def test_a_loss_of_which_all_is_folded_is_merged() -> None:
@@ -51,54 +39,6 @@ def test_a_loss_of_which_all_is_folded_is_merged() -> None:
     current = Replica("euw1", BASE).write(increment("balance", 7), at=3_000)
     repaired = repaired_image(current, [folded], restore=False)
     assert (read(repaired) or {})["balance"] == 22
-
-
-def test_a_lost_value_that_nobody_else_wrote_is_kept() -> None:
-    assert both((assign("name", "Ada"),), (assign("notes", "n"),)) == {"name": KEPT}
-
-
-def test_of_two_values_one_stands() -> None:
-    assert both((assign("name", "Ada"),), (assign("name", "Eve"),)) == {"name": OVERRIDDEN}
-    assert both((assign("name", "Ada"),), (assign("name", "Eve"),), later="use1") == {"name": KEPT}
-
-
-@pytest.mark.parametrize(
-    ("mine", "theirs"),
-    [
-        (increment("balance", 1), increment("balance", 2)),
-        (add("tags", "b"), add("tags", "c")),
-        (assign("notes", "x"), assign("notes", "y")),
-    ],
-)
-def test_what_holds_both_is_joined(mine: Edit, theirs: Edit) -> None:
-    assert set(both((mine,), (theirs,)).values()) == {JOINED}
-
-
-def test_a_set_that_shows_the_lost_elements_already_is_joined_not_overridden() -> None:
-    lost = Replica("use1", BASE).write(add("tags", "b"), at=2_000)
-    more = Replica("euw1", merge(BASE, lost)).write(add("tags", "c"), at=3_000)
-    assert merge_words(lost, more, more) == {}
-    behind = Replica("euw1", BASE).write(add("tags", "b", "c"), at=3_000)
-    assert merge_words(lost, behind, merge(lost, behind)) == {"tags": JOINED}
-
-
-def test_a_removal_and_a_deletion_have_words_too() -> None:
-    assert both((remove("name"),), (assign("notes", "n"),)) == {"name": KEPT}
-    assert both((assign("name", "Ada"),), (DELETE,)) == {"name": KEPT}
-
-
-def test_attributes_in_which_the_two_agreed_are_not_named() -> None:
-    assert both((assign("name", "Ada"),), (assign("name", "Ada"),)) == {}
-
-
-def test_what_a_put_around_the_library_left_is_compared_as_it_is() -> None:
-    raw: Image = {"id": {"S": "p1"}, "name": {"S": "raw"}}
-    lost = Replica("use1", BASE).write(assign("name", "Ada"), at=2_000)
-    merged = merge(raw, lost)
-    shown = read(merged) or {}
-    assert merge_words(lost, raw, merged)["name"] == (
-        KEPT if shown["name"] == "Ada" else OVERRIDDEN
-    )
 
 
 def test_a_loss_of_an_item_that_is_gone_is_refused_unless_it_is_to_be_restored() -> None:
@@ -223,3 +163,30 @@ def test_a_value_that_a_named_write_replaced_does_not_come_back_by_a_loss_seen_l
         known = knowing(filed_image(lost), lost, [current])
         after = repaired_image(current, [known], restore=True, seen=Hlc.of(9_000))
         assert (read(after) or {})["name"] == "Bea"
+
+
+@pytest.mark.parametrize("path", ["name", "profile.city"])
+@pytest.mark.parametrize(("first", "second"), [("a", "b"), (None, "b"), ("a", None)])
+def test_a_raw_value_that_a_second_one_replaced_does_not_bring_back_the_item_deleted_since(
+    path: str, first: str | None, second: str | None
+) -> None:
+    """Set twice, or set and removed: a region that saw the first alone finds it lost."""
+    base = written(assign("name", "old"), assign("profile.city", "old"), increment("balance", 10))
+
+    def raw(value: str | None, **others: Any) -> Image:
+        image = as_stream({**base, **others})
+        where, name = (image, path) if path == "name" else (image["profile"]["M"], "city")
+        where.pop(name)
+        return image if value is None else (where.update({name: {"S": value}}), image)[1]
+
+    writer = Replica("euw1", raw(second))
+    writer.write(increment("balance", 1), at=2_000)
+    gone = writer.write(DELETE, at=3_000)
+
+    def merged(loss: Image, seen: Hlc) -> Image | None:
+        part = loss_to_merge(gone, filed_image(loss, seen), loss)
+        return repaired_image(gone, [part], restore=False)
+
+    for seen in (Hlc.of(1_999), Hlc.of(9_000)):
+        assert merged(raw(first), seen) is None
+        assert (read(merged(raw(first, email={"S": "x"}), seen)) or {})["email"] == "x"
