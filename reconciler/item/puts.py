@@ -14,7 +14,7 @@ an image that it did not take the place of. A value that was there before stands
 put shows that its writer saw the library write that took its place.
 """
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Sequence, Set
 from dataclasses import replace
 from decimal import Decimal
 from itertools import chain, count
@@ -38,7 +38,7 @@ from reconciler.item.leaves import (
     value_at,
 )
 from reconciler.item.metadata import METADATA, NAMES, basis_of, hidden_in, is_named
-from reconciler.item.names import Name, last_to_touch, names_in
+from reconciler.item.names import Name, meet, names_in, replayed
 from reconciler.item.plain import (
     PLAIN_ITEM,
     before_names,
@@ -56,8 +56,7 @@ from reconciler.item.plain import (
 )
 from reconciler.item.replicated import ReplicatedItem
 from reconciler.item.sightings import saw_amount, saw_value, sightings
-from reconciler.item.undoing import undone
-from reconciler.values.wire import Image, Path, Wires, rounded_number_text, to_json
+from reconciler.values.wire import Image, Path, Wire, Wires, rounded_number_text, to_json
 
 
 def beneath(
@@ -81,41 +80,29 @@ def beneath(
     if is_version(before, item):
         return joined(put, file_plain(image, item.key, types_of(item), seen))
     names = names_in(image)
-    # What the item knows of them is in the amounts of the put already.
-    news = [name for name in names if not put.context.covers(name.dot)]
-    held = undone(shown_in(image, item.key), news)
-    moved = _moved(image, held, put.shown(), put.attributes, names)
-    return named_over(put, moved, seen, types_of(put))
+    shown = shown_in(image, item.key)
+    moved = _moved(shown, replayed(put, names, shown).shown(), names)
+    return named_over(put, {**item.key, **moved, NAMES: image[NAMES]}, seen, types_of(put))
 
 
-def _moved(  # noqa: PLR0913, PLR0917 (three images of one item, and what to compare them by)
-    image: Image,
-    before: Image,
-    shown: Image,
-    states: Mapping[str, Crdt],
-    names: Sequence[Name],
-    path: Path = (),
-) -> Image:
-    """Return what names made of an image `before`, had it been what a filed put shows.
+def _moved(image: Wires, made: Image, names: Sequence[Name], path: Path = ()) -> Image:
+    """Return what readers would see had names been put on a filed put, of which they `made` that.
 
-    HAZARD if what a put left out, and stays, were taken for removed or changed beside its names.
+    Only what they assigned tells what was done around the library since.
+    HAZARD if all that a put left out, and stays, or holds, and does not count, were such a change.
     """
-    left_out = (name for name in shown if name not in image)
-    stays = {n: shown[n] for n in left_out if last_to_touch(names, (*path, n)) is None}
-    moved = {**image, **stays}
-    for name, state in states.items():
-        one, other = before.get(name), shown.get(name)
-        if name not in image or other is None or one == other:
-            continue
-        if one is None:
-            one = {"M": {}} if "M" in other else {"N": "0"}
-        if isinstance(state, CounterPn) and "N" in image[name] and "N" in one:
-            by = [Decimal(other["N"]), Decimal(one["N"]).copy_negate()]
-            amount = exact_sum([Decimal(image[name]["N"]), *by])
-            moved[name] = {"N": rounded_number_text(amount)}
-        elif isinstance(state, MapOr) and "M" in image[name] and "M" in one:
-            within = (image[name]["M"], one["M"], other["M"], state.fields)
-            moved[name] = {"M": _moved(*within, names, (*path, name))}
+    assigned = [e.path for n in names for e, _ in n.done if e.verb in ("assign", "remove")]
+    moved: dict[str, Wire] = {}
+    for name in sorted(image.keys() | made.keys()):
+        here, value = (*path, name), made.get(name)
+        met = [each for each in assigned if meet(each, here)]
+        if met:
+            held, within = image.get(name), all(len(each) > len(here) for each in met)
+            if within and value and "M" in value and (held is None or "M" in held):
+                held = {"M": _moved((held or {}).get("M", {}), value["M"], names, here)}
+            value = held
+        if value is not None:
+            moved[name] = value
     return moved
 
 

@@ -14,7 +14,7 @@ from reconciler.item.plain import file_plain
 from reconciler.item.puts import beneath
 from reconciler.item.sightings import sightings
 from reconciler.values.wire import Image, to_json
-from tests.builders import SCHEMA, Replica, add, assign, increment, remove, written
+from tests.builders import SCHEMA, Replica, add, assign, discard, increment, remove, written
 from tests.named import KEY, named_on
 
 BASE = written(assign("name", "Ada"), increment("balance", 100), add("tags", "a", "b"))
@@ -189,3 +189,26 @@ def test_what_a_put_leaves_out_of_a_map_stays_whatever_names_stand_on_it() -> No
     assert shown(on_top, "profile") == {"city": "Rome", "visits": 15, "zip": "1"}
     assert shown(encode(removed), "profile") == {"visits": 3, "zip": "1"}
     assert merge(on_top, encode(beside)) == merge(encode(beside), on_top)
+
+
+def test_an_amount_that_nobody_can_reckon_does_not_count_beside_names_either() -> None:
+    """Taken for added around them, it counted once more, beside the loss that it was taken from."""
+    ours = written(assign("name", "Ada"))
+    image = {**KEY, "name": {"S": "Ada"}, "balance": {"N": "64"}, "points": {"N": "32"}}
+
+    on_top = beneath(ours, named_on(image, increment("balance", 5)), is_direct=False)
+    beside = beneath(ours, named_on(image, add("tags", "a")), is_direct=False)
+
+    assert on_top.shown() == {"name": {"S": "Ada"}, "balance": {"N": "5"}}
+    assert beside.shown() == {"name": {"S": "Ada"}, "tags": {"SS": ["a"]}}
+
+
+def test_members_that_a_put_leaves_out_stay_whatever_names_add_beside_them() -> None:
+    ours = Replica("euw1", BASE).write(add("tags", "c"), at=2_000)
+    image = named_on(put(BASE, phone={"S": "2"}), add("tags", "x"))
+
+    assert shown(filed(ours, image), "tags") == {"a", "b", "c", "x"}
+    assert shown(filed(ours, named_on(image, discard("tags", "x", "a"), number=2)), "tags") == {
+        "b",
+        "c",
+    }
