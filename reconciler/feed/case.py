@@ -104,11 +104,12 @@ def merge_loss(case: Case, items: ItemStore, *, restore: bool = False) -> MergeR
 
     if case.event.finding is Finding.SCALAR:
         return _merge(case, case.current, items, partial(_by_version, case))
-    past = partial(repaired_image, winners=[case.winner], rows=lambda: case.rows)
+    record = case.event.region, int(case.event.lost_at_ms)
+    past = partial(repaired_image, winners=[case.winner], rows=lambda: case.rows, records=[record])
 
     def merged(current: Image | None, lost: Image) -> Image | None:
         again = case.event.restore or (restore and current is None)
-        return past(current, [lost], restore=again, lost_at_ms=int(case.event.lost_at_ms))
+        return past(current, [lost], restore=again)
 
     return _merge(case, case.current, items, merged)
 

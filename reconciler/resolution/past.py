@@ -46,16 +46,28 @@ def check_history(current: Image, losses: Iterable[tuple[Image, Image | None]], 
             )
 
 
-def image_deleted(current: Image, rows: Rows) -> Image | None:
-    """Return what the last hard delete took of the item that is there now, if its row holds it."""
+def image_taken(current: Image, rows: Rows, record: tuple[str, int] | None) -> Image | None:
+    """Return what a write around the library took of the item that is there now, last, if the row
+    holds it: a hard delete, or a whole put, with what was put in it.
+
+    `record` is the region and the time of the record that showed a loss.
+    HAZARD if it were what a put of another region took: what it never held looks left out.
+    """
     known = context_of(current)
-    deleted = [row for row in rows() if row.finding == Finding.REMOVED.value and row.lost]
+    taken = [row for row in rows() if row.lost and _is_taken(row, record)]
     latest = max(
-        (row for row in deleted if known.meets(_taken(row))),
+        (row for row in taken if known.meets(_taken(row))),
         key=lambda row: row.lost_at_ms,
         default=None,
     )
     return latest.lost if latest else None
+
+
+def _is_taken(row: Row, record: tuple[str, int] | None) -> bool:
+    if row.finding == Finding.REMOVED.value:
+        return True
+    is_put = row.finding == Finding.OVERWRITTEN.value
+    return is_put and record is not None and row.region == record[0] and row.lost_at_ms <= record[1]
 
 
 def removals(rows: Iterable[Row]) -> list[Removal]:

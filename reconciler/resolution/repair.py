@@ -4,7 +4,8 @@ The losing images are joined into the *current* image, never into the one that w
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import reduce
+from functools import partial, reduce
+from itertools import zip_longest
 from typing import Any
 
 from reconciler.causality.context import KEYED
@@ -36,7 +37,7 @@ from reconciler.item.plain import (
 )
 from reconciler.item.puts import beneath
 from reconciler.item.sightings import with_earlier, with_taken
-from reconciler.resolution.past import Rows, check_history, check_lives, image_deleted
+from reconciler.resolution.past import Rows, check_history, check_lives, image_taken
 from reconciler.values.size import check_size
 from reconciler.values.wire import Image
 
@@ -84,7 +85,7 @@ def repaired_image(  # noqa: PLR0913 (a repair is all of these, by name)
     restore: bool,
     winners: Sequence[Image | None] = (),
     rows: Callable[[], Sequence[Row]] = lambda: (),
-    lost_at_ms: int | None = None,
+    records: Sequence[tuple[str, int]] = (),
     seen: Hlc | None = None,
 ) -> Image | None:
     """Return the image to write so that `current` includes the losing images; None if it does.
@@ -92,9 +93,9 @@ def repaired_image(  # noqa: PLR0913 (a repair is all of these, by name)
     With that, and only then, is filed what was done to the current item around the library, `seen`
     now: without anything to merge it is left alone. `winners` are what took the place of the losing
     images. `rows` is asked for the ledger's rows of the item, should two images know nothing of
-    each other; `lost_at_ms` is when the first of the losses was made. ItemGone if there is no item
-    and the policy is not to restore it; ItemRecreated if a loss is of an item that was deleted for
-    good; HistoryUnknown if no row tells whether it is; KeyReused.
+    each other; `records` are where and when each loss was. ItemGone if there is no item and the
+    policy is not to restore it; ItemRecreated if a loss is of an item that was deleted for good;
+    HistoryUnknown if no row tells whether it is; KeyReused.
     """
     if current is None:
         if not restore:
@@ -102,11 +103,13 @@ def repaired_image(  # noqa: PLR0913 (a repair is all of these, by name)
         return check_size(reduce(merge, lost, lost[0]))
     base = knowing(filed_image(current, seen), current, lost)
     check_keys(base, lost)
-    lost = [_over_what_it_took(current, base, each, rows, seen) for each in lost]
+    over = partial(_over_what_it_took, current, base, rows, seen)
+    lost = [over(*each) for each in zip_longest(lost, records[: len(lost)])]
     known = _known(base, lost[0])
     start = next((each for each in lost if _outlived(known, each)), known)
     parts = [_part(start, each) for each in lost]
     if not restore:
+        lost_at_ms = min((at_ms for _, at_ms in records), default=None)
         check_lives(start, [each for each in parts if _named(start, each)], rows, lost_at_ms)
         open_ones = zip(parts, winners, strict=False)
         check_history(known, (each for each in open_ones if each[0] is not start), rows)
@@ -154,10 +157,16 @@ def _with_plain(base: Image, lost: Sequence[Image], seen: Hlc | None, *, is_dire
     return encode(beneath(under, base, seen, is_direct=is_direct))
 
 
-def _over_what_it_took(
-    unfiled: Image, current: Image, lost: Image, rows: Rows, seen: Hlc | None
+def _over_what_it_took(  # noqa: PLR0913, PLR0917 (a loss, and all that tells of it)
+    unfiled: Image,
+    current: Image,
+    rows: Rows,
+    seen: Hlc | None,
+    lost: Image,
+    record: tuple[str, int] | None,
 ) -> Image:
-    """Return a loss as it is merged: a plain item over the one that a hard delete took before it.
+    """Return a loss as it is merged: a plain item over the one that a hard delete, or a whole put
+    in its region, took before it.
 
     Of any other one that is no version of the current item nobody knows what it changed, so there
     is nothing of it to merge.
@@ -166,10 +175,10 @@ def _over_what_it_took(
         return lost
     if began(decode(unfiled)[0]) is Began.ON_PLAIN:
         return lost
-    deleted = image_deleted(current, rows)
-    if deleted is None:
+    taken = image_taken(current, rows, record)
+    if taken is None:
         return current
-    return encode(beneath(deleted, {**item.key, **item.shown()}, seen))
+    return encode(beneath(taken, {**item.key, **item.shown()}, seen))
 
 
 def _is_hidden(current: Image | None) -> bool:

@@ -264,7 +264,6 @@ class Resolver:
         check_clocks([*lost, *(event.winner for event in events)], self._now_ms())
         current = self._ports.items.get(canonical_image(events[0].key))
         restore = any(event.restore for event in events)
-        lost_at_ms = min(int(event.lost_at_ms) for event in events)
 
         @cache
         def rows() -> Sequence[Row]:
@@ -283,7 +282,7 @@ class Resolver:
                 restore=restore,
                 winners=[work.winner for work in group],
                 rows=rows,
-                lost_at_ms=lost_at_ms,
+                records=[(each.region, int(each.lost_at_ms)) for each in events],
                 seen=Hlc.of(self._now_ms()),
             )
 

@@ -8,8 +8,9 @@ from reconciler.conflict.classification import classify
 from reconciler.conflict.row import Row, State
 from reconciler.conflict.verdict import Finding
 from reconciler.errors import HistoryUnknown, ItemRecreated
+from reconciler.item.image import merge
 from reconciler.item.metadata import METADATA, context_of
-from reconciler.resolution.past import check_history, check_lives, overwrites, removals
+from reconciler.resolution.past import check_history, check_lives, image_taken, overwrites, removals
 from reconciler.values.wire import Image
 from tests.builders import as_stream, increment, written
 from tests.conflicts import judged, loss
@@ -70,3 +71,22 @@ def test_the_hard_delete_of_an_item_that_was_folded_whole_keeps_old_losses_out()
     )
     with pytest.raises(ItemRecreated):
         check_lives(ANEW, [FIRST], lambda: [removed], 2_000)
+
+
+def test_a_put_took_what_a_plain_loss_rests_on_in_its_own_region_and_before_it_alone() -> None:
+    plain: Image = {"id": {"S": "p1"}}
+    later = merge(FIRST, SECOND)
+    puts = [
+        row(FIRST, plain, region="eu-west-1", lost_at_ms="2000"),
+        row(later, plain, region="eu-west-1", lost_at_ms="4000"),
+        row(SECOND, plain, region="us-east-1", lost_at_ms="3000"),
+    ]
+
+    def taken(*record: Any) -> Image | None:
+        return image_taken(later, lambda: puts, record or None)
+
+    assert taken("eu-west-1", 3_500) == FIRST
+    assert taken("eu-west-1", 4_000) == later
+    assert taken("us-east-1", 9_000) == SECOND
+    assert taken("eu-west-1", 1_999) is taken("ap-southeast-1", 9_000) is taken() is None
+    assert image_taken(ANEW, lambda: puts, ("eu-west-1", 9_000)) is None

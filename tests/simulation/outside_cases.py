@@ -432,6 +432,20 @@ def _copy_of_a_deleted_item() -> Case:
     )
 
 
+def _update_on_an_unfiled_put() -> Case:
+    steps = Steps(*BASE)
+    steps.raw(0, WEST, assign("phone", "2"), call=PUT)
+    steps.raw(2, WEST, assign("fax", "9"), increment("points", 3), add("tags", "x"))
+    steps.library(5, EAST, increment("points", 10))
+    return Case(
+        "update on a put",
+        "a library write took the place of a whole put and of an update on it, both not yet filed",
+        tuple(steps.done),
+        {"points": 113, "phone": "2", "fax": "9", "tags": {"a", "b", "x"}},
+        [cut(-10, 60)],
+    )
+
+
 def _library_write_on_an_unfiled_put() -> Case:
     steps = Steps(*BASE)
     steps.library(0, EAST, increment("points", 10))
@@ -566,6 +580,7 @@ CASES = (
     _put_on_another_one_that_shows_an_amount(),
     _name_on_a_put_that_lacks_a_field(),
     _copy_of_a_deleted_item(),
+    _update_on_an_unfiled_put(),
     _library_write_on_an_unfiled_put(),
     _one_difference_saved_twice(),
     _two_named_additions("named, managed", {}),
