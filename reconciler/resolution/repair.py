@@ -3,7 +3,7 @@
 The losing images are joined into the *current* image, never into the one that won.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial, reduce
 from itertools import zip_longest
 from typing import Any
@@ -12,7 +12,6 @@ from reconciler.causality.context import KEYED
 from reconciler.causality.hlc import MAXIMUM_CLOCK_DRIFT_MS, Hlc, drift_ms
 from reconciler.causality.keys import is_reused
 from reconciler.conflict.lives import is_outlived
-from reconciler.conflict.row import Row
 from reconciler.errors import ClockAhead, ItemGone, KeyReused
 from reconciler.item.filing import file, filed_image, lost_dots
 from reconciler.item.image import merge
@@ -84,18 +83,17 @@ def repaired_image(  # noqa: PLR0913 (a repair is all of these, by name)
     *,
     restore: bool,
     winners: Sequence[Image | None] = (),
-    rows: Callable[[], Sequence[Row]] = lambda: (),
+    rows: Rows = lambda: (),
     records: Sequence[tuple[str, int]] = (),
     seen: Hlc | None = None,
 ) -> Image | None:
     """Return the image to write so that `current` includes the losing images; None if it does.
 
     With that, and only then, is filed what was done to the current item around the library, `seen`
-    now: without anything to merge it is left alone. `winners` are what took the place of the losing
-    images. `rows` is asked for the ledger's rows of the item, should two images know nothing of
-    each other; `records` are where and when each loss was. ItemGone if there is no item and the
-    policy is not to restore it; ItemRecreated if a loss is of an item that was deleted for good;
-    HistoryUnknown if no row tells whether it is; KeyReused.
+    now. `winners` are what took the place of the losing images, and `records` where and when that
+    was. `rows` is asked for the ledger's rows of the item, should two images know nothing of each
+    other. ItemGone if there is no item and the policy is not to restore it; ItemRecreated if a loss
+    is of one that was deleted for good; HistoryUnknown if no row tells whether it is; KeyReused.
     """
     if current is None:
         if not restore:
@@ -109,10 +107,10 @@ def repaired_image(  # noqa: PLR0913 (a repair is all of these, by name)
     start = next((each for each in lost if _outlived(known, each)), known)
     parts = [_part(start, each) for each in lost]
     if not restore:
-        lost_at_ms = min((at_ms for _, at_ms in records), default=None)
-        check_lives(start, [each for each in parts if _named(start, each)], rows, lost_at_ms)
-        open_ones = zip(parts, winners, strict=False)
-        check_history(known, (each for each in open_ones if each[0] is not start), rows)
+        at_ms = min((at_ms for _, at_ms in records), default=None)
+        check_lives(start, [each for each in parts if _named(start, each)], rows, at_ms)
+        pairs = zip(parts, winners, strict=False)
+        check_history(known, (each for each in pairs if each[0] is not start), rows)
     if is_managed(known) and all(each is known for each in (start, *parts)):
         return base if is_managed(base) and base is not current and _is_hidden(current) else None
     if start is known and not is_managed(base):
