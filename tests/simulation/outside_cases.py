@@ -432,6 +432,23 @@ def _copy_of_a_deleted_item() -> Case:
     )
 
 
+def _value_for_a_moment_and_a_delete() -> Case:
+    steps = Steps(*BASE)
+    steps.raw(10, WEST, assign("phone", "x"))
+    steps.raw(25, WEST, assign("phone", "y"))
+    steps.library(30, WEST, increment("points", 10), read=29)
+    steps.library(70, WEST, DELETE)
+    return Case(
+        "moment",
+        "a region that never saw the second of two raw values finds the first one lost, of an item"
+        " that somebody deleted who saw the second",
+        tuple(steps.done),
+        {"phone": None, "points": None},
+        [cut(20, 60), unread(EAST, 15, 100)],
+        holds=lambda run: run.counts["conflicts"] == 1 and nothing_written(run),
+    )
+
+
 def _update_on_an_unfiled_put() -> Case:
     steps = Steps(*BASE)
     steps.raw(0, WEST, assign("phone", "2"), call=PUT)
@@ -580,6 +597,7 @@ CASES = (
     _put_on_another_one_that_shows_an_amount(),
     _name_on_a_put_that_lacks_a_field(),
     _copy_of_a_deleted_item(),
+    _value_for_a_moment_and_a_delete(),
     _update_on_an_unfiled_put(),
     _library_write_on_an_unfiled_put(),
     _one_difference_saved_twice(),

@@ -99,3 +99,22 @@ def what_a_put_leaves_out_of_a_map_is_removed_by_names() -> AbstractContextManag
         return broken
 
     return replacing(puts, "_moved", make)
+
+
+def an_update_on_a_put_rests_on_nothing() -> AbstractContextManager[Any]:
+    """Let rows of whole puts not tell what a plain image was, that a library write replaced."""
+
+    def make(real: Any) -> Any:
+        return lambda current, rows, _record: real(current, rows, None)
+
+    return replacing(repair, "image_taken", make)
+
+
+def a_value_for_a_moment_brings_back_what_was_deleted() -> AbstractContextManager[Any]:
+    """Let a tombstone know a raw value only by its own name, not by the later one beside it."""
+    return replacing(repair, "with_earlier", lambda _: lambda item, *_: item)
+
+
+def of_two_raw_values_each_is_a_loss() -> AbstractContextManager[Any]:
+    """Let a later raw value on the same version not be known to have replaced the earlier one."""
+    return replacing(classification, "with_later", lambda _: lambda item, *_: item)

@@ -69,6 +69,16 @@ def test_every_region_ends_with_what_is_right(case: Case) -> None:
             sabotage_lives.whatever_two_images_show_alike_is_of_one_life,
             {"tags": {"a", "b", "x"}},
         ),
+        (
+            "update on a put",
+            sabotage_plain.an_update_on_a_put_rests_on_nothing,
+            {"phone": "2", "points": 110, "tags": {"a", "b"}},
+        ),
+        (
+            "moment",
+            sabotage_plain.a_value_for_a_moment_brings_back_what_was_deleted,
+            {"phone": "y"},
+        ),
     ],
 )
 def test_a_rule_that_is_broken_is_caught_by_a_case(
@@ -80,6 +90,18 @@ def test_a_rule_that_is_broken_is_caught_by_a_case(
 
     for item in shown(run).values():
         assert {name: (item or {})[name] for name in wrong} == wrong
+
+
+def test_a_raw_value_that_a_later_one_replaced_before_a_name_is_no_loss() -> None:
+    steps = Steps(*BASE)
+    steps.raw(10, WEST, assign("phone", "x"))
+    steps.raw(25, WEST, assign("phone", "y"))
+    steps.named(30, WEST, increment("points", 10))
+    plan = Case("", "", tuple(steps.done), {}, [cut(20, 60)]).plan()
+
+    assert run_plan(plan).counts["conflicts"] == 0
+    with sabotage_plain.of_two_raw_values_each_is_a_loss():
+        assert run_plan(plan).counts["conflicts"] == 1
 
 
 def test_a_put_that_a_named_write_of_elsewhere_took_the_place_of_stands_beside_it() -> None:
