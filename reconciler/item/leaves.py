@@ -37,6 +37,8 @@ from reconciler.values.wire import SET_KINDS, Image, Path, Wire, Wires, to_json
 Declared = Callable[[str], Spec | None]
 ADDED_BY_PUT = "~"  # before the name of an amount: what a put added to it
 _NO_TOKEN = ""
+FOR_GOOD = greatest_digits(WALL_WIDTH)  # when what has no token was: beyond every watermark
+_PLACE_WIDTH = 5  # 30 bits, and 36 are left for the few values that are put at one place
 
 
 def is_untyped(state: Crdt) -> bool:
@@ -72,13 +74,26 @@ def _entry(state: Crdt, dot: Dot) -> Wire | None:
 
 
 def lineage_of(token: str, change: OutsideChange) -> Lineage:
-    """Return the name of a change to the image with that token; its epoch is the token's time."""
-    return _lineage(token, change, token[:COARSE_WIDTH].ljust(WALL_WIDTH, fixed_width(0, 1)))
+    """Return the name of a change to the image with that token; its epoch is the token's time.
+
+    Of a value that took the place of another, or of none, it begins with where that was.
+    """
+    wall = token[:COARSE_WIDTH].ljust(WALL_WIDTH, fixed_width(0, 1))
+    lineage = _lineage(token, change, wall)
+    if not change.name.startswith("="):
+        return lineage
+    place = _hashed(to_json([token, change.path]).encode(), _PLACE_WIDTH)
+    return Lineage.of(ADOPTED, wall + place + lineage.epoch[len(wall) + _PLACE_WIDTH :])
+
+
+def place_of(lineage: Lineage) -> str:
+    """Return what the names share of all values that were put at one place of one image."""
+    return lineage.epoch[: WALL_WIDTH + _PLACE_WIDTH]
 
 
 def lineage_for_good(base: str, change: OutsideChange) -> Lineage:
     """Return the name of a change to what has no token: it lies beyond every watermark."""
-    return _lineage(base, change, greatest_digits(WALL_WIDTH))
+    return _lineage(base, change, FOR_GOOD)
 
 
 def _lineage(base: str, change: OutsideChange, wall: str) -> Lineage:

@@ -11,20 +11,19 @@ library wrote twice is taken for the later one.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
-from itertools import chain
 
-from reconciler.causality.context import ADOPTED, Dot
+from reconciler.causality.context import ADOPTED, Dot, Lineage
 from reconciler.crdt.base import Crdt, OutsideChange, value_text
 from reconciler.crdt.counter_pn import CounterPn
 from reconciler.crdt.map_or import MapOr
 from reconciler.crdt.register_lww import RegisterLww
-from reconciler.item.filing import NAMED_BY_PRESENCE, shown_in, state_at
-from reconciler.item.leaves import lineage_of, value_at
+from reconciler.item.filing import shown_in, state_at
+from reconciler.item.leaves import FOR_GOOD, lineage_of, place_of, value_at
 from reconciler.item.metadata import basis_of, decode, is_managed, is_named
 from reconciler.item.names import names_in
 from reconciler.item.plain import Began, before_names, began, knows_all, knows_put, library_states
 from reconciler.item.replicated import ReplicatedItem
-from reconciler.values.wire import Image, Path, Wire, Wires
+from reconciler.values.wire import Image, Path, Wires
 
 
 def sightings(managed: Wires, item: ReplicatedItem, held: Image) -> Set[Dot]:
@@ -117,33 +116,24 @@ def with_later(
     return _knowing(item, basis, (each for each in earlier if each[0] in later))
 
 
-def with_earlier(item: ReplicatedItem, image: Wires, other: ReplicatedItem) -> ReplicatedItem:
-    """Return a deleted item that knows the values which others put on a version of it in an image,
-    `other`, where it has one that was put on the same version.
+def with_earlier(item: ReplicatedItem, other: ReplicatedItem) -> ReplicatedItem:
+    """Return a deleted item that knows the values which others put on a version of it in another
+    one, where it knows one that was put at the same place of the same version.
 
     Of raw values the later stands, and whoever deleted the item saw that one.
     HAZARD without it: a value that lasted for a moment, between two writes of one writer, is found
     lost in a region that never saw the second one, and brings back the whole item.
     """
-    basis, context = basis_of(image), item.context
-    states = chain(_registers((), item.attributes), _registers((), other.attributes))
-    for path in {path for path, _ in states}:
-        if any(_done_on(basis, path, item)):
-            for dot in _done_on(basis, path, other):
-                context = context.with_dot(dot)
+    known = {place_of(lineage) for lineage in item.context.heads if _is_of_a_version(lineage)}
+    context = item.context
+    for lineage, hlc in other.context.heads.items():
+        if _is_of_a_version(lineage) and place_of(lineage) in known:
+            context = context.with_dot(Dot(lineage, hlc))
     return replace(item, context=context)
 
 
-def _done_on(basis: str, path: Path, item: ReplicatedItem) -> Iterator[Dot]:
-    """Yield what others put on an image or took away from it at a path, by the names of that."""
-    yield from _put_on(basis, path, state_at(item, path))
-    removal = Dot(lineage_of(basis, _assigned(path, None)), NAMED_BY_PRESENCE)
-    if item.context.covers(removal):
-        yield removal
-
-
-def _assigned(path: Path, value: Wire | None) -> OutsideChange:
-    return OutsideChange(path, f"={value_text(value)}", None)
+def _is_of_a_version(lineage: Lineage) -> bool:
+    return lineage.replica == ADOPTED and lineage.epoch < FOR_GOOD
 
 
 def _knowing(
@@ -168,5 +158,7 @@ def _put_on(basis: str, path: Path, state: Crdt | None) -> Sequence[Dot]:
     """Return the values of a register that others put on an image, by the names of these writes."""
     entries = state.entries.items() if isinstance(state, RegisterLww) else ()
     return [
-        dot for dot, value in entries if dot.lineage == lineage_of(basis, _assigned(path, value))
+        dot
+        for dot, value in entries
+        if dot.lineage == lineage_of(basis, OutsideChange(path, f"={value_text(value)}", None))
     ]

@@ -130,16 +130,6 @@ def knowing(filed: Image, named: Image, others: Iterable[Image | None]) -> Image
     return encode(known) if known != item else filed
 
 
-def loss_to_merge(current: Image | None, filed: Image, unfiled: Image) -> Image:
-    """Return a loss, filed, as it is merged into the current item: that itself, if it includes it.
-
-    Only before it was filed does a loss tell on which version something was put.
-    """
-    if current is not None and includes(current, unfiled):
-        return current
-    return knowing(filed, unfiled, [current])
-
-
 def _known(base: Image, lost: Image) -> Image:
     """Return what an item is known by: of a plain one, its named writes alone, if there are any."""
     if is_managed(base) or not is_named(base):
@@ -206,7 +196,7 @@ def includes(current: Image, lost: Image) -> bool:
         return False
     had, has = file(lost), file(current)
     if not has.exists:
-        has = with_earlier(has, lost, had)
+        has = with_earlier(has, had)
     return not lost_dots(had, has) and not had.context.lost_watermarks(has.context)
 
 

@@ -41,7 +41,7 @@ from reconciler.resolution.evidence import images_of
 from reconciler.resolution.pausing import WriteBacks
 from reconciler.resolution.repair import (
     check_clocks,
-    loss_to_merge,
+    knowing,
     repaired_image,
     seen_at,
     undecided,
@@ -278,7 +278,7 @@ class Resolver:
             pairs = zip(lost, group, strict=True)
             return repaired_image(
                 now,
-                [loss_to_merge(now, filed, work.lost) for filed, work in pairs],
+                [knowing(filed, work.lost, [now]) for filed, work in pairs],
                 restore=restore,
                 winners=[work.winner for work in group],
                 rows=rows,

@@ -1,6 +1,7 @@
 """What a repair makes of the current item, and what waits for a person."""
 
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import pytest
@@ -17,7 +18,6 @@ from reconciler.item.plain import file_plain
 from reconciler.item.schema import Schema
 from reconciler.resolution.repair import (
     knowing,
-    loss_to_merge,
     repaired_image,
     undecided,
 )
@@ -180,13 +180,14 @@ def test_a_raw_value_that_a_second_one_replaced_does_not_bring_back_the_item_del
         return image if value is None else (where.update({name: {"S": value}}), image)[1]
 
     writer = Replica("euw1", raw(second))
-    writer.write(increment("balance", 1), at=2_000)
-    gone = writer.write(DELETE, at=3_000)
+    then = as_stream(writer.write(increment("balance", 1), at=2_000))
+    gone = [writer.write(DELETE, at=3_000)]
+    # And where the second one did not last either:
+    third = Replica("euw1", {**then, "name": {"S": "c"}, "profile": {"M": {"city": {"S": "c"}}}})
+    third.write(increment("balance", 1), at=2_500)
+    gone.append(third.write(DELETE, at=3_000))
 
-    def merged(loss: Image, seen: Hlc) -> Image | None:
-        part = loss_to_merge(gone, filed_image(loss, seen), loss)
-        return repaired_image(gone, [part], restore=False)
-
-    for seen in (Hlc.of(1_999), Hlc.of(9_000)):
-        assert merged(raw(first), seen) is None
-        assert (read(merged(raw(first, email={"S": "x"}), seen)) or {})["email"] == "x"
+    for tombstone, seen in product(gone, (Hlc.of(1_999), Hlc.of(9_000))):
+        lost = [filed_image(raw(first, **more), seen) for more in ({}, {"email": {"S": "x"}})]
+        assert repaired_image(tombstone, lost[:1], restore=False) is None
+        assert (read(repaired_image(tombstone, lost[1:], restore=False)) or {})["email"] == "x"
