@@ -7,7 +7,7 @@ HAZARD if it kept the register: an item that was repaired before the library wro
 would refuse every write of it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
 from typing import Any
 
@@ -38,7 +38,9 @@ Declared = Callable[[str], Spec | None]
 ADDED_BY_PUT = "~"  # before the name of an amount: what a put added to it
 _NO_TOKEN = ""
 FOR_GOOD = greatest_digits(WALL_WIDTH)  # when what has no token was: beyond every watermark
-_PLACE_WIDTH = 5  # 30 bits, and 36 are left for the few values that are put at one place
+_WHAT_WIDTH = 6  # 36 bits for the few values that are put at one place, and 30 for the place
+_PLACE_WIDTH = NONCE_WIDTH - _WHAT_WIDTH
+_NOTHING = fixed_width(0, _WHAT_WIDTH)  # what is put there by taking away what was there
 
 
 def is_untyped(state: Crdt) -> bool:
@@ -83,12 +85,19 @@ def lineage_of(token: str, change: OutsideChange) -> Lineage:
     if not change.name.startswith("="):
         return lineage
     place = _hashed(to_json([token, change.path]).encode(), _PLACE_WIDTH)
-    return Lineage.of(ADOPTED, wall + place + lineage.epoch[len(wall) + _PLACE_WIDTH :])
+    what = lineage.epoch[len(wall + place) :] if change.name != "=" else _NOTHING
+    return Lineage.of(ADOPTED, wall + place + what)
 
 
 def place_of(lineage: Lineage) -> str:
     """Return what the names share of all values that were put at one place of one image."""
-    return lineage.epoch[: WALL_WIDTH + _PLACE_WIDTH]
+    return lineage.epoch[:-_WHAT_WIDTH]
+
+
+def places_in(lineages: Iterable[Lineage], *, removals: bool = True) -> set[str]:
+    """Return at which places of which images the values were put that these name, or taken away."""
+    ours = (each for each in lineages if each.replica == ADOPTED and each.epoch < FOR_GOOD)
+    return {place_of(each) for each in ours if removals or not each.epoch.endswith(_NOTHING)}
 
 
 def lineage_for_good(base: str, change: OutsideChange) -> Lineage:

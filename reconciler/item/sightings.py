@@ -12,13 +12,13 @@ library wrote twice is taken for the later one.
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 
-from reconciler.causality.context import ADOPTED, Dot, Lineage
+from reconciler.causality.context import ADOPTED, Dot
 from reconciler.crdt.base import Crdt, OutsideChange, value_text
 from reconciler.crdt.counter_pn import CounterPn
 from reconciler.crdt.map_or import MapOr
 from reconciler.crdt.register_lww import RegisterLww
 from reconciler.item.filing import shown_in, state_at
-from reconciler.item.leaves import FOR_GOOD, lineage_of, place_of, value_at
+from reconciler.item.leaves import lineage_of, places_in, value_at
 from reconciler.item.metadata import basis_of, decode, is_managed, is_named
 from reconciler.item.names import names_in
 from reconciler.item.plain import Began, before_names, began, knows_all, knows_put, library_states
@@ -124,16 +124,11 @@ def with_earlier(item: ReplicatedItem, other: ReplicatedItem) -> ReplicatedItem:
     HAZARD without it: a value that lasted for a moment, between two writes of one writer, is found
     lost in a region that never saw the second one, and brings back the whole item.
     """
-    known = {place_of(lineage) for lineage in item.context.heads if _is_of_a_version(lineage)}
-    context = item.context
+    known, context = places_in(item.context.heads), item.context
     for lineage, hlc in other.context.heads.items():
-        if _is_of_a_version(lineage) and place_of(lineage) in known:
+        if places_in([lineage]) & known:
             context = context.with_dot(Dot(lineage, hlc))
     return replace(item, context=context)
-
-
-def _is_of_a_version(lineage: Lineage) -> bool:
-    return lineage.replica == ADOPTED and lineage.epoch < FOR_GOOD
 
 
 def _knowing(
