@@ -45,7 +45,7 @@ from reconciler.item.plain import (
 )
 from reconciler.item.puts import beneath
 from reconciler.item.replicated import ReplicatedItem
-from reconciler.item.sightings import shows_names, with_later, with_taken
+from reconciler.item.sightings import may_hold_names, with_later, with_taken
 from reconciler.values.wire import Image, Wires
 
 NOTHING = ReplicatedItem({})
@@ -158,7 +158,7 @@ def _named_part(old: Wires, new: Wires, key: Image, seen: Hlc | None = None) -> 
         after = file(new)
         if is_version(before_names(old, key), after):
             return encode(file_plain(old, key, types_of(after)))
-    elif shows_names(new, old, key):
+    elif may_hold_names(new, old, key):
         # HAZARD if it were ranked: it names its filings by when, and the event names others lost.
         return encode(beneath(encode(file_plain(old, key, _untyped)), new, seen))
     return names_alone(old, key)

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 
 from reconciler.causality.context import ADOPTED, Dot
-from reconciler.crdt.base import Crdt, OutsideChange, value_text
+from reconciler.crdt.base import Crdt, Edit, OutsideChange, value_text
 from reconciler.crdt.counter_pn import CounterPn
 from reconciler.crdt.map_or import MapOr
 from reconciler.crdt.register_lww import RegisterLww
@@ -70,14 +70,24 @@ def _cover(saw: Set[Dot], dots: Iterable[Dot]) -> bool:
     )
 
 
-def shows_names(image: Wires, named: Wires, key: Image) -> bool:
-    """Return whether a plain image shows what named writes made of another one."""
+def may_hold_names(image: Wires, named: Wires, key: Image) -> bool:
+    """Return whether a plain image shows what named writes made of another one, or has an amount
+    that they added to, and is neither what it was before nor after: nobody knows whether that is
+    in it.
+
+    HAZARD if that counted beside them: whoever read an item and put it counts them twice.
+    """
     before, after, shown = before_names(named, key), shown_in(named, key), shown_in(image, key)
-    return any(
-        value_at(shown, edit.path) == value_at(after, edit.path) != value_at(before, edit.path)
-        for name in names_in(named)
-        for edit, _ in name.done
-    )
+
+    put = before_names(image, key)
+
+    def holds(edit: Edit) -> bool:
+        was = value_at(before, edit.path)
+        if edit.verb == "increment" and value_at(put, edit.path) not in (None, was):
+            return True
+        return bool(value_at(shown, edit.path) == value_at(after, edit.path) != was)
+
+    return any(holds(edit) for name in names_in(named) for edit, _ in name.done)
 
 
 def with_taken(item: ReplicatedItem, image: Wires, other: ReplicatedItem) -> ReplicatedItem:

@@ -2,8 +2,8 @@
 
 from reconciler.item.image import DELETE
 from reconciler.item.metadata import NAMES
-from reconciler.item.sightings import shows_names
-from tests.builders import Replica, assign, increment, written
+from reconciler.item.sightings import may_hold_names
+from tests.builders import Replica, add, assign, increment, written
 from tests.item.test_puts import BASE, filed, put, shown
 from tests.named import KEY, named_on
 
@@ -41,13 +41,21 @@ def test_an_attribute_that_neither_has_is_no_sign_that_a_put_saw_the_library() -
     assert shown(filed(ours, image), "balance") == 10
 
 
-def test_a_put_shows_names_where_it_holds_what_they_made() -> None:
+def test_a_put_may_hold_names_where_it_holds_what_they_made() -> None:
     plain = {**KEY, "balance": {"N": "5"}}
     named = named_on(plain, increment("balance", 3))
     saw = {name: value for name, value in named.items() if name != NAMES}
-    assert shows_names({**saw, "email": {"S": "x"}}, named, KEY)
-    assert not shows_names({**plain, "email": {"S": "x"}}, named, KEY)
-    assert not shows_names({**plain, "balance": {"N": "9"}}, named, KEY)
+    assert may_hold_names({**saw, "email": {"S": "x"}}, named, KEY)
+    assert not may_hold_names({**plain, "email": {"S": "x"}}, named, KEY)
+    assert not may_hold_names(KEY, named, KEY)
+
+
+def test_an_amount_of_a_put_that_is_none_of_both_may_hold_what_names_added() -> None:
+    """Whoever had read the item, added to it and put it counted the named writes twice."""
+    named = named_on({**KEY, "balance": {"N": "5"}}, increment("balance", 3))
+    assert may_hold_names({**KEY, "balance": {"N": "9"}}, named, KEY)
+    beside = named_on({**KEY, "tags": {"SS": ["a"]}}, add("tags", "b"))
+    assert not may_hold_names({**KEY, "tags": {"SS": ["c"]}}, beside, KEY)
 
 
 def test_a_register_that_a_put_leaves_out_stays_unless_the_put_shows_that_its_writer_saw_it() -> (
