@@ -71,9 +71,9 @@ def _cover(saw: Set[Dot], dots: Iterable[Dot]) -> bool:
 
 
 def may_hold_names(image: Wires, named: Wires, key: Image) -> bool:
-    """Return whether a plain image shows what named writes made of another one, or has an amount
-    that they added to, and is neither what it was before nor after: nobody knows whether that is
-    in it.
+    """Return whether a plain image shows what named writes made of another one, which stand in it
+    no more, or has an amount that they added to and that is none of both: nobody knows whether
+    that is in it.
 
     HAZARD if that counted beside them: whoever read an item and put it counts them twice.
     """
@@ -87,7 +87,9 @@ def may_hold_names(image: Wires, named: Wires, key: Image) -> bool:
             return True
         return bool(value_at(shown, edit.path) == value_at(after, edit.path) != was)
 
-    return any(holds(edit) for name in names_in(named) for edit, _ in name.done)
+    stand = {name.dot.lineage for name in names_in(image)}
+    gone = (name for name in names_in(named) if name.dot.lineage not in stand)
+    return any(holds(edit) for name in gone for edit, _ in name.done)
 
 
 def with_taken(item: ReplicatedItem, image: Wires, other: ReplicatedItem) -> ReplicatedItem:

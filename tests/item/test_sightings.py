@@ -1,5 +1,7 @@
 """What a whole put changed an amount by counts where it shows that its writer saw that amount."""
 
+from reconciler.conflict.classification import classify
+from reconciler.conflict.verdict import CLEAN
 from reconciler.item.image import DELETE
 from reconciler.item.metadata import NAMES
 from reconciler.item.sightings import may_hold_names
@@ -65,3 +67,12 @@ def test_a_register_that_a_put_leaves_out_stays_unless_the_put_shows_that_its_wr
     ours = written(assign("name", "Ada"), increment("balance", 10))
     assert shown(filed(ours, {**KEY, "email": {"S": "x"}}), "name") == "Ada"
     assert shown(filed(ours, {**KEY, "balance": {"N": "10"}}), "name") is None
+
+
+def test_names_that_stand_on_are_not_held_by_the_image_that_they_stand_on() -> None:
+    """A named write beside another one was found to have lost it, and undid a later delete."""
+    first = named_on({**KEY, "balance": {"N": "5"}}, assign("name", "Ada"))
+    both = named_on(first, increment("balance", 3), number=2, at=3_000)
+
+    assert not may_hold_names(both, first, KEY)
+    assert classify(first, both, replica="use1", key=KEY) == CLEAN
