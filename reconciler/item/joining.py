@@ -28,15 +28,7 @@ from reconciler.crdt.map_or import MapOr
 from reconciler.crdt.register_lww import RegisterLww
 from reconciler.crdt.register_mv import RegisterMv
 from reconciler.crdt.set_aw import SetAw
-from reconciler.item.filing import state_at
-from reconciler.item.leaves import (
-    leaves_at,
-    member,
-    place_of,
-    places_in,
-    plain_dot,
-    typed,
-)
+from reconciler.item.leaves import leaves_at, member, plain_dot, typed
 from reconciler.item.plain import began
 from reconciler.item.replicated import ReplicatedItem
 from reconciler.values.wire import Path
@@ -182,8 +174,7 @@ def _held_by(slots: Slots, others: Slots) -> Mapping[Hlc, tuple[Hlc, ...]]:
 
 
 def _knowing(item: ReplicatedItem, other: ReplicatedItem) -> ReplicatedItem:
-    """Return an item that knows what others wrote in the other one, where it knows that as plain,
-    or where it knew a later value on the same version, whose place was taken since.
+    """Return an item that knows what others wrote in the other one, where it knows that as plain.
 
     A put on top of such a value shows it by no name but its own. Who took its place there saw it.
     HAZARD if it stood: a loss of it undoes that write, by when it was seen or as a member added.
@@ -193,25 +184,9 @@ def _knowing(item: ReplicatedItem, other: ReplicatedItem) -> ReplicatedItem:
     for name, state in other.attributes.items():
         for dot, leaf in _raw((name,), state):
             shown = plain_dot(leaf)
-            if known.covers(dot):
-                continue
-            is_plain = known.covers(shown) and not theirs.covers(shown)
-            if is_plain or _is_taken(item, leaf.path, place_of(dot.lineage)):
+            if not known.covers(dot) and known.covers(shown) and not theirs.covers(shown):
                 known = known.with_dot(dot)
     return item if known is item.context else replace(item, context=known)
-
-
-def _is_taken(item: ReplicatedItem, path: Path, place: str) -> bool:
-    """Return whether another value was put at that place, and an item holds it no more.
-
-    Of a field that somebody took out of a map, nothing stands where that is all that is known.
-    """
-    state = state_at(item, path)
-    if not isinstance(state, RegisterLww | None):
-        return False
-    entries = state.entries if state is not None else {}
-    stands = any(place_of(dot.lineage) == place for dot in entries)
-    return not stands and place in places_in(item.context.heads, removals=bool(entries))
 
 
 def _raw(path: Path, state: Crdt) -> Iterator[tuple[Dot, OutsideChange]]:

@@ -40,7 +40,6 @@ _NO_TOKEN = ""
 FOR_GOOD = greatest_digits(WALL_WIDTH)  # when what has no token was: beyond every watermark
 _WHAT_WIDTH = 6  # 36 bits for the few values that are put at one place, and 30 for the place
 _PLACE_WIDTH = NONCE_WIDTH - _WHAT_WIDTH
-_NOTHING = fixed_width(0, _WHAT_WIDTH)  # what is put there by taking away what was there
 
 
 def is_untyped(state: Crdt) -> bool:
@@ -85,19 +84,13 @@ def lineage_of(token: str, change: OutsideChange) -> Lineage:
     if not change.name.startswith("="):
         return lineage
     place = _hashed(to_json([token, change.path]).encode(), _PLACE_WIDTH)
-    what = lineage.epoch[len(wall + place) :] if change.name != "=" else _NOTHING
-    return Lineage.of(ADOPTED, wall + place + what)
+    return Lineage.of(ADOPTED, wall + place + lineage.epoch[-_WHAT_WIDTH:])
 
 
-def place_of(lineage: Lineage) -> str:
-    """Return what the names share of all values that were put at one place of one image."""
-    return lineage.epoch[:-_WHAT_WIDTH]
-
-
-def places_in(lineages: Iterable[Lineage], *, removals: bool = True) -> set[str]:
+def places_in(lineages: Iterable[Lineage]) -> set[str]:
     """Return at which places of which images the values were put that these name, or taken away."""
     ours = (each for each in lineages if each.replica == ADOPTED and each.epoch < FOR_GOOD)
-    return {place_of(each) for each in ours if removals or not each.epoch.endswith(_NOTHING)}
+    return {each.epoch[:-_WHAT_WIDTH] for each in ours}
 
 
 def lineage_for_good(base: str, change: OutsideChange) -> Lineage:

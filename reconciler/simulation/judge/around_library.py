@@ -23,6 +23,7 @@ from reconciler.values.wire import Path, label
 
 REMOVAL_UNDONE = "a library removal undone beside a put"
 REMOVAL_HIDDEN = "a library add gone to a removal that a put hid"
+BESIDE_ANOTHER = "a raw value back beside another one of its image, which the library replaced"
 _TOUCH = Edit((RAW,), "assign", {"S": RAW})
 
 
@@ -131,6 +132,8 @@ def _register(around: Around, path: Path, shown: Any) -> Found:
     )
     if over_library and around.is_put() and any(head.value is GONE for head in heads):
         yield REMOVAL_UNDONE
+    elif over_library and _is_beside_another(around, shown_ones, writes):
+        yield BESIDE_ANOTHER
     elif over_library and not (around.is_put() and any(head.call for head in heads)):
         yield Problem("lost", around.key, f"{text}: a library write is undone", about)
     elif (
@@ -149,6 +152,23 @@ def _register(around: Around, path: Path, shown: Any) -> Found:
         yield Problem("undone", around.key, f"{text}: a raw write is undone", about)
     else:
         yield "a raw value gone"
+
+
+def _is_beside_another(
+    around: Around, shown: Sequence[LeafWrite], writes: Sequence[LeafWrite]
+) -> bool:
+    """Return whether all that is shown are raw writes of which another took the place by no name.
+
+    Of two on one image only the later shows, so who replaces that does not know the earlier.
+    """
+    raw = [write for write in writes if write.call]
+
+    def is_hidden(write: LeafWrite, by: LeafWrite) -> bool:
+        over = [each for each in writes if not each.call and each.saw(write)]
+        is_of_one = by.saw(write) and around.are_of_one_image(write.number, by.number)
+        return is_of_one and all(each.saw(by) for each in over)
+
+    return bool(shown) and all(any(is_hidden(write, each) for each in raw) for write in shown)
 
 
 def _values(writes: Sequence[LeafWrite]) -> str:

@@ -319,13 +319,18 @@ def test_where_no_two_writes_meet_nothing_is_found_but_write_backs() -> None:
     assert found <= {"harmed", "unbounded"}
 
 
-def test_a_raw_value_may_not_be_back_that_another_one_of_its_image_hid_from_the_library() -> None:
+def test_a_raw_value_may_be_back_that_another_one_of_its_image_hid_from_the_library() -> None:
     raw1 = raw(1, assign("name", "raw1"), seen=[0])
     raw2 = raw(2, assign("name", "raw2"), seen=[0, 1], region=EAST)
     took = done(3, assign("name", "Lib"), seen=[0, 1, 2])
     run = ended([done(0, BASE), raw1, raw2, took], shows(balance=100, name="raw1"))
-
-    assert [kind for kind, _ in problems(run)] == ["lost"]
+    assert problems(run) == []
+    assert "a raw value back beside another one of its image, which the library replaced" in odds(
+        run
+    )
+    saw_it = replace(took, seen=frozenset({0, 1}))
+    alone = ended([done(0, BASE), raw1, saw_it], shows(balance=100, name="raw1"))
+    assert [kind for kind, _ in problems(alone)] == ["lost"]
 
 
 def test_a_raw_value_may_not_be_back_where_who_replaced_it_had_not_met_the_other_one() -> None:
