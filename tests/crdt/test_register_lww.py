@@ -96,7 +96,7 @@ def test_merges_of_writes_with_any_stamps_agree_in_any_order_and_show_a_value(
 
 def written_by(replica: str, value: str, at: int, rank: int = 0) -> tuple[Any, CausalContext]:
     """Return a register that one write made, and what is known of it."""
-    lineage = Lineage.of(replica, fixed_width(1, EPOCH_WIDTH))
+    lineage = Lineage.of(replica, fixed_width(1 + at, EPOCH_WIDTH))
     dot = Dot(lineage, Hlc.of(at))
     ranks = {dot: Hlc.of(rank)} if rank else {}
     return RegisterLww({dot: {"S": value}}, ranks), CausalContext({lineage: dot.hlc})
@@ -125,3 +125,18 @@ def test_a_named_a_raw_and_a_library_value_join_alike_in_any_order() -> None:
         found = [reduce(joined, order)[0] for order in permutations((NAMED, RAW, library))]
         assert all(each == found[0] for each in found)
         assert found[0].visible() == {"S": stands}
+
+
+def test_two_raw_values_that_regions_saw_in_other_orders_leave_one_and_not_nothing() -> None:
+    """Each region dropped the one that it had seen first, so the join of both had neither."""
+
+    def seen(at: int, other_at: int) -> Any:
+        return joined(
+            written_by(ADOPTED, "one", 0, rank=at), written_by(ADOPTED, "other", 1, rank=other_at)
+        )
+
+    for more in ([], [EARLIER], [NAMED]):
+        here, there = (reduce(joined, [seen(*at), *more]) for at in ((12, 13), (15, 14)))
+        both = joined(here, there)[0]
+        assert both == joined(there, here)[0]
+        assert both.visible() == {"S": "named" if more == [NAMED] else "one"}
