@@ -90,7 +90,8 @@ def judge(run: Run, by_key: Mapping[str, Sequence[Done]], parked: frozenset[str]
 
 
 def _is_gone(done: Done) -> bool:
-    return done.applied and (done.stranded or done.expired)
+    """Return whether a write took effect and is over: also a delete whose put was refused."""
+    return done.applied and (done.stranded or done.expired or done.outcome == "refused")
 
 
 def keys_around(run: Run) -> list[str]:

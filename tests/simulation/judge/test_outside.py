@@ -15,7 +15,7 @@ from reconciler.simulation.plan.drawing import draw_plan
 from reconciler.simulation.plan.faults import MINUTE
 from reconciler.simulation.plan.outside import ALL, BEFORE_SLOT, UNIT, raw_amount, with_outside
 from reconciler.simulation.plan.plan import Operation
-from reconciler.simulation.plan.raw import DELETE_ITEM, PUT, SAVE, UPDATE, append
+from reconciler.simulation.plan.raw import DELETE_ITEM, PUT, REPLACE, SAVE, UPDATE, append
 from reconciler.simulation.world.history import Done, Run
 from reconciler.simulation.world.run import run_plan
 from reconciler.values.wire import Image, to_wire
@@ -404,3 +404,11 @@ def test_what_a_tombstone_held_may_be_back_once_where_it_was_deleted_around_the_
         writes = [raw(1, *edits, call=call), new]
         run = ended(writes, shows(balance=held, name="Lib"), tombstone)
         assert [kind for kind, _ in problems(run) if kind == "doubled"] == found
+
+
+def test_a_delete_whose_put_was_refused_to_its_client_took_the_library_writes_along() -> None:
+    half = raw(1, assign("name", "r"), seen=[0], call=REPLACE, outcome="refused")
+    run = ended([done(0, BASE), half], None)
+
+    assert problems(run) == []
+    assert "a library write gone beside a raw delete" in odds(run)
