@@ -147,6 +147,10 @@ class CounterPn(Crdt):
             amount = _EXACT.subtract(amount, self.total())
         is_named = is_code_of_names(write.dot.lineage.replica) and edit.verb == "increment"
         others = self.presence if is_named or write.dot.hlc in OF_IMAGES else ()
+        if is_added(write.dot):
+            # It has one name wherever others added to that image, so who removes it in one region
+            # has not seen the named writes that stand beside it in another.
+            others = tuple(d for d in self.presence if is_code_of_names(d.lineage.replica))
         # HAZARD if a key said that it exists: whoever removes one execution's work has seen it.
         presence = beside_each_other([*others, write.dot])
         state = self

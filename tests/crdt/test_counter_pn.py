@@ -18,9 +18,10 @@ from reconciler.crdt.base import LocalWrite
 from reconciler.crdt.counter_pn import CounterPn
 from reconciler.crdt.counter_removals import Seen
 from reconciler.errors import InvalidInput
-from reconciler.item.filing import NAMED_BY_PRESENCE
+from reconciler.item.filing import NAMED_BY_PRESENCE, filed_image
 from reconciler.item.image import DELETE, merge, read
-from tests.builders import Replica, assign, increment, remove, written
+from tests.builders import Replica, as_stream, assign, increment, remove, written
+from tests.named import named_on
 
 
 def balance(image: Any) -> Any:
@@ -236,3 +237,17 @@ def test_what_a_put_changed_an_amount_by_stays_where_what_it_rests_on_is_folded(
     )
 
     assert joined.visible() == state.visible() == {"N": "3"}
+
+
+def test_who_removes_what_was_added_raw_leaves_an_increment_beneath_another_such_alone() -> None:
+    """What was added raw has one name in both regions, and the name alone said that it existed."""
+    base = written(increment("balance", 100))
+    here = Replica("use1", base)
+    here.image = named_on(as_stream({**base, "balance": {"N": "105"}}), increment("balance", 7))
+    there = Replica("euw1", as_stream({**base, "balance": {"N": "150"}}))
+    there.write(remove("balance"), at=2_000)
+
+    merged = merge(filed_image(here.image), there.image or {})
+
+    assert balance(merged) == 7
+    assert merged == merge(there.image or {}, filed_image(here.image))
