@@ -85,11 +85,14 @@ class RegisterLww(DotFunction):
         if winner.hlc in (FROM_PLAIN, BY_A_PUT):
             return self  # what stands beneath is shown again, should the plain value go
         # HAZARD if the winner alone stayed: which of the rest stands beside a third, a merge in
-        # another order would not find. What was written around the library stays beside it: regions
-        # rank that by when each of them saw it, and of two winners a join would leave nothing.
-        kept = {winner, self._winner(filter(_is_named, self.entries))}
+        # another order would not find.
+        named = self._winner(filter(_is_named, self.entries))
+        kept = {winner, named}
         kept.add(self._winner(dot for dot in self.entries if dot.lineage.replica != ADOPTED))
-        kept |= {dot for dot in self.entries if dot.lineage.replica == ADOPTED}
+        if named is None:
+            # HAZARD if one raw value alone stayed: regions rank them by when each of them saw them,
+            # and of two winners a join leaves nothing.
+            kept |= {dot for dot in self.entries if dot.lineage.replica == ADOPTED}
         entries = {dot: value for dot, value in self.entries.items() if dot in kept}
         return type(self)(entries, {dot: rank for dot, rank in self.above.items() if dot in kept})
 
