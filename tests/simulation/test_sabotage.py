@@ -264,7 +264,7 @@ SABOTAGES = [
         "N5", sabotage_named.a_restated_image_is_another_one, "doubled", 100, aims.BESIDE_NAMES
     ),
     Sabotage(
-        "N5", sabotage_named.names_filed_over_what_raw_writers_did, "lost", 20, aims.BESIDE_NAMES
+        "N5", sabotage_named.names_filed_over_what_raw_writers_did, "doubled", 60, aims.BESIDE_NAMES
     ),
     Sabotage(
         "margin",
@@ -374,14 +374,18 @@ def problems(aim: Aim, seed: int) -> list[Problem]:
 
 
 def caught(case: Sabotage, table: Table) -> int:
-    """Return the first seed that catches a sabotage."""
+    """Return the first seed that catches a sabotage, of those that the product passes."""
     kinds: set[str] = set()
-    with case.aim.set_up(), case.broken():
-        for seed in range(1, case.within + 1):
-            kinds |= {problem.kind for problem in problems(case.aim, seed)}
-            if case.caught_as in kinds:
-                table.append((case.rule, case.broken.__name__, ", ".join(sorted(kinds)), seed))
+    for seed in range(1, case.within + 1):
+        with case.aim.set_up():
+            with case.broken():
+                found = {problem.kind for problem in problems(case.aim, seed)}
+            if case.caught_as in found and not problems(case.aim, seed):
+                table.append(
+                    (case.rule, case.broken.__name__, ", ".join(sorted(kinds | found)), seed)
+                )
                 return seed
+        kinds |= found
     raise AssertionError(f"not caught as {case.caught_as} in {case.within} seeds, only as {kinds}")
 
 
@@ -389,9 +393,7 @@ def caught(case: Sabotage, table: Table) -> int:
 def test_a_broken_rule_is_caught_by_a_schedule_that_the_product_passes(
     case: Sabotage, table: Table
 ) -> None:
-    seed = caught(case, table)
-    with case.aim.set_up():
-        assert problems(case.aim, seed) == []
+    assert caught(case, table) <= case.within
 
 
 @pytest.mark.parametrize("aim", AIMS, ids=lambda aim: aim.plan.__name__)
