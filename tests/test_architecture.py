@@ -57,6 +57,7 @@ PURE_ALL_THE_SAME = {
 }
 MOST_LINES = 250
 LONGER = {
+    "reconciler/crdt/counter_pn.py": "sums, removals and what images showed meet in each amount",
     "reconciler/cli/conflicts.py": "the commands of one person's work, with all their options",
     "reconciler/conflict/row.py": "ledger rows are written and read in one place",
     "reconciler/item/metadata.py": "the letters of `_rec` are read and written in one place",

@@ -46,7 +46,7 @@ def _counter(around: Around, path: Path, shown: Any) -> Found:
         digit, total = total % 4, total // 4
         numbers = slots.get(slot, [])
         if slot == BEFORE_SLOT and digit == 1 and not numbers and _may_be_back(around):
-            yield "what a deleted item held is back beside a raw delete"
+            yield "what a deleted item held is back beside a delete for good"
         elif digit > len(numbers) + sum(
             done.operation.number % SLOTS == slot for done in around.gone
         ):
@@ -61,11 +61,11 @@ def _counter(around: Around, path: Path, shown: Any) -> Found:
 
 
 def _may_be_back(around: Around) -> bool:
-    """Return whether a tombstone was deleted around the library, and the item written anew.
+    """Return whether a tombstone was deleted for good, and the item written anew.
 
     A region that got both as one change cannot tell that from an item created in two regions.
     """
-    return around.began_deleted() and around.is_deleted_raw()
+    return around.began_deleted() and (around.is_deleted_raw() or around.has_ended)
 
 
 def _may_have_met(around: Around, path: Path, numbers: Sequence[int]) -> bool:

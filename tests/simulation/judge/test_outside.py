@@ -11,10 +11,11 @@ from reconciler.item.image import DELETE
 from reconciler.item.schema import Schema
 from reconciler.simulation.judge.checks import check, judged_around
 from reconciler.simulation.judge.problem import Problem
+from reconciler.simulation.plan import faults
 from reconciler.simulation.plan.drawing import draw_plan
 from reconciler.simulation.plan.faults import MINUTE
 from reconciler.simulation.plan.outside import ALL, BEFORE_SLOT, UNIT, raw_amount, with_outside
-from reconciler.simulation.plan.plan import Operation
+from reconciler.simulation.plan.plan import Fault, Operation
 from reconciler.simulation.plan.raw import DELETE_ITEM, PUT, REPLACE, SAVE, UPDATE, append
 from reconciler.simulation.world.history import Done, Run
 from reconciler.simulation.world.run import run_plan
@@ -412,3 +413,16 @@ def test_a_delete_whose_put_was_refused_to_its_client_took_the_library_writes_al
 
     assert problems(run) == []
     assert "a library write gone beside a raw delete" in odds(run)
+
+
+def test_what_a_tombstone_held_may_be_back_where_an_operator_deleted_that_for_good() -> None:
+    gone = Replica("use1", written(BASE)).write(DELETE, at=2_000)
+    back = done(0, increment("balance", 5), dot="use1~.x")
+    shown = shows(balance=4**BEFORE_SLOT * UNIT + 5)
+    run = ended([back], shown, gone)
+    removed = Fault(faults.HARD_DELETE, 0, 1, WEST)
+    ended_by_hand = replace(run, plan=replace(run.plan, faults=(removed,)))
+
+    assert [kind for kind, _ in problems(run)] == ["doubled"]
+    assert problems(ended_by_hand) == []
+    assert "what a deleted item held is back beside a delete for good" in odds(ended_by_hand)
