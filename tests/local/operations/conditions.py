@@ -2,7 +2,18 @@
 
 from typing import Any
 
-from tests.local.operations.steps import Case, P, Story, Values, cases, delete, put, story, update
+from tests.local.operations.steps import (
+    Case,
+    P,
+    Story,
+    Values,
+    cases,
+    delete,
+    listed,
+    put,
+    story,
+    update,
+)
 
 ITEM: dict[str, Any] = {
     "a": 1,
@@ -138,7 +149,7 @@ def held(when: str, values: Values, number: int, *, of_nothing: bool = True) -> 
     put_ = put(WHOLE, when, given, names, ReturnValues="ALL_OLD", **show)
     delete_ = delete(when, given, names, ReturnValues="ALL_OLD", **show)
     again = (delete(), delete_, update_) if of_nothing and told(when) else ()
-    shown = ", ".join(map(repr, values.values())).replace(P, "")[:40]
+    shown = listed(values).replace(P, "")[:40]
     return story(
         f"a condition holds or not: {when} [{shown}]", put(WHOLE), update_, put_, delete_, *again
     )

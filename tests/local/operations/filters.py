@@ -12,6 +12,7 @@ from tests.local.operations.steps import (
     cases,
     delete,
     get,
+    listed,
     put,
     query,
     story,
@@ -117,7 +118,7 @@ def filtered(text: str, values: Values, number: int) -> Story:
         {"Select": "COUNT"},
     ]
     more = ways[number % 4]
-    shown = f"{text} [{', '.join(map(repr, values.values()))[:40]}]"
+    shown = f"{text} [{listed(values)[:40]}]"
     return story(
         f"a filter of a query: {shown}",
         query("p = :p", values, of=LONG, FilterExpression=text, **more),

@@ -55,6 +55,13 @@ def story(
     return Story(name, steps, table, differs, wire)
 
 
+def listed(values: Values) -> str:
+    """Return values as a story's name has them: a set of texts has another order in each process,
+    and a story one name in all of them."""
+    told = (sorted(each) if isinstance(each, set) else each for each in values.values())
+    return ", ".join(map(repr, told))
+
+
 def call(operation: str, **parameters: Any) -> Step:
     """Return a call on the story's table, its other parameters as they are."""
     return Step(operation, {"TableName": "TABLE", **parameters})
