@@ -116,7 +116,13 @@ def repaired_image(  # noqa: PLR0913 (a repair is all of these, by name)
     if start is known and not is_managed(base):
         parts = [each for each in parts if each is not known]
         start = _with_plain(base, parts, seen, is_direct=restore)
-    return check_size(reduce(merge, parts, start))
+    return _news(current, reduce(merge, parts, start))
+
+
+def _news(current: Image, repaired: Image) -> Image | None:
+    """Return a repaired image; None if it is there: of a loss that puts hold a merge takes nothing,
+    though the item includes it by no name."""
+    return None if repaired == current else check_size(repaired)
 
 
 def knowing(filed: Image, named: Image, others: Iterable[Image | None]) -> Image:

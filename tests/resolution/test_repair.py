@@ -11,10 +11,11 @@ from reconciler.causality.hlc import Hlc
 from reconciler.causality.keys import Once
 from reconciler.errors import ItemGone, ItemRecreated, KeyReused
 from reconciler.feed.beside import image_beside
-from reconciler.item.filing import file, filed_image
+from reconciler.item.filing import file, filed_image, lost_dots
 from reconciler.item.image import DELETE, merge, read
 from reconciler.item.metadata import encode, metadata_in, tip_in
 from reconciler.item.plain import file_plain
+from reconciler.item.puts import beneath
 from reconciler.item.schema import Schema
 from reconciler.resolution.repair import (
     knowing,
@@ -23,7 +24,7 @@ from reconciler.resolution.repair import (
 )
 from reconciler.values.wire import Image
 from tests.builders import Replica, add, as_stream, assign, increment, written
-from tests.named import named_on
+from tests.named import KEY, named_on
 from tests.resolution.test_past import row
 
 BASE = written(assign("name", "old"), increment("balance", 10), add("tags", "a"))
@@ -163,6 +164,17 @@ def test_a_value_that_a_named_write_replaced_does_not_come_back_by_a_loss_seen_l
         known = knowing(filed_image(lost), lost, [current])
         after = repaired_image(current, [known], restore=True, seen=Hlc.of(9_000))
         assert (read(after) or {})["name"] == "Bea"
+
+
+def test_a_loss_of_which_a_merge_takes_nothing_is_not_written_again_with_each_delivery() -> None:
+    """What was added raw is in what a later put holds, so it counts by no name of its own."""
+    base = written(assign("name", "Ada"), increment("balance", 100))
+    lost = filed_image(as_stream({**base, "balance": {"N": "105"}}))
+    put = {**KEY, "name": {"S": "Ada"}, "balance": {"N": "112"}}
+    merged = merge(encode(beneath(base, put, Hlc.of(9_000))), lost)
+
+    assert lost_dots(file(lost), file(merged))
+    assert repaired_image(merged, [lost], restore=False) is None
 
 
 @pytest.mark.parametrize("path", ["name", "profile.city"])
