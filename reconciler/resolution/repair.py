@@ -12,6 +12,9 @@ from reconciler.causality.context import KEYED
 from reconciler.causality.hlc import MAXIMUM_CLOCK_DRIFT_MS, Hlc, drift_ms
 from reconciler.causality.keys import is_reused
 from reconciler.conflict.lives import is_outlived
+from reconciler.crdt.base import Crdt
+from reconciler.crdt.map_or import MapOr
+from reconciler.crdt.register_mv import RegisterMv
 from reconciler.errors import ClockAhead, ItemGone, KeyReused
 from reconciler.item.filing import file, filed_image, lost_dots
 from reconciler.item.image import merge
@@ -38,7 +41,7 @@ from reconciler.item.puts import beneath
 from reconciler.item.sightings import with_earlier, with_taken
 from reconciler.resolution.past import Rows, check_history, check_lives, image_taken
 from reconciler.values.size import check_size
-from reconciler.values.wire import Image
+from reconciler.values.wire import Image, Wire
 
 
 def check_clocks(images: Iterable[Mapping[str, Any] | None], now_ms: int) -> None:
@@ -172,7 +175,23 @@ def _over_what_it_took(  # noqa: PLR0913, PLR0917 (a loss, and all that tells of
     taken = image_taken(current, rows, record)
     if taken is None:
         return current
-    return encode(beneath(taken, {**item.key, **item.shown()}, seen))
+    put = _as_put(item.attributes)
+    return encode(beneath(taken, {**item.key, **item.shown(), **put}, seen))
+
+
+def _as_put(states: Mapping[str, Crdt]) -> Image:
+    """Return the values that a plain image had; a state of several shows a list of them.
+
+    HAZARD if that list were taken for the value: it would stand as a second one beside the first.
+    """
+    values: dict[str, Wire | None] = {}
+    for name, state in states.items():
+        values[name] = state.visible()
+        if isinstance(state, RegisterMv):
+            values[name] = next(iter(state.entries.values()), None)
+        elif isinstance(state, MapOr):
+            values[name] = {"M": _as_put(state.fields)}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _is_hidden(current: Image | None) -> bool:

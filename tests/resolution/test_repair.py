@@ -23,7 +23,7 @@ from reconciler.resolution.repair import (
     undecided,
 )
 from reconciler.values.wire import Image
-from tests.builders import Replica, add, as_stream, assign, increment, written
+from tests.builders import SCHEMA, Replica, add, as_stream, assign, increment, written
 from tests.named import KEY, named_on
 from tests.resolution.test_past import row
 
@@ -164,6 +164,20 @@ def test_a_value_that_a_named_write_replaced_does_not_come_back_by_a_loss_seen_l
         known = knowing(filed_image(lost), lost, [current])
         after = repaired_image(current, [known], restore=True, seen=Hlc.of(9_000))
         assert (read(after) or {})["name"] == "Bea"
+
+
+def test_a_put_of_an_attribute_with_several_values_is_no_further_value_of_it() -> None:
+    """Read as a list, put as one, and merged over what another put had taken, it was nested."""
+    ours = written(assign("name", "Ada"), assign("notes", "n"))
+    put = {**KEY, "name": {"S": "Ada"}, "notes": {"L": [{"S": "n"}]}}
+    later = encode(file_plain({**put, "email": {"S": "x"}}, KEY, SCHEMA.spec))
+    taken = row(ours, put, region="eu-west-1", lost_at_ms="2000")
+    current = Replica("use1", ours).write(increment("balance", 1), at=3_000)
+
+    where = [("eu-west-1", 4_000)]
+    repaired = repaired_image(current, [later], restore=False, rows=lambda: [taken], records=where)
+
+    assert read(repaired) == {"id": "p1", "name": "Ada", "notes": ["n"], "email": "x", "balance": 1}
 
 
 def test_a_loss_of_which_a_merge_takes_nothing_is_not_written_again_with_each_delivery() -> None:
