@@ -74,7 +74,7 @@ class Taking:
         # HAZARD if what was seen outlived an update whose answer is lost: see `seen`.
         writer.seen.forget(self._name)
         if self._nothing is None:
-            return "Update", named_update(asked, writer, self._once, of_what_lives=self._is_told())
+            return "Update", named_update(asked, writer, self._once, beside=self._stands)
         kind, parameters = self._nothing.parameters()
         if kind == "Put":
             return kind, parameters
@@ -97,7 +97,8 @@ class Taking:
         self.find(found)
         if self._once is not None and self.current != before:
             return False  # what it shows now may be the key
-        return was_there and self.is_there and (self._is_told() or not was_told)
+        is_as_sent = (was_told and self._is_told()) or self.current == before
+        return was_there and self.is_there and is_as_sent
 
     def done(self) -> None:
         """Remember that nothing is there, if so."""
@@ -107,6 +108,17 @@ class Taking:
     def refused(self, found: Image | None) -> None:
         """Remember what was seen before, or what the refusal shows: nothing was written."""
         saw_refusal(self._name, self._sight, self._asked, found, self._writer)
+
+    def _stands(self, placeholders: Placeholders) -> str:
+        """Return the condition that an item is there; of one brought back, that it is as it was.
+
+        HAZARD if the latter were taken to be there: deleted meanwhile, it would be brought back.
+        """
+        key = self._writer.schema.key[0]
+        if not self._is_told():
+            return unchanged(self.current, key, placeholders, adopts=True)
+        is_there = f"attribute_exists({placeholders.name(key)})"
+        return f"{is_there} AND attribute_not_exists({placeholders.name(EXPIRY)})"
 
     def _is_told(self) -> bool:
         """Return whether its expiry tells that the item is alive; one brought back has one."""

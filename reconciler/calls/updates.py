@@ -4,6 +4,7 @@ HAZARD if one were sent again once it may have been carried out: it would count 
 is settled by the name, which the item shows.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from reconciler.calls.conditions import of_the_living
@@ -15,7 +16,6 @@ from reconciler.calls.writes import saw_refusal
 from reconciler.causality.keys import Once
 from reconciler.client.naming import named
 from reconciler.client.placeholders import Placeholders, both
-from reconciler.item.metadata import EXPIRY
 from reconciler.item.standing import named_dot, says
 from reconciler.values.wire import Wire
 
@@ -45,19 +45,21 @@ def carried_out(asked: Parameters, writer: Writer, sent: dict[str, Any]) -> Step
 
 
 def named_update(
-    asked: Parameters, writer: Writer, once: Once | None = None, *, of_what_lives: bool = False
+    asked: Parameters,
+    writer: Writer,
+    once: Once | None = None,
+    *,
+    beside: Callable[[Placeholders], str] | None = None,
 ) -> dict[str, Any]:
     """Return the parameters of an update under its name, and its idempotency key if it has one.
 
-    `of_what_lives`: its condition does not hold where no item is, or a deleted one.
+    `beside` says a condition of ours, beside which a refusal shows the item.
     """
     placeholders = Placeholders(asked)
     condition = of_the_living(asked.get("ConditionExpression") or "", placeholders, writer.schema)
     rest = {name: asked[name] for name in asked if name != "ConditionExpression"}
-    if of_what_lives:
-        key, expiry = placeholders.name(writer.schema.key[0]), placeholders.name(EXPIRY)
-        lives = f"attribute_exists({key}) AND attribute_not_exists({expiry})"
-        condition = both(condition, lives)
+    if beside is not None:
+        condition = both(condition, beside(placeholders))
         rest["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
     conditional = {"ConditionExpression": condition} if condition else {}
     return named(

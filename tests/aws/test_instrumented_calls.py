@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from decimal import Decimal
+from itertools import count
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -148,6 +149,45 @@ def test_what_was_brought_back_around_the_library_is_taken_away_from(pair: Pair)
     pair.client.update_item(TableName=OURS, Key=KEY, UpdateExpression="REMOVE #n", **name)
 
     assert "name" not in pair.stored(KEY)
+
+
+@pytest.mark.parametrize("together", [False, True], ids=["alone", "in a transaction"])
+def test_a_condition_that_does_not_hold_of_what_was_brought_back_is_the_callers_own(
+    pair: Pair, *, together: bool
+) -> None:
+    """The refusal did not show the item, so it was taken for gone, and found again, 30 times."""
+    put(pair, points=5)
+    pair.client.delete_item(TableName=OURS, Key=KEY)
+    ada, eve = ({"ExpressionAttributeValues": {":v": {"S": each}}} for each in ("Ada", "Eve"))
+    item: Any = {"TableName": OURS, "Key": KEY, "ExpressionAttributeNames": {"#n": "name"}}
+    pair.raw.update_item(**item, **ada, UpdateExpression="SET #n = :v")
+    taken = {**item, **eve, "UpdateExpression": "REMOVE #n", "ConditionExpression": "#n = :v"}
+    before = pair.stored(KEY)
+    pair.calls.clear()
+    asked = {"TransactItems": [{"Update": taken}]} if together else taken
+    with pytest.raises(ClientError, match="ConditionalCheckFailed"):
+        getattr(pair.client, "transact_write_items" if together else "update_item")(**asked)
+
+    assert len(pair.calls) == 2
+    assert pair.stored(KEY) == before
+
+
+def test_what_was_brought_back_and_deleted_again_meanwhile_stays_deleted(pair: Pair) -> None:
+    """The name of the update made it a living item, of which nothing but the key was left."""
+    put(pair, points=5)
+    pair.client.delete_item(TableName=OURS, Key=KEY)
+    deleted = pair.stored(KEY)
+    pair.raw.put_item(TableName=OURS, Item={**deleted, **wires(phone="1")})
+    tries = count()
+
+    def delete_again(**_: Any) -> None:
+        if next(tries) == 1:
+            pair.raw.put_item(TableName=OURS, Item=deleted)
+
+    pair.client.meta.events.register_first("before-send.dynamodb.UpdateItem", delete_again)
+    pair.client.update_item(TableName=OURS, Key=KEY, UpdateExpression="REMOVE phone")
+
+    assert pair.stored(KEY) == deleted
 
 
 def test_a_put_is_one_call_where_its_caller_saw_the_item(pair: Pair) -> None:
