@@ -57,7 +57,9 @@ class Staged:
         placeholders = Placeholders(asked)
         theirs = of_the_living(asked.get("ConditionExpression") or "", placeholders, schema)
         self._written = self._change.onto(self.current)
-        adopts = self._is_new() and Replacement(self._written or {}, self.current).adopts
+        # HAZARD if the same bytes took the place of more than they: what others set around the
+        # library would be gone, and the record would look as if they had taken it back.
+        adopts = not self._is_new() or Replacement(self._written or {}, self.current).adopts
         ours = unchanged(self.current, schema.key[0], placeholders, adopts=adopts)
         # Until its answer is known, it is in doubt. HAZARD if a put that failed, and was carried
         # out, were made again as a difference to what was seen before: it would count twice.

@@ -411,6 +411,22 @@ def test_a_put_leaves_alone_what_others_wrote_since_its_caller_read(pair: Pair) 
     assert read(pair.stored(KEY)) == shown
 
 
+def test_a_put_of_what_is_there_takes_away_nothing_that_was_set_around_the_library(
+    pair: Pair,
+) -> None:
+    """It put the bytes that it had seen, and no record tells that from taking a value back."""
+    put(pair, points=5)
+    item = pair.client.get_item(TableName=OURS, Key=KEY)["Item"]
+    set_ = "SET email = :e ADD points :n"
+    values = {":e": {"S": "a@b"}, ":n": {"N": "2"}}
+    pair.raw.update_item(
+        TableName=OURS, Key=KEY, UpdateExpression=set_, ExpressionAttributeValues=values
+    )
+    pair.client.put_item(TableName=OURS, Item=item)
+
+    assert read(pair.stored(KEY)) == {"id": "p1", "points": 7, "email": "a@b"}
+
+
 def test_a_put_takes_out_of_a_set_what_its_caller_saw_there_and_not_what_came_again(
     pair: Pair,
 ) -> None:
