@@ -6,7 +6,7 @@ from typing import Any
 from reconciler.calls.known import check_known
 from reconciler.calls.reads import taken_in, widened
 from reconciler.calls.steps import Answer, Parameters, Request, Steps, Writer, given_image
-from reconciler.calls.writes import NOTHING, write
+from reconciler.calls.writes import NOTHING, check_put, write
 from reconciler.values.size import check_size
 from reconciler.values.wire import Image, Wire, canonical_image
 
@@ -74,17 +74,20 @@ def _told(response: Mapping[str, Any], get: Parameters, writer: Writer | None) -
 def write_many(asked: Parameters, writers: Writers) -> Steps:
     """Carry out a BatchWriteItem: what is of other tables at once, then one write after the other.
 
-    What has to be read first is read at once. One request that DynamoDB would refuse refuses all,
-    before anything is written. What it does not take now is left unprocessed, with all that would
-    have come after it.
+    What has to be read first is read at once. One request that DynamoDB would refuse, or that is
+    refused here, refuses all, before anything is written. What it does not take now is left
+    unprocessed, with all that would have come after it.
     """
     check_known("BatchWriteItem", asked)
     wanted: Mapping[str, Sequence[Any]] = asked["RequestItems"]
     ours = [(table, each) for table in writers for each in wanted[table]]
     refusal = _refused(ours, wanted, writers)
-    known = refusal or (yield from _read_at_once(ours, writers))
+    known = refusal or (yield from _read_at_once(ours, wanted, writers))
     if isinstance(known, Answer):
         return known
+    for table, each in ours:
+        if "PutRequest" in each:
+            check_put(_item(each), writers[table], known.get(table, NOTHING))
     answer, others = Answer(), {table: wanted[table] for table in wanted.keys() - writers.keys()}
     if others:
         answer = yield Request("BatchWriteItem", {**asked, "RequestItems": others})
@@ -131,20 +134,20 @@ def _error(message: str) -> Answer:
 
 
 def _read_at_once(
-    ours: Sequence[tuple[str, Any]], writers: Writers
+    ours: Sequence[tuple[str, Any]], wanted: Mapping[str, Sequence[Any]], writers: Writers
 ) -> Generator[Request, Answer, dict[str, dict[str, Image | None]] | Answer]:
-    """Return the items that nobody saw, by table and name, if there is more than one.
+    """Return the items that nobody saw, by table and name, unless the batch is of one alone.
 
-    If their keys are none, the refusal. What DynamoDB does not answer now, each write looks at for
-    itself. Items that are new cost one call more than if nothing were read, items that are there
-    one each less.
+    If their keys are none, the refusal. HAZARD if that came when its turn did: what comes before
+    would be written. What DynamoDB does not answer now, each write looks at for itself. Items that
+    are new cost one call more than if nothing were read, items that are there one each less.
     """
     unseen: dict[str, dict[str, Image]] = {}
     for table, each in ours:
         name = writers[table].name_of(_item(each))
         if writers[table].seen.last(name) is None:
             unseen.setdefault(table, {})[name] = writers[table].key_of(_item(each))
-    if sum(map(len, unseen.values())) < 2:
+    if not unseen or sum(map(len, wanted.values())) < 2:
         return {}
     asked: dict[str, Any] = {
         table: {"Keys": list(keys.values()), "ConsistentRead": True}

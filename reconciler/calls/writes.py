@@ -193,6 +193,15 @@ def check_condition(asked: Parameters, writer: Writer) -> None:
     of_the_living(asked.get("ConditionExpression") or "", Placeholders(asked), writer.schema)
 
 
+def check_put(given: Parameters, writer: Writer, known: Known) -> None:
+    """Raise, before anything is sent, what a put would raise: what cannot be held, or told."""
+    if given.keys() & {METADATA, NAMES}:
+        return
+    name = writer.name_of(given)
+    sight = writer.seen.last(name)
+    Put(given_image(given), sight, writer).onto(sight.image if sight else known.get(name))
+
+
 def saw_refusal(
     name: str, before: Sight | None, asked: Parameters, found: Image | None, writer: Writer
 ) -> None:

@@ -21,11 +21,13 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 
 from reconciler import Dot, InvalidInput, Schema, instrument, merge, read
 from reconciler.aws import connect
+from reconciler.aws.instrumented import Mode
 from reconciler.calls.seen import REMEMBERED_MS
 from reconciler.clock import monotonic_ms
 from reconciler.conflict.folding import CLOCK_SKEW_MARGIN_MS
-from reconciler.errors import Contention, ItemTooLarge, OutcomeUnknown
+from reconciler.errors import Contention, ItemTooLarge, OutcomeUnknown, TypeMismatch
 from reconciler.item.metadata import NAMES
+from reconciler.values.wire import Image
 from tests.aws.conftest import REGION
 from tests.aws.test_contract import make_table
 from tests.aws.test_instrumented import OURS, PLAIN, SCHEMA, Pair, at, outcome, wires
@@ -289,18 +291,37 @@ def test_a_batch_with_an_item_too_large_writes_nothing(pair: Pair) -> None:
     assert pair.raw.scan(TableName=OURS)["Items"] == []
 
 
-def test_a_batch_is_refused_if_a_key_cannot_be_read(pair: Pair) -> None:
+@pytest.mark.parametrize("beside", ["an item that was seen", "one that was not", "another table"])
+def test_a_batch_is_refused_if_a_key_cannot_be_read(pair: Pair, beside: str) -> None:
     """One of another type was found when its turn came, and what came before was written."""
 
     def refuse(parsed: Any, **_: Any) -> None:
         parsed["Error"] = {"Code": "ValidationException", "Message": "no such key"}
 
     pair.client.meta.events.register_first("after-call.dynamodb.BatchGetItem", refuse)
-    requests = puts_of(wires(id="p0"), wires(id=7))
+    table = PLAIN if beside == "another table" else OURS
+    if beside == "an item that was seen":
+        pair.client.get_item(TableName=OURS, Key=wires(id="p0"))
+    requests: dict[str, Any] = {table: puts_of(wires(id="p0"))}
+    requests[OURS] = [*requests.get(OURS, []), *puts_of(wires(id=7))]
     with pytest.raises(ClientError, match="no such key"):
+        pair.client.batch_write_item(RequestItems=requests)
+
+    assert pair.raw.scan(TableName=table)["Items"] == []
+
+
+@pytest.mark.parametrize("mode", ["strict", "observe"])
+@pytest.mark.parametrize("wrong", [wires(points="5"), wires(_rec_x=1), wires(name="x" * 409_500)])
+def test_a_batch_with_a_put_that_is_refused_here_writes_nothing(
+    aws: None, mode: Mode, wrong: Image
+) -> None:
+    """What came before was written, and passed on whole, in the other mode, put once more."""
+    pair = Pair(mode)
+    requests = puts_of(wires(id="p0", points=5), {**wires(id="p1"), **wrong})
+    with suppress(InvalidInput, TypeMismatch, ClientError):
         pair.client.batch_write_item(RequestItems={OURS: requests})
 
-    assert pair.raw.scan(TableName=OURS)["Items"] == []
+    assert "PutItem" not in pair.calls
 
 
 def test_what_is_not_taken_of_a_batch_now_is_left_of_all_tables(pair: Pair) -> None:
