@@ -7,12 +7,13 @@ HAZARD if a key were taken beyond its lifetime: what is forgotten covers it, so 
 never made would be answered as done (K2).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from reconciler.causality.context import Dot, Lineage
 from reconciler.causality.hlc import MAXIMUM_CLOCK_DRIFT_MS, Hlc
 from reconciler.causality.keys import Once, is_reused
-from reconciler.errors import KeyExpired, KeyReused, OutcomeUnknown
+from reconciler.errors import KeyExpired, KeyReused, OutcomeUnknown, ReconcilerError
 from reconciler.item.names import known_with_keys
 from reconciler.text.counts import count_in_words
 from reconciler.values.wire import Image, Wires
@@ -87,6 +88,21 @@ class Keyed:
         created.
         """
         return self.lineage is not None and not self.is_done(image)
+
+    @contextmanager
+    def as_in_doubt(self) -> Iterator[None]:
+        """Let what refuses a later try not hide that an earlier one may have been carried out.
+
+        HAZARD without it: who is told that a write was refused makes another one, with a new key.
+        """
+        try:
+            yield
+        except OutcomeUnknown:
+            raise
+        except ReconcilerError as problem:
+            if self.doubt is None:
+                raise
+            raise self.doubt from problem
 
     def note_doubt(self, problem: OutcomeUnknown) -> None:
         """Remember that a try may have been carried out; without a key it is not made again."""

@@ -15,6 +15,13 @@ def transacted(
     writer: Writer, changes: Sequence[tuple[Key, Change]], keyed: Keyed
 ) -> list[Written]:
     """Edit several items, all of them or none; those that show the key already are left alone."""
+    with keyed.as_in_doubt():
+        return _transacted(writer, changes, keyed)
+
+
+def _transacted(
+    writer: Writer, changes: Sequence[tuple[Key, Change]], keyed: Keyed
+) -> list[Written]:
     names = [writer.name(key) for key, _ in changes]
     images = [writer.fetch(key) for key, _ in changes]
     for attempt in range(writer.sender.retries.attempts):

@@ -117,6 +117,12 @@ class Writer:
         self, key: Key, image: Image | None, written_on: Onto, unread: Unread, keyed: Keyed
     ) -> Any:
         """Write until it is done; once refused, by a name if the edits are `unread` ones."""
+        with keyed.as_in_doubt():
+            return self._committed(key, image, written_on, unread, keyed)
+
+    def _committed(
+        self, key: Key, image: Image | None, written_on: Onto, unread: Unread, keyed: Keyed
+    ) -> Any:
         self._hear_the_time(key)
         name = self.name(key)
         for attempt in range(self.sender.retries.attempts):

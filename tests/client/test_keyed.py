@@ -15,7 +15,7 @@ from reconciler.conflict.folding import folded
 from reconciler.errors import InvalidInput, KeyExpired, KeyReused, OutcomeUnknown
 from reconciler.item.filing import file
 from reconciler.item.image import merge, read
-from reconciler.item.metadata import encode
+from reconciler.item.metadata import METADATA, encode
 from reconciler.item.schema import Schema
 from reconciler.values.wire import Image, Wire, to_json
 from tests.builders import KEY, increment, surroundings, written
@@ -156,6 +156,20 @@ def test_a_keyed_write_that_was_overwritten_unseen_is_made_again_and_counts_once
     client(here).apply(KEY, add(), once=ONCE)
     merged = merge(merge(lost[0], here.get(HERE) or {}), before)
     assert (read(merged) or {})["balance"] == 115
+
+
+def test_a_keyed_write_in_doubt_is_not_told_as_refused_by_what_refuses_its_next_try() -> None:
+    """Its answer was lost, and the item had a newer release's form when it was made again."""
+    here = store()
+
+    def overwrite() -> None:
+        newer = dict(here.get(HERE) or {})
+        metadata = {**newer[METADATA]["M"], "v": {"N": "99"}}
+        here.place({**newer, METADATA: {"M": metadata}})
+
+    here.faults.extend([APPLIED, overwrite])
+    with pytest.raises(OutcomeUnknown, match="make it again"):
+        client(here).apply(KEY, add(), once=ONCE)
 
 
 def test_a_keyed_write_that_never_gets_an_answer_says_that_it_may_be_made_again() -> None:
