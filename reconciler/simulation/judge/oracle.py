@@ -87,7 +87,8 @@ class History:
             known |= part.bit
 
         if edit.verb == "delete":
-            note(ITEM, "delete")
+            if self._exists(known) or not done.operation.once:  # else it just spends its key
+                note(ITEM, "delete")
             return known
         if not self._exists(known):
             for path in [path for path in self._leaves if path and self.parts(path, known)]:

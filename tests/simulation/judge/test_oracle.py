@@ -1,5 +1,6 @@
 """In which order the oracle puts assignments of a register_lww, and what a decision writes."""
 
+from dataclasses import replace
 from typing import Any
 
 from reconciler.causality.hlc import EPOCH_WIDTH, Hlc
@@ -8,7 +9,7 @@ from reconciler.item.image import DELETE
 from reconciler.simulation.judge.oracle import History
 from reconciler.simulation.plan.plan import DECIDE
 from reconciler.simulation.world.history import Done
-from tests.builders import SCHEMA, assign
+from tests.builders import DELETE_WINS, SCHEMA, assign
 from tests.simulation.histories import done
 
 
@@ -68,3 +69,12 @@ def test_a_decision_is_later_than_all_it_saw_unless_it_gives_what_stands() -> No
     late = done(2, decided, seen=[0], wall=9)
     assert name(first, rival, late) == "b"
     assert name(first, rival, done(2, decided, seen=[0, 1], wall=9)) == "a"
+
+
+def test_a_keyed_delete_that_finds_no_item_deletes_none_that_another_region_creates() -> None:
+    made, gone = done(0, assign("name", "a")), done(1, DELETE, region="eu-west-1")
+    keyed = replace(gone, operation=replace(gone.operation, once="key 1"))
+
+    assert History(DELETE_WINS, [made, keyed]).value() == {"name": "a"}
+    assert History(DELETE_WINS, [made, gone]).value() is None
+    assert History(DELETE_WINS, [made, replace(keyed, seen=frozenset({0}))]).value() is None
