@@ -172,6 +172,19 @@ def test_a_keyed_write_in_doubt_is_not_told_as_refused_by_what_refuses_its_next_
         client(here).apply(KEY, add(), once=ONCE)
 
 
+def test_nor_is_a_keyed_transaction_none_of_whose_answers_arrived() -> None:
+    here = store()
+
+    def overwrite_unheard() -> None:
+        newer = dict(here.get(HERE) or {})
+        here.place({**newer, METADATA: {"M": {**newer[METADATA]["M"], "v": {"N": "99"}}}})
+        raise OutcomeUnknown("the answer was lost")
+
+    here.faults.extend([overwrite_unheard] * 2_000)
+    with pytest.raises(OutcomeUnknown, match="make it again"):
+        client(here).transact([(KEY, add()), (OTHER, add(1))], once=ONCE)
+
+
 def test_a_keyed_write_that_never_gets_an_answer_says_that_it_may_be_made_again() -> None:
     here = store()
     here.faults.extend([NEVER_ARRIVED] * 2_000)
