@@ -19,6 +19,7 @@ from reconciler.item.metadata import (
     Metadata,
     check_form,
     context_of,
+    counts_outside,
     encode,
     heads_in,
     is_managed,
@@ -189,7 +190,9 @@ def _found(
         if old == new:
             return Finding.CLEAN
         return Finding.REVIVED if is_tombstone_in(after) else Finding.UNMANAGED
-    is_lost = not _dominates(before, after)
+    # HAZARD if contexts alone were compared: of two merges that knew one raw addition in part and
+    # whole, the lesser would take the other's place for good.
+    is_lost = not _dominates(before, after) or counts_outside(before)
     if is_lost or (expects_outside and is_touched(old, new, before)):
         return Finding.CONFLICT
     check_form(before, after)  # or nobody would be told of what the next write cannot read

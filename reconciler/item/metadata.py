@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
-from reconciler.causality.context import CausalContext, Dot, Lineage
+from reconciler.causality.context import ADOPTED, CausalContext, Dot, Lineage
 from reconciler.causality.hlc import COARSE_WIDTH, DIGIT, HLC_WIDTH, NONCE_WIDTH, Hlc, coarse
 from reconciler.crdt.base import (
     Crdt,
@@ -284,6 +284,16 @@ def is_touched(old: Wires, new: Wires, before: Metadata) -> bool:
         return False
     more = old.keys() - states.keys() - {METADATA, *expiries, *before[_KEY_NAMES]["SS"]}
     return values is not old or any(old[name] != new.get(name) for name in more)
+
+
+def counts_outside(metadata: Metadata) -> bool:
+    """Return, inside `reading`, whether a counter may hold what was added around the library.
+
+    The same write has another amount in another image of it: contexts do not tell the greater.
+    """
+    return any(dot["S"].startswith(ADOPTED) for dot in metadata[_DOTS]["L"]) and any(
+        "M" in state and _may_count(state["M"]) for state in metadata[_STATES]["M"].values()
+    )
 
 
 def _digest(value: Wire | None) -> str:

@@ -25,7 +25,7 @@ from reconciler.item.names import as_before, names_in, replayed
 from reconciler.item.plain import file_plain, plain_base
 from reconciler.item.replicated import ReplicatedItem
 from reconciler.item.undoing import undone
-from reconciler.values.wire import Image, Wires
+from reconciler.values.wire import Image, Wires, digest
 
 _REVISION_WIDTH = 4
 
@@ -66,6 +66,23 @@ def stated(image: Wires, item: ReplicatedItem, count: int = 0) -> Image:
     metadata = encode(item)
     token = f"{basis_of(image)}.{token_of(metadata)[-_REVISION_WIDTH:]}"
     return _beside(image, count, with_token(metadata, token))
+
+
+def written_in(replica: str, merged: Image) -> Image:
+    """Return a merge as a region writes it: two regions that write one do so under two tokens.
+
+    HAZARD without it: the second arrives over what was done around the library to the first, and
+    the record shows a writer who took that back.
+    """
+    revision = digest(replica.encode(), _REVISION_WIDTH)
+    return with_token(merged, f"{basis_of(merged)}.{revision}")
+
+
+def is_written(merged: Image, current: Image | None) -> bool:
+    """Return whether an item is this merge, whichever region wrote it."""
+    if not is_managed(current) or current is None:
+        return False
+    return merged in (current, with_token(current, basis_of(current)))
 
 
 def has_unnamed(image: Wires) -> bool:

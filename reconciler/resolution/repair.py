@@ -38,6 +38,7 @@ from reconciler.item.plain import (
     names_alone,
 )
 from reconciler.item.puts import beneath
+from reconciler.item.restating import is_written
 from reconciler.item.sightings import with_earlier, with_taken
 from reconciler.resolution.past import Rows, check_history, check_lives, image_taken
 from reconciler.values.size import check_size
@@ -125,7 +126,7 @@ def repaired_image(  # noqa: PLR0913 (a repair is all of these, by name)
 def _news(current: Image, repaired: Image) -> Image | None:
     """Return a repaired image; None if it is there: of a loss that puts hold a merge takes nothing,
     though the item includes it by no name."""
-    return None if repaired == current else check_size(repaired)
+    return None if is_written(repaired, current) else check_size(repaired)
 
 
 def knowing(filed: Image, named: Image, others: Iterable[Image | None]) -> Image:

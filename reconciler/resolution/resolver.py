@@ -35,7 +35,7 @@ from reconciler.errors import (
 )
 from reconciler.item.filing import filed_image
 from reconciler.item.metadata import NAMES, context_of, is_named
-from reconciler.item.restating import filed_whole, with_names_filed
+from reconciler.item.restating import filed_whole, with_names_filed, written_in
 from reconciler.ports import Replacement, ResolverPorts, Restatement, Superseded
 from reconciler.resolution.evidence import images_of
 from reconciler.resolution.pausing import WriteBacks
@@ -270,13 +270,11 @@ class Resolver:
             return self._ports.ledger.rows_of(item_key(events[0].key))
 
         def repaired(now: Image | None) -> Image | None:
-            check_open(
-                now,
-                [(work.lost, int(work.message.event.lost_at_ms)) for work in group],
-                self._ports.replica(),
-            )
+            replica = self._ports.replica()
+            losses = [(work.lost, int(work.message.event.lost_at_ms)) for work in group]
+            check_open(now, losses, replica)
             pairs = zip(lost, group, strict=True)
-            return repaired_image(
+            image = repaired_image(
                 now,
                 [knowing(filed, work.lost, [now]) for filed, work in pairs],
                 restore=restore,
@@ -285,6 +283,7 @@ class Resolver:
                 records=[(each.region, int(each.lost_at_ms)) for each in events],
                 seen=Hlc.of(self._now_ms()),
             )
+            return image and written_in(replica, image)
 
         step = write_back(
             current,

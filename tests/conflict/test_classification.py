@@ -238,6 +238,20 @@ def test_a_write_around_the_library_that_was_taken_away_is_looked_for_where_it_m
     assert seen_from("use1", around, ours, expects_outside=False).finding is Finding.CLEAN
 
 
+def test_less_of_a_raw_addition_in_the_place_of_more_is_a_loss_though_contexts_are_equal() -> None:
+    """Two regions merged one loss; one of them had seen half of what was added to that image."""
+    base = Replica("use1").write(increment("balance", 100), at=1)
+    half, whole = ({**base, "balance": {"N": number}} for number in ("105", "112"))
+    other = Replica("euw1", half).write(assign("name", "Ada"), at=2)
+    both = merge(other, whole)
+
+    assert context_of(both) == context_of(other)
+    lost = seen_from("use1", both, other)
+    assert (lost.finding, len(lost.lost_dots)) == (Finding.CONFLICT, 1)
+    assert read(repaired_image(other, [both], restore=True)) == read(both)
+    assert seen_from("use1", other, both).finding is Finding.CLEAN
+
+
 def test_metadata_of_a_newer_release_is_named_as_such() -> None:
     base, ours, _ = forked()
     newer = copy.deepcopy(ours)

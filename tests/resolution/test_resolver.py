@@ -18,7 +18,8 @@ from reconciler.deployment import telemetry
 from reconciler.deployment.wiring import LoopPause
 from reconciler.errors import TypeMismatch, Unavailable
 from reconciler.item.image import DELETE, merge, read, write
-from reconciler.item.metadata import EXPIRY
+from reconciler.item.metadata import EXPIRY, basis_of
+from reconciler.item.restating import is_written
 from reconciler.item.schema import Schema
 from reconciler.resolution.repair import repaired_image
 from reconciler.resolution.resolver import Message, Resolver
@@ -637,8 +638,27 @@ def test_any_order_repetition_and_batching_of_the_messages_leads_to_the_same_byt
         numbers = batches.pop(0)
         failed = world.resolve(*(events[number] for number in numbers))
         batches += [[numbers[int(name[1:])] for name in failed]] if failed else []
-    assert world.item() == reduce(merge, losses, EVE)
+    assert is_written(reduce(merge, losses, EVE), world.item())
     assert world.ledger.states() == ["RESOLVED"] * 5
+
+
+def test_two_regions_write_one_merge_under_two_tokens_of_which_neither_is_news_to_the_other() -> (
+    None
+):
+    """The second arrives over what others did to the first: that must not look taken back."""
+    merges = []
+    for replica in ("use1", "euw1"):
+        world = World()
+        world.resolver = Resolver(replace(world.ports, code=replica), lambda: 20_000)
+        world.items.place(EVE)
+        assert world.resolve(event(ADA, EVE)) == []
+        merges.append(world.item())
+    ours, theirs = merges
+
+    assert ours != theirs
+    assert basis_of(ours) == basis_of(theirs)
+    assert is_written(merge(ADA, EVE), ours)
+    assert is_written(merge(ADA, EVE), theirs)
 
 
 # Pausing

@@ -355,6 +355,20 @@ def _update_of_a_tombstone() -> Case:
     )
 
 
+def _raw_write_between_two_repairs() -> Case:
+    steps = Steps(*BASE)
+    steps.library(0, EAST, DELETE)
+    steps.raw(60, EAST, add("tags", "x"))
+    steps.raw(65, EAST, add("tags", "y"))
+    return Case(
+        "between repairs",
+        "two regions repair one loss, and a raw client writes on the repair of the first",
+        tuple(steps.done),
+        {"tags": {"x", "y"}},
+        [cut(61.1, 80), unresolved(WEST, 50, 70)],
+    )
+
+
 def _raw_member(name: str, *, together: bool) -> Case:
     steps = Steps(*BASE)
     steps.raw(0, EAST, add("tags", "x"))
@@ -591,6 +605,7 @@ CASES = (
     _stale_save(),
     _token_that_came_back(),
     _update_of_a_tombstone(),
+    _raw_write_between_two_repairs(),
     _raw_member("O18 at once", together=True),
     _raw_member("O18 later", together=False),
     _put_of_a_number_without_a_type(),

@@ -11,7 +11,7 @@ from reconciler.crdt import counter_pn
 from reconciler.crdt.base import OutsideChange
 from reconciler.detection import securing
 from reconciler.item import filing
-from reconciler.resolution import repair
+from reconciler.resolution import repair, resolver
 from tests.simulation.sabotage import replacing
 
 
@@ -67,3 +67,13 @@ def the_lesser_slot_stands() -> AbstractContextManager[Any]:
         "joined_slots",
         lambda _: lambda dots, a, b: {d: min(s[d] for s in (a, b) if d in s) for d in dots},
     )
+
+
+def two_regions_write_one_merge_alike() -> AbstractContextManager[Any]:
+    """Let a merge not tell in which region it was written (M1)."""
+    return replacing(resolver, "written_in", lambda _: lambda _replica, merged: merged)
+
+
+def amounts_of_one_raw_addition_are_not_compared() -> AbstractContextManager[Any]:
+    """Let a record be clean whose contexts are, though less of an addition is left (D1)."""
+    return replacing(verdict, "counts_outside", lambda _: lambda _: False)

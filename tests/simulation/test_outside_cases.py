@@ -17,9 +17,18 @@ from reconciler.simulation.world.history import Run
 from reconciler.simulation.world.run import run_plan
 from reconciler.values.wire import from_wire
 from tests.builders import assign, increment
-from tests.simulation import aims, sabotage_lives, sabotage_plain
+from tests.simulation import aims, sabotage_lives, sabotage_outside, sabotage_plain
 from tests.simulation.aims import Aim
-from tests.simulation.outside_cases import BASE, CASES, EAST, WEST, Case, Steps, cut
+from tests.simulation.outside_cases import (
+    BASE,
+    CASES,
+    EAST,
+    WEST,
+    Case,
+    Steps,
+    cut,
+    unresolved,
+)
 from tests.simulation.sabotage import replacing
 
 
@@ -79,6 +88,11 @@ def test_every_region_ends_with_what_is_right(case: Case) -> None:
             sabotage_plain.a_value_for_a_moment_brings_back_what_was_deleted,
             {"phone": "y"},
         ),
+        (
+            "between repairs",
+            sabotage_outside.two_regions_write_one_merge_alike,
+            {"tags": {"x"}},
+        ),
     ],
 )
 def test_a_rule_that_is_broken_is_caught_by_a_case(
@@ -90,6 +104,25 @@ def test_a_rule_that_is_broken_is_caught_by_a_case(
 
     for item in shown(run).values():
         assert {name: (item or {})[name] for name in wrong} == wrong
+
+
+def test_a_merge_that_saw_half_of_what_was_added_does_not_stand_for_one_that_saw_all() -> None:
+    """Their contexts are equal: what is added to one image has one name, however much it is."""
+    third = "ap-southeast-1"
+    steps = Steps(*BASE)
+    steps.raw(0, EAST, increment("points", 5))
+    steps.raw(60, EAST, assign("email", "raw"))
+    steps.raw(85, EAST, increment("points", 7))
+    steps.library(86, WEST, assign("phone", "2"))
+    late = replace(cut(80, 130), other=third)
+    plan = Case(
+        "", "", tuple(steps.done), {}, [cut(50, 90), late, unresolved(third, 50, 120)]
+    ).plan()
+    plan = replace(plan, regions=(EAST, WEST, third))
+
+    assert [item["points"] for item in shown(run_plan(plan)).values()] == [112] * 3
+    with sabotage_outside.amounts_of_one_raw_addition_are_not_compared():
+        assert [item["points"] for item in shown(run_plan(plan)).values()] == [105] * 3
 
 
 def test_a_raw_value_that_a_later_one_replaced_before_a_name_is_no_loss() -> None:
