@@ -214,13 +214,19 @@ def as_before(item: ReplicatedItem, names: Sequence[Name], before: Image) -> Rep
     HAZARD without it: what was there looks like one more change, and waits with its names for ever.
     """
     held = {
-        name: RegisterLww(dict.fromkeys(state.entries, before.get(name)), state.above)
+        name: _holding(state, before.get(name))
         for name, state in item.attributes.items()
         if isinstance(state, RegisterLww)
-        and [dot.lineage.replica for dot in state.entries] == [ADOPTED]
+        and {dot.lineage.replica for dot in state.entries} == {ADOPTED}
         and last_to_touch(names, (name,))
     }
     return replace(item, attributes={**item.attributes, **held})
+
+
+def _holding(state: RegisterLww, value: Wire | None) -> RegisterLww:
+    """Return a register in which what stands is this value."""
+    held, stands = state.entries.items(), state.visible()
+    return RegisterLww({d: value if each == stands else each for d, each in held}, state.above)
 
 
 def taken(names: Sequence[Name]) -> Iterator[OutsideChange]:
@@ -234,10 +240,8 @@ def taken(names: Sequence[Name]) -> Iterator[OutsideChange]:
 
 def last_to_touch(names: Sequence[Name], path: Path) -> Name | None:
     """Return the last named write that did something at a path, or around it, or within."""
-    for name in reversed(names):
-        if any(meet(edit.path, path) for edit, _ in name.done):
-            return name
-    return None
+    last_first = reversed(names)
+    return next((n for n in last_first if any(meet(e.path, path) for e, _ in n.done)), None)
 
 
 def meet(a: Path, b: Path) -> bool:

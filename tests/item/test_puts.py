@@ -212,3 +212,20 @@ def test_members_that_a_put_leaves_out_stay_whatever_names_add_beside_them() -> 
         "b",
         "c",
     }
+
+
+def test_a_name_on_a_number_of_two_puts_says_what_it_added_and_not_that_the_rest_was_added() -> (
+    None
+):
+    """What a raw writer had added on top of both puts counted again, as the whole number."""
+    base = written(assign("name", "Ada"))
+    one = filed(base, put(base, balance={"N": "100"}))
+    two = filed(one, put(one, balance={"N": "130"}), 6_000)
+    assert len([*file(two).attributes["balance"].dots()]) == 2
+    raw = {**two, "balance": {"N": "150"}}
+    named = named_on(raw, increment("balance", 7), by="use1")
+
+    assert shown(merge(named, raw), "balance") == shown(merge(raw, named), "balance") == 157
+    other = Replica("euw1", two).write(assign("name", "Eve"), at=9_000)
+    alone = named_on(two, increment("balance", 7), by="use1")
+    assert shown(merge(alone, other), "balance") == shown(merge(alone, two), "balance") == 137
