@@ -182,8 +182,8 @@ class Around:
         seen = {done.operation.number: done.seen & library for done in self.raw}
         return one in seen and other in seen and seen[one] == seen[other]
 
-    def untyped_increments(self, path: Path) -> set[int]:
-        """Return the raw increments whose writers found no library write that gives them a type."""
+    def untyped(self, path: Path, verb: str) -> set[int]:
+        """Return the raw edits of a leaf whose writers found no library write that gives a type."""
         typed = {
             done.operation.number
             for done in self.library
@@ -191,7 +191,7 @@ class Around:
         }
         if path[0] in self.before:
             return set()
-        found = (done for done, _ in self.edits_at(path, "increment"))
+        found = (done for done, _ in self.edits_at(path, verb))
         return {done.operation.number for done in found if typed.isdisjoint(done.seen)}
 
     def may_be_taken(self, number: int, path: Path) -> bool:
@@ -222,6 +222,9 @@ class Around:
             each for each in before if each not in deletes and each.operation.number not in seen
         ]
         was_deleted = not kept and bool(deletes or self.began_deleted())
+        if self.schema.delete == "delete_wins":  # whatever was written at once with it
+            over = frozenset[int]().union(*(each.seen for each in kept))
+            was_deleted |= any(each.operation.number not in over for each in deletes)
         return was_deleted and not is_delete(done)
 
 

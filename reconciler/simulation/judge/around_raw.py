@@ -76,7 +76,7 @@ def _may_have_met(around: Around, path: Path, numbers: Sequence[int]) -> bool:
     """
     apart, one = not around.is_of_one_region(), numbers[0]
     seen = {done.operation.number: done.seen for done in around.raw}
-    untyped = around.untyped_increments(path)
+    untyped = around.untyped(path, "increment")
     others = seen.keys() - {*numbers}
     unseen = {o for o in others if one not in seen[o] and o not in seen.get(one, ())}
     return (apart and len(numbers) > 1) or any(
@@ -97,10 +97,22 @@ def _members(around: Around, path: Path, shown: Any) -> Found:
     if path[0] in around.before:
         added[BEFORE] = -1
     for member in sorted(added.keys() - discarded - held):
-        apart = not around.is_of_one_region()
-        yield from _gone(around, path, [added[member]], "member", met=apart)
+        number = added[member]
+        met = not around.is_of_one_region() or _is_one_value_with_another(around, path, number)
+        yield from _gone(around, path, [number], "member", met=met)
     if held & discarded:
         yield "a raw discard did not last"
+
+
+def _is_one_value_with_another(around: Around, path: Path, number: int) -> bool:
+    """Return whether others added on one image with this, to a set of no type yet: it is a value.
+
+    Of two values of one image the later is taken to stand, and a region may have but the earlier.
+    """
+    untyped = around.untyped(path, "add")
+    return number in untyped and any(
+        around.are_of_one_image(number, other) for other in untyped - {number}
+    )
 
 
 def _entries(around: Around, path: Path, shown: Any) -> Found:

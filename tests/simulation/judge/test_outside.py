@@ -20,7 +20,17 @@ from reconciler.simulation.plan.raw import DELETE_ITEM, PUT, REPLACE, SAVE, UPDA
 from reconciler.simulation.world.history import Done, Run
 from reconciler.simulation.world.run import run_plan
 from reconciler.values.wire import Image, to_wire
-from tests.builders import KEY, Replica, add, assign, discard, increment, remove, written
+from tests.builders import (
+    DELETE_WINS,
+    KEY,
+    Replica,
+    add,
+    assign,
+    discard,
+    increment,
+    remove,
+    written,
+)
 from tests.named import named_on
 from tests.simulation.histories import REGIONS, done, run_of
 
@@ -164,6 +174,23 @@ def test_members_are_told_apart_by_who_adds_them() -> None:
     assert problems(ended(writes, shows(tags={"a"}))) == [("undone", (1,))]
     assert problems(ended(writes, shows(tags={"a", "b", "raw1"}))) == [("wrong", (2,))]
     assert problems(ended(writes, shows(tags={"raw1"}))) == [("lost", (0,))]
+
+
+def test_a_set_that_the_library_never_wrote_is_one_value_of_which_the_later_stands() -> None:
+    """A named write elsewhere carried the set as it was before the second addition."""
+    writes = [
+        done(0, BASE),
+        raw(1, add("tags", "raw1"), seen=[0]),
+        raw(2, add("tags", "raw2"), seen=[0, 1]),
+        done(3, increment("balance", 7), seen=[0, 1]),
+    ]
+    earlier = shows(balance=107, tags={"raw1"})
+
+    assert problems(ended(writes, earlier)) == []
+    assert odds(ended(writes, earlier)) == {"a raw member gone"}
+    typed = [done(0, BASE, add("tags", "a")), *writes[1:]]
+    of_library = shows(balance=107, tags={"a", "raw1"})
+    assert problems(ended(typed, of_library)) == [("undone", (2,))]
 
 
 def test_a_member_that_comes_back_beside_a_put_is_counted() -> None:
@@ -361,6 +388,17 @@ def test_who_brings_a_deleted_item_back_may_take_what_others_write_on_it_at_once
         back = done(3, increment("balance", 7), seen=seen)
         run = ended([done(0, BASE), deleted, on_it, back], shows(balance=7))
         assert [kind for kind, _ in problems(run) if kind == "undone"] == found
+
+
+def test_where_deletes_win_who_brings_an_item_back_may_take_what_others_wrote_beside_that() -> None:
+    beside, deleted = raw(1, append("log", "raw1"), seen=[0]), done(2, DELETE, seen=[0])
+    back = done(3, increment("balance", 7), seen=[0, 1, 2])
+    late = raw(4, append("log", "raw4"), seen=[0, 1, 2])
+    run = ended([done(0, BASE), deleted, beside, back, late], shows(balance=7))
+    deletes_win = replace(run.plan, schema=DELETE_WINS)
+
+    assert ("undone", (4,)) in problems(run)
+    assert problems(replace(run, plan=deletes_win)) == []
 
 
 def test_who_brings_a_deleted_item_back_removes_what_others_write_on_it_at_once_in_a_register() -> (
