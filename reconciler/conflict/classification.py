@@ -46,7 +46,7 @@ from reconciler.item.plain import (
 )
 from reconciler.item.puts import beneath
 from reconciler.item.replicated import ReplicatedItem
-from reconciler.item.sightings import may_hold_names, with_later, with_taken
+from reconciler.item.sightings import may_hold_names, with_earlier, with_later, with_taken
 from reconciler.values.wire import Image, Wires
 
 NOTHING = ReplicatedItem({})
@@ -95,7 +95,7 @@ def classify(  # noqa: PLR0913 (a verdict is about all of these, by name)
     if found is not Finding.CONFLICT:
         return Verdict(found, Ordering.SAME)
     before = file(old)
-    after = with_later(file(new), new, before, old)
+    after = with_earlier(with_later(file(new), new, before, old), before)
     return loss_of_managed(old, new, before, after, replica, latest_plausible)
 
 
@@ -137,7 +137,8 @@ def _beside_names(
         if is_outlived(old, new):
             return CLEAN
         before = file(old)
-        after = with_taken(with_later(file(new), new, before, old), new, before)
+        after = with_earlier(with_later(file(new), new, before, old), before)
+        after = with_taken(after, new, before)
         found = loss_of_managed(old, new, before, after, replica, latest_plausible)
         is_due = found == CLEAN and is_named(new) and shows_expiry(new)
         return Verdict(Finding.REVIVED, Ordering.SAME) if is_due else found

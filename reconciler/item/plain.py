@@ -199,10 +199,15 @@ def _has_seen(image: Mapping[str, Any], item: ReplicatedItem) -> bool:
 
 
 def _is_older(item: ReplicatedItem, held: Image) -> bool:
-    """Return whether something is as it was before the library wrote it."""
+    """Return whether something is as it was before the library wrote it.
+
+    HAZARD if what is missing were such: a put that removes an attribute would count all amounts
+    that it holds beside those that the library added.
+    """
     return any(
-        state.visible() != held.get(name)
-        and (name not in held or knows_all(item, (name,), held[name], state))
+        name in held
+        and state.visible() != held[name]
+        and knows_all(item, (name,), held[name], state)
         for name, state in library_states(item)
     )
 

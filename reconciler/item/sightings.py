@@ -11,14 +11,16 @@ library wrote twice is taken for the later one.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
+from functools import reduce
 
-from reconciler.causality.context import ADOPTED, Dot
+from reconciler.causality.context import ADOPTED, CausalContext, Dot, is_code_of_names
 from reconciler.crdt.base import Crdt, Edit, OutsideChange, value_text
 from reconciler.crdt.counter_pn import CounterPn
+from reconciler.crdt.counter_slots import PLAIN
 from reconciler.crdt.map_or import MapOr
 from reconciler.crdt.register_lww import RegisterLww
 from reconciler.item.filing import shown_in, state_at
-from reconciler.item.leaves import lineage_of, places_in, value_at
+from reconciler.item.leaves import leaves_at, lineage_of, places_in, plain_dot, value_at
 from reconciler.item.metadata import basis_of, decode, is_managed, is_named
 from reconciler.item.names import names_in
 from reconciler.item.plain import Began, before_names, began, knows_all, knows_put, library_states
@@ -113,34 +115,88 @@ def with_later(
     one that it took the place of, where it has any that is new to that one.
 
     Of raw values the later stands, as DynamoDB leaves it, and a named one that is metadata by now
-    may have replaced it. HAZARD without it: the earlier one is found lost, and stands again over
-    all that was written since.
+    may have replaced it, on whatever version: it stands over what others put there at once.
+    HAZARD without it: the earlier one is found lost, and stands again over all that was written
+    since.
     """
-    basis = basis_of(image)
-    if basis != basis_of(before):
-        return item
+    is_of_one = basis_of(image) == basis_of(before)
     later = {
         path
         for path, state in _registers((), item.attributes)
-        if not all(map(other.context.covers, state.entries))
+        if (is_of_one or _is_by_name(state)) and not all(map(other.context.covers, state.entries))
     }
     earlier = _registers((), other.attributes)
-    return _knowing(item, basis, (each for each in earlier if each[0] in later))
+    return _knowing(item, basis_of(before), (each for each in earlier if each[0] in later))
+
+
+def _is_by_name(state: RegisterLww) -> bool:
+    return all(is_code_of_names(dot.lineage.replica) for dot in state.entries)
+
+
+def with_amounts_of(item: ReplicatedItem, put: Image, other: ReplicatedItem) -> ReplicatedItem:
+    """Return an item that a plain image took the place of, which knows the amounts that another
+    one began on since, and counts none of them.
+
+    They may hold what the library had added, as others wrote on the put before it did, unless the
+    put showed that its writer had not seen that, and counts.
+    HAZARD without it: all that the library had added to a plain item before counts twice.
+    """
+    if not began(item) <= began(other) < Began.MANAGED:
+        return item
+    dots = [dot for name in item.attributes for dot in _amounts_held(name, item, put, other)]
+    if not dots:
+        return item
+    context = item.context.with_dot(plain_dot(began(other).mark()))
+    return replace(item, context=reduce(CausalContext.with_dot, dots, context))
+
+
+def _amounts_held(
+    name: str, item: ReplicatedItem, put: Image, other: ReplicatedItem
+) -> Sequence[Dot]:
+    """Return the amounts of a plain image that may hold what the library had added to another."""
+    state, theirs = item.attributes[name], other.attributes.get(name)
+    if not isinstance(state, CounterPn) or theirs is None or name not in put:
+        return []
+    is_by_library = any(dot.lineage.replica != ADOPTED for dot in state.slots)
+    shown = map(plain_dot, leaves_at((name,), put[name], state.spec()))
+    if not is_by_library or any(dot in state.slots for dot in shown):
+        return []
+    return [d for d in theirs.dots() if d.hlc in PLAIN and not item.context.covers(d)]
 
 
 def with_earlier(item: ReplicatedItem, other: ReplicatedItem) -> ReplicatedItem:
-    """Return a deleted item that knows the values which others put on a version of it in another
-    one, where it knows one that was put at the same place of the same version.
+    """Return an item that knows the values which others put on a version of it in another one,
+    where it knows one that was put at the same place of the same version, and moved on from that.
 
-    Of raw values the later stands, and whoever deleted the item saw that one.
+    Of raw values the later stands, and whoever took its place, or deleted the item, saw that one.
     HAZARD without it: a value that lasted for a moment, between two writes of one writer, is found
-    lost in a region that never saw the second one, and brings back the whole item.
+    lost in a region that never saw the second one, and brings back the whole item, or stands over
+    all that was written there since.
     """
     known, context = places_in(item.context.heads), item.context
-    for lineage, hlc in other.context.heads.items():
-        if places_in([lineage]) & known:
-            context = context.with_dot(Dot(lineage, hlc))
+    if item.exists:
+        dots = [
+            dot
+            for path, state in _registers((), other.attributes)
+            for dot in _earlier(item, path, state)
+        ]
+    else:
+        dots = [Dot(*head) for head in other.context.heads.items()]
+    for dot in dots:
+        if places_in([dot.lineage]) & known:
+            context = context.with_dot(dot)
     return replace(item, context=context)
+
+
+def _earlier(item: ReplicatedItem, path: Path, state: RegisterLww) -> Iterator[Dot]:
+    """Yield the entries of a register at whose place none stands in an item's own, if any does.
+
+    HAZARD if none need stand: of what was removed, but in a register, nothing does.
+    """
+    ours = state_at(item, path)
+    if isinstance(ours, RegisterLww) and ours.entries:
+        stand = places_in(dot.lineage for dot in ours.entries)
+        yield from (dot for dot in state.entries if not places_in([dot.lineage]) & stand)
 
 
 def _knowing(

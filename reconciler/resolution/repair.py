@@ -16,7 +16,7 @@ from reconciler.crdt.base import Crdt
 from reconciler.crdt.map_or import MapOr
 from reconciler.crdt.register_mv import RegisterMv
 from reconciler.errors import ClockAhead, ItemGone, KeyReused
-from reconciler.item.filing import file, filed_image, lost_dots
+from reconciler.item.filing import file, filed_image, lost_dots, shown_in
 from reconciler.item.image import merge
 from reconciler.item.metadata import (
     context_of,
@@ -39,7 +39,7 @@ from reconciler.item.plain import (
 )
 from reconciler.item.puts import beneath
 from reconciler.item.restating import is_written
-from reconciler.item.sightings import with_earlier, with_taken
+from reconciler.item.sightings import with_amounts_of, with_earlier, with_taken
 from reconciler.resolution.past import Rows, check_history, check_lives, image_taken
 from reconciler.values.size import check_size
 from reconciler.values.wire import Image, Wire
@@ -103,10 +103,12 @@ def repaired_image(  # noqa: PLR0913 (a repair is all of these, by name)
         if not restore:
             raise ItemGone("the item, tombstone included, is gone from the table")
         return check_size(reduce(merge, lost, lost[0]))
-    base = knowing(filed_image(current, seen), current, lost)
+    filed = filed_image(current, seen)
+    base = knowing(filed, current, lost)
     check_keys(base, lost)
     over = partial(_over_what_it_took, current, base, rows, seen)
     lost = [over(*each) for each in zip_longest(lost, records[: len(lost)])]
+    lost = [_knowing_amounts(*each, base) for each in zip_longest(lost, winners[: len(lost)])]
     known = _known(base, lost[0])
     start = next((each for each in lost if _outlived(known, each)), known)
     parts = [_part(start, each) for each in lost]
@@ -116,7 +118,7 @@ def repaired_image(  # noqa: PLR0913 (a repair is all of these, by name)
         pairs = zip(parts, winners, strict=False)
         check_history(known, (each for each in pairs if each[0] is not start), rows)
     if is_managed(known) and all(each is known for each in (start, *parts)):
-        return base if is_managed(base) and base is not current and _is_hidden(current) else None
+        return base if filed is not current and _is_hidden(current) else None
     if start is known and not is_managed(base):
         parts = [each for each in parts if each is not known]
         start = _with_plain(base, parts, seen, is_direct=restore)
@@ -130,13 +132,14 @@ def _news(current: Image, repaired: Image) -> Image | None:
 
 
 def knowing(filed: Image, named: Image, others: Iterable[Image | None]) -> Image:
-    """Return the image that named writes were filed in, with what they took the place of in others
-    known to it: the resolver does so for losses, too."""
-    if not is_managed(named) or not is_named(named):
+    """Return an image that knows what was put on a version that it moved on from, in others, and
+    what named writes that were filed in it took the place of: the resolver does so for losses, too.
+    """
+    if not is_managed(filed):
         return filed
-    item = file(filed)
-    parts = (file(each) for each in others if each is not None and is_managed(each))
-    known = reduce(lambda one, other: with_taken(one, named, other), parts, item)
+    item = known = file(filed)
+    for other in (file(each) for each in others if each is not None and is_managed(each)):
+        known = with_earlier(with_taken(known, named, other), other)
     return encode(known) if known != item else filed
 
 
@@ -180,6 +183,15 @@ def _over_what_it_took(  # noqa: PLR0913, PLR0917 (a loss, and all that tells of
     return encode(beneath(taken, {**item.key, **item.shown(), **put}, seen))
 
 
+def _knowing_amounts(lost: Image, winner: Image | None, current: Image) -> Image:
+    """Return a loss to a put, as it is merged into an item that the library began on since."""
+    if winner is None or is_managed(winner) or not _named(lost, current):
+        return lost
+    item = file(lost)
+    known = with_amounts_of(item, shown_in(winner, item.key), file(current))
+    return lost if known == item else encode(known)
+
+
 def _as_put(states: Mapping[str, Crdt]) -> Image:
     """Return the values that a plain image had; a state of several shows a list of them.
 
@@ -221,8 +233,7 @@ def includes(current: Image, lost: Image) -> bool:
     if not _named(current, lost):
         return False
     had, has = file(lost), file(current)
-    if not has.exists:
-        has = with_earlier(has, had)
+    has = with_earlier(has, had)
     return not lost_dots(had, has) and not had.context.lost_watermarks(has.context)
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from reconciler.causality.context import Dot, Lineage, Ordering
 from reconciler.causality.hlc import EPOCH_WIDTH, Hlc, fixed_width
 from reconciler.conflict.classification import classify, lost_image
-from reconciler.conflict.verdict import Finding, Verdict
+from reconciler.conflict.verdict import CLEAN, Finding, Verdict
 from reconciler.errors import InvalidInput, TypeMismatch, Undecodable, UnknownWireVersion
 from reconciler.item.image import DELETE, merge, read
 from reconciler.item.metadata import EXPIRY, NAMES, context_of, decode, encode
@@ -18,7 +18,7 @@ from reconciler.item.puts import beneath
 from reconciler.item.restating import with_names_filed
 from reconciler.resolution.repair import repaired_image
 from reconciler.values.wire import Image
-from tests.builders import SCHEMA, Replica, as_stream, assign, increment
+from tests.builders import SCHEMA, Replica, add, as_stream, assign, increment
 from tests.named import KEY as WIRE_KEY
 from tests.named import dot_of, named_on
 from tests.strategies import ANY
@@ -510,6 +510,38 @@ def test_a_raw_value_is_not_found_lost_where_a_later_one_of_its_version_came_wit
     assert judge(earlier, in_euw1(library, increment("balance", 5))).finding is Finding.CONFLICT
 
 
+@pytest.mark.parametrize("path", ["name", "profile.city"])
+def test_a_raw_value_is_not_found_lost_where_what_replaced_it_on_its_version_is_replaced_too(
+    path: str,
+) -> None:
+    """A region that saw it alone, for hours, brought it back over all that was set there since."""
+    base = Replica("use1").write(assign("name", "Ada"), assign("profile.city", "Rome"), at=1)
+
+    def raw(image: Image, value: str) -> Image:
+        wire = {"S": value}
+        return {
+            **image,
+            **({"name": wire} if path == "name" else {"profile": {"M": {"city": wire}}}),
+        }
+
+    on_it = Replica("euw1", raw(base, "second")).write(increment("balance", 5), at=2)
+    stands, replaced = on_it, raw(on_it, "third")
+    by_library = Replica("euw1", on_it).write(assign(path, "Lib"), at=3)
+
+    for later in (replaced, by_library, in_use1(replaced, increment("balance", 1))):
+        assert judge(raw(base, "first"), later).finding is Finding.CLEAN
+    assert judge(raw(base, "first"), stands).finding is Finding.CONFLICT
+
+
+def test_a_raw_member_is_found_lost_where_another_region_cleared_what_it_is_in() -> None:
+    """Of what is removed nothing stands, but in a register: that is no later value."""
+    base = Replica("use1").write(add("tags", "a"), increment("balance", 1), at=1)
+    cleared = {name: wire for name, wire in base.items() if name != "tags"}
+    later = Replica("euw1", cleared).write(increment("balance", 5), at=2)
+
+    assert judge({**base, "tags": {"SS": ["a", "raw"]}}, later).finding is Finding.CONFLICT
+
+
 def test_a_raw_value_is_not_found_lost_where_a_name_that_replaced_it_is_metadata_by_now() -> None:
     """It stood again over what the library had written on top of the named value."""
     base = Replica("use1").write(assign("name", "Ada"), assign("profile.city", "Rome"), at=1)
@@ -520,6 +552,10 @@ def test_a_raw_value_is_not_found_lost_where_a_name_that_replaced_it_is_metadata
     assert judge(raw, named).finding is Finding.CLEAN
     other = {**raw, "profile": {"M": {"city": {"S": "raw"}}}}
     assert len(judge(other, named).lost_dots) == 1  # the city alone
+    later = Replica("euw1", named).write(increment("balance", 1), at=3)  # on another version
+    assert judge(raw, later).finding is Finding.CLEAN
+    assert len(judge(other, later).lost_dots) == 1
+    assert judge(raw, Replica("euw1", base).write(increment("balance", 1), at=3)) != CLEAN
 
 
 def test_a_value_that_a_name_had_taken_the_place_of_before_is_found_lost() -> None:

@@ -10,7 +10,7 @@ from reconciler.causality.context import ADOPTED
 from reconciler.causality.hlc import Hlc
 from reconciler.item.filing import file
 from reconciler.item.image import DELETE, merge, read
-from reconciler.item.metadata import context_of, encode
+from reconciler.item.metadata import METADATA, context_of, encode
 from reconciler.item.plain import Began, began, file_plain, is_version
 from reconciler.item.puts import beneath
 from reconciler.values.wire import Image, canonical_image, to_json
@@ -97,8 +97,17 @@ def test_an_amount_counts_only_if_the_image_shows_that_it_was_added_to_the_older
     """A raw +7 on 100, or a put of 107 by somebody who saw the library's 105: nobody can tell."""
     counted = adopted(PLAIN, increment("balance", 5))
     assert shown(encode(beneath(counted, version(balance={"N": "107"}))), "balance") == 105
-    named = adopted(PLAIN, increment("balance", 5), assign("name", "Lib"))
-    assert shown(encode(beneath(named, version(balance={"N": "107"}))), "balance") == 112
+    other = adopted(PLAIN, increment("balance", 5), assign("email", "Lib"))
+    assert shown(encode(beneath(other, version(balance={"N": "107"}))), "balance") == 112
+
+
+def test_an_amount_of_a_put_does_not_count_because_the_put_lacks_what_the_library_added() -> None:
+    """Its writer may have removed that: then the amount holds all that the library had added."""
+    ours = adopted(PLAIN, increment("balance", 5), assign("name", "Lib"))
+    put = {name: wire for name, wire in ours.items() if name not in (METADATA, "name")}
+    for amount in ("105", "112"):
+        filed = encode(beneath(ours, {**put, "balance": {"N": amount}}))
+        assert shown(filed, "balance") == 105
 
 
 def test_an_image_that_shows_what_the_library_wrote_is_no_version_made_without_it() -> None:

@@ -1,11 +1,15 @@
 """What a whole put changed an amount by counts where it shows that its writer saw that amount."""
 
+from typing import Any
+
 from reconciler.conflict.classification import classify
 from reconciler.conflict.verdict import CLEAN
-from reconciler.item.image import DELETE
-from reconciler.item.metadata import NAMES
-from reconciler.item.sightings import may_hold_names
-from tests.builders import Replica, add, assign, increment, written
+from reconciler.item.filing import file, shown_in
+from reconciler.item.image import DELETE, merge
+from reconciler.item.metadata import NAMES, encode
+from reconciler.item.sightings import may_hold_names, with_amounts_of
+from reconciler.values.wire import Image
+from tests.builders import Replica, add, as_stream, assign, increment, written
 from tests.item.test_puts import BASE, filed, put, shown
 from tests.named import KEY, named_on
 
@@ -76,3 +80,45 @@ def test_names_that_stand_on_are_not_held_by_the_image_that_they_stand_on() -> N
 
     assert not may_hold_names(both, first, KEY)
     assert classify(first, both, replica="use1", key=KEY) == CLEAN
+
+
+# An item that the library began on what others wrote on a put
+
+EARLIER: Image = {**KEY, "balance": {"N": "100"}, "email": {"S": "first"}}
+
+
+def begun_on(image: Image, *edits: Any, at: int = 6_000) -> Image:
+    return Replica("euw1", as_stream(image)).write(*edits, at=at)
+
+
+def merged(taken: Image, image: Image, begun: Image) -> Any:
+    """Return the balance once what a put took is merged into what the library began on since."""
+    lost = file(filed(taken, image))
+    known = with_amounts_of(lost, shown_in(image, lost.key), file(begun))
+    assert merge(encode(known), begun) == merge(begun, encode(known))
+    return shown(merge(encode(known), begun), "balance")
+
+
+def test_what_a_put_may_hold_of_the_library_does_not_count_where_an_item_began_on_it_since() -> (
+    None
+):
+    ours = Replica("use1", EARLIER).write(increment("balance", 5), at=2_000)
+    image = put(ours, phone={"S": "2"})
+    begun = begun_on({**image, "balance": {"N": "135"}}, increment("balance", 7))
+    others = {**begun, "balance": {"N": "145"}}  # a raw client goes on, whose 3 it may hold, too
+    since = Replica("euw1", others).write(assign("phone", "3"), at=7_000)
+
+    assert merged(ours, image, begun) == 112
+    for taken in (image, {**EARLIER, "balance": {"N": "120"}}):
+        assert merged(ours, taken, since) == 112
+    assert merged(ours, put(ours, email=None), begun) == 112
+
+
+def test_what_was_added_to_a_version_that_never_saw_the_library_counts_where_it_began_since() -> (
+    None
+):
+    ours = Replica("use1", EARLIER).write(increment("balance", 5), assign("email", "Lib"), at=2_000)
+    image = {**EARLIER, "balance": {"N": "130"}}
+    begun = begun_on({**image, "balance": {"N": "150"}}, assign("phone", "2"))
+
+    assert merged(ours, image, begun) == 155

@@ -16,8 +16,10 @@ from reconciler.item.image import DELETE, merge, read
 from reconciler.item.metadata import encode, metadata_in, tip_in
 from reconciler.item.plain import file_plain
 from reconciler.item.puts import beneath
+from reconciler.item.restating import written_in
 from reconciler.item.schema import Schema
 from reconciler.resolution.repair import (
+    includes,
     knowing,
     repaired_image,
     undecided,
@@ -217,3 +219,29 @@ def test_a_raw_value_that_a_second_one_replaced_does_not_bring_back_the_item_del
         lost = [filed_image(raw(first, **more), seen) for more in ({}, {"email": {"S": "x"}})]
         assert repaired_image(tombstone, lost[:1], restore=False) is None
         assert (read(repaired_image(tombstone, lost[1:], restore=False)) or {})["email"] == "x"
+
+
+def test_a_raw_value_that_was_replaced_and_that_in_turn_does_not_stand_again() -> None:
+    """Set three times, with a library write between: a region that saw the first finds it lost."""
+    base = written(assign("name", "old"), increment("balance", 10))
+    first, second = ({**base, "name": {"S": value}} for value in ("first", "second"))
+    then = Replica("euw1", second).write(increment("balance", 1), at=2_000)
+    third = {**then, "name": {"S": "third"}}
+
+    for lost in (first, {**first, "email": {"S": "x"}}):
+        filed = filed_image(as_stream(lost), Hlc.of(9_000))
+        repaired = repaired_image(third, [filed], restore=False, seen=Hlc.of(8_000)) or third
+        assert (read(repaired) or {})["name"] == "third"
+        assert (read(repaired) or {}).get("email") == (read(filed) or {}).get("email")
+    alone = filed_image(as_stream(first), Hlc.of(9_000))
+    assert includes(third, alone)
+    assert repaired_image(third, [alone], restore=False) is None
+
+
+def test_a_merge_that_another_region_wrote_is_not_written_again() -> None:
+    base = written(assign("name", "Ada"), increment("balance", 100))
+    lost = filed_image(as_stream({**base, "balance": {"N": "105"}}))
+    put = {**KEY, "name": {"S": "Ada"}, "balance": {"N": "112"}}
+    merged = merge(encode(beneath(base, put, Hlc.of(9_000))), lost)
+
+    assert repaired_image(written_in("euw1", merged), [lost], restore=False) is None
