@@ -14,7 +14,7 @@ Shapes: sets of operations are bit masks: bit n is operation n.
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from reconciler.item.metadata import METADATA, NAMES, is_managed
+from reconciler.item.metadata import METADATA, NAMES, context_of, is_managed
 from reconciler.simulation.world.releases import token
 from reconciler.values.wire import digest, to_json
 
@@ -96,6 +96,17 @@ class Causes:
         if self.of(image) == NOWHERE:
             mask = self.of(old).rests_on | (self.of(new).rests_on if is_managed(old) else 0)
             self.note_image(image, Origin(mask, "what was plain", "", 0))
+
+    def included(self, image: Mapping[str, Any], others: Iterable[Mapping[str, Any]]) -> int:
+        """Return on what those of other images rest that an image includes whole, by its context.
+
+        A merge of what a plain item lost takes in what a put took before.
+        """
+        known, mask = context_of(image), 0
+        for other in others:
+            before = context_of(other).of_one_life()
+            mask |= 0 if before.lost_dots(known) else self.of(other).rests_on
+        return mask
 
     def note_held(self, region: str, key: str, origin: Origin) -> None:
         """Note what a region holds from now on."""

@@ -222,7 +222,8 @@ class _Call:
         """Return where an image comes from that this invocation writes."""
         setting, region = self._calls.setting, self._calls.region
         token = setting.causes.name(image)
-        lost = 0 if self.folds else self._lost.get(name, 0)
+        taken = [] if self.folds else self._functions.ledger.put_over(image)
+        lost = 0 if self.folds else self._lost.get(name, 0) | setting.causes.included(image, taken)
         kind = "fold" if self.folds else "merge"
         setting.journal.count("folds" if self.folds else "write_backs")
         setting.journal.note(

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from reconciler.conflict.row import Row, State
+from reconciler.conflict.row import Row, State, item_key
+from reconciler.conflict.verdict import Finding
 from reconciler.errors import OutcomeUnknown, Unavailable
+from reconciler.item.metadata import is_managed, key_names_in, metadata_in
 from reconciler.simulation.plan import faults
 from reconciler.simulation.world.replica import SimulatedReplica
 from reconciler.simulation.world.setting import Calls
+from reconciler.values.wire import Image
 
 
 class LedgerTable:
@@ -26,6 +29,15 @@ class LedgerTable:
         is_new = row.conflict_id not in rows
         rows[row.conflict_id] = row
         return is_new
+
+    def put_over(self, image: Image) -> list[Image]:
+        """Return the images of a managed item that whole puts took the place of."""
+        if not is_managed(image):
+            return []
+        key = {name: image[name] for name in key_names_in(metadata_in(image))}
+        rows = self.rows.get(item_key(key), {}).values()
+        puts = (row.lost for row in rows if row.finding == Finding.OVERWRITTEN.value)
+        return [lost for lost in puts if lost and is_managed(lost)]
 
     def open_row(self, item_key: str, conflict_id: str) -> Row | None:
         """Return the row of a loss that is not closed, None if it is."""

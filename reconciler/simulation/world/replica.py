@@ -13,7 +13,14 @@ from reconciler.aws_model.expiry import has_passed
 from reconciler.causality.context import INCARNATION_WIDTH, replica_id
 from reconciler.deployment.tables import BOTH_IMAGES
 from reconciler.item.image import read
-from reconciler.item.metadata import EXPIRY, expiry_in, heads_in, is_managed, metadata_in
+from reconciler.item.metadata import (
+    EXPIRY,
+    NAMES,
+    expiry_in,
+    heads_in,
+    is_managed,
+    metadata_in,
+)
 from reconciler.item.schema import Schema
 from reconciler.ports import Record
 from reconciler.simulation.plan.faults import MINUTE
@@ -181,7 +188,10 @@ class SimulatedReplica:
         return True
 
     def _measure(self, image: Image) -> None:
-        """Keep the greatest number of lineages that one replica has in a context."""
+        """Keep the greatest number of names that stand in an image, and of lineages that one
+        replica has in a context."""
+        names = image.get(NAMES, {"L": ()})["L"]
+        self._setting.journal.note_greatest("names_most", len(names))
         if not is_managed(image):
             return
         lineages = heads_in(metadata_in(image))

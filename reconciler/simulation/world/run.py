@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from reconciler.item.image import DELETE
+from reconciler.item.schema import Schema
 from reconciler.simulation.plan.faults import HOUR, MINUTE
 from reconciler.simulation.plan.plan import Plan
 from reconciler.simulation.world.causes import Origin, numbers
@@ -26,6 +27,7 @@ _ALWAYS = (
     "folds",
     "parked",
     "lineages_most",
+    "names_most",
     "applied_twice",
     "trimmed",
     "touched",
@@ -50,7 +52,7 @@ def run_plan(plan: Plan, *, trace: bool = True) -> Run:
     trace_hash = journal.trace_hash()
     return Run(
         plan=plan,
-        done=_with_fates(world, left),
+        done=_with_fates(world, left, plan.schema),
         items=items,
         open_rows={name: world.regions[name].functions.ledger.open_rows() for name in left},
         parked={name: tuple(world.regions[name].functions.parked) for name in left},
@@ -61,11 +63,11 @@ def run_plan(plan: Plan, *, trace: bool = True) -> Run:
     )
 
 
-def _with_fates(world: World, left: Sequence[str]) -> tuple[Done, ...]:
+def _with_fates(world: World, left: Sequence[str], schema: Schema) -> tuple[Done, ...]:
     """Mark the writes that are gone by rights: stranded, or expired with their item."""
     applied = [done for done in world.done if done.applied]
     stranded = {_number(done) for done in applied if _is_stranded(world, left, done)}
-    expired = _expired_writes(world, stranded) | _deleted_writes(world, left)
+    expired = _expired_writes(world, stranded, schema) | _deleted_writes(world, left)
     return tuple(
         replace(done, stranded=_number(done) in stranded, expired=_number(done) in expired)
         if done.applied
@@ -82,14 +84,16 @@ def _is_stranded(world: World, left: Sequence[str], done: Done) -> bool:
     return is_lost and not held >> _number(done) & 1
 
 
-def _expired_writes(world: World, stranded: set[int]) -> set[int]:
+def _expired_writes(world: World, stranded: set[int], schema: Schema) -> set[int]:
     """Return the writes of deleted items whose tombstones went before anybody wrote on them.
 
     A write that a destroyed region took with it keeps no deleted item alive. A tombstone that had
     expired when an item was begun which knows nothing of it went by rights, too: the region where
-    that was begun never had it, or had it no more.
+    that was begun never had it, or had it no more. Where deletes win, only who has seen the delete
+    wrote on the tombstone.
     """
     found: set[int] = set()
+    wins = schema.delete == "delete_wins"
     for key in sorted({done.operation.key for done in world.done}):
         written = [done for done in world.done if done.operation.key == key and done.applied]
         outlived = (
@@ -100,11 +104,18 @@ def _expired_writes(world: World, stranded: set[int]) -> set[int]:
         for mask in (*world.setting.causes.ended_tombstones(key), *outlived):
             ended = numbers(mask)
             gone = ended | stranded
-            if not any(
-                (done.seen | done.beside) & ended for done in written if _number(done) not in gone
-            ):
+            told = _last_deletes(written, ended) if wins else ended
+            known = (done.seen | done.beside for done in written if _number(done) not in gone)
+            if not any(each & told for each in known):
                 found |= ended
     return found
+
+
+def _last_deletes(written: Sequence[Done], ended: frozenset[int]) -> frozenset[int]:
+    """Return the deletes of a tombstone after which nothing was written that it rests on."""
+    within = [done for done in written if _number(done) in ended]
+    seen = frozenset[int]().union(*(done.seen for done in within))
+    return frozenset(_number(d) for d in within if DELETE in d.operation.edits) - seen
 
 
 def _begun_ms(written: Sequence[Done], item: Origin) -> int:

@@ -7,11 +7,12 @@ from reconciler.simulation.plan import faults
 from reconciler.simulation.plan.drawing import DEFAULT_SCHEMA, REGIONS
 from reconciler.simulation.plan.faults import FOR_EVER, HOUR, MINUTE
 from reconciler.simulation.plan.plan import Fault, Operation, Plan
+from reconciler.simulation.plan.raw import UPDATE
 from reconciler.simulation.world.causes import Origin
 from reconciler.simulation.world.history import Run
 from reconciler.simulation.world.lives import Lives
 from reconciler.simulation.world.run import run_plan
-from tests.builders import increment
+from tests.builders import discard, increment
 
 EAST, WEST, SOUTH = REGIONS[:3]
 OLD, NEW, NOTHING = (Origin(mask, "operation", EAST, 1) for mask in (0b01, 0b10, 0))
@@ -138,6 +139,17 @@ def test_an_item_begun_after_a_tombstone_had_expired_is_not_kept_down_by_it() ->
         run = made(adding(0, MINUTE, EAST, 100), gone, new, troubles=troubles)
         assert [done.expired for done in run.done[:2]] == [is_expired] * 2
         assert check(run) == []
+
+
+def test_where_deletes_win_who_had_not_seen_the_last_one_kept_no_tombstone_alive() -> None:
+    """A raw discard of what is not there, beside the delete, leaves no trace to be merged."""
+    gone = Operation(1, MINUTE, EAST, "k1", (delete(),))
+    beside = Operation(2, MINUTE, WEST, "k1", (discard("tags", "x"),), raw=UPDATE)
+    for schema in (DEFAULT_SCHEMA, DEFAULT_SCHEMA.model_copy(update={"delete": "delete_wins"})):
+        operations = (adding(0, 1_000, EAST, 100), gone, beside, adding(3, 2 * DAY, EAST, 5))
+        expiry = Fault(faults.EXPIRY, DAY + HOUR, DAY + 2 * HOUR, EAST)
+        run = run_plan(Plan(1, schema, (EAST, WEST), operations, (expiry,), outside="one"))
+        assert [done.expired for done in run.done[:2]] == [schema.delete == "delete_wins"] * 2
 
 
 def test_an_operator_deletes_tombstones_too_but_not_what_time_to_live_would_take() -> None:
