@@ -477,6 +477,22 @@ def _update_on_an_unfiled_put() -> Case:
     )
 
 
+def _first_library_write_on_an_update_on_a_put() -> Case:
+    steps = Steps()
+    steps.named(0, EAST, increment("points", 10))
+    steps.library(10, EAST, increment("points", 10))
+    steps.raw(30, EAST, increment("points", 1_000), call=PUT)
+    steps.raw(30.2, EAST, increment("points", 2_000))
+    steps.library(30.4, EAST, assign("email", "second"))
+    return Case(
+        "update on a put, plain",
+        "what a put, and an update on it, hold of a library addition does not count beside it",
+        tuple(steps.done),
+        {"points": 120, "email": "second"},
+        before={"p1": PLAIN},
+    )
+
+
 def _library_write_on_an_unfiled_put() -> Case:
     steps = Steps(*BASE)
     steps.library(0, EAST, increment("points", 10))
@@ -614,6 +630,7 @@ CASES = (
     _copy_of_a_deleted_item(),
     _value_for_a_moment_and_a_delete(),
     _update_on_an_unfiled_put(),
+    _first_library_write_on_an_update_on_a_put(),
     _library_write_on_an_unfiled_put(),
     _one_difference_saved_twice(),
     _two_named_additions("named, managed", {}),

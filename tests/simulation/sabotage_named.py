@@ -14,9 +14,10 @@ from reconciler.crdt.base import LocalWrite
 from reconciler.crdt.register_lww import RegisterLww
 from reconciler.item import filing, plain, restating
 from reconciler.item import image as images
-from reconciler.item.metadata import decode, is_managed, is_named, token_of
+from reconciler.item.metadata import NAMES, decode, is_managed, is_named, token_of
 from reconciler.item.names import Name
 from reconciler.item.replicated import ReplicatedItem
+from reconciler.ports import Restatement
 from reconciler.resolution import resolver
 from reconciler.simulation.world import items
 from reconciler.values.wire import Image, Wire, Wires
@@ -95,6 +96,21 @@ def names_folded_before_the_last_one_landed() -> AbstractContextManager[Any]:
 def a_restated_image_is_another_one() -> AbstractContextManager[Any]:
     """Let what is done around the library be named by metadata that was stated anew (N5)."""
     return replacing(filing, "basis_of", lambda _: token_of)
+
+
+def names_are_filed_all_at_once() -> AbstractContextManager[Any]:
+    """Let names become metadata only if no other was added since they were read (N5)."""
+
+    def make(real: Any) -> Any:
+        def restate(self: Any, write: Restatement) -> bool:
+            replica = self._replica
+            current = self.release.read_image(replica.items.get(replica.name_of(write.image)))
+            is_as_read = (current or {}).get(NAMES) == write.replacing.get(NAMES)
+            return bool(is_as_read and real(self, write))
+
+        return restate
+
+    return replacing(items.SimulatedItems, "restate", make)
 
 
 def names_filed_over_what_raw_writers_did() -> AbstractContextManager[Any]:

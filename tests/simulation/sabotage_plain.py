@@ -110,6 +110,13 @@ def an_update_on_a_put_rests_on_nothing() -> AbstractContextManager[Any]:
     return replacing(repair, "image_taken", make)
 
 
+def amounts_of_an_item_begun_on_a_put_count_beside_what_the_put_took() -> AbstractContextManager[
+    Any
+]:
+    """Let what the library began on count, whatever a row says that a put took before that."""
+    return replacing(repair, "with_amounts_of", lambda _: lambda item, *_: item)
+
+
 def a_value_for_a_moment_brings_back_what_was_deleted() -> AbstractContextManager[Any]:
     """Let a tombstone know a raw value only by its own name, not by the later one beside it."""
     return replacing(repair, "with_earlier", lambda _: lambda item, *_: item)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from reconciler.conflict import closing
+from reconciler.conflict.folding import MOST_NAMES
 from reconciler.detection import securing
 from reconciler.item.metadata import EXPIRY, METADATA
 from reconciler.simulation.plan.drawing import draw_plan
@@ -15,9 +16,10 @@ from reconciler.simulation.plan.plan import Plan
 from reconciler.simulation.plan.raw import REPLACE, SAVE
 from reconciler.simulation.world.history import Run
 from reconciler.simulation.world.run import run_plan
+from reconciler.simulation.world.setting import Calls
 from reconciler.values.wire import from_wire
 from tests.builders import assign, increment
-from tests.simulation import aims, sabotage_lives, sabotage_outside, sabotage_plain
+from tests.simulation import aims, sabotage_lives, sabotage_named, sabotage_outside, sabotage_plain
 from tests.simulation.aims import Aim
 from tests.simulation.outside_cases import (
     BASE,
@@ -89,6 +91,11 @@ def test_every_region_ends_with_what_is_right(case: Case) -> None:
             {"phone": "y"},
         ),
         (
+            "update on a put, plain",
+            sabotage_plain.amounts_of_an_item_begun_on_a_put_count_beside_what_the_put_took,
+            {"points": 3_140},
+        ),
+        (
             "between repairs",
             sabotage_outside.two_regions_write_one_merge_alike,
             {"tags": {"x"}},
@@ -123,6 +130,34 @@ def test_a_merge_that_saw_half_of_what_was_added_does_not_stand_for_one_that_saw
     assert [item["points"] for item in shown(run_plan(plan)).values()] == [112] * 3
     with sabotage_outside.amounts_of_one_raw_addition_are_not_compared():
         assert [item["points"] for item in shown(run_plan(plan)).values()] == [105] * 3
+
+
+def a_read_takes_a_while() -> AbstractContextManager[Any]:
+    """Let others write between a read and what is written after it."""
+
+    def make(real: Any) -> Any:
+        def end(self: Calls, call: str) -> None:
+            real(self, call)
+            if call == "get":
+                self.setting.agenda.wait(400)
+
+        return end
+
+    return replacing(Calls, "end", make)
+
+
+def test_names_of_writers_that_go_on_are_filed_though_others_are_added_meanwhile() -> None:
+    steps = Steps(*BASE)
+    for number in range(300):
+        steps.named(number / 5, EAST, assign("phone", str(number)))
+    plan = Case("", "", tuple(steps.done), {}).plan()
+
+    with a_read_takes_a_while():
+        run = run_plan(plan, trace=False)
+        assert [item["phone"] for item in shown(run).values()] == ["299"] * 2
+        assert run.counts["names_most"] <= MOST_NAMES + 20
+        with sabotage_named.names_are_filed_all_at_once():
+            assert run_plan(plan, trace=False).counts["names_most"] > 3 * MOST_NAMES
 
 
 def test_a_raw_value_that_a_later_one_replaced_before_a_name_is_no_loss() -> None:

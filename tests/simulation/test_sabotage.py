@@ -243,7 +243,7 @@ SABOTAGES = [
         "plain",
         sabotage_plain.a_plain_image_rests_on_what_it_took_the_place_of,
         "lost",
-        100,
+        150,
         aims.PLAIN_ITEMS,
     ),
     Sabotage("N1", sabotage_named.names_in_the_order_of_their_stamps, "lost", 50, aims.NAMED_APART),
@@ -288,7 +288,7 @@ SABOTAGES = [
         aims.RAW_LATE,
     ),
     Sabotage("marks", sabotage_marks.a_mark_that_asks_no_rows, "undone", 20, aims.RAW_LATE),
-    Sabotage("marks", sabotage_marks.a_mark_that_is_made_once, "undone", 20, aims.RAW_LATE),
+    Sabotage("marks", sabotage_marks.a_mark_that_is_made_once, "undone", 50, aims.RAW_LATE),
     Sabotage("marks", sabotage_marks.nobody_marks, "unbounded", 5, aims.RAW_FOR_HOURS),
     Sabotage(
         "puts",
@@ -311,7 +311,7 @@ SABOTAGES = [
         50,
         aims.WHOLE_PUTS,
     ),
-    Sabotage("puts", sabotage_plain.every_put_saw_all_amounts, "lost", 100, aims.PLAIN_ITEMS),
+    Sabotage("puts", sabotage_plain.every_put_saw_all_amounts, "lost", 250, aims.WHOLE_PUTS),
     Sabotage(
         "decide", sabotage_decisions.a_row_closed_before_its_decision, "lost", 100, aims.DECIDED
     ),

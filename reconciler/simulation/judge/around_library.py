@@ -16,8 +16,9 @@ from reconciler.simulation.judge.differences import differences
 from reconciler.simulation.judge.oracle import History
 from reconciler.simulation.judge.oracle_types import GONE
 from reconciler.simulation.judge.problem import Problem
-from reconciler.simulation.judge.saved_copies import may_be_undone
+from reconciler.simulation.judge.saved_copies import is_delete, may_be_undone
 from reconciler.simulation.plan.outside import BEFORE, FIELD, LOG, RAW, UNIT, raw_leaves
+from reconciler.simulation.plan.raw import SAVE
 from reconciler.simulation.world.history import Done
 from reconciler.values.wire import Path, label
 
@@ -39,15 +40,20 @@ def _histories(around: Around) -> list[History]:
     """Return what may be taken for the history of the library's writes.
 
     Where it deleted the item and others wrote on, these writes revive it or do not: nobody says.
-    Nor whether a copy from before the delete, saved over it, keeps it alive.
+    Nor whether a copy from before the delete, saved over it, keeps it alive, or one of an item that
+    was deleted before brings it back, with what is written on that. A copy alone is no write.
     """
     alone = History(around.schema, around.library)
     if not around.is_deleted():
         return [alone]
-    touched = [*around.library, *(_touch(done) for done in around.raw)]
+    touched = [*around.library, *map(_touch, around.raw)]
+    deletes = {done.operation.number for done in around.library if is_delete(done)}
+    writes = [done for done in around.raw if done.operation.edits or done.operation.raw != SAVE]
+    later = [done for done in writes if done.copy != "tombstone" or deletes <= done.seen]
+    again = [History(around.schema, [*around.library, *map(_touch, later)])]
     kept = [_kept(done) if may_be_undone(done, around.raw) else done for done in around.library]
     undone = [History(around.schema, kept)] if kept != around.library else []
-    return [alone, History(around.schema, touched), *undone]
+    return [alone, History(around.schema, touched), *again, *undone]
 
 
 def _kept(delete: Done) -> Done:

@@ -79,10 +79,15 @@ def _may_have_met(around: Around, path: Path, numbers: Sequence[int]) -> bool:
     untyped = around.untyped(path, "increment")
     others = seen.keys() - {*numbers}
     unseen = {o for o in others if one not in seen[o] and o not in seen.get(one, ())}
-    return (apart and len(numbers) > 1) or any(
-        (around.are_of_one_image(one, other) and (apart or other in unseen))
-        or (one in untyped and other in untyped and other in unseen)
-        for other in others
+    is_one = _is_one_value_with_another(around, path, "increment", one)
+    return (
+        (apart and len(numbers) > 1)
+        or is_one
+        or any(
+            (around.are_of_one_image(one, other) and (apart or other in unseen))
+            or (one in untyped and other in untyped and other in unseen)
+            for other in others
+        )
     )
 
 
@@ -98,20 +103,24 @@ def _members(around: Around, path: Path, shown: Any) -> Found:
         added[BEFORE] = -1
     for member in sorted(added.keys() - discarded - held):
         number = added[member]
-        met = not around.is_of_one_region() or _is_one_value_with_another(around, path, number)
+        met = not around.is_of_one_region() or _is_one_value_with_another(
+            around, path, "add", number
+        )
         yield from _gone(around, path, [number], "member", met=met)
     if held & discarded:
         yield "a raw discard did not last"
 
 
-def _is_one_value_with_another(around: Around, path: Path, number: int) -> bool:
-    """Return whether others added on one image with this, to a set of no type yet: it is a value.
+def _is_one_value_with_another(around: Around, path: Path, verb: str, number: int) -> bool:
+    """Return whether others added since, or on one image with this, to what is of no type yet.
 
-    Of two values of one image the later is taken to stand, and a region may have but the earlier.
+    That is one value: of two of one image the later is taken to stand, and a region may have but
+    the earlier; of two of two images the one that was seen later stands.
     """
-    untyped = around.untyped(path, "add")
+    untyped = around.untyped(path, verb)
+    seen = next((done.seen for done in around.raw if done.operation.number == number), frozenset())
     return number in untyped and any(
-        around.are_of_one_image(number, other) for other in untyped - {number}
+        other not in seen or around.are_of_one_image(number, other) for other in untyped - {number}
     )
 
 

@@ -77,6 +77,7 @@ def judge(run: Run, by_key: Mapping[str, Sequence[Done]], parked: frozenset[str]
     """
     judged = Judged()
     keys = keys_around(run)
+    went = any(fault.kind in (faults.DESTROYED, faults.REMADE) for fault in run.plan.faults)
     judged.take(_closed(run))
     judged.take(_harm(run, {key: by_key.get(key, ()) for key in keys}))
     for key in keys:
@@ -85,7 +86,8 @@ def judge(run: Run, by_key: Mapping[str, Sequence[Done]], parked: frozenset[str]
         gone = [done for done in run.done if done.operation.key == key and _is_gone(done)]
         around = Around(run.plan, key, by_key.get(key, ()), has_ended=ended, gone=gone)
         for region in sorted(run.items):
-            _judge_item(judged, around, run.items[region].get(key), is_parked=key in parked)
+            image = run.items[region].get(key)
+            _judge_item(judged, around, image, is_parked=key in parked, a_region_went=went)
     return judged
 
 
@@ -100,24 +102,15 @@ def keys_around(run: Run) -> list[str]:
     return sorted(raw | run.plan.before.keys())
 
 
-def _judge_item(judged: Judged, around: Around, image: Image | None, *, is_parked: bool) -> None:
+def _judge_item(
+    judged: Judged, around: Around, image: Image | None, *, is_parked: bool, a_region_went: bool
+) -> None:
     shown = values_of(image)
     if is_managed(image) and image is not None:
         lineages = heads_in(metadata_in(NEWER.read_image(image)))
         if sum(lineage.startswith(ADOPTED) for lineage in lineages) > _MANY_LINEAGES:
             judged.odds["many lineages of raw writers stand in an item"] += 1
-    if around.has_ended:
-        reason = "an item that time-to-live or an operator removed"
-    elif around.is_deleted_raw():
-        reason = "a library write gone beside a raw delete"
-    elif around.is_put_stale():
-        reason = "a library write gone beside a stale put"
-    elif is_parked:
-        reason = "a library write parked"
-    elif around.is_deleted() and around.is_put():
-        reason = "a library delete beside a put"
-    else:
-        reason = ""
+    reason = _unjudged(around, is_parked=is_parked, a_region_went=a_region_went)
     for problem in library_parts(around, shown):
         unknown = _hidden_by_a_put(around, problem) if around.is_put() else ""
         judged.take(iter([problem]), counted_as=reason or unknown)
@@ -126,6 +119,20 @@ def _judge_item(judged: Judged, around: Around, image: Image | None, *, is_parke
         # Twice is wrong whatever else is so.
         soft = isinstance(found, Problem) and found.kind != "doubled"
         judged.take(iter([found]), counted_as=reason if soft else "")
+
+
+def _unjudged(around: Around, *, is_parked: bool, a_region_went: bool) -> str:
+    """Return why library writes may be gone by rights, "" if they may not."""
+    reasons = {
+        "an item that time-to-live or an operator removed": around.has_ended,
+        "a library write gone beside a raw delete": around.is_deleted_raw(),
+        "a library write gone beside a stale put": around.is_put_stale(),
+        "a library write parked": is_parked,
+        "a library delete beside a put": around.is_deleted() and around.is_put(),
+        # What the put held of them, only that region's ledger could tell.
+        "a library write gone beside a put, with a region": around.is_put() and a_region_went,
+    }
+    return next((reason for reason, is_so in reasons.items() if is_so), "")
 
 
 def _hidden_by_a_put(around: Around, problem: Problem) -> str:

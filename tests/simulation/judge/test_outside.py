@@ -176,6 +176,21 @@ def test_members_are_told_apart_by_who_adds_them() -> None:
     assert problems(ended(writes, shows(tags={"raw1"}))) == [("lost", (0,))]
 
 
+def test_a_number_that_the_library_never_wrote_is_one_value_of_which_the_later_stands() -> None:
+    """A library write elsewhere carried the number as it was before the second addition."""
+    one, other = (increment("balance", raw_amount(number)) for number in (1, 2))
+    writes = [
+        done(0, add("tags", "a")),
+        raw(1, one, seen=[0]),
+        raw(2, other, seen=[0, 1]),
+        done(3, add("tags", "b"), seen=[0, 1]),
+    ]
+    earlier = shows(tags={"a", "b"}, balance=raw_amount(1))
+
+    assert problems(ended(writes, earlier)) == []
+    assert odds(ended(writes, earlier)) == {"a raw increment gone"}
+
+
 def test_a_set_that_the_library_never_wrote_is_one_value_of_which_the_later_stands() -> None:
     """A named write elsewhere carried the set as it was before the second addition."""
     writes = [
@@ -188,6 +203,12 @@ def test_a_set_that_the_library_never_wrote_is_one_value_of_which_the_later_stan
 
     assert problems(ended(writes, earlier)) == []
     assert odds(ended(writes, earlier)) == {"a raw member gone"}
+    on_another = [
+        *writes[:2],
+        done(2, increment("balance", 7), seen=[0]),
+        raw(3, add("tags", "raw3"), seen=[0, 2]),
+    ]
+    assert problems(ended(on_another, shows(balance=107, tags={"raw3"}))) == []
     typed = [done(0, BASE, add("tags", "a")), *writes[1:]]
     of_library = shows(balance=107, tags={"a", "raw1"})
     assert problems(ended(typed, of_library)) == [("undone", (2,))]
@@ -269,6 +290,49 @@ def test_a_deleted_item_may_live_on_by_a_raw_write_with_or_without_its_values() 
     for image in shown.values():
         assert problems(ended(writes, image)) == []
     assert problems(ended(writes, shows(balance=99, name="raw2"))) != []
+
+
+def test_a_copy_of_an_item_that_was_deleted_before_brings_nothing_back_that_a_delete_took() -> None:
+    """It is written on, and so is the item that was deleted since: that clears what it held."""
+    gone = Replica("use1", written(assign("name", "Ada"))).write(DELETE, at=2_000)
+    back, deleted = done(0, BASE), done(1, DELETE, seen=[0])
+    copy = raw(2, append("log", "raw2"), call=SAVE, copy="tombstone", over="tombstone")
+    on_it = raw(3, append("log", "raw3"), seen=[2], copy="tombstone", over="tombstone")
+    seen = [0, 1, 2, 3]
+    later = raw(4, assign("name", "r"), seen=seen, copy="tombstone", over="tombstone")
+    beside = done(5, add("tags", "a"), seen=[2, 3])
+    writes = [back, deleted, copy, on_it, later, beside]
+
+    assert problems(ended(writes, shows(name="r", log=["raw3"], tags={"a"}), gone)) == []
+    assert problems(ended(writes, shows(balance=99, name="r", tags={"a"}), gone)) != []
+
+
+def test_a_copy_that_is_saved_as_it_was_is_no_write_that_keeps_a_deleted_item() -> None:
+    writes = [
+        done(0, BASE),
+        done(1, DELETE, seen=[0]),
+        raw(2, call=SAVE, seen=[0]),
+        done(3, increment("balance", 7), seen=[0, 1, 2]),
+        raw(4, assign("name", "raw4"), seen=[0, 1, 2, 3]),
+        done(5, DELETE, seen=[0, 1, 2, 3]),
+    ]
+
+    assert problems(ended(writes, shows(balance=7, name="raw4"))) == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "found"),
+    [(faults.OUTAGE, [("doubled", (0,))]), (faults.REMADE, []), (faults.DESTROYED, [])],
+)
+def test_what_a_put_held_of_library_writes_is_known_to_the_ledger_of_its_region_alone(
+    fault: str, found: Sequence[tuple[str, tuple[int, ...]]]
+) -> None:
+    writes = [done(0, BASE), raw(1, assign("name", "raw1"), call=PUT, seen=[0])]
+    run = ended(writes, shows(balance=200, name="raw1"))
+    run = replace(run, plan=replace(run.plan, faults=(Fault(fault, 0, 1, EAST, WEST),)))
+
+    assert problems(run) == found
+    assert bool(odds(run)) is not bool(found)
 
 
 @pytest.mark.parametrize(
