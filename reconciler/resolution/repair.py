@@ -103,12 +103,10 @@ def repaired_image(  # noqa: PLR0913 (a repair is all of these, by name)
         if not restore:
             raise ItemGone("the item, tombstone included, is gone from the table")
         return check_size(reduce(merge, lost, lost[0]))
-    filed = filed_image(current, seen)
-    base = knowing(filed, current, lost)
+    base = knowing(filed := filed_image(current, seen), current, lost)
     check_keys(base, lost)
     over = partial(_over_what_it_took, current, base, rows, seen)
-    lost = [over(*each) for each in zip_longest(lost, records[: len(lost)])]
-    lost = [_knowing_amounts(*each, base) for each in zip_longest(lost, winners[: len(lost)])]
+    lost = [over(*each) for each in zip_longest(lost, winners[: len(lost)], records[: len(lost)])]
     known = _known(base, lost[0])
     start = next((each for each in lost if _outlived(known, each)), known)
     parts = [_part(start, each) for each in lost]
@@ -164,16 +162,17 @@ def _over_what_it_took(  # noqa: PLR0913, PLR0917 (a loss, and all that tells of
     rows: Rows,
     seen: Hlc | None,
     lost: Image,
+    winner: Image | None,
     record: tuple[str, int] | None,
 ) -> Image:
     """Return a loss as it is merged: a plain item over the one that a hard delete, or a whole put
-    in its region, took before it.
+    in its region, took before it; any other with what it knows of the item begun since.
 
     Of any other one that is no version of the current item nobody knows what it changed, so there
     is nothing of it to merge.
     """
     if not _named(current, lost) or not is_only_plain(item := file(lost)):
-        return lost
+        return _knowing_amounts(lost, winner, current)
     if began(decode(unfiled)[0]) is Began.ON_PLAIN:
         return lost
     taken = image_taken(current, rows, record)
