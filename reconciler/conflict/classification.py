@@ -14,6 +14,7 @@ from reconciler.conflict.closing import loss_of_managed
 from reconciler.conflict.lives import is_deleted, is_outlived, may_have_expired
 from reconciler.conflict.verdict import CLEAN, Finding, Verdict, loss_between
 from reconciler.item.filing import file
+from reconciler.item.leaves import types_of
 from reconciler.item.metadata import (
     NAMES,
     Metadata,
@@ -42,7 +43,6 @@ from reconciler.item.plain import (
     is_version,
     knows_put,
     names_alone,
-    types_of,
 )
 from reconciler.item.puts import beneath
 from reconciler.item.replicated import ReplicatedItem
@@ -159,7 +159,7 @@ def _named_part(old: Wires, new: Wires, key: Image, seen: Hlc | None = None) -> 
     if is_managed(new):
         after = file(new)
         if is_version(before_names(old, key), after):
-            return encode(file_plain(old, key, types_of(after)))
+            return encode(file_plain(old, key, types_of(after, old)))
     elif may_hold_names(new, old, key):
         # HAZARD if it were ranked: it names its filings by when, and the event names others lost.
         return encode(beneath(encode(file_plain(old, key, _untyped)), new, seen))
@@ -181,7 +181,7 @@ def _plain_versions(
     if not is_news:
         return NOTHING, NOTHING
     rank = seen if is_only_plain(after) else None
-    return file_plain(old, after.key, types_of(after), rank), after
+    return file_plain(old, after.key, types_of(after, old), rank), after
 
 
 def _found(

@@ -24,7 +24,7 @@ from reconciler.crdt.counter_slots import is_added
 from reconciler.crdt.map_or import MapOr, state_of_type
 from reconciler.crdt.register_lww import RegisterLww
 from reconciler.errors import InvalidInput, TypeMismatch
-from reconciler.item.leaves import Declared, is_untyped, lineage_of, value_at
+from reconciler.item.leaves import Declared, is_untyped, lineage_of, spec_of, value_at
 from reconciler.item.metadata import (
     METADATA,
     basis_of,
@@ -184,9 +184,7 @@ def changed_by(  # noqa: PLR0913, PLR0917 (a filing is all of these)
 
 def _changed(state: Crdt | None, edit: Edit, write: LocalWrite, declared: Declared) -> Crdt:
     name = edit.path[0]
-    spec = declared(name) or _LWW
-    if state is not None and spec.type_name() != state.type_name():
-        spec = state.spec()
+    spec = spec_of(state, declared(name)) or _LWW
     return state_of_type(state, spec, (name,)).apply(edit, 1, write, spec).complete((name,))
 
 
@@ -195,8 +193,8 @@ def is_untyped_number(change: OutsideChange, item: ReplicatedItem) -> bool:
     edit = change.edit
     if edit is None or edit.verb != "assign" or "N" not in (edit.value or {}):
         return False
-    state = item.attributes.get(edit.path[0])
-    return state is None or not item.exists or (len(edit.path) == 1 and is_untyped(state))
+    state = state_at(item, edit.path)
+    return state is None or not item.exists or is_untyped(state)
 
 
 def filed_image(image: Image, seen: Hlc | None = None) -> Image:

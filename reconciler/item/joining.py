@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import reduce
 
 from reconciler.causality.context import (
     ADOPTED,
     BY_A_PUT,
     FROM_PLAIN,
+    CausalContext,
     Dot,
     greatest,
     is_code_of_names,
@@ -28,9 +30,11 @@ from reconciler.crdt.map_or import MapOr
 from reconciler.crdt.register_lww import RegisterLww
 from reconciler.crdt.register_mv import RegisterMv
 from reconciler.crdt.set_aw import SetAw
+from reconciler.item.filing import state_at
 from reconciler.item.leaves import leaves_at, member, plain_dot, typed
 from reconciler.item.plain import began
 from reconciler.item.replicated import ReplicatedItem
+from reconciler.item.sightings import registers_in
 from reconciler.values.wire import Path
 
 
@@ -41,6 +45,7 @@ def joined(left: ReplicatedItem, right: ReplicatedItem) -> ReplicatedItem:
     left, right = beside(left, right), beside(right, left)
     left, right = _without_held(left, right), _without_held(right, left)
     left, right = _knowing(left, right), _knowing(right, left)
+    left, right = _over_plain(left, right), _over_plain(right, left)
     mine, theirs = left.context, right.context
     one, other = left.attributes, right.attributes
     attributes = {
@@ -186,6 +191,22 @@ def _knowing(item: ReplicatedItem, other: ReplicatedItem) -> ReplicatedItem:
             shown = plain_dot(leaf)
             if not known.covers(dot) and known.covers(shown) and not theirs.covers(shown):
                 known = known.with_dot(dot)
+    return item if known is item.context else replace(item, context=known)
+
+
+def _over_plain(item: ReplicatedItem, other: ReplicatedItem) -> ReplicatedItem:
+    """Return an item that knows the values that a plain image showed in the other one where the
+    library wrote here what that one does not know.
+
+    HAZARD if they were ranked by when they were seen: what was there before the library, or a name,
+    wrote it comes back with the first library write of a region that had not heard of that.
+    """
+    known = item.context
+    for path, state in registers_in((), other.attributes):
+        ours = (d for d in (state_at(item, path) or state).dots() if d.lineage.replica != ADOPTED)
+        is_plain = all(dot.hlc == FROM_PLAIN for dot in state.entries)
+        if is_plain and not all(map(other.context.covers, ours)):
+            known = reduce(CausalContext.with_dot, state.entries, known)
     return item if known is item.context else replace(item, context=known)
 
 

@@ -8,6 +8,7 @@ would refuse every write of it.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
 
@@ -31,7 +32,9 @@ from reconciler.crdt.counter_pn import CounterPn
 from reconciler.crdt.elements import ElementSet
 from reconciler.crdt.map_or import MapOr
 from reconciler.crdt.register_lww import RegisterLww
+from reconciler.crdt.set_aw import SetAw
 from reconciler.errors import InvalidInput, TypeMismatch
+from reconciler.item.replicated import ReplicatedItem
 from reconciler.values.wire import SET_KINDS, Image, Path, Wire, Wires, to_json
 
 Declared = Callable[[str], Spec | None]
@@ -58,6 +61,10 @@ def typed(state: Crdt | None, spec: Spec | None, name: str) -> Crdt | None:
 
     So it is where no schema was at hand and only writers around the library wrote the attribute.
     """
+    if isinstance(state, MapOr) and spec is not None and spec.type is MapOr:
+        told = {key: spec.fields.get(key) or spec.values for key in state.fields}
+        fields = {k: typed(each, told[k], k) or each for k, each in state.fields.items()}
+        return state if fields == state.fields else MapOr(fields)
     if state is None or spec is None or spec.type is RegisterLww or not is_untyped(state):
         return state
     value = state.visible()
@@ -68,6 +75,50 @@ def typed(state: Crdt | None, spec: Spec | None, name: str) -> Crdt | None:
         return spec.type().apply(Edit((name,), "assign", value), 1, LocalWrite(dot, {}), spec)
     except (InvalidInput, TypeMismatch):
         return state
+
+
+def spec_of(state: Crdt | None, told: Spec | None) -> Spec | None:
+    """Return the type of what a state holds, with what is told of fields that it does not hold.
+
+    HAZARD if what is told stood for all of a map: a name tells of the field that it changed alone,
+    and what others did to the rest would be taken for something that the rest cannot hold.
+    """
+    if state is None or told is None:
+        return told if state is None else state.spec()
+    if isinstance(state, MapOr) and told.type is MapOr:
+        of_field = {key: told.fields.get(key) or told.values for key in state.fields}
+        own = {key: spec_of(each, of_field[key]) for key, each in state.fields.items()}
+        held = {key: each for key, each in own.items() if each is not None}
+        return replace(told, fields={**told.fields, **held})
+    return told if told.type_name() == state.type_name() else state.spec()
+
+
+def types_of(item: ReplicatedItem, image: Wires) -> Declared:
+    """Return the types that an item's attributes have, as far as a plain image has them, too."""
+
+    def declared(name: str) -> Spec | None:
+        state = item.attributes.get(name)
+        spec = state.spec() if state is not None else None
+        return spec and _with_sets(spec, (name,), image.get(name), item)
+
+    return declared
+
+
+def _with_sets(spec: Spec, path: Path, value: Wire | None, item: ReplicatedItem) -> Spec:
+    """Return a map's type with the sets in it of which it holds nothing any more.
+
+    HAZARD if they were of no type: all members that the library took out of one would be a value
+    that it does not know, and come back.
+    """
+    fields = dict(spec.fields)
+    for key, held in (value or {}).get("M", {}).items():
+        here = (*path, key)
+        members = [member(here, {k: [e]}) for k in SET_KINDS & held.keys() for e in held[k]]
+        if key in fields:
+            fields[key] = _with_sets(fields[key], here, held, item)
+        elif any(plain_dot(each).lineage in item.context.heads for each in members):
+            fields[key] = Spec(SetAw)
+    return replace(spec, fields=fields) if fields else spec
 
 
 def _entry(state: Crdt, dot: Dot) -> Wire | None:

@@ -213,20 +213,20 @@ def as_before(item: ReplicatedItem, names: Sequence[Name], before: Image) -> Rep
     What such an attribute holds, only the image shows, and there names took its place.
     HAZARD without it: what was there looks like one more change, and waits with its names for ever.
     """
-    held = {
-        name: _holding(state, before.get(name))
-        for name, state in item.attributes.items()
-        if isinstance(state, RegisterLww)
-        and {dot.lineage.replica for dot in state.entries} == {ADOPTED}
-        and last_to_touch(names, (name,))
-    }
-    return replace(item, attributes={**item.attributes, **held})
+    held = {k: _before(each, (k,), names, before) for k, each in item.attributes.items()}
+    return replace(item, attributes=held)
 
 
-def _holding(state: RegisterLww, value: Wire | None) -> RegisterLww:
-    """Return a register in which what stands is this value."""
-    held, stands = state.entries.items(), state.visible()
-    return RegisterLww({d: value if each == stands else each for d, each in held}, state.above)
+def _before(state: Crdt, path: Path, names: Sequence[Name], before: Image) -> Crdt:
+    """Return a state in which what stands is what there was before, where nobody gave a type."""
+    if isinstance(state, MapOr):
+        fields = state.fields.items()
+        return MapOr({k: _before(each, (*path, k), names, before) for k, each in fields})
+    if type(state) is not RegisterLww or {d.lineage.replica for d in state.entries} != {ADOPTED}:
+        return state
+    held, stands, was = state.entries.items(), state.visible(), value_at(before, path)
+    made = {d: was if each == stands else each for d, each in held}
+    return RegisterLww(made, state.above) if last_to_touch(names, path) else state
 
 
 def taken(names: Sequence[Name]) -> Iterator[OutsideChange]:

@@ -16,7 +16,14 @@ from typing import Any
 from reconciler.causality.context import ADOPTED, FROM_PLAIN, Dot
 from reconciler.causality.hlc import Hlc
 from reconciler.crdt.base import Crdt, OutsideChange, Spec
-from reconciler.item.filing import NAMED_BY_PRESENCE, changed_by, shown_in, with_names
+from reconciler.crdt.register_lww import RegisterLww
+from reconciler.item.filing import (
+    NAMED_BY_PRESENCE,
+    changed_by,
+    shown_in,
+    state_at,
+    with_names,
+)
 from reconciler.item.leaves import (
     Declared,
     is_amount,
@@ -26,6 +33,7 @@ from reconciler.item.leaves import (
     lineage_for_good,
     lineage_in_plain,
     plain_dot,
+    types_of,
 )
 from reconciler.item.metadata import ALONE, encode, is_named, token_of, with_token
 from reconciler.item.names import (
@@ -136,7 +144,7 @@ def version_over(
     An amount counts only if the image shows that its writer had not seen the library's.
     """
     held, shown = shown_in(image, item.key), item.shown()
-    types = types_of(item)
+    types = types_of(item, held)
     leaves = leaves_of(held, types)
     counts, by_library = _is_older(item, held), dict(library_states(item))
     # Where only plain images are in an item, the greater amount stands, whatever that rests on.
@@ -146,6 +154,7 @@ def version_over(
         for leaf in leaves
         if plain_dot(leaf).lineage not in item.context.heads
         and not is_shown(leaf, shown)
+        and not _is_of_library(item, leaf.path)
         and (not is_amount(leaf) or (is_direct and (counts or leaf.path[0] not in by_library)))
     ]
     return changed_by(
@@ -158,14 +167,13 @@ def version_over(
     )
 
 
-def types_of(item: ReplicatedItem) -> Declared:
-    """Return the types that an item's attributes have."""
-
-    def declared(name: str) -> Spec | None:
-        state = item.attributes.get(name)
-        return state.spec() if state is not None else None
-
-    return declared
+def _is_of_library(item: ReplicatedItem, path: Path) -> bool:
+    """Return whether a register holds what the library wrote: a version made without that is no
+    later value, whatever the library found there before."""
+    state = state_at(item, path)
+    return isinstance(state, RegisterLww) and any(
+        d.lineage.replica != ADOPTED for d in state.dots()
+    )
 
 
 def is_version(image: Wires, item: ReplicatedItem) -> bool:

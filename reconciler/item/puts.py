@@ -14,17 +14,18 @@ an image that it did not take the place of. A value that was there before stands
 put shows that its writer saw the library write that took its place.
 """
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import replace
 from decimal import Decimal
 from itertools import chain, count
 
-from reconciler.causality.context import Dot
+from reconciler.causality.context import ADOPTED, Dot
 from reconciler.causality.hlc import Hlc
 from reconciler.crdt.base import Crdt, Edit, LocalWrite, OutsideChange
 from reconciler.crdt.counter_pn import ADDED, CounterPn, exact_sum
 from reconciler.crdt.map_or import MapOr
 from reconciler.crdt.register_lww import RegisterLww
+from reconciler.crdt.set_aw import SetAw
 from reconciler.item.filing import changed_by, file, is_untyped_number, shown_in, state_at
 from reconciler.item.joining import joined
 from reconciler.item.leaves import (
@@ -35,6 +36,7 @@ from reconciler.item.leaves import (
     lineage_in_plain,
     lineage_of,
     plain_dot,
+    types_of,
     value_at,
 )
 from reconciler.item.metadata import METADATA, NAMES, basis_of, hidden_in, is_named
@@ -51,7 +53,6 @@ from reconciler.item.plain import (
     put_of,
     put_over,
     stands_alone,
-    types_of,
     version_over,
 )
 from reconciler.item.replicated import ReplicatedItem
@@ -68,7 +69,7 @@ def beneath(
     """
     item = file(managed, seen)
     if stands_alone(managed) or is_made_of_names(image, item.key):
-        return joined(file_plain(image, item.key, types_of(item), seen), item)
+        return joined(file_plain(image, item.key, types_of(item, image), seen), item)
     own = {NAMES: image[NAMES]} if NAMES in image else {}
     hidden = hidden_in({**image, METADATA: managed[METADATA]})
     image = {name: value for name, value in image.items() if name not in hidden} | own
@@ -78,11 +79,11 @@ def beneath(
     if not is_named(image):
         return put
     if is_version(before, item):
-        return joined(put, file_plain(image, item.key, types_of(item), seen))
+        return joined(put, file_plain(image, item.key, types_of(item, image), seen))
     names = names_in(image)
     shown = shown_in(image, item.key)
     moved = _moved(shown, replayed(put, names, shown).shown(), names)
-    return named_over(put, {**item.key, **moved, NAMES: image[NAMES]}, seen, types_of(put))
+    return named_over(put, {**item.key, **moved, NAMES: image[NAMES]}, seen, types_of(put, image))
 
 
 def _moved(image: Wires, made: Image, names: Sequence[Name], path: Path = ()) -> Image:
@@ -149,7 +150,7 @@ def _without_added(item: ReplicatedItem, token: str) -> ReplicatedItem:
 
 def _begun_anew(item: ReplicatedItem, held: Image, seen: Hlc | None, base: str) -> ReplicatedItem:
     """Return a deleted item once a put brought the key back: nothing of it shines through."""
-    types, put = types_of(item), put_of(held)
+    types, put = types_of(item, held), put_of(held)
     write = LocalWrite(plain_dot(put), item.context.watermarks, seen)
     sums = {n: s for n, s in item.attributes.items() if isinstance(s, CounterPn | MapOr)}
     cleared = replace(item, attributes={n: s.forget(write) for n, s in sums.items()}, foreign={})
@@ -166,7 +167,7 @@ def _overlaid(
     Each difference is a write of its own, and the states beneath stay. All that file the put know
     every name that it can have, so what one of them finds no difference in is dropped by a merge.
     """
-    shown, types = item.shown(), types_of(item)
+    shown, types = item.shown(), types_of(item, held)
     put = _fresh(put_of(held), item)
     also = [*_known_of_base(item, held, base), put, *leaves_of(held, _no_type)]
     news: list[OutsideChange] = []
@@ -176,7 +177,8 @@ def _overlaid(
         is_added = found.name.startswith(ADDED_BY_PUT)
         is_known = saw is not None and saw_amount(saw, item, leaf.path)
         is_old = found.name != leaf.name and not is_added and not _saw_at(saw, item, leaf.path)
-        if is_shown(leaf, shown) or (is_added and not is_known) or is_old:
+        is_there = is_shown(leaf, shown) and not _is_of_others(item, leaf)
+        if is_there or (is_added and not is_known) or is_old:
             also.append(found)
         else:
             news.append(found)
@@ -184,9 +186,24 @@ def _overlaid(
         put._replace(edit=Edit((name,), "remove"))
         for name in sorted(shown.keys() - held.keys())
         if (state := item.attributes.get(name, _REGISTER)).NAME == _REGISTER.NAME
-        and (saw is None or saw_value(saw, state))
+        and saw is not None
+        and saw_value(saw, state)
     ]
     return changed_by(item, news, plain_dot, seen, types, also=also)
+
+
+def _is_of_others(item: ReplicatedItem, leaf: OutsideChange) -> bool:
+    """Return whether what an item shows at a leaf is what others wrote alone.
+
+    HAZARD if it stood by that name alone: who began on the put knows it by the put's, and a merge
+    would keep neither.
+    """
+    state = state_at(item, leaf.path)
+    dots: Iterable[Dot] = state.dots() if isinstance(state, RegisterLww) else ()
+    if isinstance(state, SetAw) and leaf.edit is not None and leaf.edit.verb == "add":
+        dots = state.elements.get(next(iter((leaf.edit.value or {}).values()))[0], ())
+    found = [dot.lineage.replica for dot in dots]
+    return bool(found) and all(each == ADOPTED for each in found)
 
 
 def _saw_at(saw: Set[Dot] | None, item: ReplicatedItem, path: Path) -> bool:

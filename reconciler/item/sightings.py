@@ -60,8 +60,12 @@ def saw_amount(saw: Set[Dot], item: ReplicatedItem, path: Path) -> bool:
 
 
 def saw_value(saw: Set[Dot], state: Crdt) -> bool:
-    """Return whether who saw these writes saw the one whose value a register holds."""
-    return _cover(saw, state.dots())
+    """Return whether who saw these writes saw the one whose value a register holds.
+
+    HAZARD if who saw none had seen a value that only others wrote: a named write on an older image
+    would remove that.
+    """
+    return bool(saw) and _cover(saw, state.dots())
 
 
 def _cover(saw: Set[Dot], dots: Iterable[Dot]) -> bool:
@@ -122,10 +126,10 @@ def with_later(
     is_of_one = basis_of(image) == basis_of(before)
     later = {
         path
-        for path, state in _registers((), item.attributes)
+        for path, state in registers_in((), item.attributes)
         if (is_of_one or _is_by_name(state)) and not all(map(other.context.covers, state.entries))
     }
-    earlier = _registers((), other.attributes)
+    earlier = registers_in((), other.attributes)
     return _knowing(item, basis_of(before), (each for each in earlier if each[0] in later))
 
 
@@ -177,7 +181,7 @@ def with_earlier(item: ReplicatedItem, other: ReplicatedItem) -> ReplicatedItem:
     if item.exists:
         dots = [
             dot
-            for path, state in _registers((), other.attributes)
+            for path, state in registers_in((), other.attributes)
             for dot in _earlier(item, path, state)
         ]
     else:
@@ -209,10 +213,10 @@ def _knowing(
     return replace(item, context=context)
 
 
-def _registers(path: Path, states: Mapping[str, Crdt]) -> Iterator[tuple[Path, RegisterLww]]:
+def registers_in(path: Path, states: Mapping[str, Crdt]) -> Iterator[tuple[Path, RegisterLww]]:
     for name, state in states.items():
         if isinstance(state, MapOr):
-            yield from _registers((*path, name), state.fields)
+            yield from registers_in((*path, name), state.fields)
         elif isinstance(state, RegisterLww):
             yield (*path, name), state
 

@@ -5,13 +5,21 @@ come into the new one. Where the two images know nothing of each other, the rows
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import reduce
 
 from reconciler.causality.context import CausalContext
 from reconciler.conflict.lives import Overwrite, Removal, is_accounted_for, is_recreated
 from reconciler.conflict.row import Row
 from reconciler.conflict.verdict import Finding
+from reconciler.crdt.counter_slots import is_added
+from reconciler.crdt.register_lww import RegisterLww
 from reconciler.errors import HistoryUnknown, ItemRecreated, ReconcilerError
-from reconciler.item.metadata import context_of, is_managed
+from reconciler.item.filing import file, state_at
+from reconciler.item.joining import joined
+from reconciler.item.metadata import context_of, encode, is_managed
+from reconciler.item.replicated import ReplicatedItem
+from reconciler.item.sightings import registers_in, with_earlier, with_later
 from reconciler.values.wire import Image
 
 Rows = Callable[[], Sequence[Row]]
@@ -68,6 +76,30 @@ def _is_taken(row: Row, record: tuple[str, int] | None) -> bool:
         return True
     is_put = row.finding == Finding.OVERWRITTEN.value
     return is_put and record is not None and row.region == record[0] and row.lost_at_ms <= record[1]
+
+
+def without_replaced(filed: Image, lost: Image, winner: Image | None) -> Image:
+    """Return a losing image, filed, without the raw values that its winner replaced, or at whose
+    place the library or a name wrote what the losing image does not know.
+
+    HAZARD if they were merged with the rest of a loss: ranked by when that was found, they would
+    stand over what the library wrote since on top of what had replaced them.
+    """
+    if winner is None or not (is_managed(winner) and is_managed(lost)):
+        return filed
+    before, after = file(filed), file(winner)
+    known = with_earlier(with_later(after, winner, before, lost), before).context
+    for path, state in registers_in((), after.attributes):
+        ours = state_at(before, path)
+        if isinstance(ours, RegisterLww) and any(map(is_added, ours.entries)):
+            news = [dot for dot in state.entries if not before.context.covers(dot)]
+            if news and not any(map(is_added, state.entries)):
+                known = reduce(CausalContext.with_dot, filter(is_added, ours.entries), known)
+    replaced = {k: hlc for k, hlc in known.heads.items() if k not in after.context.heads}
+    if not replaced:
+        return filed
+    left = joined(before, ReplicatedItem(before.key, context=CausalContext(replaced)))
+    return encode(replace(left, alive=before.alive))
 
 
 def removals(rows: Iterable[Row]) -> list[Removal]:

@@ -38,6 +38,7 @@ from reconciler.item.metadata import NAMES, context_of, is_named
 from reconciler.item.restating import filed_whole, with_names_filed, written_in
 from reconciler.ports import Replacement, ResolverPorts, Restatement, Superseded
 from reconciler.resolution.evidence import images_of
+from reconciler.resolution.past import without_replaced
 from reconciler.resolution.pausing import WriteBacks
 from reconciler.resolution.repair import (
     check_clocks,
@@ -71,9 +72,10 @@ class Work:
     lost: Image
     winner: Image | None
 
-    def seen_at(self) -> Hlc:
-        """Return when what was done around the library to the losing image counts as seen."""
-        return seen_at(int(self.message.event.lost_at_ms), self.winner)
+    def filed(self) -> Image:
+        """Return the losing image as it is merged, with what others did to it filed."""
+        at = seen_at(int(self.message.event.lost_at_ms), self.winner)
+        return without_replaced(filed_image(self.lost, at), self.lost, self.winner)
 
     def told(self) -> ScalarLoss:
         """Return the loss of an item without metadata."""
@@ -260,7 +262,7 @@ class Resolver:
         events = [work.message.event for work in group]
         if events[0].finding is Finding.SCALAR:
             return self._repair_scalar(group)
-        lost = [filed_image(work.lost, work.seen_at()) for work in group]
+        lost = [work.filed() for work in group]
         check_clocks([*lost, *(event.winner for event in events)], self._now_ms())
         current = self._ports.items.get(canonical_image(events[0].key))
         restore = any(event.restore for event in events)

@@ -1,18 +1,28 @@
 """Which losses the rows of an item keep out of it: those of another life, and unexplained ones."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from reconciler.causality.hlc import Hlc
 from reconciler.conflict.classification import classify
 from reconciler.conflict.row import Row, State
 from reconciler.conflict.verdict import Finding
 from reconciler.errors import HistoryUnknown, ItemRecreated
-from reconciler.item.image import merge
-from reconciler.item.metadata import METADATA, context_of
-from reconciler.resolution.past import check_history, check_lives, image_taken, overwrites, removals
+from reconciler.item.filing import file, filed_image
+from reconciler.item.image import merge, read
+from reconciler.item.metadata import METADATA, context_of, encode
+from reconciler.resolution.past import (
+    check_history,
+    check_lives,
+    image_taken,
+    overwrites,
+    removals,
+    without_replaced,
+)
 from reconciler.values.wire import Image
-from tests.builders import as_stream, increment, written
+from tests.builders import Replica, as_stream, assign, increment, written
 from tests.conflicts import judged, loss
 
 FIRST = written(increment("balance", 7), replica="use1")
@@ -90,3 +100,21 @@ def test_a_put_took_what_a_plain_loss_rests_on_in_its_own_region_and_before_it_a
     assert taken("us-east-1", 9_000) == SECOND
     assert taken("eu-west-1", 1_999) is taken("ap-southeast-1", 9_000) is taken() is None
     assert image_taken(ANEW, lambda: puts, ("eu-west-1", 9_000)) is None
+
+
+def test_a_raw_value_is_no_part_of_a_loss_to_what_the_library_wrote_at_its_place() -> None:
+    """Ranked by when its loss was found, it stood over what was written there since."""
+    base = written(assign("name", "Ada"), assign("email", "first"), increment("balance", 1))
+    lost = as_stream({**base, "name": {"S": "raw"}, "email": {"S": "raw"}})
+    filed = filed_image(lost, Hlc.of(9_000))
+    winner = Replica("euw1", base).write(assign("name", "Lib"), at=2_000)
+    folded = encode(replace(file(winner), tip=None))  # nothing tells when it was made
+
+    for after in (winner, folded):
+        left = without_replaced(filed, lost, after)
+        merged = read(merge(left, after)) or {}
+        assert (merged["name"], merged["email"]) == ("Lib", "raw")
+    assert without_replaced(filed, lost, base) == filed
+    assert without_replaced(filed, lost, None) == filed
+    plain = {name: wire for name, wire in base.items() if name != METADATA}
+    assert without_replaced(filed, lost, plain) == filed
