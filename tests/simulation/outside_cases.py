@@ -580,7 +580,177 @@ def _named_over_raw() -> Case:
     )
 
 
+# What is inside a map, and what was there before the library, with names and raw writes beside.
+
+FIELDS = Schema.of(
+    table="parties",
+    key=["id"],
+    attributes={
+        "points": "counter_pn",
+        "tags": "set_aw",
+        "profile": {"type": "map_or", "fields": {"visits": "counter_pn", "labels": "set_aw"}},
+    },
+)
+VISITS, LABELS, ZIP = "profile.visits", "profile.labels", "profile.zip"
+BEFORE: Mapping[str, Image] = {
+    "p1": {
+        **PLAIN,
+        "tags": {"SS": ["a", "b"]},
+        "profile": {"M": {"visits": {"N": "7"}, "zip": {"S": "1"}, "labels": {"SS": ["p"]}}},
+    }
+}
+Step = tuple[str, float, str, tuple[Edit, ...]]
+
+
+def _of(
+    what: str,
+    right: Mapping[str, Any],
+    *given: Step,
+    base: tuple[Edit, ...] = (),
+    apart: tuple[float, float] | None = None,
+    before: Mapping[str, Image] | None = None,
+) -> Case:
+    steps = Steps(*base)
+    for by, second, region, edits in given:
+        if by == PUT:
+            steps.raw(second, region, *edits, call=PUT)
+        else:
+            {"raw": steps.raw, "named": steps.named, "library": steps.library}[by](
+                second, region, *edits
+            )
+    troubles = [cut(*apart)] if apart else []
+    name = f"fields: {what}"
+    done = tuple(steps.done)
+    return Case(name, what, done, right, troubles, before=before or {}, schema=FIELDS)
+
+
+def _raw(second: float, region: str, *edits: Edit) -> Step:
+    return ("raw", second, region, edits)
+
+
+def _named(second: float, region: str, *edits: Edit) -> Step:
+    return ("named", second, region, edits)
+
+
+def _library(second: float, region: str, *edits: Edit) -> Step:
+    return ("library", second, region, edits)
+
+
+WITH_FIELDS = (
+    _of(
+        "a name on a field of a map tells nothing of what others did to its other fields",
+        {"profile": {"visits": 1_017, "labels": {"p", "r"}}},
+        _raw(47, EAST, increment(VISITS, 1_000)),
+        _raw(137, EAST, add(LABELS, "r")),
+        _named(227, EAST, increment(VISITS, 10)),
+        base=(increment(VISITS, 7), add(LABELS, "p")),
+    ),
+    _of(
+        "a named addition stands beside a raw member of the same map",
+        {"profile": {"visits": 1_007, "labels": {"p", "r"}, "zip": "n"}},
+        _raw(20, EAST, add(LABELS, "r")),
+        _named(40, WEST, assign(ZIP, "n")),
+        _named(112, WEST, increment(VISITS, 1_000)),
+        _library(247, EAST, assign("email", "x")),
+        base=(increment(VISITS, 7), add(LABELS, "p")),
+    ),
+    _of(
+        "a raw number in a map that a name gives its type to counts once",
+        {"profile": {"zip": "1", "visits": 51_001}},
+        _raw(45, WEST, increment(VISITS, 1_000)),
+        _named(135, EAST, increment(VISITS, 1)),
+        _named(143, EAST, add("tags", "n")),
+        _raw(143.3, WEST, increment(VISITS, 50_000)),
+        base=(assign(ZIP, "1"),),
+    ),
+    _of(
+        "so does one that the library gives its type to",
+        {"profile": {"zip": "1", "visits": 51_001}},
+        _raw(45, WEST, increment(VISITS, 1_000)),
+        _library(135, EAST, increment(VISITS, 1)),
+        _raw(195, WEST, increment(VISITS, 50_000)),
+        base=(assign(ZIP, "1"),),
+    ),
+    _of(
+        "a named addition to a raw number in a map is not lost to a raw one elsewhere",
+        {"profile": {"zip": "1", "visits": 51_001}},
+        _raw(45, WEST, increment(VISITS, 1_000)),
+        _named(135, EAST, increment(VISITS, 1)),
+        _raw(135.3, WEST, increment(VISITS, 50_000)),
+        base=(assign(ZIP, "1"),),
+        apart=(130, 160),
+    ),
+    _of(
+        "an image that never saw a library write removes nothing of it",
+        {"points": 1_007, "fax": "Lib", "other": "x"},
+        _library(66, EAST, assign("fax", "Lib"), increment("points", 7)),
+        _named(156, WEST, increment("points", 1_000)),
+        _raw(201, WEST, assign("other", "x")),
+        apart=(10, 210),
+    ),
+    _of(
+        "nor does a put, though others wrote on it before it was filed",
+        {"points": 105, "new": "Lib"},
+        _library(1, EAST, assign("email", "Lib"), assign("new", "Lib"), increment("points", 5)),
+        (PUT, 1.1, WEST, (assign("phone", "x"),)),
+        _named(4, WEST, assign("fax", "y")),
+        _raw(6, WEST, assign("foo", "y")),
+        base=(increment("points", 100), assign("email", "first")),
+        apart=(-14, 30),
+    ),
+    _of(
+        "the last member of a set in a map that the library takes out does not come back",
+        {"profile": {"visits": 7, "zip": "1"}},
+        _library(20, WEST, discard(LABELS, "p")),
+        before=BEFORE,
+    ),
+    _of(
+        "a name that adds to that set, and a first library write elsewhere, are merged",
+        {"points": 1_100, "profile": {"visits": 7, "zip": "1", "labels": {"n"}}},
+        _library(20, WEST, discard(LABELS, "p")),
+        _named(41, WEST, add(LABELS, "n")),
+        _library(42, EAST, increment("points", 1_000)),
+        before=BEFORE,
+        apart=(8, 208),
+    ),
+    _of(
+        "what was there before a name and the library wrote it does not come back",
+        {"email": "Lib"},
+        _named(55, WEST, assign("email", "named")),
+        _library(56, WEST, assign("email", "Lib")),
+        _raw(56.3, EAST, increment("points", 1_000)),
+        before=BEFORE,
+        apart=(44, 104),
+    ),
+    _of(
+        "nor by the first library write of another region",
+        {"email": "Lib", "phone": "Lib"},
+        _raw(51, EAST, assign("email", "raw")),
+        _library(52, EAST, assign("email", "Lib")),
+        _library(53.1, WEST, assign("phone", "Lib")),
+        before=BEFORE,
+        apart=(50, 90),
+    ),
+    _of(
+        "a raw value on a library write stands where a named write was made on an older image",
+        {"fax": "raw", "email": "named"},
+        _library(8, EAST, assign("fax", "Lib")),
+        _raw(53.3, EAST, assign("fax", "raw")),
+        _named(53.4, WEST, assign("email", "named")),
+        before=BEFORE,
+        apart=(-4, 55),
+    ),
+    _of(
+        "a raw value that a put kept stands where the library began on the put",
+        {"email": "raw", "points": 107},
+        _raw(94, WEST, assign("email", "raw"), add("tags", "r")),
+        (PUT, 100, WEST, (assign("phone", "r"),)),
+        _library(100.1, WEST, increment("points", 7)),
+        base=(assign("email", "first"), increment("points", 100)),
+    ),
+)
 CASES = (
+    *WITH_FIELDS,
     _one_raw_writer_alone(),
     _three_raw_increments("O2 together", unresolved(WEST, -50, 120), unresolved(EAST, -50, 600)),
     _three_raw_increments("O2 one by one", unread(WEST, -50, 120)),

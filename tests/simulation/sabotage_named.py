@@ -12,7 +12,7 @@ from reconciler.conflict import classification, folding
 from reconciler.crdt import register_lww
 from reconciler.crdt.base import LocalWrite
 from reconciler.crdt.register_lww import RegisterLww
-from reconciler.item import filing, plain, restating
+from reconciler.item import filing, plain, restating, sightings
 from reconciler.item import image as images
 from reconciler.item.metadata import NAMES, decode, is_managed, is_named, token_of
 from reconciler.item.names import Name
@@ -120,7 +120,11 @@ def names_filed_over_what_raw_writers_did() -> AbstractContextManager[Any]:
 
 def a_raw_value_ranks_beside_a_named_one() -> AbstractContextManager[Any]:
     """Let a raw value stand over a named one by when it was seen, though it may be beneath (N1)."""
-    return replacing(register_lww, "_is_named", lambda _: lambda _: False)
+    stack = ExitStack()
+    stack.enter_context(replacing(register_lww, "_is_named", lambda _: lambda _: False))
+    # A second lock on that door: such a value is not found lost.
+    stack.enter_context(replacing(sightings, "_is_by_name", lambda _: lambda _: False))
+    return stack
 
 
 def a_raw_value_ranks_by_its_loss_alone() -> AbstractContextManager[Any]:
