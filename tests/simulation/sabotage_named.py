@@ -122,11 +122,19 @@ def a_raw_value_ranks_beside_a_named_one() -> AbstractContextManager[Any]:
     """Let a raw value stand over a named one by when it was seen, though it may be beneath (N1)."""
     stack = ExitStack()
     stack.enter_context(replacing(register_lww, "_is_named", lambda _: lambda _: False))
-    # A second lock on that door: such a value is not found lost.
+    # Two more locks on that door: such a value is not found lost, and is no part of a loss.
     stack.enter_context(replacing(sightings, "_is_by_name", lambda _: lambda _: False))
+    stack.enter_context(_raw_values_are_merged_with_the_rest())
     return stack
 
 
 def a_raw_value_ranks_by_its_loss_alone() -> AbstractContextManager[Any]:
     """Let a raw value rank above the library write to which it was lost (Q1)."""
-    return replacing(resolver, "seen_at", lambda _: lambda at, _: Hlc.of(at))
+    stack = ExitStack()
+    stack.enter_context(replacing(resolver, "seen_at", lambda _: lambda at, _: Hlc.of(at)))
+    stack.enter_context(_raw_values_are_merged_with_the_rest())  # a second lock on that door
+    return stack
+
+
+def _raw_values_are_merged_with_the_rest() -> AbstractContextManager[Any]:
+    return replacing(resolver, "without_replaced", lambda _: lambda filed, *_: filed)

@@ -308,7 +308,7 @@ SABOTAGES = [
         "puts",
         sabotage_plain.amounts_of_a_put_count_beside_what_they_rest_on,
         "doubled",
-        50,
+        150,
         aims.WHOLE_PUTS,
     ),
     Sabotage("puts", sabotage_plain.every_put_saw_all_amounts, "lost", 250, aims.WHOLE_PUTS),
