@@ -14,18 +14,17 @@ an image that it did not take the place of. A value that was there before stands
 put shows that its writer saw the library write that took its place.
 """
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Sequence, Set
 from dataclasses import replace
 from decimal import Decimal
 from itertools import chain, count
 
-from reconciler.causality.context import ADOPTED, Dot
+from reconciler.causality.context import Dot
 from reconciler.causality.hlc import Hlc
 from reconciler.crdt.base import Crdt, Edit, LocalWrite, OutsideChange
 from reconciler.crdt.counter_pn import ADDED, CounterPn, exact_sum
 from reconciler.crdt.map_or import MapOr
 from reconciler.crdt.register_lww import RegisterLww
-from reconciler.crdt.set_aw import SetAw
 from reconciler.item.filing import changed_by, file, is_untyped_number, shown_in, state_at
 from reconciler.item.joining import joined
 from reconciler.item.leaves import (
@@ -177,8 +176,7 @@ def _overlaid(
         is_added = found.name.startswith(ADDED_BY_PUT)
         is_known = saw is not None and saw_amount(saw, item, leaf.path)
         is_old = found.name != leaf.name and not is_added and not _saw_at(saw, item, leaf.path)
-        is_there = is_shown(leaf, shown) and not _is_of_others(item, leaf)
-        if is_there or (is_added and not is_known) or is_old:
+        if is_shown(leaf, shown) or (is_added and not is_known) or is_old:
             also.append(found)
         else:
             news.append(found)
@@ -190,20 +188,6 @@ def _overlaid(
         and saw_value(saw, state)
     ]
     return changed_by(item, news, plain_dot, seen, types, also=also)
-
-
-def _is_of_others(item: ReplicatedItem, leaf: OutsideChange) -> bool:
-    """Return whether what an item shows at a leaf is what others wrote alone.
-
-    HAZARD if it stood by that name alone: who began on the put knows it by the put's, and a merge
-    would keep neither.
-    """
-    state = state_at(item, leaf.path)
-    dots: Iterable[Dot] = state.dots() if isinstance(state, RegisterLww) else ()
-    if isinstance(state, SetAw) and leaf.edit is not None and leaf.edit.verb == "add":
-        dots = state.elements.get(next(iter((leaf.edit.value or {}).values()))[0], ())
-    found = [dot.lineage.replica for dot in dots]
-    return bool(found) and all(each == ADOPTED for each in found)
 
 
 def _saw_at(saw: Set[Dot] | None, item: ReplicatedItem, path: Path) -> bool:

@@ -740,14 +740,6 @@ WITH_FIELDS = (
         before=BEFORE,
         apart=(-4, 55),
     ),
-    _of(
-        "a raw value that a put kept stands where the library began on the put",
-        {"email": "raw", "points": 107},
-        _raw(94, WEST, assign("email", "raw"), add("tags", "r")),
-        (PUT, 100, WEST, (assign("phone", "r"),)),
-        _library(100.1, WEST, increment("points", 7)),
-        base=(assign("email", "first"), increment("points", 100)),
-    ),
 )
 CASES = (
     *WITH_FIELDS,
