@@ -63,7 +63,7 @@ def typed(state: Crdt | None, spec: Spec | None, name: str) -> Crdt | None:
     """
     if isinstance(state, MapOr) and spec is not None and spec.type is MapOr:
         told = {key: spec.fields.get(key) or spec.values for key in state.fields}
-        fields = {k: typed(each, told[k], k) or each for k, each in state.fields.items()}
+        fields = {k: _field(each, told[k], k) for k, each in state.fields.items()}
         return state if fields == state.fields else MapOr(fields)
     if state is None or spec is None or spec.type is RegisterLww or not is_untyped(state):
         return state
@@ -75,6 +75,16 @@ def typed(state: Crdt | None, spec: Spec | None, name: str) -> Crdt | None:
         return spec.type().apply(Edit((name,), "assign", value), 1, LocalWrite(dot, {}), spec)
     except (InvalidInput, TypeMismatch):
         return state
+
+
+def _field(state: Crdt, told: Spec | None, name: str) -> Crdt:
+    """Return the state of a map's field, typed.
+
+    HAZARD if a value of no type became a map: what a put shows of an amount in it would count
+    beside what the library added.
+    """
+    is_new_map = told is not None and told.type is MapOr and not isinstance(state, MapOr)
+    return state if is_new_map else typed(state, told, name) or state
 
 
 def spec_of(state: Crdt | None, told: Spec | None) -> Spec | None:
