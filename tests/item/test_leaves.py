@@ -11,6 +11,9 @@ import pytest
 from reconciler.causality.hlc import coarse
 from reconciler.conflict.marking import greatest_epoch
 from reconciler.crdt.base import Spec
+from reconciler.crdt.counter_pn import CounterPn
+from reconciler.crdt.map_or import MapOr
+from reconciler.crdt.register_lww import RegisterLww
 from reconciler.item.filing import file
 from reconciler.item.image import merge, read
 from reconciler.item.leaves import (
@@ -206,3 +209,21 @@ def test_the_epoch_of_a_name_is_the_time_of_its_image_and_without_one_beyond_eve
     assert early.epoch <= greatest_epoch(coarse(10**12)) < late.epoch
     assert plain_dot(leaf).lineage.epoch > greatest_epoch("zzzy")
     assert lineage_for_good("no token", leaf).epoch > greatest_epoch("zzzy")
+
+
+def test_a_number_in_a_map_takes_its_type_and_a_value_is_not_made_a_map_of_amounts() -> None:
+    """A put showed a map that was new to it; what the library had added there counted again."""
+    base = written(assign("profile.city", "Rome"))
+    fields = {"visits": {"N": "7"}, "deep": {"M": {"n": {"N": "9"}}}}
+    profile = file({**base, "profile": {"M": {**base["profile"]["M"], **fields}}}).attributes[
+        "profile"
+    ]
+    counter = Spec(CounterPn)
+    told = Spec(MapOr, {"visits": counter, "deep": Spec(MapOr, {"n": counter})})
+
+    after = typed(profile, told, "profile")
+
+    assert isinstance(after, MapOr)
+    assert isinstance(after.fields["visits"], CounterPn)
+    assert isinstance(after.fields["deep"], RegisterLww)
+    assert after.visible() == profile.visible()
