@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.causality.context import UNTYPED
 from reconciler.causality.hlc import coarse
 from reconciler.conflict.marking import greatest_epoch
 from reconciler.crdt.base import Spec
@@ -227,3 +228,15 @@ def test_a_number_in_a_map_takes_its_type_and_a_value_is_not_made_a_map_of_amoun
     assert isinstance(after.fields["visits"], CounterPn)
     assert isinstance(after.fields["deep"], RegisterLww)
     assert after.visible() == profile.visible()
+
+
+def test_a_number_of_no_type_is_one_in_a_map_as_it_is_beside_it() -> None:
+    """Of what several images show of such a number one amount counts, whoever gives it its type."""
+    base = written(assign("profile.city", "Rome"))
+    fields = {**base["profile"]["M"], "visits": {"N": "7"}}
+    item = file({**base, "visits": {"N": "7"}, "profile": {"M": fields}})
+    profile = item.attributes["profile"]
+
+    assert isinstance(profile, MapOr)
+    within, beside = (each.dots() for each in (profile.fields["visits"], item.attributes["visits"]))
+    assert [dot.hlc for dot in within] == [dot.hlc for dot in beside] == [UNTYPED]

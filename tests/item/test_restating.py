@@ -176,3 +176,16 @@ def test_an_image_that_was_never_managed_is_once_its_names_are_filed() -> None:
     assert METADATA in after
     assert value(Replica("euw1", after).write(increment("balance", 1), at=9_000), "balance") == 6
     assert value(merge(after, written(increment("balance", 10))), "balance") == 15
+
+
+def test_names_on_a_number_in_a_map_that_nobody_gave_a_type_do_not_wait() -> None:
+    """What was there looked like one more change, so they waited for a write on top, for ever."""
+    base = written(assign("profile.city", "Rome"))
+    raw = {**base, "profile": {"M": {**base["profile"]["M"], "visits": {"N": "7"}}}}
+    on_it = Replica("euw1", raw).write(assign("name", "Ada"), at=2_000)
+    image = named_on(on_it, increment("profile.visits", 1), by="use1")
+
+    stated = with_names_filed(image, 1, KEY)
+
+    assert stated is not None
+    assert file(stated).shown()["profile"]["M"]["visits"] == {"N": "8"}

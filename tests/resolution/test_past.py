@@ -118,3 +118,16 @@ def test_a_raw_value_is_no_part_of_a_loss_to_what_the_library_wrote_at_its_place
     assert without_replaced(filed, lost, None) == filed
     plain = {name: wire for name, wire in base.items() if name != METADATA}
     assert without_replaced(filed, lost, plain) == filed
+
+
+def test_nor_is_one_that_was_replaced_on_its_version_and_then_replaced_again() -> None:
+    base = written(assign("name", "Ada"), increment("balance", 1))
+    lost = as_stream({**base, "name": {"S": "first"}, "email": {"S": "raw"}})
+    second = {**base, "name": {"S": "second"}}
+    then = Replica("euw1", second).write(increment("balance", 1), at=2_000)
+    winner = as_stream({**then, "name": {"S": "third"}})
+
+    left = without_replaced(filed_image(lost, Hlc.of(9_000)), lost, winner)
+
+    merged = read(merge(left, filed_image(winner, Hlc.of(8_000)))) or {}
+    assert (merged["name"], merged["email"]) == ("third", "raw")
