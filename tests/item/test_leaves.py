@@ -232,9 +232,12 @@ def test_a_number_in_a_map_takes_its_type_and_a_value_is_not_made_a_map_of_amoun
 
 def test_a_number_of_no_type_is_one_in_a_map_as_it_is_beside_it() -> None:
     """Of what several images show of such a number one amount counts, whoever gives it its type."""
-    base = written(assign("profile.city", "Rome"))
-    fields = {**base["profile"]["M"], "visits": {"N": "7"}}
-    item = file({**base, "visits": {"N": "7"}, "profile": {"M": fields}})
+    image = written(assign("profile.city", "Rome"))
+    for number in ("7", "9"):  # and again, once a repair has filed it
+        fields = {**image["profile"]["M"], "visits": {"N": number}}
+        raw = {**image, "visits": {"N": number}, "profile": {"M": fields}}
+        item = file(raw)
+        image = encode(item)
     profile = item.attributes["profile"]
 
     assert isinstance(profile, MapOr)
