@@ -4,18 +4,18 @@ A write is named by its operation, and saw what its writer's image rested on. Wh
 the run began is a write that all others saw.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from reconciler.crdt.base import Edit
-from reconciler.item.metadata import (
-    hidden_in,
-    is_managed,
-    is_named,
-    is_tombstone_in,
-    key_names_in,
-    metadata_in,
+from reconciler.item.metadata import is_managed, is_tombstone_in, metadata_in
+from reconciler.simulation.judge.leaf_writes import (
+    BEFORE_ALL,
+    LeafWrite,
+    at,
+    gives_type,
+    members_of,
+    value_of,
+    values_of,
 )
 from reconciler.simulation.judge.oracle import by_name
 from reconciler.simulation.judge.oracle_types import GONE
@@ -24,29 +24,15 @@ from reconciler.simulation.judge.saved_copies import (
     is_of_a_deleted_copy,
     may_be_undone,
 )
+from reconciler.simulation.plan import faults
 from reconciler.simulation.plan.plan import DECIDE, Plan
 from reconciler.simulation.plan.raw import DELETE_ITEM, OWN_TTL, PUT, REPLACE, SAVE, UPDATE
 from reconciler.simulation.world.history import Done
 from reconciler.values.wire import Image, Path, from_wire
 
-_BEFORE = -1
 _DELETES = {DELETE_ITEM, OWN_TTL, REPLACE}
 _PUTS = {PUT, REPLACE}
 _BARE = {"nothing", "plain"}
-
-
-@dataclass(frozen=True)
-class LeafWrite:
-    """What one operation made of one leaf; `number` -1 is what was there before."""
-
-    number: int
-    seen: frozenset[int]
-    value: Any
-    call: str = ""
-
-    def saw(self, other: "LeafWrite") -> bool:
-        """Return whether this write was made by somebody who saw the other."""
-        return other.number in self.seen or (other.number == _BEFORE != self.number)
 
 
 class Around:
@@ -65,6 +51,7 @@ class Around:
         self.has_ended = (
             has_ended  # by time-to-live or by an operator, and some of its writes with it
         )
+        self.kinds = {fault.kind for fault in plan.faults}
         self.gone = gone  # went with their region, or their item, unless something rests on them
         self.schema = plan.schema
         self.before: Image = dict(plan.before.get(key) or {})
@@ -106,10 +93,15 @@ class Around:
         """
         return (
             self.calls <= {UPDATE}
+            and not self.a_region_went()
             and self.over <= {"managed", "tombstone"}
             and (not self.before or is_managed(self.before))
-            and not (self.library and self.began_deleted())
+            and not (self.began_deleted() and (self.library or faults.EXPIRY in self.kinds))
         )
+
+    def a_region_went(self) -> bool:
+        """Return whether a region was lost, and may be back with what others had."""
+        return bool(self.kinds & {faults.DESTROYED, faults.REMADE})
 
     def is_of_one_region(self) -> bool:
         """Return whether all raw writes were made in one region."""
@@ -119,11 +111,14 @@ class Around:
         """Return whether a deleted item was there before: who brings it back clears it."""
         return is_managed(self.before) and is_tombstone_in(metadata_in(self.before))
 
-    def removes(self, path: Path) -> bool:
-        """Return whether a library writer removed what is at a path, or the map that it is in."""
+    def removes(self, path: Path, *also: str) -> bool:
+        """Return whether a library writer removed what is at a path, or the map that it is in.
+
+        `also`: or did something else to it.
+        """
         return any(
             path[: len(edit.path)] == edit.path
-            and (edit.verb in ("remove", "delete") or len(edit.path) < len(path))
+            and (edit.verb in ("remove", "delete", *also) or len(edit.path) < len(path))
             for done in self.library
             for edit in done.operation.edits
         )
@@ -147,22 +142,19 @@ class Around:
         A delete is none: who writes at the same time keeps what there is. Who brings the item back
         removes what it held.
         """
-        held: Mapping[str, Any] = values_of(self.before) or {}
-        for name in path[:-1]:
-            held = held.get(name) or {}
-        found = [LeafWrite(_BEFORE, frozenset(), held.get(path[-1], GONE))]
+        found = [LeafWrite(BEFORE_ALL, frozenset(), at(path, values_of(self.before)))]
         for done in (*self.library, *self.raw):
             for edit in done.operation.edits:
                 if edit.path and path[: len(edit.path)] == edit.path:
-                    value = _value(edit, path)
+                    value = value_of(edit, path)
                     number, raw = done.operation.number, done.operation.raw
                     found.append(LeafWrite(number, done.seen, value, raw))
-        known = {each.number for each in found if each.number != _BEFORE or self.began_deleted()}
+        known = {each.number for each in found if each.number != BEFORE_ALL or self.began_deleted()}
         back = [each for each in self.library if self._brings_back(each)]
         return found + [
             LeafWrite(done.operation.number, done.seen, GONE)
             for done in back
-            if done.operation.number not in known and known & {_BEFORE, *done.seen}
+            if done.operation.number not in known and known & {BEFORE_ALL, *done.seen}
         ]
 
     def edits_at(self, path: Path, *verbs: str) -> Iterator[tuple[Done, Edit]]:
@@ -182,17 +174,46 @@ class Around:
         seen = {done.operation.number: done.seen & library for done in self.raw}
         return one in seen and other in seen and seen[one] == seen[other]
 
-    def untyped(self, path: Path, verb: str) -> set[int]:
-        """Return the raw edits of a leaf whose writers found no library write that gives a type."""
-        typed = {
-            done.operation.number
+    def of_one_value(self, path: Path) -> Iterator[set[int]]:
+        """Yield the raw writes of a leaf, and beside it in a map, that nobody gave a type yet.
+
+        Whose writers found no library write that gives one: all of that is one value.
+        """
+        # Who brings a deleted item back finds nothing of a type.
+        deletes = [done.seen for done in self.library if is_delete(done)]
+        cleared = frozenset[int]().union(*deletes)
+        for part in (path[: length + 1] for length in range(len(path))):
+            typed = {
+                done.operation.number
+                for done in self.library
+                if any(gives_type(edit, part) for edit in done.operation.edits)
+            }
+            typed -= cleared
+            if not self.was_before(part) or deletes:
+                yield {
+                    done.operation.number
+                    for done in self.raw
+                    if typed.isdisjoint(done.seen)
+                    and any(edit.path[: len(part)] == part for edit in done.operation.edits)
+                }
+
+    def was_before(self, path: Path) -> bool:
+        """Return whether a leaf was there before the run began, if only in a deleted item."""
+        shown = {name: from_wire(value) for name, value in self.before.items()}
+        return at(path, shown) is not GONE
+
+    def is_of_no_type(self, number: int, path: Path) -> bool:
+        """Return whether a raw write of a leaf found nothing that gives it a type."""
+        return any(number in each for each in self.of_one_value(path))
+
+    def takers(self, path: Path, member: str) -> Sequence[Done]:
+        """Return the library writes that take a member out of a set."""
+        return [
+            done
             for done in self.library
-            if any(edit.path[:1] == path[:1] for edit in done.operation.edits)
-        }
-        if path[0] in self.before:
-            return set()
-        found = (done for done, _ in self.edits_at(path, verb))
-        return {done.operation.number for done in found if typed.isdisjoint(done.seen)}
+            for edit in done.operation.edits
+            if (edit.path, edit.verb) == (path, "discard") and member in members_of(edit)
+        ]
 
     def may_be_taken(self, number: int, path: Path) -> bool:
         """Return whether a library write took a raw write's part of a leaf, or met it.
@@ -226,23 +247,3 @@ class Around:
             over = frozenset[int]().union(*(each.seen for each in kept))
             was_deleted |= any(each.operation.number not in over for each in deletes)
         return was_deleted and not is_delete(done)
-
-
-def _value(edit: Edit, path: Path) -> Any:
-    if edit.verb not in ("assign", DECIDE) or edit.value is None:
-        return GONE
-    value = from_wire(edit.value)
-    for name in path[len(edit.path) :]:
-        value = value.get(name, GONE) if isinstance(value, Mapping) else GONE
-    return value
-
-
-def values_of(image: Image | None) -> dict[str, Any] | None:
-    """Return what readers see of an item, None for none: a tombstone shows nothing, but names."""
-    if not image:
-        return None
-    hidden = hidden_in(image)
-    shown = {name: from_wire(value) for name, value in image.items() if name not in hidden}
-    if is_managed(image) and is_tombstone_in(metadata_in(image)) and not is_named(image):
-        return shown if shown.keys() - set(key_names_in(metadata_in(image))) else None
-    return shown

@@ -10,19 +10,19 @@ from dataclasses import replace
 from typing import Any
 
 from reconciler.crdt.base import Edit
-from reconciler.simulation.judge.around import Around, LeafWrite
+from reconciler.simulation.judge.around import Around
 from reconciler.simulation.judge.around_raw import Found
 from reconciler.simulation.judge.differences import differences
+from reconciler.simulation.judge.leaf_writes import LeafWrite, at
 from reconciler.simulation.judge.oracle import History
 from reconciler.simulation.judge.oracle_types import GONE
-from reconciler.simulation.judge.problem import Problem
+from reconciler.simulation.judge.problem import REMOVAL_UNDONE, Problem
 from reconciler.simulation.judge.saved_copies import is_delete, may_be_undone
-from reconciler.simulation.plan.outside import BEFORE, FIELD, LOG, RAW, UNIT, raw_leaves
+from reconciler.simulation.plan.outside import BEFORE, LOG, RAW, UNIT, raw_leaves
 from reconciler.simulation.plan.raw import SAVE
 from reconciler.simulation.world.history import Done
 from reconciler.values.wire import Path, label
 
-REMOVAL_UNDONE = "a library removal undone beside a put"
 REMOVAL_HIDDEN = "a library add gone to a removal that a put hid"
 BESIDE_ANOTHER = "a raw value back beside another one of its image, which the library replaced"
 _TOUCH = Edit((RAW,), "assign", {"S": RAW})
@@ -86,22 +86,31 @@ def _under(history: History, around: Around, shown: Mapping[str, Any] | None) ->
 def _library_part(
     around: Around, shown: Mapping[str, Any], expected: Mapping[str, Any]
 ) -> dict[str, Any]:
-    leaves = raw_leaves(around.schema)
     part = {name: value for name, value in shown.items() if name not in around.schema.key}
-    for path, kind in leaves.items():
-        name = path[0]
-        held = part.pop(name, GONE)
-        if kind == "counter_pn":
-            held = _below_unit(held, expected.get(name, GONE))
-        elif kind == "set_aw" and isinstance(held, set):
-            held = {member for member in held if not _is_raw(member)} or GONE
-        elif len(path) > 1 and isinstance(held, Mapping):
-            held = {field: value for field, value in held.items() if field != FIELD} or GONE
-        elif len(path) == 1 and kind in ("register_lww", "list"):
-            held = expected.get(name, GONE)  # what both write is judged for itself
-        if held is not GONE:
-            part[name] = held
+    for path, kind in raw_leaves(around.schema).items():
+        part = _with_leaf(part, path, _of_library(kind, at(path, part), at(path, expected)))
     return part
+
+
+def _of_library(kind: str, held: Any, must_be: Any) -> Any:
+    if kind == "counter_pn":
+        return _below_unit(held, must_be)
+    if kind == "set_aw":
+        whole = held if isinstance(held, set) else set()
+        return {member for member in whole if not _is_raw(member)} or GONE
+    return must_be  # what both write is judged for itself
+
+
+def _with_leaf(held: Mapping[str, Any], path: Path, leaf: Any) -> dict[str, Any]:
+    """Return a map with another leaf in it, or without one; a map that empties so goes, too."""
+    name, *rest = path
+    if rest:
+        inner = held.get(name, {})
+        if not isinstance(inner, Mapping):
+            return dict(held)
+        leaf = _with_leaf(inner, tuple(rest), leaf) or GONE
+    left = {other: value for other, value in held.items() if other != name}
+    return left if leaf is GONE else {**left, name: leaf}
 
 
 def _below_unit(held: Any, expected: Any) -> Any:
@@ -119,10 +128,7 @@ def shared_leaves(around: Around, shown: Mapping[str, Any] | None) -> Found:
     """Yield what is wrong with the registers that both write, or what is counted."""
     for path, kind in raw_leaves(around.schema).items():
         if kind == "register_lww" and path != LOG:
-            held: Any = shown or {}
-            for name in path:
-                held = held.get(name, GONE) if isinstance(held, Mapping) else GONE
-            yield from _register(around, path, held)
+            yield from _register(around, path, at(path, shown))
 
 
 def _register(around: Around, path: Path, shown: Any) -> Found:
@@ -133,9 +139,11 @@ def _register(around: Around, path: Path, shown: Any) -> Found:
         return
     text = f"{label(path)} must show {_values(heads)}, shows {_values(shown_ones) or shown!r}"
     about = tuple(sorted(write.number for write in heads if write.number >= 0))
-    over_library = not shown_ones or all(
+    over_library = all(
         any(other.saw(write) and not other.call for other in writes) for write in shown_ones
     )
+    if shown is GONE and not shown_ones:
+        over_library = any(not head.call for head in heads)
     if over_library and around.is_put() and any(head.value is GONE for head in heads):
         yield REMOVAL_UNDONE
     elif over_library and _is_beside_another(around, shown_ones, writes):

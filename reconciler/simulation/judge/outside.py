@@ -20,15 +20,15 @@ from reconciler.item.metadata import (
     is_tombstone_in,
     metadata_in,
 )
-from reconciler.simulation.judge.around import Around, values_of
+from reconciler.simulation.judge.around import Around
 from reconciler.simulation.judge.around_library import (
     REMOVAL_HIDDEN,
-    REMOVAL_UNDONE,
     library_parts,
     shared_leaves,
 )
 from reconciler.simulation.judge.around_raw import Found, raw_parts
-from reconciler.simulation.judge.problem import Problem
+from reconciler.simulation.judge.leaf_writes import values_of
+from reconciler.simulation.judge.problem import REMOVAL_UNDONE, Problem
 from reconciler.simulation.plan import faults
 from reconciler.simulation.plan.faults import FOR_EVER
 from reconciler.simulation.plan.plan import Fault, Plan
@@ -77,7 +77,6 @@ def judge(run: Run, by_key: Mapping[str, Sequence[Done]], parked: frozenset[str]
     """
     judged = Judged()
     keys = keys_around(run)
-    went = any(fault.kind in (faults.DESTROYED, faults.REMADE) for fault in run.plan.faults)
     judged.take(_closed(run))
     judged.take(_harm(run, {key: by_key.get(key, ()) for key in keys}))
     for key in keys:
@@ -87,7 +86,7 @@ def judge(run: Run, by_key: Mapping[str, Sequence[Done]], parked: frozenset[str]
         around = Around(run.plan, key, by_key.get(key, ()), has_ended=ended, gone=gone)
         for region in sorted(run.items):
             image = run.items[region].get(key)
-            _judge_item(judged, around, image, is_parked=key in parked, a_region_went=went)
+            _judge_item(judged, around, image, is_parked=key in parked)
     return judged
 
 
@@ -102,15 +101,13 @@ def keys_around(run: Run) -> list[str]:
     return sorted(raw | run.plan.before.keys())
 
 
-def _judge_item(
-    judged: Judged, around: Around, image: Image | None, *, is_parked: bool, a_region_went: bool
-) -> None:
+def _judge_item(judged: Judged, around: Around, image: Image | None, *, is_parked: bool) -> None:
     shown = values_of(image)
     if is_managed(image) and image is not None:
         lineages = heads_in(metadata_in(NEWER.read_image(image)))
         if sum(lineage.startswith(ADOPTED) for lineage in lineages) > _MANY_LINEAGES:
             judged.odds["many lineages of raw writers stand in an item"] += 1
-    reason = _unjudged(around, is_parked=is_parked, a_region_went=a_region_went)
+    reason = _unjudged(around, is_parked=is_parked)
     for problem in library_parts(around, shown):
         unknown = _hidden_by_a_put(around, problem) if around.is_put() else ""
         judged.take(iter([problem]), counted_as=reason or unknown)
@@ -121,7 +118,7 @@ def _judge_item(
         judged.take(iter([found]), counted_as=reason if soft else "")
 
 
-def _unjudged(around: Around, *, is_parked: bool, a_region_went: bool) -> str:
+def _unjudged(around: Around, *, is_parked: bool) -> str:
     """Return why library writes may be gone by rights, "" if they may not."""
     reasons = {
         "an item that time-to-live or an operator removed": around.has_ended,
@@ -130,7 +127,8 @@ def _unjudged(around: Around, *, is_parked: bool, a_region_went: bool) -> str:
         "a library write parked": is_parked,
         "a library delete beside a put": around.is_deleted() and around.is_put(),
         # What the put held of them, only that region's ledger could tell.
-        "a library write gone beside a put, with a region": around.is_put() and a_region_went,
+        "a library write gone beside a put, with a region": around.is_put()
+        and around.a_region_went(),
     }
     return next((reason for reason, is_so in reasons.items() if is_so), "")
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+REMOVAL_UNDONE = "a library removal undone beside a put"  # counted, not broken
+
 
 @dataclass(frozen=True)
 class Problem:

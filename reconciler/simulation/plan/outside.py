@@ -3,14 +3,16 @@
 What they write can be told apart from what the library writes, so that the judge knows whose write
 is missing: amounts of counters, members of sets, values of registers. Each operation is drawn from
 the seed and its own number, so one less leaves the others as they were.
-Limit: of the declared types they leave all but registers, counters, observed-remove sets and maps
-alone; they never take a library writer's member away, and never set a counter. People who decide
-losses, and what only they can decide, are left out: a decision sets counters to any amount.
+Limit: of the declared types they leave all but registers, counters and observed-remove sets alone,
+in maps, too; of what the library put in a set they take out only what was there before, and they
+never set a counter, or assign a whole map. People who decide losses, and what only they can decide,
+are left out: a decision sets counters to any amount.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from random import Random
+from typing import Any
 
 from reconciler.causality.context import replica_id
 from reconciler.causality.hlc import NONCE_WIDTH, HybridClock, fixed_width
@@ -19,11 +21,11 @@ from reconciler.errors import InvalidInput
 from reconciler.item.edits import add, assign, discard, increment, remove
 from reconciler.item.image import DELETE, write
 from reconciler.item.metadata import EXPIRY, METADATA
-from reconciler.item.schema import Schema
+from reconciler.item.schema import AttributeSchema, Schema
 from reconciler.simulation.plan.faults import CLASH, DECIDED, HOUR, MINUTE
 from reconciler.simulation.plan.plan import Operation, Plan
 from reconciler.simulation.plan.raw import DELETE_ITEM, PUT, REPLACE, SAVE, UPDATE, append
-from reconciler.values.wire import Image, Path
+from reconciler.values.wire import Image, Path, from_wire
 
 NONE, ONE, ALL = "none", "one", "all"
 OUTSIDE = (NONE, ONE, ALL)
@@ -76,14 +78,23 @@ def _of_slot(slot: int) -> int:
 
 
 def raw_leaves(schema: Schema) -> Mapping[Path, str]:
-    """Return what raw writers write, by path, and of which type it is."""
+    """Return what raw writers write, by path, and of which type it is: in maps, too."""
     leaves: dict[Path, str] = {EXTRA: "register_lww", LOG: "list"}
     for name, declared in schema.attributes.items():
-        if declared.type in ("register_lww", "counter_pn", "set_aw"):
-            leaves[name,] = declared.type
-        elif declared.type == "map_or" and FIELD not in declared.fields and not declared.values:
-            leaves[name, FIELD] = "register_lww"
+        leaves |= _leaves((name,), declared)
     return leaves
+
+
+def _leaves(path: Path, declared: AttributeSchema) -> dict[Path, str]:
+    if declared.type in ("register_lww", "counter_pn", "set_aw"):
+        return {path: declared.type}
+    if declared.type != "map_or":
+        return {}
+    other = declared.values or AttributeSchema(type="register_lww")
+    found: dict[Path, str] = {}
+    for name, nested in {FIELD: other, **declared.fields}.items():
+        found |= _leaves((*path, name), nested)
+    return found
 
 
 def _operation(
@@ -116,8 +127,20 @@ def _apart(plan: Plan, drawn: Random, operation: Operation) -> Iterator[Edit]:
             taken = {each.path for each in operation.edits}
             free = [path for path in counters if path not in taken]
             yield from (increment(path, drawn.randint(1, most)) for path in free[:1])
+        elif edit.verb == "assign" and plan.schema.type_at(edit.path) == "map_or":
+            yield assign(edit.path, _without(counters, edit.path, from_wire(edit.value or {})))
+        elif edit.verb == "discard" and leaves.get(edit.path) == "set_aw" and drawn.random() < 0.5:
+            yield discard(edit.path, f"{RAW}{drawn.randint(0, operation.number)}")
         else:
             yield increment(edit.path, drawn.randint(1, most)) if counts else edit
+
+
+def _without(counters: Sequence[Path], path: Path, value: Any) -> Any:
+    """Return a map to assign without the counters in it: nobody sets those."""
+    if not isinstance(value, Mapping):
+        return value
+    held = {name: each for name, each in value.items() if (*path, name) not in counters}
+    return {name: _without(counters, (*path, name), each) for name, each in held.items()}
 
 
 def _edits(schema: Schema, drawn: Random, number: int) -> Iterator[Edit]:
@@ -131,7 +154,7 @@ def _edit(kind: str, path: Path, drawn: Random, number: int) -> Edit:
         return increment(path, raw_amount(number))
     if kind == "set_aw":
         if drawn.random() < 0.25:
-            return discard(path, f"{RAW}{drawn.randint(0, number)}")
+            return discard(path, drawn.choice((BEFORE, f"{RAW}{drawn.randint(0, number)}")))
         return add(path, f"{RAW}{number}")
     if kind == "list":
         return append(path, f"{RAW}{number}")

@@ -16,6 +16,7 @@ from reconciler.item.standing import standing_in, takes_names
 from reconciler.ports import Naming, Superseded
 from reconciler.values.wire import MAX_DIGITS, SET_KINDS, Image, Wire, number_text
 
+_LESS = ("remove", "discard")  # for these nobody makes a map
 _EXACT = Context(prec=MAX_DIGITS)
 
 
@@ -30,11 +31,14 @@ def without_metadata(image: Mapping[str, Wire] | None) -> Image:
     return {name: value for name, value in held.items() if name not in hidden}
 
 
-def applied(image: Mapping[str, Wire], edits: Iterable[Edit]) -> Image:
-    """Return an item after an expression; Refused if DynamoDB would refuse it."""
+def applied(image: Mapping[str, Wire], edits: Iterable[Edit], *, with_maps: bool = False) -> Image:
+    """Return an item after an expression; Refused if DynamoDB would refuse it.
+
+    `with_maps`: a client that finds no map there assigns one, with what it writes inside.
+    """
     after = dict(image)
     for edit in edits:
-        after = _at(after, edit.path, edit)
+        after = _at(after, edit.path, edit, with_maps=with_maps)
     return after
 
 
@@ -59,12 +63,13 @@ def after_naming(image: Image | None, write: Naming) -> Image | Superseded:
     return {**applied({**write.key, **after}, write.edits), NAMES: {"L": listed}}
 
 
-def _at(fields: Image, path: tuple[str, ...], edit: Edit) -> Image:
+def _at(fields: Image, path: tuple[str, ...], edit: Edit, *, with_maps: bool) -> Image:
     name, *rest = path
     if rest:
-        if name not in fields or "M" not in fields[name]:
+        inner = fields.get(name, {"M": {}} if with_maps and edit.verb not in _LESS else {})
+        if "M" not in inner:
             raise Refused(f"the path {'.'.join(edit.path)} is not there")
-        return {**fields, name: {"M": _at(fields[name]["M"], tuple(rest), edit)}}
+        return {**fields, name: {"M": _at(inner["M"], tuple(rest), edit, with_maps=with_maps)}}
     value = _VERBS[edit.verb](fields.get(name), edit.value)
     left = {other: held for other, held in fields.items() if other != name}
     return left if value is None else {**left, name: value}

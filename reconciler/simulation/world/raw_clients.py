@@ -124,7 +124,8 @@ class _Write:
     def _put(self, copy: Copy, current: Copy) -> None:
         name = self._operation.key
         key: Image = {part: {"S": name} for part in self._replica.key_of(name)}
-        image = {**key, **applied(copy[0] or {}, self._operation.edits)}
+        edits = self._operation.edits
+        image = {**key, **applied(copy[0] or {}, edits, with_maps=True)}
         self.rested_on = copy[1].rests_on
         self.times += 1
         mask = copy[1].rests_on | 1 << self._operation.number

@@ -214,6 +214,87 @@ def test_a_set_that_the_library_never_wrote_is_one_value_of_which_the_later_stan
     assert problems(ended(typed, of_library)) == [("undone", (2,))]
 
 
+VISITS, LABELS = "profile.visits", "profile.labels"
+
+
+def test_what_is_in_a_map_is_told_apart_as_what_is_not() -> None:
+    writes = [
+        done(0, increment(VISITS, 5), add(LABELS, "a")),
+        raw(1, increment(VISITS, raw_amount(1)), add(LABELS, "raw1"), seen=[0]),
+    ]
+
+    def end(visits: int, *labels: str) -> Run:
+        return ended(writes, shows(profile={"visits": visits, "labels": {*labels}}))
+
+    assert problems(end(5 + raw_amount(1), "a", "raw1")) == []
+    assert problems(end(raw_amount(1), "a", "raw1")) == [("lost", (0,))]
+    assert problems(end(5, "a", "raw1")) == [("undone", (1,))]
+    assert problems(end(5 + 2 * raw_amount(1), "a", "raw1")) == [("doubled", (1,))]
+    assert problems(end(5 + raw_amount(1), "a")) == [("undone", (1,))]
+    assert problems(end(5 + raw_amount(1), "raw1")) == [("lost", (0,))]
+
+
+def test_a_map_that_nobody_gave_a_type_is_one_value_and_one_with_a_type_is_not() -> None:
+    for base, found in ((BASE, []), (increment(VISITS, 5), [("undone", (1,))])):
+        writes = [
+            done(0, base),
+            raw(1, add(LABELS, "raw1"), seen=[0]),
+            raw(2, assign("profile.r", "raw2"), seen=[0]),
+        ]
+        value = {"r": "raw2"} if base == BASE else {"r": "raw2", "visits": 5}
+        rest = {"balance": 100} if base == BASE else {}
+        assert problems(ended(writes, shows(profile=value, **rest))) == found
+
+
+def test_a_raw_member_that_a_library_writer_saw_and_took_out_is_gone() -> None:
+    added = raw(1, add("tags", "raw1"), seen=[0])
+    for seen, found in (([0, 1], [("lost", (2,))]), ([0], [])):
+        writes = [done(0, add("tags", "a")), added, done(2, discard("tags", "raw1"), seen=seen)]
+        assert problems(ended(writes, shows(tags={"a", "raw1"}))) == found
+        assert problems(ended(writes, shows(tags={"a"}))) == []
+    put = raw(3, assign("name", "raw3"), call=PUT, seen=[0, 1])
+    assert problems(ended([*writes, put], shows(tags={"a", "raw1"}, name="raw3"))) == []
+
+
+def test_a_member_that_a_raw_client_took_out_stays_out() -> None:
+    before = written(add("tags", "before"))
+    taken = raw(1, discard("tags", "before"))
+    writes = [taken, done(2, add("tags", "b"))]
+    back = shows(tags={"before", "b"})
+
+    assert problems(ended(writes, shows(tags={"b"}), before)) == []
+    assert problems(ended(writes, back, before)) == [("undone", (1,))]
+    whole = ended([taken, done(2, remove("tags"))], shows(tags={"before"}), before)
+    assert problems(whole) == []
+    assert odds(whole) == {"a raw discard did not last"}
+
+
+def test_what_only_a_region_had_that_was_lost_may_be_gone_and_what_time_to_live_took() -> None:
+    deleted = Replica("use1", written(assign("name", "Ada"))).write(DELETE, at=2_000)
+    cases = [
+        (ended([done(0, BASE), ADDED], shows(balance=100)), faults.REMADE),
+        (ended([raw(1, assign("name", "raw1"))], None, deleted), faults.EXPIRY),
+    ]
+    for run, kind in cases:
+        assert problems(run) == [("undone", (1,))]
+        trouble = replace(run.plan, faults=(Fault(kind, 0, MINUTE, EAST),))
+        assert problems(replace(run, plan=trouble)) == []
+
+
+def test_an_amount_that_stale_copies_took_off_twice_is_counted() -> None:
+    stale = raw(2, call=SAVE, copy="plain", seen=[0])
+    read = replace(stale, operation=replace(stale.operation, read_at_ms=0))
+    later = raw(3, increment("balance", raw_amount(3)), call=SAVE, seen=[0])
+    writes = [done(0, BASE), ADDED, read, later]
+    run = ended(writes, shows(balance=100 + raw_amount(3) - raw_amount(1)))
+
+    assert problems(run) == []
+    assert "a raw amount taken off twice beside stale copies" in odds(run)
+    less = ended([done(0, BASE), read], shows(balance=100 - raw_amount(1)))
+    assert problems(less) == []
+    assert problems(ended([done(0, BASE), ADDED], shows(balance=100 - raw_amount(1)))) != []
+
+
 def test_a_member_that_comes_back_beside_a_put_is_counted() -> None:
     writes = [
         done(0, add("tags", "a", "b")),

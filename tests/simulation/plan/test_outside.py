@@ -11,7 +11,16 @@ from reconciler.item.schema import Schema
 from reconciler.simulation import Experiment
 from reconciler.simulation.plan import faults
 from reconciler.simulation.plan.drawing import DEFAULT_SCHEMA, OWN_TTL, draw_plan
-from reconciler.simulation.plan.outside import ALL, DRAWN, NONE, ONE, UNIT, raw_leaves, with_outside
+from reconciler.simulation.plan.outside import (
+    ALL,
+    DRAWN,
+    NONE,
+    ONE,
+    RAW,
+    UNIT,
+    raw_leaves,
+    with_outside,
+)
 from reconciler.simulation.plan.plan import Operation, Plan
 from reconciler.simulation.plan.raw import SAVE, UPDATE, VERBS, check_raw
 from reconciler.values.wire import from_wire
@@ -77,13 +86,38 @@ def test_what_the_library_adds_stays_below_the_unit_of_raw_amounts() -> None:
         amounts = Counter[bool]()
         for operation in plan.operations:
             for edit in operation.edits:
-                if edit.path in {("balance",), ("points",)} and edit.verb != "remove":
+                kind = raw_leaves(plan.schema).get(edit.path)
+                if kind == "counter_pn" and edit.verb != "remove":
                     assert edit.verb == "increment"
                     amount = from_wire(edit.value or {})
                     assert amount > 0
                     assert bool(operation.raw) == (amount % UNIT == 0)
                     amounts[bool(operation.raw)] += amount
         assert amounts[False] < UNIT
+
+
+def test_in_a_map_that_the_library_assigns_it_sets_no_counter_that_others_add_to() -> None:
+    fields = [
+        from_wire(edit.value or {})
+        for seed in SEEDS
+        for operation in drawn(seed).operations
+        for edit in operation.edits
+        if not operation.raw and (edit.path, edit.verb) == (("profile",), "assign")
+    ]
+    assert any("labels" in each for each in fields)
+    assert not any("visits" in each or "r" in each.get("deep", {}) for each in fields)
+
+
+def test_the_library_takes_out_members_that_others_added() -> None:
+    taken_out = {
+        member
+        for seed in SEEDS
+        for operation in drawn(seed).operations
+        for edit in operation.edits
+        if not operation.raw and edit.verb == "discard" and edit.path[-1] in {"tags", "labels"}
+        for member in from_wire(edit.value or {})
+    }
+    assert {member.startswith(RAW) for member in taken_out} == {True, False}
 
 
 def test_a_schema_of_the_users_own_is_written_around_as_far_as_it_can_be() -> None:
