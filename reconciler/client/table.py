@@ -136,7 +136,7 @@ class ReplicatedTable:
         """Edit the item with `change(item)` and return its image as written.
 
         `change` may run several times, each time on the newest image, so it must do nothing else.
-        It is one round trip if this client saw the item before, or if the change looks at nothing.
+        It is one round trip if it looks at nothing, or, with no outside writers, on a known item.
         `onto` is given each image before the change is made, read afresh: to merge something into
         it in the same write, or to refuse it by an error. With an idempotency key, `once`, nothing
         is written if the key was carried out before, here or in another region.
@@ -177,7 +177,7 @@ class ReplicatedTable:
         Doing nothing, or refusing to, counts only on a fresh image: no condition tells that the
         remembered one is stale.
         """
-        image = self._writer.memory.image(self._writer.name(key))
+        image = self._writer.remembered(key)
         try:
             return image if image is not None and edits_on(image) else None
         except Exception:  # whatever it was, it is raised again on a fresh image

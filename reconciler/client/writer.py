@@ -60,7 +60,7 @@ class Writer:
         self._replica = replica
         self._clock = clock
         self._fresh = surroundings.fresh
-        lanes = outside_writers == "expected"
+        self._beside_others = lanes = outside_writers == "expected"
         self.memory = Memory(clock.now, surroundings.process, keeps_to_lanes=lanes)
         around = replica, clock, self.sender, self.memory
         self._named = NamedWriter(schema, store, *around, beside_others=lanes)
@@ -72,6 +72,14 @@ class Writer:
     def fetch(self, key: Key) -> Image | None:
         """Return the item as it is now."""
         return self.sender.answered(partial(self.store.get, self._schema.key_image(key)))[0]
+
+    def remembered(self, key: Key) -> Image | None:
+        """Return what this client wrote of an item last, where nobody writes around the library.
+
+        HAZARD if it were written on beside others: no condition tells of what they did to it since,
+        which would be gone from all readers until a detector has it put back.
+        """
+        return None if self._beside_others else self.memory.image(self.name(key))
 
     def name(self, key: Key) -> str:
         """Return what an item is called in the memory."""

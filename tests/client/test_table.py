@@ -19,6 +19,7 @@ from reconciler.client.lost_answers import written_dot
 from reconciler.client.memory import REMEMBERED_ITEMS
 from reconciler.client.sending import Retries
 from reconciler.client.table import ReplicatedTable
+from reconciler.deployment.wiring import OutsideWriters
 from reconciler.errors import (
     Contention,
     InvalidInput,
@@ -48,6 +49,7 @@ def table(
     pauses: list[float] | None = None,
     draw: Callable[[], float] | None = None,
     schema: Schema = SCHEMA,
+    outside_writers: OutsideWriters = "none",
 ) -> ReplicatedTable:
     slept: list[float] = [] if pauses is None else pauses
     return ReplicatedTable(
@@ -56,7 +58,7 @@ def table(
         replica=lambda: replica,
         clock=clock(at, nonces),
         surroundings=surroundings(slept.append, draw or Random(7).random),
-        outside_writers="none",
+        outside_writers=outside_writers,
     )
 
 
@@ -581,6 +583,20 @@ def test_a_steady_write_from_the_same_client_is_one_round_trip() -> None:
         writer.apply(KEY, add(1))
     assert store.names() == ["put", "put", "put"]
     assert balance(store) == 4
+
+
+def test_where_others_write_around_the_library_an_item_is_read_before_it_is_written_on() -> None:
+    """A raw value was gone from all readers until a detector had it put back."""
+    store = FakeItems()
+    writer = table(store, outside_writers="expected")
+    writer.apply(KEY, rename("Ada"))
+    image = store.get({"id": {"S": "p1"}}) or {}
+    store.place({**image, "fax": {"S": "raw"}})
+
+    answer = writer.apply(KEY, add(1))
+
+    assert (answer or {})["fax"] == "raw"
+    assert table(store).get(KEY) == {**KEY, "name": "Ada", "fax": "raw", "balance": 1}
 
 
 def test_steady_writes_stay_in_one_lineage() -> None:
