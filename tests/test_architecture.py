@@ -60,6 +60,8 @@ LONGER = {
     "reconciler/crdt/counter_pn.py": "sums, removals and what images showed meet in each amount",
     "reconciler/cli/conflicts.py": "the commands of one person's work, with all their options",
     "reconciler/conflict/row.py": "ledger rows are written and read in one place",
+    "reconciler/item/filing.py": "what others did is filed beside what names did, in their order",
+    "reconciler/item/sightings.py": "what an image shows of another one's writes, or took from it",
     "reconciler/item/joining.py": "what two items know of each other is told before the one join",
     "reconciler/item/plain.py": "what a plain image is, and what of it counts, side by side",
     "reconciler/item/metadata.py": "the letters of `_rec` are read and written in one place",

@@ -90,6 +90,7 @@ TESTED_ELSEWHERE = {
     "reconciler/feed": "by decisions carried out, in test_carrying_out and handlers/test_approve",
     "reconciler/ingest": "parts of an ingest: by whole objects, in handlers/test_ingest",
     "reconciler/item/standing.py": "with the names that clients add to, client/test_named_writes",
+    "reconciler/item/replaying.py": "with the names that are replayed, in test_names",
     "reconciler/item/undoing.py": "with what names took the place of, in test_names",
     "reconciler/item/replicated.py": "data: with its wire form, in test_metadata",
     "reconciler/local": "parts of a cloud: by whole ones, in test_cloud and worker/test_process",

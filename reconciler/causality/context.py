@@ -31,6 +31,7 @@ KEYED = "="  # the replica of what idempotency keys name; no region has this cod
 _OF_ANY_LIFE = {ADOPTED, KEYED}
 _NAMED = "~"  # ends the code under which a replica's named writes go
 FROM_PLAIN = Hlc.of(0, 1)  # of what an image without metadata shows
+NAMED_BY_PRESENCE = Hlc.of(0)  # of what is named by what it is: there is no later one
 BY_A_PUT = Hlc.of(0, 2)  # of what such an image, over a managed one, added to an amount
 UNTYPED = Hlc.of(0, 3)  # of a number that was put around the library where no type is known
 INCARNATION_WIDTH = 5

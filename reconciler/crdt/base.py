@@ -7,7 +7,7 @@ Source: Almeida, Shoker, Baquero, "Delta State Replicated Data Types", JPDC 2018
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
@@ -30,8 +30,8 @@ class Edit:
 
 
 class LocalWrite(NamedTuple):
-    """One local write as the types see it: its dot, and the watermarks of the image it is made on;
-    `rank`: at least, if its dot says no time; `keyed`: its key's dot, which counters add under."""
+    """One local write: its dot, and the watermarks of its image; `rank`: at least, if its dot says
+    no time; `keyed`: its key's dot, which counters add under."""
 
     dot: Dot
     watermarks: Mapping[str, str]
@@ -42,8 +42,7 @@ class LocalWrite(NamedTuple):
 class OutsideChange(NamedTuple):
     """What a writer around the library did to one leaf, or to one member of a set.
 
-    `name` tells it from whatever else was done at its path. `edit` is None where it is done by what
-    the image does not hold any more.
+    `name` tells it from what else was done at its path; `edit` is None where nothing is put there.
     """
 
     path: Path
@@ -54,25 +53,25 @@ class OutsideChange(NamedTuple):
 class Sources(NamedTuple):
     """What states are restored from, beside their own metadata: dots, by the references there.
 
-    `changes` takes what the visible values hold that the metadata does not know.
+    `changes` takes what visible values hold that the metadata does not know; what stands at the
+    `hidden` paths is no state's.
     """
 
     dots: Sequence[Dot]
     changes: list[OutsideChange]
+    hidden: Set[Path] = frozenset()
 
     def assigned(self, path: Path, visible: Wire | None, assignment: Wire | None) -> None:
         """Note that all of a value was assigned around the library, or removed."""
         verb = "remove" if visible is None else "assign"
         edit = Edit(path, verb, None if visible is None else assignment)
-        self.changes.append(OutsideChange(path, f"={value_text(visible)}", edit))
+        if path not in self.hidden:
+            self.changes.append(OutsideChange(path, f"={value_text(visible)}", edit))
 
 
 @dataclass(frozen=True)
 class Spec:
-    """The declared type of an attribute; `fields` and `values` say what a map_or holds.
-
-    `function` names the merge function of a custom.
-    """
+    """The declared type of an attribute: what a map_or holds, and a custom's merge function."""
 
     type: type["Crdt"]
     fields: Mapping[str, "Spec"] = field(default_factory=dict)
@@ -119,8 +118,7 @@ class Crdt(ABC):
         """
 
     def ranks(self) -> Iterator[Hlc]:
-        """Yield the ranks of entries that lie above their own stamps: a next write is above
-        them."""
+        """Yield the ranks above entries' own stamps: a next write is above them."""
         return iter(())
 
     def is_empty(self) -> bool:
@@ -191,6 +189,7 @@ def encode_tagged(state: Crdt, refs: Mapping[Dot, str]) -> Wire:
 def decode_tagged(wire: Wire, visible: Wire | None, sources: Sources, path: Path) -> Crdt:
     """Restore the state that `encode_tagged` wrote; KeyError if its type is not registered."""
     ((tag, state),) = {_DEFAULT_TAG: wire}.items() if "S" in wire else wire["M"].items()
+    sources = sources._replace(changes=[]) if path in sources.hidden else sources
     return _BY_TAG[tag].decode(state, visible, sources, path)
 
 
@@ -244,7 +243,6 @@ def surviving_dots(
 ) -> tuple[Dot, ...]:
     """Return, in order, the dots that live on: held by both, or unseen by the side without."""
     left, right = set(a), set(b)
-    kept = left & right
-    kept.update(dot for dot in left - right if not theirs.covers(dot))
-    kept.update(dot for dot in right - left if not mine.covers(dot))
-    return tuple(sorted(kept))
+    ours = (dot for dot in left - right if not theirs.covers(dot))
+    others = (dot for dot in right - left if not mine.covers(dot))
+    return tuple(sorted({*(left & right), *ours, *others}))

@@ -17,6 +17,8 @@ from reconciler.crdt.base import Crdt, Edit, LocalWrite, OutsideChange, Sources,
 from reconciler.errors import InvalidInput, TypeMismatch
 from reconciler.values.wire import SET_KINDS, SHORT_DIGEST_WIDTH, Path, Wire, label, short_digests
 
+_GONE = "-"  # before the digest of an element: what is gone, only the image held
+
 
 @dataclass(frozen=True)
 class ElementSet(Crdt):
@@ -70,6 +72,11 @@ def element_digests(kind: str | None, elements: Sequence[Any]) -> str:
     return short_digests([element.encode() for element in elements])
 
 
+def name_of_gone(kind: str, element: Any) -> str:
+    """Return the name of a change that takes an element out around the library."""
+    return f"{_GONE}{element_digests(kind, [element])}"
+
+
 def known_elements(
     digests: str, visible: Wire | None, sources: Sources, path: Path
 ) -> tuple[str | None, Sequence[Any]]:
@@ -91,7 +98,7 @@ def known_elements(
         element = held[digest].pop(0) if held.get(digest) else None
         found.append(element)
         if element is None:
-            sources.changes.append(OutsideChange(path, f"-{digest}", None))
+            sources.changes.append(OutsideChange(path, f"{_GONE}{digest}", None))
     for element in sorted(each for rest in held.values() for each in rest):
         added = {kind or "": [element]}
         change = OutsideChange(path, f"+{value_text(added)}", Edit(path, "add", added))

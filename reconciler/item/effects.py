@@ -9,8 +9,10 @@ from reconciler.causality.context import Dot
 from reconciler.crdt.base import Edit, LocalWrite, Spec
 from reconciler.crdt.map_or import state_of_type
 from reconciler.errors import TypeMismatch
+from reconciler.item.foreign import blocking, is_whole, without
 from reconciler.item.leaves import typed
 from reconciler.item.replicated import ReplicatedItem
+from reconciler.values.wire import label
 
 
 def applied(item: ReplicatedItem, edit: Edit, write: LocalWrite, spec: Spec) -> ReplicatedItem:
@@ -20,14 +22,14 @@ def applied(item: ReplicatedItem, edit: Edit, write: LocalWrite, spec: Spec) -> 
     """
     name = edit.path[0]
     item = alive(item, write.dot)
-    is_whole = edit.path == (name,) and edit.verb in ("assign", "remove")
-    if name in item.foreign and not is_whole:
+    place = blocking(item.foreign, edit)
+    if place is not None:
         raise TypeMismatch(
-            f"{name} holds what a {spec.type.NAME} cannot hold, put there around the library:"
+            f"{label(place)} holds what its type cannot hold, put there around the library:"
             " assign it, or remove it",
             path=edit.path,
         )
-    foreign = {other: state for other, state in item.foreign.items() if other != name}
+    foreign = without(item.foreign, edit.path) if is_whole(edit) else item.foreign
     state = state_of_type(typed(item.attributes.get(name), spec, name), spec, (name,))
     written = state.apply(edit, 1, write, spec)
     return replace(item, attributes={**item.attributes, name: written}, foreign=foreign)

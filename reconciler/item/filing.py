@@ -16,15 +16,23 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from reconciler.causality.context import ADOPTED, UNTYPED, Dot, beside_each_other
+from reconciler.causality.context import ADOPTED, NAMED_BY_PRESENCE, UNTYPED, Dot, beside_each_other
 from reconciler.causality.hlc import Hlc
 from reconciler.crdt.base import Crdt, Edit, LocalWrite, OutsideChange, Spec, value_text
 from reconciler.crdt.counter_pn import CounterPn
 from reconciler.crdt.counter_slots import is_added
 from reconciler.crdt.map_or import MapOr, state_of_type
-from reconciler.crdt.register_lww import RegisterLww
 from reconciler.errors import InvalidInput, TypeMismatch
-from reconciler.item.leaves import Declared, is_untyped, lineage_of, spec_of, value_at
+from reconciler.item.foreign import put_at, without
+from reconciler.item.leaves import (
+    Declared,
+    after_names,
+    is_untyped,
+    lineage_of,
+    places_in,
+    spec_of,
+    value_at,
+)
 from reconciler.item.metadata import (
     METADATA,
     basis_of,
@@ -34,20 +42,15 @@ from reconciler.item.metadata import (
     is_managed,
     is_named,
 )
-from reconciler.item.names import (
-    Name,
-    as_before,
-    last_to_touch,
-    names_in,
-    replayed,
-    types_of_names,
-)
+from reconciler.item.names import Name, last_to_touch, may_take, names_in, types_of_names
+from reconciler.item.replaying import as_before, replayed
 from reconciler.item.replicated import ReplicatedItem
 from reconciler.item.schema import Schema
 from reconciler.item.undoing import undone
 from reconciler.values.wire import Image, Path, canonical_image
 
-NAMED_BY_PRESENCE = Hlc.of(0)  # of what is named by what it is: there is no later one
+DotOf = Callable[[OutsideChange], Dot]
+DotsOn = Callable[[ReplicatedItem], DotOf]
 _BACK = OutsideChange((), "back", None)  # that a deleted item was written on
 
 
@@ -65,12 +68,23 @@ def file(
         return item
     basis = basis_of(image)
 
-    def dot_of(change: OutsideChange) -> Dot:
-        untyped = is_untyped_number(change, item)
-        return Dot(lineage_of(basis, change), UNTYPED if untyped else NAMED_BY_PRESENCE)
+    def dots_on(now: ReplicatedItem) -> DotOf:
+        known = now.context.heads
+        taken = places_in(known)
+
+        def dot_of(change: OutsideChange) -> Dot:
+            untyped = is_untyped_number(change, item)
+            lineage = lineage_of(basis, change)
+            # HAZARD if it had the name of what was done before a name took that: nobody missed it.
+            if lineage in known or (change.name[:1] == "=" and places_in([lineage]) & taken):
+                lineage = lineage_of(after_names(basis), change)
+            return Dot(lineage, UNTYPED if untyped else NAMED_BY_PRESENCE)
+
+        return dot_of
 
     if names:
-        return _file_names(item, changes, names, image, dot_of, seen, declared)
+        return _file_names(item, changes, names, image, dots_on, seen, declared)
+    dot_of = dots_on(item)
     if item.exists:
         return changed_by(item, changes, dot_of, seen, declared)
     filed = changed_by(item, [_BACK, *changes], dot_of, seen, declared)
@@ -82,7 +96,7 @@ def _file_names(  # noqa: PLR0913, PLR0917 (a filing is all of these)
     changes: Sequence[OutsideChange],
     names: Sequence[Name],
     image: Mapping[str, Any],
-    dot_of: Callable[[OutsideChange], Dot],
+    dots_on: DotsOn,
     seen: Hlc | None,
     declared: Declared,
 ) -> ReplicatedItem:
@@ -96,8 +110,9 @@ def _file_names(  # noqa: PLR0913, PLR0917 (a filing is all of these)
         item = file({**item.key, **before, METADATA: image[METADATA]}, seen, type_of)
     elif item.exists:
         beside = [each for change in changes for each in _before_names(item, change, names, before)]
-        item = changed_by(as_before(item, names, before), beside, dot_of, seen, type_of)
-    return with_names(item, names, image, dot_of, seen, type_of)
+        item = as_before(item, names, before)
+        item = changed_by(item, beside, dots_on(item), seen, type_of)
+    return with_names(item, names, image, dots_on, seen, type_of)
 
 
 def _before_names(
@@ -108,10 +123,13 @@ def _before_names(
     Of what the library never wrote, all that stood there was such a change. The rest shows once the
     names are replayed.
     """
+    if change.edit is None:  # a member is gone
+        return [] if may_take(names, change) else [change]
     if last_to_touch(names, change.path) is None:
         return [change]
     value = value_at(before, change.path)
-    if value is None or state_at(item, change.path) is not None:
+    is_held = state_at(item, change.path) is not None and change.path not in item.foreign
+    if value is None or is_held:
         return []
     return [change._replace(name=f"={value_text(value)}", edit=Edit(change.path, "assign", value))]
 
@@ -128,15 +146,15 @@ def with_names(  # noqa: PLR0913, PLR0917 (a filing is all of these)
     item: ReplicatedItem,
     names: Sequence[Name],
     image: Mapping[str, Any],
-    dot_of: Callable[[OutsideChange], Dot],
+    dots_on: DotsOn,
     seen: Hlc | None,
     declared: Declared,
 ) -> ReplicatedItem:
     """Return the item with named writes filed, and what the image shows beside them."""
     shown = shown_in(image, item.key)
-    item = replayed(item, names, shown)
-    rest = decode({**item.key, **shown, METADATA: encode(item)[METADATA]})[1]
-    filed = changed_by(item, rest, dot_of, seen, declared)
+    item = replayed(item, names, shown, basis_of(image) if is_managed(image) else "")
+    item, rest = decode({**item.key, **shown, METADATA: encode(item)[METADATA]})
+    filed = changed_by(item, rest, dots_on(item), seen, declared)
     return replace(filed, alive=beside_each_other([*filed.alive, *item.alive]))
 
 
@@ -149,13 +167,13 @@ def shown_in(image: Mapping[str, Any], key: Image) -> Image:
 def changed_by(  # noqa: PLR0913, PLR0917 (a filing is all of these)
     item: ReplicatedItem,
     changes: Sequence[OutsideChange],
-    dot_of: Callable[[OutsideChange], Dot],
+    dot_of: DotOf,
     seen: Hlc | None,
     declared: Declared,
     also: Sequence[OutsideChange] = (),
 ) -> ReplicatedItem:
     """Return the item with changes filed, each under its own dot, and `also` only known by name."""
-    attributes, context, foreign = dict(item.attributes), item.context, dict(item.foreign)
+    attributes, context, foreign = dict(item.attributes), item.context, item.foreign
     dots: list[Dot] = []
     for change in changes:
         dot = dot_of(change)
@@ -163,13 +181,13 @@ def changed_by(  # noqa: PLR0913, PLR0917 (a filing is all of these)
             name = change.edit.path[0]
             is_cleared = not item.exists and change.edit.verb == "remove"
             write = LocalWrite(dot, item.context.watermarks, None if is_cleared else seen)
+            # Of what a deleted item held, changes before this one may have left nothing.
+            told = spec_of(item.attributes.get(name), declared(name))
             try:
-                attributes[name] = _changed(attributes.get(name), change.edit, write, declared)
-                if change.edit.path == (name,):
-                    foreign.pop(name, None)
+                attributes[name] = _changed(attributes.get(name), change.edit, write, told)
+                foreign = without(foreign, change.edit.path)
             except (InvalidInput, TypeMismatch):
-                before = foreign.get(name) or RegisterLww()
-                foreign[name] = before.replaced_by(change.edit.value, write)
+                foreign = put_at(foreign, change.edit, write)
         dots.append(dot)
         context = context.with_dot(dot)
     for change in also:
@@ -182,16 +200,19 @@ def changed_by(  # noqa: PLR0913, PLR0917 (a filing is all of these)
     return replace(filed, alive=tuple(sorted(alive)), dead=())
 
 
-def _changed(state: Crdt | None, edit: Edit, write: LocalWrite, declared: Declared) -> Crdt:
+def _changed(state: Crdt | None, edit: Edit, write: LocalWrite, told: Spec | None) -> Crdt:
     name = edit.path[0]
-    spec = spec_of(state, declared(name)) or _LWW
+    spec = spec_of(state, told) or _LWW
     return state_of_type(state, spec, (name,)).apply(edit, 1, write, spec).complete((name,))
 
 
 def is_untyped_number(change: OutsideChange, item: ReplicatedItem) -> bool:
-    """Return whether a number is put where only writers around the library ever wrote."""
+    """Return whether a number is put where only writers around the library ever wrote.
+
+    A map may hold some.
+    """
     edit = change.edit
-    if edit is None or edit.verb != "assign" or "N" not in (edit.value or {}):
+    if edit is None or edit.verb != "assign" or not {"N", "M"} & (edit.value or {}).keys():
         return False
     state = state_at(item, edit.path)
     return state is None or not item.exists or is_untyped(state)

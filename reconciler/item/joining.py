@@ -31,7 +31,7 @@ from reconciler.crdt.register_lww import RegisterLww
 from reconciler.crdt.register_mv import RegisterMv
 from reconciler.crdt.set_aw import SetAw
 from reconciler.item.filing import state_at
-from reconciler.item.leaves import leaves_at, member, plain_dot, typed
+from reconciler.item.leaves import is_untyped, leaves_at, member, plain_dot, typed
 from reconciler.item.plain import began
 from reconciler.item.replicated import ReplicatedItem
 from reconciler.item.sightings import registers_in
@@ -54,10 +54,10 @@ def joined(left: ReplicatedItem, right: ReplicatedItem) -> ReplicatedItem:
     }
     nothing = RegisterLww()
     foreign = {
-        name: (left.foreign.get(name) or nothing).join(
-            right.foreign.get(name) or nothing, mine, theirs
+        place: (left.foreign.get(place) or nothing).join(
+            right.foreign.get(place) or nothing, mine, theirs
         )
-        for name in sorted(left.foreign.keys() | right.foreign.keys())
+        for place in sorted(left.foreign.keys() | right.foreign.keys())
     }
     expiries = [each for each in (left.expires, right.expires) if each is not None]
     return ReplicatedItem(
@@ -68,7 +68,7 @@ def joined(left: ReplicatedItem, right: ReplicatedItem) -> ReplicatedItem:
         dead=surviving_dots(left.dead, right.dead, mine, theirs),
         expires=max(expiries, default=None),
         expires_by=left.expires_by | right.expires_by,
-        foreign={name: state for name, state in foreign.items() if not state.is_empty()},
+        foreign={place: state for place, state in foreign.items() if not state.is_empty()},
         time=max(left.time, right.time),
         marks=greatest(left.marks.items(), right.marks.items()),
     )
@@ -79,12 +79,32 @@ def _typed_by(item: ReplicatedItem, other: ReplicatedItem) -> ReplicatedItem:
 
     HAZARD if that came after what a plain image showed of amounts was taken out: of no type yet, it
     would stay, with the library's amounts in it.
+    HAZARD if what is foreign there were of no type here: one write in two places goes from both.
     """
-    states = {
+    states: Mapping[str, Crdt] = {
         name: typed(state, _spec(other.attributes.get(name)), name) or state
         for name, state in item.attributes.items()
     }
-    return replace(item, attributes=states)
+    foreign = dict(item.foreign)
+    for place in other.foreign:
+        states, found = _without_untyped(states, place)
+        foreign |= {} if found is None or place in foreign else {place: found}
+    return replace(item, attributes=states, foreign=foreign)
+
+
+def _without_untyped(
+    states: Mapping[str, Crdt], place: Path
+) -> tuple[Mapping[str, Crdt], RegisterLww | None]:
+    """Return states without the register of no type that is at a place, and that register."""
+    name, *rest = place
+    state = states.get(name)
+    left = {other: held for other, held in states.items() if other != name}
+    if rest and isinstance(state, MapOr):
+        fields, found = _without_untyped(state.fields, tuple(rest))
+        return {**left, name: MapOr(fields)}, found
+    if rest or not isinstance(state, RegisterLww) or not is_untyped(state):
+        return states, None
+    return left, state
 
 
 def _spec(state: Crdt | None) -> Spec | None:

@@ -148,6 +148,11 @@ def lineage_of(token: str, change: OutsideChange) -> Lineage:
     return Lineage.of(ADOPTED, wall + place + lineage.epoch[-_WHAT_WIDTH:])
 
 
+def after_names(token: str) -> str:
+    """Return on what others wrote after a name took what they had written on the same image."""
+    return f"{token}+"
+
+
 def places_in(lineages: Iterable[Lineage]) -> set[str]:
     """Return at which places of which images the values were put that these name, or taken away."""
     ours = (each for each in lineages if each.replica == ADOPTED and each.epoch < FOR_GOOD)
@@ -177,20 +182,7 @@ def lineage_in_plain(change: OutsideChange) -> Lineage:
 
 def leaves_of(held: Image, declared: Declared) -> Sequence[OutsideChange]:
     """Return the leaves of all attributes, as their types divide them."""
-    return [leaf for name in held for leaf in fitting_leaves(name, held[name], declared(name))]
-
-
-def fitting_leaves(name: str, value: Wire, spec: Spec | None) -> Sequence[OutsideChange]:
-    """Return the leaves of an attribute; one, if the types within cannot hold what is there."""
-    leaves = leaves_at((name,), value, spec)
-    state = spec.type() if spec is not None else None
-    try:
-        for leaf in leaves:
-            if state is not None and spec is not None and leaf.edit is not None:
-                state = state.apply(leaf.edit, 1, LocalWrite(plain_dot(leaf), {}), spec)
-    except (InvalidInput, TypeMismatch):
-        return leaves_at((name,), value, None)
-    return leaves
+    return [leaf for name in held for leaf in leaves_at((name,), held[name], declared(name))]
 
 
 def leaves_at(path: Path, value: Wire, spec: Spec | None) -> Sequence[OutsideChange]:

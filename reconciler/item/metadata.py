@@ -35,6 +35,8 @@ from reconciler.errors import (
     UnknownWireVersion,
     bounded,
 )
+from reconciler.item.foreign import Foreign, place_of, place_text
+from reconciler.item.leaves import value_at
 from reconciler.item.replicated import ReplicatedItem
 from reconciler.values.wire import (
     SHORT_DIGEST_WIDTH,
@@ -381,7 +383,7 @@ def encode(item: ReplicatedItem) -> Image:
             "M": {replica: {"S": watermarks[replica]} for replica in sorted(watermarks)}
         }
     if item.foreign:
-        foreign = {name: each.encode(refs) for name, each in sorted(item.foreign.items())}
+        foreign = {place_text(at): each.encode(refs) for at, each in sorted(item.foreign.items())}
         metadata[_FOREIGN] = {"M": foreign}
     if item.tip:
         metadata[_TIP] = {"S": str(item.tip)}
@@ -421,9 +423,9 @@ def _decode(
     plain = canonical_image({name: image[name] for name in image if name not in outside})
     is_deleted = is_tombstone_in(metadata)
     values = canonical_image(tombstone_values_in(metadata)) if is_deleted else plain
-    sources = Sources(dots, [])
-    states, foreign = _states(metadata, values, sources)
-    if is_deleted and sources.changes:
+    changes: list[OutsideChange] = []
+    states, foreign = _states(metadata, values, dots, changes)
+    if is_deleted and changes:
         raise ValueError("the values of a deleted item are not those that it had")
     tip, context = tip_in(metadata), _context(metadata)
     if tip is not None and tip not in context.heads:
@@ -441,29 +443,30 @@ def _decode(
         time=time_in(token_in(metadata)),
         marks=marks_in(metadata),
     )
-    return item, _revival(states, plain) if is_deleted and plain else sources.changes
+    return item, _revival(states, plain) if is_deleted and plain else changes
 
 
 def _states(
-    metadata: Metadata, values: Image, sources: Sources
-) -> tuple[dict[str, Crdt], dict[str, RegisterLww]]:
+    metadata: Metadata, values: Image, dots: Sequence[Dot], changes: list[OutsideChange]
+) -> tuple[dict[str, Crdt], Foreign]:
     """Return the states of the attributes, and of what stands where these cannot hold it."""
     wires = canonical_image(metadata[_STATES]["M"])
     others = metadata.get(_FOREIGN, {"M": {}})["M"]
+    above, places = Sources(dots, changes), {place_of(text): others[text] for text in others}
     foreign = {
-        name: RegisterLww.decode(others[name], values.get(name), sources, (name,))
-        for name in sorted(others)
+        place: RegisterLww.decode(places[place], value_at(values, place), above, place)
+        for place in sorted(places)
     }
-    hidden = Sources(sources.dots, [])  # what stands beneath a foreign value shows nothing
+    sources = Sources(dots, changes, frozenset(foreign))
     states = {
-        name: decode_tagged(
-            wires[name], values.get(name), hidden if name in foreign else sources, (name,)
-        )
+        name: decode_tagged(wires[name], values.get(name), sources, (name,))
         for name in sorted(wires)
     }
-    changed = {change.path[0] for change in sources.changes}
-    for name, state in {**states, **foreign}.items():
-        if name not in changed and state.visible() != _shown_by(state, values.get(name)):
+    changed = {change.path[0] for change in changes}
+    shown = ReplicatedItem({}, states, foreign=foreign).shown()
+    for name in (states.keys() | {place[0] for place in foreign}) - changed:
+        state = None if (name,) in foreign else states.get(name)
+        if shown.get(name) != _shown_by(state, values.get(name)):
             raise ValueError(f"the state of {name} does not give its visible value")
     for name in sorted(values.keys() - wires.keys()):
         sources.assigned((name,), values[name], values[name])

@@ -12,31 +12,26 @@ late: what it did counts as done around the library.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from reconciler.causality.context import (
-    ADOPTED,
     KEYED,
     CausalContext,
     Dot,
     Lineage,
-    beside_each_other,
     named_by,
 )
 from reconciler.causality.hlc import DIGIT, EPOCH_WIDTH, NONCE_WIDTH, WALL_WIDTH, Hlc, fixed_width
-from reconciler.crdt.base import TYPES, Crdt, Edit, LocalWrite, OutsideChange, Spec
+from reconciler.crdt.base import TYPES, Crdt, Edit, OutsideChange, Spec, value_text
+from reconciler.crdt.elements import name_of_gone
 from reconciler.crdt.map_or import MapOr
-from reconciler.crdt.register_lww import RegisterLww
-from reconciler.errors import MALFORMED, InvalidInput, TypeMismatch, Undecodable
-from reconciler.item.effects import alive, applied
-from reconciler.item.leaves import is_untyped, member, typed, value_at
+from reconciler.errors import MALFORMED, Undecodable
+from reconciler.item.foreign import is_whole
+from reconciler.item.leaves import member
 from reconciler.item.metadata import NAMES, context_of, is_managed
-from reconciler.item.replicated import ReplicatedItem
 from reconciler.item.schema import RESERVED_PREFIX
 from reconciler.values.wire import (
     SET_KINDS,
-    Image,
     Path,
     Wire,
     Wires,
@@ -138,60 +133,11 @@ def types_of_names(names: Sequence[Name]) -> dict[str, Spec]:
     for name in names:
         for edit, leaf in name.done:
             known = types.get(edit.path[0])
-            types[edit.path[0]] = _type_at(None, known, edit.path[1:], leaf)
+            types[edit.path[0]] = type_at(None, known, edit.path[1:], leaf)
     return types
 
 
-def replayed(item: ReplicatedItem, names: Sequence[Name], shown: Wires) -> ReplicatedItem:
-    """Return the item after named writes, each on what it met, under its own dot.
-
-    `shown` is what readers see in the end. What a type does not take is an assignment of that.
-    HAZARD if the last name alone kept it alive: a delete saw that one, not additions to others.
-    """
-    keep = {*item.alive} if item.exists else set()
-    for name in names:
-        if item.context.covers(name.dot) or _is_forgotten(name, item.context):
-            continue
-        item = alive(item, name.dot)
-        write = LocalWrite(name.dot, item.context.watermarks, keyed=name.keyed)
-        for done in name.done:
-            if done.edit.path[0] not in item.key:  # what is said of a key was not done
-                item = _replayed(item, done, write, shown)
-        keep.add(name.dot)
-        known = item.context.with_dot(name.dot)
-        known = known if name.keyed is None else known.with_dot(name.keyed)
-        item = replace(item, context=known, tip=None)
-    return replace(item, alive=beside_each_other(keep)) if item.exists else item
-
-
-def _is_forgotten(name: Name, known: CausalContext) -> bool:
-    # HAZARD if such a key took an amount: no merge would keep what a watermark covers.
-    return name.keyed is not None and known.watermarks.get(KEYED, "") >= name.keyed.lineage.epoch
-
-
-def _replayed(item: ReplicatedItem, done: Done, write: LocalWrite, shown: Wires) -> ReplicatedItem:
-    edit, name = done.edit, done.edit.path[0]
-    state = item.attributes.get(name)
-    if state is not None and is_untyped(state):
-        state = typed(state, _type_at(None, None, edit.path[1:], done.type), name)
-    if edit.verb == "assign" and edit.value is None:
-        value = value_at(shown, edit.path)
-        value = None if value is None else done.type.type().assignment(value)
-        edit = Edit(edit.path, "remove" if value is None else "assign", value)
-    try:
-        return applied(item, edit, write, _type_at(state, None, edit.path[1:], done.type))
-    except (InvalidInput, TypeMismatch):
-        pass
-    edit = Edit((name,), "assign" if name in shown else "remove", shown.get(name))
-    try:
-        spec = done.type if state is None else state.spec()
-        return applied(item, edit, write, spec)
-    except (InvalidInput, TypeMismatch):
-        before = item.foreign.get(name) or RegisterLww()
-        return replace(item, foreign={**item.foreign, name: before.replaced_by(edit.value, write)})
-
-
-def _type_at(state: Crdt | None, known: Spec | None, rest: Path, leaf: Spec) -> Spec:
+def type_at(state: Crdt | None, known: Spec | None, rest: Path, leaf: Spec) -> Spec:
     """Return the type of an attribute in which `leaf` is the type at the rest of a path.
 
     What is there already keeps its type.
@@ -203,39 +149,43 @@ def _type_at(state: Crdt | None, known: Spec | None, rest: Path, leaf: Spec) -> 
     held = state.spec().fields if state is not None else {}
     child = state.fields.get(rest[0]) if isinstance(state, MapOr) else None
     fields = {**held, **(known.fields if known is not None else {})}
-    nested = _type_at(child, fields.get(rest[0]), rest[1:], leaf)
+    nested = type_at(child, fields.get(rest[0]), rest[1:], leaf)
     return Spec(MapOr, {**fields, rest[0]: nested})
-
-
-def as_before(item: ReplicatedItem, names: Sequence[Name], before: Image) -> ReplicatedItem:
-    """Return a managed item in which attributes without a type hold what names were made on.
-
-    What such an attribute holds, only the image shows, and there names took its place.
-    HAZARD without it: what was there looks like one more change, and waits with its names for ever.
-    """
-    held = {k: _before(each, (k,), names, before) for k, each in item.attributes.items()}
-    return replace(item, attributes=held)
-
-
-def _before(state: Crdt, path: Path, names: Sequence[Name], before: Image) -> Crdt:
-    """Return a state in which what stands is what there was before, where nobody gave a type."""
-    if isinstance(state, MapOr):
-        fields = state.fields.items()
-        return MapOr({k: _before(each, (*path, k), names, before) for k, each in fields})
-    if type(state) is not RegisterLww or {d.lineage.replica for d in state.entries} != {ADOPTED}:
-        return state
-    held, stands, was = state.entries.items(), state.visible(), value_at(before, path)
-    made = {d: was if each == stands else each for d, each in held}
-    return RegisterLww(made, state.above) if last_to_touch(names, path) else state
 
 
 def taken(names: Sequence[Name]) -> Iterator[OutsideChange]:
     """Yield the members that named writes took out of sets, under the names of a plain item's."""
     for name in names:
         for edit, _ in name.done:
-            if edit.verb == "discard" and edit.value is not None:
-                for kind in edit.value.keys() & {*SET_KINDS}:
-                    yield from (member(edit.path, {kind: [each]}) for each in edit.value[kind])
+            yield from members_taken(edit)
+
+
+def places_taken(name: Name) -> Iterator[OutsideChange]:
+    """Yield how others would have put in the members that a named write took out of sets, and, of
+    values in whose place it put its own, how they would have removed them: at the same places."""
+    for edit, _ in name.done:
+        yield from members_taken(edit)
+        if is_whole(edit):
+            yield OutsideChange(edit.path, f"={value_text(None)}", None)
+
+
+def members_taken(edit: Edit) -> Iterator[OutsideChange]:
+    """Yield the members that an edit takes out of a set, as others add them."""
+    if edit.verb == "discard" and edit.value is not None:
+        for kind in edit.value.keys() & {*SET_KINDS}:
+            yield from (member(edit.path, {kind: [each]}) for each in edit.value[kind])
+
+
+def may_take(names: Sequence[Name], gone: OutsideChange) -> bool:
+    """Return whether a named write may have taken out a member of a set that is gone."""
+    for edit in (edit for name in names for edit, _ in name.done):
+        if is_whole(edit) and meet(edit.path, gone.path):
+            return True
+        if edit.verb == "discard" and edit.path == gone.path and edit.value is not None:
+            ((kind, elements),) = edit.value.items()
+            if gone.name in {name_of_gone(kind, element) for element in elements}:
+                return True
+    return False
 
 
 def last_to_touch(names: Sequence[Name], path: Path) -> Name | None:

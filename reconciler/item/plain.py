@@ -13,17 +13,17 @@ from collections.abc import Iterator, Mapping
 from enum import IntEnum
 from typing import Any
 
-from reconciler.causality.context import ADOPTED, FROM_PLAIN, Dot
+from reconciler.causality.context import ADOPTED, FROM_PLAIN, NAMED_BY_PRESENCE, Dot
 from reconciler.causality.hlc import Hlc
 from reconciler.crdt.base import Crdt, OutsideChange, Spec
 from reconciler.crdt.register_lww import RegisterLww
 from reconciler.item.filing import (
-    NAMED_BY_PRESENCE,
     changed_by,
     shown_in,
     state_at,
     with_names,
 )
+from reconciler.item.foreign import is_whole
 from reconciler.item.leaves import (
     Declared,
     is_amount,
@@ -39,10 +39,10 @@ from reconciler.item.metadata import ALONE, encode, is_named, token_of, with_tok
 from reconciler.item.names import (
     last_to_touch,
     names_in,
-    replayed,
     taken,
     types_of_names,
 )
+from reconciler.item.replaying import replayed
 from reconciler.item.replicated import ReplicatedItem
 from reconciler.item.undoing import undone
 from reconciler.values.wire import Image, Path, Wire, Wires, digest, to_json
@@ -86,7 +86,7 @@ def named_over(
         on = made_on.dot.lineage if made_on else _NO_NAME
         return Dot(lineage_for_good(on, change), NAMED_BY_PRESENCE)
 
-    return with_names(item, names, image, dot_of, seen, declared)
+    return with_names(item, names, image, lambda _: dot_of, seen, declared)
 
 
 def plain_base(
@@ -100,7 +100,8 @@ def plain_base(
         return declared(name) or types.get(name)
 
     held = undone(shown_in(image, key), names)
-    was_there = [PLAIN_ITEM] if held or not names else []  # else the names made it
+    may_replace = any(is_whole(edit) for name in names for edit, _ in name.done)
+    was_there = [PLAIN_ITEM] if held or not names or may_replace else []  # else the names made it
     leaves, also = [*was_there, *leaves_of(held, type_of)], list(taken(names))
     also += [put_of(held)] if was_there else []
     return changed_by(ReplicatedItem(key), leaves, plain_dot, seen, type_of, also)
@@ -116,7 +117,7 @@ def names_alone(image: Mapping[str, Any], key: Image) -> Image:
     item = changed_by(
         ReplicatedItem(key), [], plain_dot, None, lambda _: None, also=list(taken(names))
     )
-    alone = encode(replayed(item, names, shown_in(image, key)))
+    alone = encode(replayed(item, names, shown_in(image, key), ""))
     return with_token(alone, ALONE + token_of(alone))
 
 

@@ -39,7 +39,7 @@ from reconciler.item.leaves import (
     value_at,
 )
 from reconciler.item.metadata import METADATA, NAMES, basis_of, hidden_in, is_named
-from reconciler.item.names import Name, meet, names_in, replayed
+from reconciler.item.names import Name, meet, names_in
 from reconciler.item.plain import (
     PLAIN_ITEM,
     before_names,
@@ -54,6 +54,7 @@ from reconciler.item.plain import (
     stands_alone,
     version_over,
 )
+from reconciler.item.replaying import replayed
 from reconciler.item.replicated import ReplicatedItem
 from reconciler.item.sightings import saw_amount, saw_value, sightings
 from reconciler.values.wire import Image, Path, Wire, Wires, rounded_number_text, to_json
@@ -81,7 +82,7 @@ def beneath(
         return joined(put, file_plain(image, item.key, types_of(item, image), seen))
     names = names_in(image)
     shown = shown_in(image, item.key)
-    moved = _moved(shown, replayed(put, names, shown).shown(), names)
+    moved = _moved(shown, replayed(put, names, shown, "").shown(), names)
     return named_over(put, {**item.key, **moved, NAMES: image[NAMES]}, seen, types_of(put, image))
 
 

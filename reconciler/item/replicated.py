@@ -7,7 +7,7 @@ from itertools import chain
 from reconciler.causality.context import CausalContext, Dot, Lineage
 from reconciler.causality.hlc import Hlc
 from reconciler.crdt.base import Crdt
-from reconciler.crdt.register_lww import RegisterLww
+from reconciler.item.foreign import Foreign, shown_over
 from reconciler.values.wire import Image
 
 
@@ -17,9 +17,10 @@ class ReplicatedItem:
 
     `tip` is the lineage that wrote the image, if a local write did. The item exists iff a dot keeps
     it `alive` and none keeps it `dead` (a delete that wins over updates it has not seen). `foreign`
-    holds what writers around the library put where an attribute's type cannot hold it: readers see
-    it until the attribute is assigned or removed. `expires` is when time-to-live may remove it once
-    it is deleted, in seconds since 1970, and `expires_by` the tables' own attributes that say so.
+    holds what writers around the library put where a type cannot hold it, by where it stands:
+    readers see it until what is there is assigned or removed. `expires` is when time-to-live may
+    remove it once it is deleted, in seconds since 1970, and `expires_by` the tables' own attributes
+    that say so.
     `time` is the coarse time of the latest write that is included, folded or not: it never goes
     back. `marks` are what replicas say of writes around the library.
     """
@@ -32,7 +33,7 @@ class ReplicatedItem:
     dead: tuple[Dot, ...] = ()
     expires: int | None = None
     expires_by: frozenset[str] = frozenset()
-    foreign: Mapping[str, RegisterLww] = field(default_factory=dict)
+    foreign: Foreign = field(default_factory=dict)
     time: str = field(default="", compare=False)
     marks: Mapping[str, str] = field(default_factory=dict)
 
@@ -47,9 +48,8 @@ class ReplicatedItem:
 
     def shown(self) -> Image:
         """Return what readers see of each attribute, were the item not deleted."""
-        states = {**self.attributes, **self.foreign}
-        shown = ((name, states[name].visible()) for name in sorted(states))
-        return {name: value for name, value in shown if value is not None}
+        shown = ((name, self.attributes[name].visible()) for name in sorted(self.attributes))
+        return shown_over({name: value for name, value in shown if value is not None}, self.foreign)
 
     def latest(self) -> Hlc | None:
         """Return the greatest hlc of the context, of live dots, which folds leave behind, or

@@ -7,9 +7,10 @@ HAZARD if the part of the token changed that names writes around the library: se
 
 from dataclasses import replace
 
-from reconciler.causality.context import ADOPTED
+from reconciler.causality.context import ADOPTED, NAMED_BY_PRESENCE
 from reconciler.causality.hlc import Hlc
-from reconciler.item.filing import NAMED_BY_PRESENCE, file, filed_image, shown_in
+from reconciler.item.filing import file, filed_image, shown_in
+from reconciler.item.leaves import lineage_of
 from reconciler.item.metadata import (
     METADATA,
     NAMES,
@@ -21,8 +22,9 @@ from reconciler.item.metadata import (
     token_of,
     with_token,
 )
-from reconciler.item.names import as_before, names_in, replayed
+from reconciler.item.names import names_in, places_taken
 from reconciler.item.plain import file_plain, plain_base
+from reconciler.item.replaying import as_before, replayed
 from reconciler.item.replicated import ReplicatedItem
 from reconciler.item.undoing import undone
 from reconciler.values.wire import Image, Wires, digest
@@ -43,14 +45,15 @@ def with_names_filed(image: Wires, count: int, key: Image) -> Image | None:
         if any(hlc == NAMED_BY_PRESENCE for hlc in whole.context.heads.values()):
             return None
         base = plain_base(image, key, lambda _: None)
-        return _beside(image, count, encode(replayed(base, names_in(front), shown_in(image, key))))
+        filed = replayed(base, names_in(front), shown_in(image, key), "")
+        return _beside(image, count, encode(filed))
     item = decode(image)[0]
     if _is_touched(image, item):
         return None
     shown = shown_in(image, item.key)
     if item.exists:
         item = as_before(item, names_in(front), undone(shown, names_in(image)))
-    filed = replayed(item, names_in(front), shown)
+    filed = replayed(item, names_in(front), shown, basis_of(image))
     return stated(image, replace(filed, tip=None), count)
 
 
@@ -91,7 +94,9 @@ def has_unnamed(image: Wires) -> bool:
 
 
 def _is_touched(image: Wires, item: ReplicatedItem) -> bool:
-    known = item.context.heads
+    basis, names = basis_of(image), names_in(image)
+    taken_out = (lineage_of(basis, each) for name in names for each in places_taken(name))
+    known = {*item.context.heads, *taken_out}
     heads = file(image).context.heads
     return any(each.replica == ADOPTED and each not in known for each in heads)
 

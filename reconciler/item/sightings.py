@@ -15,12 +15,24 @@ from functools import reduce
 
 from reconciler.causality.context import ADOPTED, CausalContext, Dot, is_code_of_names
 from reconciler.crdt.base import Crdt, Edit, OutsideChange, value_text
-from reconciler.crdt.counter_pn import CounterPn
+from reconciler.crdt.counter_pn import ADDED, CounterPn
 from reconciler.crdt.counter_slots import PLAIN
+from reconciler.crdt.dot_function import DotFunction
+from reconciler.crdt.elements import ElementSet
 from reconciler.crdt.map_or import MapOr
+from reconciler.crdt.register_extreme import RegisterMax
 from reconciler.crdt.register_lww import RegisterLww
 from reconciler.item.filing import shown_in, state_at
-from reconciler.item.leaves import leaves_at, lineage_of, places_in, plain_dot, value_at
+from reconciler.item.foreign import is_whole
+from reconciler.item.leaves import (
+    after_names,
+    leaves_at,
+    lineage_of,
+    member,
+    places_in,
+    plain_dot,
+    value_at,
+)
 from reconciler.item.metadata import basis_of, decode, is_managed, is_named
 from reconciler.item.names import names_in
 from reconciler.item.plain import Began, before_names, began, knows_all, knows_put, library_states
@@ -107,9 +119,24 @@ def with_taken(item: ReplicatedItem, image: Wires, other: ReplicatedItem) -> Rep
     if not is_managed(image) or not is_named(image):
         return item
     names = [name for name in names_in(image) if not other.context.covers(name.dot)]
-    edits = [edit for name in names for edit, _ in name.done if edit.verb in ("assign", "remove")]
-    paths = [edit.path for edit in edits]
-    return _knowing(item, basis_of(image), ((path, state_at(other, path)) for path in paths))
+    done = [edit for name in names for edit, _ in name.done]
+    edits = [edit for edit in done if is_whole(edit)]
+    states = [(edit, state_at(other, edit.path)) for edit in edits]
+    # A map that others made is one value: who writes in it writes that anew.
+    around = (edit.path[:length] for edit in done for length in range(1, len(edit.path)))
+    maps = [(path, state) for path in around if type(state := state_at(other, path)) is RegisterLww]
+    # A register_max keeps the greatest value that anybody assigned.
+    gone = [
+        (edit.path, state)
+        for edit, state in states
+        if edit.verb == "remove" or not isinstance(state, RegisterMax)
+    ]
+    foreign = [
+        (place, state)
+        for place, state in other.foreign.items()
+        if any(place[: len(edit.path)] == edit.path for edit in edits)
+    ]
+    return _knowing(item, basis_of(image), [*gone, *foreign, *maps])
 
 
 def with_later(
@@ -193,13 +220,15 @@ def with_earlier(item: ReplicatedItem, other: ReplicatedItem) -> ReplicatedItem:
 
 
 def _earlier(item: ReplicatedItem, path: Path, state: RegisterLww) -> Iterator[Dot]:
-    """Yield the entries of a register at whose place none stands in an item's own, if any does.
+    """Yield the entries of a register at whose place nothing stands in an item's own state there,
+    of a type by now or not, if anything does.
 
-    HAZARD if none need stand: of what was removed, but in a register, nothing does.
+    HAZARD if none need stand: of what was removed nothing does.
     """
     ours = state_at(item, path)
-    if isinstance(ours, RegisterLww) and ours.entries:
-        stand = places_in(dot.lineage for dot in ours.entries)
+    lineages = [dot.lineage for dot in ours.dots()] if ours is not None else []
+    if lineages:
+        stand = places_in(lineages)
         yield from (dot for dot in state.entries if not places_in([dot.lineage]) & stand)
 
 
@@ -222,10 +251,21 @@ def registers_in(path: Path, states: Mapping[str, Crdt]) -> Iterator[tuple[Path,
 
 
 def _put_on(basis: str, path: Path, state: Crdt | None) -> Sequence[Dot]:
-    """Return the values of a register that others put on an image, by the names of these writes."""
-    entries = state.entries.items() if isinstance(state, RegisterLww) else ()
-    return [
-        dot
-        for dot, value in entries
-        if dot.lineage == lineage_of(basis, OutsideChange(path, f"={value_text(value)}", None))
-    ]
+    """Return what others did to a leaf on an image, by the names of these writes."""
+    if isinstance(state, MapOr):
+        inside = (_put_on(basis, (*path, key), each) for key, each in state.fields.items())
+        return [dot for dots in inside for dot in dots]
+    names = []
+    if isinstance(state, DotFunction):
+        alone = (type(state)({dot: value}) for dot, value in state.entries.items())
+        names = [f"={value_text(each.visible())}" for each in alone]
+    elif isinstance(state, ElementSet) and state.kind:
+        names = [member(path, {state.kind: [element]}).name for element in state.elements]
+    elif isinstance(state, CounterPn):
+        names = [ADDED]
+    done = {
+        lineage_of(token, OutsideChange(path, name, None))
+        for name in names
+        for token in (basis, after_names(basis))
+    }
+    return [dot for dot in state.dots() if dot.lineage in done] if state is not None else []

@@ -8,6 +8,7 @@ import pytest
 from reconciler.causality.context import (
     ADOPTED,
     BY_A_PUT,
+    NAMED_BY_PRESENCE,
     UNTYPED,
     CausalContext,
     Dot,
@@ -18,7 +19,7 @@ from reconciler.crdt.base import LocalWrite
 from reconciler.crdt.counter_pn import CounterPn
 from reconciler.crdt.counter_removals import Seen
 from reconciler.errors import InvalidInput
-from reconciler.item.filing import NAMED_BY_PRESENCE, filed_image
+from reconciler.item.filing import filed_image
 from reconciler.item.image import DELETE, merge, read
 from tests.builders import Replica, as_stream, assign, increment, remove, written
 from tests.named import named_on

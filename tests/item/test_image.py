@@ -377,7 +377,7 @@ def test_a_value_around_the_library_that_its_type_cannot_hold_stays_and_holds_up
     assert read(other) == {**(read(base) or {}), name: plain, "note": "kept"}
     assert read(merge(other, base)) == read(other)
     assert to_json(merge(changed, other)) == to_json(merge(other, changed))
-    with pytest.raises(TypeMismatch, match=f"{name} holds what a .* assign it, or remove it"):
+    with pytest.raises(TypeMismatch, match=f"{name} holds .* assign it, or remove it"):
         Replica("use1", other).write(refused, at=3_000)
     cured = Replica("use1", other).write(cure, at=3_000)
     assert (read(cured) or {})[name] == shown

@@ -18,7 +18,6 @@ from reconciler.crdt.register_lww import RegisterLww
 from reconciler.item.filing import file
 from reconciler.item.image import merge, read
 from reconciler.item.leaves import (
-    fitting_leaves,
     is_untyped,
     leaves_at,
     leaves_of,
@@ -178,13 +177,14 @@ def test_leaves_are_as_fine_as_the_type() -> None:
     ]
 
 
-def test_a_value_that_does_not_fit_is_one_leaf() -> None:
-    spec: Spec = SCHEMA.spec("profile")
+def test_a_value_that_does_not_fit_is_a_leaf_of_its_own() -> None:
     value: Wire = {"M": {"visits": {"S": "many"}, "city": {"S": "Oslo"}}}
 
-    assert len(leaves_at(("profile",), value, spec)) == 2
-    (leaf,) = fitting_leaves("profile", value, spec)
-    assert leaf.path == ("profile",)
+    found = leaves_at(("profile",), value, SCHEMA.spec("profile"))
+    assert [(leaf.path[1], leaf.edit.verb) for leaf in found if leaf.edit is not None] == [
+        ("city", "assign"),
+        ("visits", "assign"),
+    ]
 
 
 def test_a_leaf_is_named_by_where_it_stands_and_what_it_is_and_by_the_image_it_was_made_on() -> (

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.causality.context import ADOPTED, Dot
+from reconciler.causality.context import ADOPTED, NAMED_BY_PRESENCE, Dot
 from reconciler.causality.hlc import Hlc
 from reconciler.crdt.base import Edit
-from reconciler.item.filing import NAMED_BY_PRESENCE, file
+from reconciler.item.filing import file
 from reconciler.item.image import DELETE, merge, read
-from reconciler.item.metadata import EXPIRY, METADATA, NAMES, encode, is_managed
-from reconciler.item.names import names_in
+from reconciler.item.leaves import lineage_of
+from reconciler.item.metadata import EXPIRY, METADATA, NAMES, basis_of, encode, is_managed
+from reconciler.item.names import names_in, places_taken
 from reconciler.item.plain import before_names, file_plain
 from reconciler.item.replicated import ReplicatedItem
 from reconciler.simulation.world.expressions import Refused
@@ -83,10 +84,16 @@ def filed(image: Image, seen: Hlc | None = None) -> ReplicatedItem:
     return file_plain(image, KEY, lambda _: None, seen)
 
 
-def outside_in(item: ReplicatedItem) -> list[Dot]:
-    """Return the dots of what counts as done around the library on top of something."""
-    heads = item.context.heads.items()
-    return [Dot(*each) for each in heads if each[0].replica == ADOPTED and _is_on_top(each[1])]
+def outside_in(item: ReplicatedItem, image: Image | None = None) -> list[Dot]:
+    """Return the dots of what counts as done around the library on top of something.
+
+    But for what names took from others, if there was any.
+    """
+    basis = basis_of(image) if is_managed(image) and image is not None else ""
+    names = names_in(image or {})
+    taken_out = {lineage_of(basis, each) for name in names for each in places_taken(name)}
+    heads = [Dot(*each) for each in item.context.heads.items() if each[0] not in taken_out]
+    return [dot for dot in heads if dot.lineage.replica == ADOPTED and _is_on_top(dot.hlc)]
 
 
 def _is_on_top(hlc: Hlc) -> bool:
@@ -109,7 +116,7 @@ def test_an_item_is_what_its_names_made_of_it_and_nothing_was_done_around_them(
     item = filed(image)
 
     assert item.shown() == shown(image)
-    assert outside_in(item) == []
+    assert outside_in(item, image) == []
     assert [dot for dot in dots if not item.context.covers(dot)] == []
     assert item.exists
     assert item.tip is None
@@ -157,7 +164,7 @@ def test_the_order_of_the_list_decides_and_not_the_stamps() -> None:
 
     assert value(image, "balance") == 21
     assert file(image).shown()["balance"] == {"N": "21"}
-    assert outside_in(file(image)) == []
+    assert outside_in(file(image), image) == []
 
 
 def test_an_assignment_by_a_slow_clock_stands_against_what_it_took_the_place_of() -> None:
@@ -206,7 +213,7 @@ def test_an_attribute_that_a_name_only_removed_still_takes_the_type_of_its_first
 
     item = file(counted)
     assert item.attributes["points"].type_name() == "counter_pn"
-    assert outside_in(item) == []
+    assert outside_in(item, image) == []
 
 
 def test_an_amount_that_names_brought_to_nothing_in_between_was_there_before_them() -> None:
@@ -242,7 +249,7 @@ def test_a_steady_writer_adds_to_its_own_name_and_all_of_it_counts_under_one_hea
 
     item = file(after)
 
-    assert outside_in(item) == []
+    assert outside_in(item, image) == []
     assert item.context.heads[dot_of().lineage] == Hlc.of(2_500)
     assert item.shown()["balance"] == {"N": "107"}
     assert value(merge(after, image), "balance") == 107
@@ -447,3 +454,27 @@ def test_what_is_added_to_an_earlier_name_shows_in_an_item_that_was_deleted_and_
     merged = merge(revived, added)
     assert (read(merged) or {})["balance"] == 3
     assert to_json(merged) == to_json(merge(added, revived))
+
+
+def test_a_named_addition_to_a_number_in_a_map_that_nobody_gave_a_type_is_one() -> None:
+    """It was an assignment of what shows, and took an addition made at once with it."""
+    base = written(assign("profile.zip", "1"))
+    raw = {**base, "profile": {"M": {**base["profile"]["M"], "visits": {"N": "1000"}}}}
+    filed = encode(file(raw))
+    one = named_on(filed, increment("profile.visits", 1), by="use1", number=1)
+    other = named_on(filed, increment("profile.visits", 2), by="euw1", number=2)
+
+    assert value(merge(one, other), "profile") == {"zip": "1", "visits": 1003}
+
+
+def test_a_name_that_its_place_cannot_hold_is_parked_there_alone() -> None:
+    base = written(increment("profile.visits", 7), assign("profile.zip", "1"))
+    name = element(assign("profile.visits", 1))["M"]
+    told = {"L": [{"L": [{"S": "assign"}, {"S": "profile.visits"}, {"S": "many"}]}]}
+    fields = {**base["profile"]["M"], "visits": {"S": "many"}}
+    image = with_name({**base, "profile": {"M": fields}}, {"M": {**name, "do": told}})
+
+    item = file(image)
+
+    assert [*item.foreign] == [("profile", "visits")]
+    assert item.shown()["profile"] == {"M": fields}

@@ -2,14 +2,18 @@
 
 from typing import Any
 
+import pytest
+
+from reconciler.causality.context import ADOPTED, Dot
 from reconciler.conflict.classification import classify
 from reconciler.conflict.verdict import CLEAN
+from reconciler.crdt.base import Edit
 from reconciler.item.filing import file, shown_in
 from reconciler.item.image import DELETE, merge
 from reconciler.item.metadata import NAMES, encode
-from reconciler.item.sightings import may_hold_names, with_amounts_of
-from reconciler.values.wire import Image
-from tests.builders import Replica, add, as_stream, assign, increment, written
+from reconciler.item.sightings import may_hold_names, with_amounts_of, with_taken
+from reconciler.values.wire import Image, to_wire
+from tests.builders import Replica, add, as_stream, assign, increment, remove, written
 from tests.item.test_puts import BASE, filed, put, shown
 from tests.named import KEY, named_on
 
@@ -122,3 +126,42 @@ def test_what_was_added_to_a_version_that_never_saw_the_library_counts_where_it_
     begun = begun_on({**image, "balance": {"N": "150"}}, assign("phone", "2"))
 
     assert merged(ours, image, begun) == 155
+
+
+@pytest.mark.parametrize(
+    ("place", "raw", "edit", "is_taken"),
+    [
+        ("notes", ["b"], assign("notes", ["c"]), True),
+        ("active", True, assign("active", False), True),
+        ("high", 9, assign("high", 5), False),
+        ("high", 9, remove("high"), True),
+        ("balance", 104, remove("balance"), True),
+        ("tags", {"a", "x"}, remove("tags"), True),
+        ("profile", {"visits": 1, "zip": "raw"}, remove("profile"), True),
+        ("balance", "text", remove("balance"), True),
+    ],
+)
+def test_what_a_name_takes_the_place_of_is_what_others_put_there_whatever_the_type(
+    place: str, raw: Any, edit: Edit, *, is_taken: bool
+) -> None:
+    """A register_max keeps the greatest value that anybody assigned."""
+    counted = increment("balance", 100), increment("profile.visits", 1), add("tags", "a")
+    base = written(*counted, assign("notes", "a"), assign("high", 1), assign("active", False))
+    before = {**base, place: to_wire(raw, (place,))}
+    after = named_on(before, edit)
+    other, item = file(before), file(after)
+    others = [Dot(*head) for head in other.context.heads.items() if head[0].replica == ADOPTED]
+    assert others
+
+    known = with_taken(item, after, other).context
+
+    assert all(map(known.covers, others)) == is_taken
+
+
+def test_who_names_a_field_of_a_map_that_others_made_takes_the_place_of_all_of_it() -> None:
+    before = {**written(increment("balance", 1)), "profile": to_wire({"a": "1"}, ("profile",))}
+    after = named_on(before, assign("profile.b", "2"))
+    other = file(before)
+    (dot,) = other.attributes["profile"].dots()
+
+    assert with_taken(file(after), after, other).context.covers(dot)
