@@ -17,7 +17,7 @@ from reconciler.simulation.plan.plan import Fault, Operation, Plan
 from reconciler.simulation.plan.raw import DELETE_ITEM, OWN_TTL, PUT, REPLACE, SAVE, UPDATE, append
 from reconciler.simulation.world.history import Run
 from reconciler.values.wire import Image
-from tests.builders import add, assign, discard, increment
+from tests.builders import add, assign, discard, increment, remove
 
 EAST, WEST = "us-east-1", "eu-west-1"
 SCHEMA = Schema.of(
@@ -672,6 +672,15 @@ WITH_FIELDS = (
         base=(assign(ZIP, "1"),),
     ),
     _of(
+        "a number in a map that raw writers made counts once",
+        {"points": 7, "email": "x", "profile": {"zip": "1", "visits": 1_000}},
+        _raw(45, EAST, increment(VISITS, 1_000)),
+        _raw(135, WEST, assign(ZIP, "1")),
+        _library(135.3, EAST, assign("email", "x")),
+        base=(increment("points", 7),),
+        apart=(130, 160),
+    ),
+    _of(
         "a named addition to a raw number in a map is not lost to a raw one elsewhere",
         {"profile": {"zip": "1", "visits": 51_001}},
         _raw(45, WEST, increment(VISITS, 1_000)),
@@ -741,8 +750,159 @@ WITH_FIELDS = (
         apart=(-4, 55),
     ),
 )
+# What named writes take from others, and what types cannot hold.
+
+FAX = assign("fax", "v30"), assign("fax", "v32")
+BESIDE_NAMES = (
+    _of(
+        "a value that the type of a field cannot hold leaves the rest of the map alone",
+        {"profile": {"visits": "many", "zip": "Lib"}},
+        _raw(100, WEST, assign(VISITS, "many")),
+        _library(200, EAST, assign(ZIP, "Lib")),
+        base=(increment(VISITS, 7), assign(ZIP, "1")),
+    ),
+    _of(
+        "so it does where a library write was made at once in another region",
+        {"profile": {"visits": "many", "zip": "1", "labels": {"p", "q"}}},
+        _raw(100, WEST, assign(VISITS, "many")),
+        _library(100.3, EAST, add(LABELS, "q")),
+        base=(increment(VISITS, 7), assign(ZIP, "1"), add(LABELS, "p")),
+        apart=(90, 140),
+    ),
+    _of(
+        "a set in a map keeps its type where one client exchanges its last member",
+        {"profile": {"city": "Lib", "labels": {"r"}}},
+        _raw(95, WEST, assign("profile.city", "2"), add(LABELS, "r"), discard(LABELS, "p")),
+        _library(290, EAST, assign("profile.city", "Lib")),
+        base=(assign("profile.city", "1"), add(LABELS, "p")),
+    ),
+    _of(
+        "also where nobody who merges it has a schema",
+        {"profile": {"city": "2", "labels": {"r"}}, "email": "Lib"},
+        _raw(95, WEST, assign("profile.city", "2"), add(LABELS, "r"), discard(LABELS, "p")),
+        _library(95.3, EAST, assign("email", "Lib")),
+        base=(assign("profile.city", "1"), add(LABELS, "p")),
+        apart=(90, 140),
+    ),
+    _of(
+        "a number that is text for a while is added to by name as what it is by then",
+        {"points": 1_700, "email": "Lib"},
+        _raw(100, WEST, assign("points", "many")),
+        _library(150, WEST, assign("email", "Lib")),
+        _raw(200, WEST, assign("points", 700)),
+        _named(250, EAST, increment("points", 1_000)),
+        base=(increment("points", 10),),
+    ),
+    _of(
+        "a member that a raw client added and a named write took out stays out",
+        {"tags": {"a"}},
+        _raw(60, EAST, add("tags", "x")),
+        _named(120, EAST, discard("tags", "x")),
+        base=(add("tags", "a"),),
+    ),
+    _of(
+        "also where the library wrote on top, and in another region on what was before",
+        {"tags": {"a"}, "email": "E", "phone": "W"},
+        _raw(60, EAST, add("tags", "x")),
+        _named(120, EAST, discard("tags", "x")),
+        _library(121, EAST, assign("email", "E")),
+        _library(121.5, WEST, assign("phone", "W")),
+        base=(add("tags", "a"),),
+        apart=(110, 150),
+    ),
+    _of(
+        "what a raw client added to an amount, and put in a set, goes with what a name removes",
+        {"points": None, "tags": None, "email": "x"},
+        _raw(60, EAST, increment("points", 4), add("tags", "x")),
+        _named(120, WEST, remove("points"), remove("tags")),
+        base=(increment("points", 10), add("tags", "a"), assign("email", "x")),
+    ),
+    _of(
+        "a member that a raw client takes out beside its name stays out",
+        {"tags": {"a"}, "email": "Lib"},
+        _named(125, WEST, add("tags", "n")),
+        _raw(180, WEST, discard("tags", "n")),
+        _library(300, EAST, assign("email", "Lib")),
+        base=(add("tags", "a"),),
+    ),
+    _of(
+        "also one that was there before the names",
+        {"tags": {"n", "m"}},
+        _named(130, EAST, add("tags", "n")),
+        _raw(180, EAST, discard("tags", "a")),
+        _named(180.1, WEST, add("tags", "m")),
+        base=(add("tags", "a"),),
+    ),
+    _of(
+        "a raw value on top of a named one is not undone by a library write that missed it",
+        {"fax": "raw", "points": 9},
+        _named(30, EAST, assign("fax", "named")),
+        _raw(90, WEST, assign("fax", "raw")),
+        _library(90.3, EAST, increment("points", 4)),
+        base=(assign("fax", "first"), increment("points", 5)),
+    ),
+    _of(
+        "nor is a raw removal, nor a member that is put in again, though one stood there before",
+        {"fax": None, "tags": {"a", "x"}, "points": 9},
+        _raw(20, WEST, assign("fax", "raw"), add("tags", "x")),
+        _named(50, EAST, assign("fax", "named"), discard("tags", "x")),
+        _raw(90, WEST, Edit(("fax",), "remove"), add("tags", "x")),
+        _library(90.3, EAST, increment("points", 4)),
+        base=(assign("fax", "first"), increment("points", 5), add("tags", "a")),
+    ),
+    _of(
+        "what does not fit goes with the name that takes its place",
+        {"points": None, "tags": {"q"}, "profile": {"zip": "1", "visits": 5}},
+        _raw(60, WEST, assign("points", "x"), assign("tags", "t"), assign(VISITS, "many")),
+        _named(160, EAST, remove("points"), assign("tags", {"q"}), assign(VISITS, 5)),
+        base=(
+            increment("points", 1),
+            add("tags", "a"),
+            assign(ZIP, "1"),
+            increment(VISITS, 7),
+        ),
+    ),
+    _of(
+        "who takes a part out of a map that others made writes the rest of it anew",
+        {"profile": {"visits": 5, "labels": {"y"}}},
+        _raw(60, WEST, assign("profile", {"zip": "r", "visits": 5, "labels": {"x", "y"}})),
+        _named(160, WEST, remove(ZIP), discard(LABELS, "x")),
+        base=(increment("points", 1),),
+    ),
+    _of(
+        "a value from before the library that does not fit stays, whoever meets",
+        {"points": "many", "profile": {"visits": "x", "zip": "1"}, "email": "Lib", "phone": "n"},
+        _library(60, EAST, assign("email", "Lib")),
+        _named(60.3, WEST, assign("phone", "n")),
+        before={
+            "p1": {
+                "id": {"S": "p1"},
+                "points": {"S": "many"},
+                "profile": {"M": {"visits": {"S": "x"}, "zip": {"S": "1"}}},
+            }
+        },
+    ),
+    *(
+        _of(
+            f"a raw value whose place a name took does not come back over the library, {kind}",
+            {"fax": "v32", "other": "x"},
+            _raw(20, EAST, assign("fax", "raw")),
+            _named(110, WEST, FAX[0]),
+            _library(160, WEST, FAX[1]),
+            _raw(163, EAST, assign("other", "x")),
+            base=base,
+            apart=(75, 215),
+            before=before,
+        )
+        for kind, base, before in (
+            ("managed", (increment("points", 5),), None),
+            ("plain", (), {"p1": {"id": {"S": "p1"}, "fax": {"S": "first"}}}),
+        )
+    ),
+)
 CASES = (
     *WITH_FIELDS,
+    *BESIDE_NAMES,
     _one_raw_writer_alone(),
     _three_raw_increments("O2 together", unresolved(WEST, -50, 120), unresolved(EAST, -50, 600)),
     _three_raw_increments("O2 one by one", unread(WEST, -50, 120)),

@@ -55,9 +55,11 @@ def names_in_the_order_of_their_stamps() -> AbstractContextManager[Any]:
     """Let names be replayed by when they were drawn, not as DynamoDB carried them out (N1)."""
 
     def make(real: Any) -> Any:
-        def replayed(item: ReplicatedItem, names: Sequence[Name], shown: Wires) -> ReplicatedItem:
+        def replayed(
+            item: ReplicatedItem, names: Sequence[Name], shown: Wires, basis: str
+        ) -> ReplicatedItem:
             in_time = sorted(names, key=lambda name: (name.dot.hlc, name.dot))
-            after: ReplicatedItem = real(item, in_time, shown)
+            after: ReplicatedItem = real(item, in_time, shown, basis)
             return after
 
         return replayed

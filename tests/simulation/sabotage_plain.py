@@ -44,22 +44,6 @@ def a_put_takes_the_place_of_what_was_beneath() -> AbstractContextManager[Any]:
     return stack
 
 
-def what_regions_found_different_stands() -> AbstractContextManager[Any]:
-    """Let the greater of two differences stand that two regions found for one put."""
-
-    def make(_: Any) -> Any:
-        def joined(dots: Any, *states: Any) -> Any:
-            return {dot: max((s[dot] for s in states if dot in s), key=abs) for dot in dots}
-
-        return joined
-
-    stack = ExitStack()
-    # One more lock on that door: amounts that another put may hold.
-    stack.enter_context(a_put_counts_beside_amounts_that_it_may_hold())
-    stack.enter_context(replacing(counter_pn, "joined_slots", make))
-    return stack
-
-
 def a_put_counts_beside_amounts_that_it_may_hold() -> AbstractContextManager[Any]:
     """Let a put count, whatever the library had added beneath another one on which it may rest."""
     return replacing(joining, "_without_unshown", lambda _: lambda item, _other: item)

@@ -66,7 +66,7 @@ SABOTAGES = [
         "D5",
         sabotage_outside.what_a_library_write_took_away_is_not_looked_for,
         "undone",
-        20,
+        120,
         aims.BESIDE_RAW,
     ),
     Sabotage(
@@ -249,7 +249,7 @@ SABOTAGES = [
     Sabotage("N1", sabotage_named.names_in_the_order_of_their_stamps, "lost", 50, aims.NAMED_APART),
     Sabotage("N1", sabotage_named.a_named_register_without_rank, "lost", 100, aims.NAMED_APART),
     Sabotage(
-        "N1", sabotage_named.a_raw_value_ranks_beside_a_named_one, "lost", 20, aims.NAMED_OVER_RAW
+        "N1", sabotage_named.a_raw_value_ranks_beside_a_named_one, "lost", 160, aims.NAMED_OVER_RAW
     ),
     Sabotage(
         "Q1", sabotage_named.a_raw_value_ranks_by_its_loss_alone, "lost", 20, aims.NAMED_OVER_RAW
@@ -261,7 +261,7 @@ SABOTAGES = [
     Sabotage("N4", sabotage_named.names_are_not_seen, "lost", 20, aims.NAMED_WRITES),
     Sabotage("N4", sabotage_named.names_on_plain_items_are_not_seen, "lost", 20, aims.NAMES_ALONE),
     Sabotage(
-        "N5", sabotage_named.a_restated_image_is_another_one, "doubled", 100, aims.BESIDE_NAMES
+        "N5", sabotage_named.a_restated_image_is_another_one, "doubled", 160, aims.BESIDE_NAMES
     ),
     Sabotage(
         "N5", sabotage_named.names_filed_over_what_raw_writers_did, "doubled", 60, aims.BESIDE_NAMES
@@ -288,20 +288,13 @@ SABOTAGES = [
         aims.RAW_LATE,
     ),
     Sabotage("marks", sabotage_marks.a_mark_that_asks_no_rows, "undone", 20, aims.RAW_LATE),
-    Sabotage("marks", sabotage_marks.a_mark_that_is_made_once, "undone", 50, aims.RAW_LATE),
+    Sabotage("marks", sabotage_marks.a_mark_that_is_made_once, "undone", 120, aims.BESIDE_RAW),
     Sabotage("marks", sabotage_marks.nobody_marks, "unbounded", 5, aims.RAW_FOR_HOURS),
     Sabotage(
         "puts",
         sabotage_plain.a_put_takes_the_place_of_what_was_beneath,
         "lost",
         50,
-        aims.WHOLE_PUTS,
-    ),
-    Sabotage(
-        "puts",
-        sabotage_plain.what_regions_found_different_stands,
-        "doubled",
-        200,
         aims.WHOLE_PUTS,
     ),
     Sabotage(
