@@ -12,8 +12,12 @@ def is_delete(done: Done) -> bool:
 
 
 def is_of_a_deleted_copy(done: Done) -> bool:
-    """Return whether somebody saved the deleted item as it was: that is no write."""
-    return done.operation.raw == SAVE and done.copy == "tombstone" and not done.operation.edits
+    """Return whether somebody saved the deleted item as it was: that is no write.
+
+    Who takes something out of nothing leaves it so.
+    """
+    leaves_it = all(edit.verb in ("remove", "discard") for edit in done.operation.edits)
+    return done.operation.raw == SAVE and done.copy == "tombstone" and leaves_it
 
 
 def may_be_undone(done: Done, raw: Sequence[Done]) -> bool:

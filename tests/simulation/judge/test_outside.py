@@ -281,6 +281,18 @@ def test_what_only_a_region_had_that_was_lost_may_be_gone_and_what_time_to_live_
         assert problems(replace(run, plan=trouble)) == []
 
 
+def test_a_copy_of_a_deleted_item_out_of_which_nothing_is_taken_keeps_nothing() -> None:
+    gone = Replica("use1", written(assign("name", "Ada"))).write(DELETE, at=2_000)
+    told = {"copy": "tombstone", "over": "tombstone"}
+    writes = [
+        done(0, assign("name", "v0")),
+        raw(1, discard("tags", "before"), call=SAVE, **told),
+        done(2, increment("balance", 7), seen=[1]),
+    ]
+
+    assert problems(ended(writes, shows(balance=7), gone)) == []
+
+
 def test_an_amount_that_stale_copies_took_off_twice_is_counted() -> None:
     stale = raw(2, call=SAVE, copy="plain", seen=[0])
     read = replace(stale, operation=replace(stale.operation, read_at_ms=0))
