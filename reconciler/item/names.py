@@ -182,8 +182,8 @@ def may_take(names: Sequence[Name], gone: OutsideChange) -> bool:
         if is_whole(edit) and meet(edit.path, gone.path):
             return True
         if edit.verb == "discard" and edit.path == gone.path and edit.value is not None:
-            ((kind, elements),) = edit.value.items()
-            if gone.name in {name_of_gone(kind, element) for element in elements}:
+            kinds = edit.value.keys() & {*SET_KINDS}
+            if any(gone.name == name_of_gone(k, each) for k in kinds for each in edit.value[k]):
                 return True
     return False
 

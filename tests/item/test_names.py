@@ -478,3 +478,12 @@ def test_a_name_that_its_place_cannot_hold_is_parked_there_alone() -> None:
 
     assert [*item.foreign] == [("profile", "visits")]
     assert item.shown()["profile"] == {"M": fields}
+
+
+def test_who_says_that_what_is_no_set_was_taken_out_of_one_took_no_member() -> None:
+    base = written(add("tags", "a", "b"))
+    name = element(discard("tags", "a"))["M"]
+    told = {"L": [{"L": [{"S": "discard"}, {"S": "tags"}, {"BOOL": True}]}]}
+    image = with_name({**base, "tags": {"SS": ["b"]}}, {"M": {**name, "do": told}})
+
+    assert file(image).shown()["tags"] == {"SS": ["b"]}
