@@ -7,9 +7,10 @@ import pytest
 from reconciler.crdt.base import Edit, LocalWrite
 from reconciler.crdt.register_lww import RegisterLww
 from reconciler.errors import TypeMismatch
+from reconciler.item.filing import file
 from reconciler.item.foreign import place_of, place_text, put_at, shown_over
 from reconciler.item.image import DELETE, merge, read
-from reconciler.item.metadata import decode
+from reconciler.item.metadata import decode, encode
 from reconciler.values.wire import Image, Path, Wire, to_json
 from tests.builders import KEY, Replica, add, assign, increment, remove, written
 from tests.named import named_on
@@ -119,6 +120,7 @@ def test_what_brings_a_deleted_item_back_keeps_its_type_in_a_map_in_a_map() -> N
     """A raw number in a map of counters took the place of all that was around it."""
     deleted = Replica("use1", BASE).write(DELETE, at=2_000)
     back = {**deleted, "profile": {"M": {"deep": {"M": {"x": {"N": "5"}}}}}}
+    assert (file(back).foreign, profile(encode(file(back)))) == ({}, {"deep": {"x": 5}})
     for replica in ("use1", "euw1"):
         after = Replica(replica, back).write(increment("profile.deep.x", 1), at=3_000)
         assert profile(after) == {"deep": {"x": 6}}

@@ -467,10 +467,13 @@ def test_a_named_addition_to_a_number_in_a_map_that_nobody_gave_a_type_is_one() 
     assert value(merge(one, other), "profile") == {"zip": "1", "visits": 1003}
 
 
+PLACE: Wire = {"L": [{"S": "profile"}, {"S": "visits"}]}
+
+
 def test_a_name_that_its_place_cannot_hold_is_parked_there_alone() -> None:
     base = written(increment("profile.visits", 7), assign("profile.zip", "1"))
     name = element(assign("profile.visits", 1))["M"]
-    told = {"L": [{"L": [{"S": "assign"}, {"S": "profile.visits"}, {"S": "many"}]}]}
+    told = {"L": [{"L": [{"S": "assign"}, PLACE, {"S": "many"}]}]}
     fields = {**base["profile"]["M"], "visits": {"S": "many"}}
     image = with_name({**base, "profile": {"M": fields}}, {"M": {**name, "do": told}})
 

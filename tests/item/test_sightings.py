@@ -158,6 +158,17 @@ def test_what_a_name_takes_the_place_of_is_what_others_put_there_whatever_the_ty
     assert all(map(known.covers, others)) == is_taken
 
 
+def test_a_name_takes_what_others_put_after_another_name_too() -> None:
+    named = named_on(written(assign("name", "a")), assign("name", "n"), number=1)
+    before = {**named, "name": {"S": "raw"}}
+    after = named_on(before, assign("name", "m"), number=2)
+    other = file(before)
+    (dot,) = other.attributes["name"].dots()
+    assert not file(after).context.covers(dot)
+
+    assert with_taken(file(after), after, other).context.covers(dot)
+
+
 def test_who_names_a_field_of_a_map_that_others_made_takes_the_place_of_all_of_it() -> None:
     before = {**written(increment("balance", 1)), "profile": to_wire({"a": "1"}, ("profile",))}
     after = named_on(before, assign("profile.b", "2"))
