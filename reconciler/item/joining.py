@@ -31,7 +31,8 @@ from reconciler.crdt.register_lww import RegisterLww
 from reconciler.crdt.register_mv import RegisterMv
 from reconciler.crdt.set_aw import SetAw
 from reconciler.item.filing import state_at
-from reconciler.item.leaves import is_untyped, leaves_at, member, plain_dot, typed
+from reconciler.item.leaves import is_untyped, leaves_at, lineage_in_plain, member, plain_dot, typed
+from reconciler.item.names import place_of_all
 from reconciler.item.plain import began
 from reconciler.item.replicated import ReplicatedItem
 from reconciler.item.sightings import registers_in
@@ -46,6 +47,7 @@ def joined(left: ReplicatedItem, right: ReplicatedItem) -> ReplicatedItem:
     left, right = _without_held(left, right), _without_held(right, left)
     left, right = _knowing(left, right), _knowing(right, left)
     left, right = _over_plain(left, right), _over_plain(right, left)
+    left, right = _over_taken(left, right), _over_taken(right, left)
     mine, theirs = left.context, right.context
     one, other = left.attributes, right.attributes
     attributes = {
@@ -228,6 +230,35 @@ def _over_plain(item: ReplicatedItem, other: ReplicatedItem) -> ReplicatedItem:
         if is_plain and not all(map(other.context.covers, ours)):
             known = reduce(CausalContext.with_dot, state.entries, known)
     return item if known is item.context else replace(item, context=known)
+
+
+def _over_taken(item: ReplicatedItem, other: ReplicatedItem) -> ReplicatedItem:
+    """Return an item that knows what a plain item had, in the other one, where its names took that.
+
+    HAZARD without it: whoever wrote on the plain item elsewhere brings back what a name removed.
+    """
+    known = item.context
+
+    def is_taken(path: Path) -> bool:
+        marks = (place_of_all(path[: length + 1]) for length in range(len(path)))
+        lineages = map(lineage_in_plain, marks)
+        return any(each in known.heads and each not in other.context.heads for each in lineages)
+
+    dots = [
+        dot
+        for path, state in _leaves((), other.attributes)
+        for dot in state.dots()
+        if dot.hlc == FROM_PLAIN and is_taken(path)
+    ]
+    return replace(item, context=reduce(CausalContext.with_dot, dots, known)) if dots else item
+
+
+def _leaves(path: Path, states: Mapping[str, Crdt]) -> Iterator[tuple[Path, Crdt]]:
+    for name, state in states.items():
+        if isinstance(state, MapOr):
+            yield from _leaves((*path, name), state.fields)
+        else:
+            yield (*path, name), state
 
 
 def _raw(path: Path, state: Crdt) -> Iterator[tuple[Dot, OutsideChange]]:

@@ -154,10 +154,18 @@ def type_at(state: Crdt | None, known: Spec | None, rest: Path, leaf: Spec) -> S
 
 
 def taken(names: Sequence[Name]) -> Iterator[OutsideChange]:
-    """Yield the members that named writes took out of sets, under the names of a plain item's."""
+    """Yield the members that named writes took out of sets, under the names of a plain item's, and
+    the places where they took whatever was there."""
     for name in names:
         for edit, _ in name.done:
             yield from members_taken(edit)
+            if is_whole(edit):
+                yield place_of_all(edit.path)
+
+
+def place_of_all(path: Path) -> OutsideChange:
+    """Return that all that a plain item had at a path was taken."""
+    return OutsideChange(path, "taken", None)
 
 
 def places_taken(name: Name) -> Iterator[OutsideChange]:

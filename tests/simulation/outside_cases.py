@@ -882,6 +882,20 @@ BESIDE_NAMES = (
             }
         },
     ),
+    _of(
+        "what a name takes of an item from before the library stays away, whoever writes elsewhere",
+        {"points": 4, "tags": {"q"}, "email": "Lib", "profile": {"visits": 7, "labels": {"p"}}},
+        _named(60, EAST, remove("points"), assign("tags", {"q"}), remove(ZIP)),
+        _library(60.3, WEST, assign("email", "Lib"), increment("points", 4)),
+        before=BEFORE,
+    ),
+    _of(
+        "also where nobody but names ever writes",
+        {"points": 54, "phone": "n"},
+        _named(60, EAST, assign("points", 50)),
+        _named(60.3, WEST, increment("points", 4), assign("phone", "n")),
+        before=BEFORE,
+    ),
     *(
         _of(
             f"a raw value whose place a name took does not come back over the library, {kind}",
