@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from reconciler.crdt.base import Edit, LocalWrite
+from reconciler.crdt.map_or import MapOr
 from reconciler.crdt.register_lww import RegisterLww
 from reconciler.errors import TypeMismatch
 from reconciler.item.filing import file
@@ -124,6 +125,16 @@ def test_what_brings_a_deleted_item_back_keeps_its_type_in_a_map_in_a_map() -> N
     for replica in ("use1", "euw1"):
         after = Replica(replica, back).write(increment("profile.deep.x", 1), at=3_000)
         assert profile(after) == {"deep": {"x": 6}}
+
+
+def test_a_set_in_a_map_that_was_cleared_with_its_item_is_a_set_once_others_bring_it_back() -> None:
+    deleted = Replica("use1", BASE).write(DELETE, at=2_000)
+    back = {**deleted, "profile": {"M": {"labels": {"SS": ["x"]}}}}
+
+    state = file(back).attributes["profile"]
+
+    assert isinstance(state, MapOr)
+    assert state.fields["labels"].type_name() == "set_aw"
 
 
 @pytest.mark.parametrize("place", PLACES)
