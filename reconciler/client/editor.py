@@ -70,11 +70,15 @@ class ItemEditor(MutableMapping[Where, Any]):
         kind = self._spec(path).type
         if self._is_key(path, value):
             return
-        if kind is CounterPn and _is_number(value):
-            before = self.get(path)
-            seen = Decimal(before if _is_number(before) else 0)
+        # What a type cannot hold has no difference to anything: it is assigned over, whole.
+        if kind is CounterPn and _is_number(value) and _is_number(self.get(path, 0)):
+            seen = Decimal(self.get(path, 0))
             self.increment(path, _sum(value, seen.copy_negate()))
-        elif kind in SETS and isinstance(value, set | frozenset):
+        elif (
+            kind in SETS
+            and isinstance(value, set | frozenset)
+            and isinstance(self.get(path, set()), set | frozenset)
+        ):
             seen_elements = self._members(path)
             self.add(path, *(value - seen_elements))
             self.discard(path, *(seen_elements - value))

@@ -28,6 +28,7 @@ from reconciler.errors import (
     Unavailable,
     UnknownWireVersion,
 )
+from reconciler.item import edits
 from reconciler.item.image import DELETE, merge, read
 from reconciler.item.metadata import context_of, token_of
 from reconciler.item.schema import Schema
@@ -597,6 +598,19 @@ def test_where_others_write_around_the_library_an_item_is_read_before_it_is_writ
 
     assert (answer or {})["fax"] == "raw"
     assert table(store).get(KEY) == {**KEY, "name": "Ada", "fax": "raw", "balance": 1}
+
+
+def test_what_a_type_cannot_hold_is_assigned_over_as_a_dict_user_does() -> None:
+    """The error said "assign it", and an assignment met the same error."""
+    store = store_with(edits.increment("balance", 3), edits.add("tags", "a"))
+    image = store.get({"id": {"S": "p1"}}) or {}
+    store.place({**image, "balance": {"S": "x"}, "tags": {"S": "y"}})
+
+    def change(item: ItemEditor) -> None:
+        item["balance"] = 5
+        item["tags"] = {"b"}
+
+    assert table(store).apply(KEY, change) == {**KEY, "balance": 5, "tags": {"b"}}
 
 
 def test_steady_writes_stay_in_one_lineage() -> None:
