@@ -8,7 +8,7 @@ letters of `_rec` are named below, and no other module reads one.
 import re
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 from reconciler.causality.context import ADOPTED, CausalContext, Dot, Lineage
@@ -79,6 +79,7 @@ _NO_NAMES: Wire = {"L": []}  # what is left once they are all filed
 ALONE = "~"  # begins the token of an image of named writes alone; no digest does
 _FIRST = Hlc.of(0)
 _TIME = re.compile(rf"{DIGIT}{{{COARSE_WIDTH}}}")
+_REMEMBERED = 8  # images: as many as one conflict has, and few, as one may be of 400 KB
 _LATER = re.compile(r"[1-9][0-9]{0,5}")  # greater than ours, which is 1
 
 
@@ -408,9 +409,30 @@ def decode(image: Mapping[str, Any]) -> tuple[ReplicatedItem, list[OutsideChange
     """Return the item as the library wrote it last, and what was done around the library since.
 
     What was replaced or removed there is missing in the item, for only the image held its value.
-    Undecodable if the metadata is not readable.
+    Undecodable if the metadata is not readable. Of the images that were decoded last the answer is
+    remembered, because who decides about two of them comes back to both again and again.
     """
-    return reading(image, lambda metadata: _decode(image, metadata))
+    item, changes = reading(image, lambda _: _decoded(_Remembered(image)))
+    return item, [*changes]
+
+
+class _Remembered:
+    """An image that is known again by all that it holds."""
+
+    def __init__(self, image: Mapping[str, Any]) -> None:
+        self.image = image
+        self._text = to_json(image)
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Remembered) and self._text == other._text
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _decoded(remembered: _Remembered) -> tuple[ReplicatedItem, list[OutsideChange]]:
+    return _decode(remembered.image, remembered.image[METADATA]["M"])
 
 
 def _decode(
