@@ -1,8 +1,6 @@
 """Named writes, drawn from a seed: which of the operations clients make without the library.
 
-A named write reads nothing, so only what needs no reading is one. Where others write around the
-library, a plain item may stand beneath, of which a name cannot say what it took: there, no whole
-set, counter or map is assigned or removed by one.
+A named write reads nothing, so only what needs no reading is one.
 """
 
 from dataclasses import replace
@@ -23,18 +21,18 @@ def with_named(plan: Plan) -> Plan:
     share = drawn.choice(_SHARES)
 
     def named(operation: Operation) -> Operation:
-        if drawn.random() >= share or operation.raw or not _is_blind(plan, operation):
+        if drawn.random() >= share or operation.raw or not _is_blind(plan.schema, operation):
             return operation
         return replace(operation, named=True, read_at_ms=None)
 
     return replace(plan, operations=tuple(map(named, plan.operations)), naming=True)
 
 
-def _is_blind(plan: Plan, operation: Operation) -> bool:
-    return all(_needs_no_reading(plan.schema, edit, plan.is_raw()) for edit in operation.edits)
+def _is_blind(schema: Schema, operation: Operation) -> bool:
+    return all(_needs_no_reading(schema, edit) for edit in operation.edits)
 
 
-def _needs_no_reading(schema: Schema, edit: Edit, may_be_plain: bool) -> bool:
+def _needs_no_reading(schema: Schema, edit: Edit) -> bool:
     kind = schema.type_at(edit.path) if edit.path else ""
     if edit.verb == "increment":
         return kind == "counter_pn"
@@ -45,4 +43,4 @@ def _needs_no_reading(schema: Schema, edit: Edit, may_be_plain: bool) -> bool:
     if kind == _REGISTER:
         return edit.verb in ("assign", "remove")
     # What a removal that wins takes, each member must be told of.
-    return not may_be_plain and kind in ("counter_pn", "set_aw")
+    return kind in ("counter_pn", "set_aw")
