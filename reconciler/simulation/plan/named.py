@@ -38,8 +38,6 @@ def _needs_no_reading(schema: Schema, edit: Edit) -> bool:
         return kind == "counter_pn"
     if edit.verb in ("add", "discard"):
         return kind in _SETS
-    if edit.verb == "remove" and len(edit.path) > 1:
-        return False  # what stands there, of which type, only the item tells
     if kind == _REGISTER:
         return edit.verb in ("assign", "remove")
     # What a removal that wins takes, each member must be told of.
