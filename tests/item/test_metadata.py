@@ -101,6 +101,19 @@ def test_a_member_that_was_taken_away_is_known_by_its_digest_alone() -> None:
     assert item.shown()["tags"] == {"SS": ["b"]}
 
 
+def test_an_image_that_is_changed_in_place_is_decoded_anew() -> None:
+    image = copy.deepcopy(written(increment("balance", 5)))
+    assert decode(image)[1] == []
+    image["balance"]["N"] = "12"
+    assert [each.edit for each in decode(image)[1]] == [increment("balance", 7)]
+
+
+def test_what_one_caller_does_to_the_changes_no_other_sees() -> None:
+    image = {**written(increment("balance", 5)), "balance": {"N": "12"}}
+    decode(image)[1].clear()
+    assert len(decode(image)[1]) == 1
+
+
 @pytest.mark.parametrize(
     ("place", "wire"),
     [
