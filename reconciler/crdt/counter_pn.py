@@ -245,10 +245,15 @@ class CounterPn(Crdt):
         """Note by how much the number that readers see differs: no digest is needed for that."""
         if visible == self.visible():
             return
-        if visible is None or "N" not in visible:
+        if visible is not None and "N" not in visible:
             sources.assigned(path, visible, visible)
             return
-        amount = _EXACT.subtract(Decimal(visible["N"]), self.total())
+        # HAZARD if a removal alone took the number away: added to, it looks like an amount, and
+        # where both are known, it would go twice.
+        left = Decimal(0) if visible is None else Decimal(visible["N"])
+        amount = _EXACT.subtract(left, self.total())
         # However often it is added to, of one image it is one amount: the greatest so far.
         edit = Edit(path, "increment", {"N": rounded_number_text(amount)})
         sources.changes.append(OutsideChange(path, ADDED, edit))
+        if visible is None:
+            sources.assigned(path, None, None)

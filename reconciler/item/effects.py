@@ -44,6 +44,6 @@ def alive(item: ReplicatedItem, dot: Dot) -> ReplicatedItem:
             name: state.apply(Edit((name,), "remove"), 1, write, state.spec())
             for name, state in item.attributes.items()
         }
-        item = replace(item, attributes=cleared)
+        item = replace(item, attributes=cleared, foreign={})
     is_kept = item.alive == (dot,) and not item.dead  # by an earlier edit of the same write
     return item if is_kept else replace(item, alive=(dot,), dead=())

@@ -46,7 +46,7 @@ from reconciler.item.names import Name, last_to_touch, may_take, names_in, types
 from reconciler.item.replaying import as_before, replayed
 from reconciler.item.replicated import ReplicatedItem
 from reconciler.item.schema import Schema
-from reconciler.item.undoing import undone
+from reconciler.item.undoing import sums_of_names, undone
 from reconciler.values.wire import Image, Path, canonical_image
 
 DotOf = Callable[[OutsideChange], Dot]
@@ -105,11 +105,17 @@ def _file_names(  # noqa: PLR0913, PLR0917 (a filing is all of these)
     def type_of(name: str) -> Spec | None:
         return declared(name) or types.get(name)
 
-    before = undone(shown_in(image, item.key), names)
+    shown = shown_in(image, item.key)
+    before = undone(shown, names)
     if not item.exists and before:  # others brought it back before it was named
         item = file({**item.key, **before, METADATA: image[METADATA]}, seen, type_of)
     elif item.exists:
         beside = [each for change in changes for each in _before_names(item, change, names, before)]
+        # HAZARD if only an amount were gone where names added to nothing: where the image is seen
+        # that had nothing there, it would be gone once more.
+        changed = decode({**item.key, **before, METADATA: image[METADATA]})[1]
+        emptied = sums_of_names(shown, names)
+        beside += [each for each in changed if each.path in emptied]
         item = as_before(item, names, before)
         item = changed_by(item, beside, dots_on(item), seen, type_of)
     return with_names(item, names, image, dots_on, seen, type_of)

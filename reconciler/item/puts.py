@@ -90,7 +90,8 @@ def _moved(image: Wires, made: Image, names: Sequence[Name], path: Path = ()) ->
     """Return what readers would see had names been put on a filed put, of which they `made` that.
 
     Only what they assigned tells what was done around the library since.
-    HAZARD if all that a put left out, and stays, or holds, and does not count, were such a change.
+    HAZARD if all that a put left out, and stays, or holds, and does not count, were such a change,
+    or what a name put there itself: the library may have written over that since.
     """
     assigned = [e.path for n in names for e, _ in n.done if e.verb in ("assign", "remove")]
     moved: dict[str, Wire] = {}
@@ -101,10 +102,18 @@ def _moved(image: Wires, made: Image, names: Sequence[Name], path: Path = ()) ->
             held, within = image.get(name), all(len(each) > len(here) for each in met)
             if within and value and "M" in value and (held is None or "M" in held):
                 held = {"M": _moved((held or {}).get("M", {}), value["M"], names, here)}
-            value = held
+            value = value if _is_of_names(held, here, names) else held
         if value is not None:
             moved[name] = value
     return moved
+
+
+def _is_of_names(value: Wire | None, path: Path, names: Sequence[Name]) -> bool:
+    """Return whether the last thing that names did at a path was to put that value there."""
+    done = [edit for name in names for edit, _ in name.done if meet(edit.path, path)]
+    last = done[-1]
+    is_said = last.verb == "remove" or (last.verb == "assign" and last.value is not None)
+    return last.path == path and is_said and last.value == value
 
 
 def _put_over(

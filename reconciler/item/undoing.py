@@ -1,6 +1,6 @@
 """What a plain image held before named writes, as far as their names tell. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence, Set
 from decimal import Decimal
 
 from reconciler.crdt.base import Edit
@@ -14,14 +14,33 @@ _ZERO: Wire = {"N": "0"}
 
 def undone(held: Image, names: Sequence[Name]) -> Image:
     """Return what a plain image held before named writes: what they took is not known any more."""
-    edits = [edit for name in reversed(names) for edit, _ in reversed(name.done)]
-    for edit in edits:
-        held = _undone(held, edit.path, edit)
+    held = _all_undone(held, names)
     # Who adds to nothing makes a number. HAZARD if each 0 on the way back were taken for nothing.
-    for edit in edits:
-        if edit.verb == "increment" and value_at(held, edit.path) == _ZERO:
-            held = _undone(held, edit.path, Edit(edit.path, "remove"))
+    for path in _zeros(held, names):
+        held = _undone(held, path, Edit(path, "remove"))
     return held
+
+
+def sums_of_names(held: Image, names: Sequence[Name]) -> Set[Path]:
+    """Return where all of a number was added by names: before them there was nothing, or 0."""
+    return _zeros(_all_undone(held, names), names)
+
+
+def _all_undone(held: Image, names: Sequence[Name]) -> Image:
+    for edit in _edits(names):
+        held = _undone(held, edit.path, edit)
+    return held
+
+
+def _zeros(held: Image, names: Sequence[Name]) -> Set[Path]:
+    added = {edit.path for edit in _edits(names) if edit.verb == "increment"}
+    return {path for path in added if value_at(held, path) == _ZERO}
+
+
+def _edits(names: Sequence[Name]) -> Iterator[Edit]:
+    """Yield what names did, the last first."""
+    for name in reversed(names):
+        yield from (edit for edit, _ in reversed(name.done))
 
 
 def _undone(fields: Image, path: Path, edit: Edit) -> Image:

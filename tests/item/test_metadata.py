@@ -78,7 +78,10 @@ def test_an_image_is_managed_if_it_carries_metadata() -> None:
         ({"tags": {"SS": ["b", "a"]}}, []),
         ({"tags": {"SS": ["b", "c", "a"]}}, [("tags", "add", {"SS": ["c"]})]),
         ({"balance": {"N": "12"}}, [("balance", "increment", {"N": "7"})]),
-        ({"balance": None}, [("balance", "remove", None)]),
+        (
+            {"balance": None},
+            [("balance", "increment", {"N": "-5"}), ("balance", "remove", None)],
+        ),
         (
             {"profile": {"M": {"city": {"S": "Rome"}, "zip": {"S": "1"}}}},
             [("profile.zip", "assign", {"S": "1"}), ("profile.city", "assign", {"S": "Rome"})],

@@ -914,9 +914,85 @@ BESIDE_NAMES = (
         )
     ),
 )
+# What raw clients take away, or put where it does not fit, and what is written there afterwards.
+
+HUNDRED = increment("points", 100)
+AFTERWARDS = (
+    *(
+        _of(
+            f"a number that a raw client takes away begins anew, {what}",
+            {"points": 10},
+            _raw(60, EAST, taken),
+            by(120, region, increment("points", 10)),
+            base=(HUNDRED,),
+        )
+        for what, taken, by, region in (
+            ("by name", remove("points"), _named, EAST),
+            ("by the library elsewhere", remove("points"), _library, WEST),
+            ("from 0", increment("points", -100), _named, EAST),
+        )
+    ),
+    _of(
+        "so does one in a map",
+        {"profile": {"zip": "1", "visits": 10}},
+        _raw(60, EAST, remove(VISITS)),
+        _named(120, WEST, increment(VISITS, 10)),
+        base=(increment(VISITS, 7), assign(ZIP, "1")),
+    ),
+    *(
+        _of(
+            f"so does one that others add to at once, {what}",
+            {"points": 15},
+            _raw(100, EAST, taken),
+            _library(100.5, WEST, increment("points", 5)),
+            _named(101, EAST, increment("points", 10)),
+            base=(HUNDRED,),
+            apart=apart,
+        )
+        for what, taken, apart in (
+            ("together", remove("points"), None),
+            ("apart", remove("points"), (90, 140)),
+            ("to 0", increment("points", -100), (90, 140)),
+        )
+    ),
+    _of(
+        "a number that is taken away after a raw addition, under a library write, is gone",
+        {"points": None, "email": "L"},
+        _raw(60, WEST, assign("points", 50)),
+        _raw(100, WEST, remove("points")),
+        _library(101, WEST, assign("email", "L")),
+        base=(HUNDRED,),
+        apart=(90, 140),
+    ),
+    *(
+        _of(
+            f"a delete takes what does not fit, too: {what}",
+            {"points": points, "phone": "p"},
+            _raw(60, EAST, assign("points", "text")),
+            _library(120, EAST, DELETE),
+            _library(180, EAST, assign("phone", "p"), *more),
+            base=(HUNDRED,),
+        )
+        for what, more, points in (
+            ("it stays away", (), None),
+            ("a number begins anew", (increment("points", 5),), 5),
+        )
+    ),
+    _of(
+        "a library value on a named one stands over a raw update that still shows that",
+        {"fax": "v20", "points": 1_100},
+        _named(10, EAST, assign("fax", "v1")),
+        _library(100, WEST, assign("fax", "v20")),
+        _raw(100.2, WEST, assign("phone", "r")),
+        _raw(101, EAST, increment("points", 1_000)),
+        apart=(90, 140),
+        before=BEFORE,
+    ),
+)
 CASES = (
     *WITH_FIELDS,
     *BESIDE_NAMES,
+    *AFTERWARDS,
     _one_raw_writer_alone(),
     _three_raw_increments("O2 together", unresolved(WEST, -50, 120), unresolved(EAST, -50, 600)),
     _three_raw_increments("O2 one by one", unread(WEST, -50, 120)),

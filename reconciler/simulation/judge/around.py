@@ -124,17 +124,18 @@ class Around:
         )
 
     def adds_after_removal(self, path: Path, adders: Sequence[int]) -> bool:
-        """Return whether library writers added to a set what they had seen another take out.
+        """Return whether who added to a set, or took out all, had seen another take members out.
 
         Of what a raw write made, nobody says what library writes it rested on.
         """
-        seen = [done.seen for done in self.library if done.operation.number in adders]
-        return any(
-            any(done.operation.number in each for each in seen)
+        took = [
+            done
             for done in self.library
             for edit in done.operation.edits
             if edit.path == path and edit.verb in ("discard", "assign", "remove")
-        )
+        ]
+        added = [done for done in self.library if done.operation.number in adders]
+        return any(done.operation.number in each.seen for done in took for each in added + took)
 
     def writes_at(self, path: Path) -> list[LeafWrite]:
         """Return the writes of one leaf that holds one value, what was there before first.

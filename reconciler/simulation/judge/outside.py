@@ -152,8 +152,12 @@ def _hidden_by_a_put(around: Around, problem: Problem) -> str:
 
 
 def _closed(run: Run) -> Iterator[Problem]:
-    """Yield what was parked as written on a version that is folded, though nobody saved a copy."""
-    if {operation.raw for operation in run.plan.operations} <= {"", UPDATE}:
+    """Yield what was parked as written on a version that is folded, though nobody saved a copy.
+
+    A region that was made anew does not know what it had lost before: a late event asks a person.
+    """
+    is_remade = any(fault.kind == faults.REMADE for fault in run.plan.faults)
+    if not is_remade and {operation.raw for operation in run.plan.operations} <= {"", UPDATE}:
         for region, documents in sorted(run.parked.items()):
             for document in documents:
                 if str(document.get("reason")).startswith(VersionClosed.__name__):

@@ -69,6 +69,14 @@ def odds(run: Run) -> Iterable[str]:
 ADDED = raw(1, increment("balance", raw_amount(1)), seen=[0])
 
 
+def test_a_region_that_was_made_anew_may_ask_a_person_about_a_late_event() -> None:
+    late = {EAST: [{"reason": "VersionClosed: it is summed up since"}]}
+    run = replace(ended([done(0, BASE)], shows(balance=100)), parked=late)
+    assert ("undone", ()) in problems(run)
+    anew = replace(run.plan, faults=(Fault(faults.REMADE, 0, MINUTE, EAST, WEST),))
+    assert problems(replace(run, plan=anew)) == []
+
+
 def test_an_item_that_shows_all_writes_has_no_problem() -> None:
     writes = [done(0, BASE), ADDED, done(2, increment("balance", 7), seen=[0])]
     run = ended(writes, shows(balance=107 + raw_amount(1)))
@@ -589,6 +597,20 @@ def test_an_add_may_be_gone_to_a_removal_that_wins_only_where_a_put_hid_that() -
     assert problems(run(PUT, "managed")) == []
     assert "a library add gone to a removal that a put hid" in odds(run(PUT, "managed"))
     assert [kind for kind, _ in problems(run(UPDATE, "managed"))] == ["lost"]
+
+
+def test_a_put_hides_from_who_takes_out_all_what_was_taken_out_before() -> None:
+    """Where removals win, that one wins over an addition at once, though it was taken out, too."""
+
+    def run(call: str) -> Run:
+        added = done(1, add("blocked", "x"), assign("note", "n"))
+        around = raw(2, assign("name", "raw2"), call=call, over="managed", seen=[0])
+        cleared = done(3, remove("blocked"), seen=[0, 2])
+        writes = [done(0, discard("blocked", "x")), added, around, cleared]
+        return ended(writes, shows(name="raw2", note="n"))
+
+    assert problems(run(PUT)) == []
+    assert [kind for kind, _ in problems(run(UPDATE))] == ["lost"]
 
 
 def test_what_a_tombstone_held_may_be_back_once_where_it_was_deleted_around_the_library() -> None:
