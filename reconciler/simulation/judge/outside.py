@@ -40,6 +40,7 @@ from reconciler.values.wire import Image, to_json
 
 _MANY_LINEAGES = 16
 _ONE_AT_A_TIME = ("register_mv", "flag_ew", "version")  # an assignment removes what it saw
+_NAME_AHEAD = "a library value gone to a name of a clock ahead, which a put hid"
 # With these, two worlds differ in more than the reconciler: in when things happen, and in writes.
 _OTHER_TIMES = {
     faults.SLOW_CALL,
@@ -111,7 +112,9 @@ def _judge_item(judged: Judged, around: Around, image: Image | None, *, is_parke
     for problem in library_parts(around, shown):
         unknown = _hidden_by_a_put(around, problem) if around.is_put() else ""
         judged.take(iter([problem]), counted_as=reason or unknown)
-    judged.take(shared_leaves(around, shown), counted_as=reason)
+    for found in shared_leaves(around, shown):
+        is_hidden = isinstance(found, Problem) and _is_after_a_name_ahead(around, found)
+        judged.take(iter([found]), counted_as=reason or (_NAME_AHEAD if is_hidden else ""))
     for found in raw_parts(around, shown):
         # Twice is wrong whatever else is so.
         soft = isinstance(found, Problem) and found.kind != "doubled"
@@ -149,6 +152,21 @@ def _hidden_by_a_put(around: Around, problem: Problem) -> str:
     path = tuple(name.split("."))
     is_lost = colon and "is missing" in rest and around.schema.type_at(path) == "set_rw"
     return REMOVAL_HIDDEN if is_lost and around.adds_after_removal(path, problem.operations) else ""
+
+
+def _is_after_a_name_ahead(around: Around, problem: Problem) -> bool:
+    """Return whether a library writer took the place of what a name put there by a later clock.
+
+    A put that shows the value does not say when it was named, so the later write has less time.
+    """
+    path = tuple(problem.message.partition(" must show")[0].split("."))
+    wrote = [d for d in around.library if any(e.path == path for e in d.operation.edits)]
+    named = [each for each in wrote if each.operation.named]
+    return around.is_put() and any(
+        name.operation.number in each.seen and name.wall_ms > each.wall_ms
+        for name in named
+        for each in wrote
+    )
 
 
 def _closed(run: Run) -> Iterator[Problem]:

@@ -60,7 +60,7 @@ class NamedClients:
                 outcome = "refused"
         setting.journal.count(f"operations.{outcome}")
         setting.journal.count("named_writes", times)
-        seen, wall_ms = numbers(rested_on), drawn_ms - setting.agenda.epoch_ms
+        seen, wall_ms = numbers(rested_on), drawn_ms
         return Done(
             operation,
             outcome,

@@ -599,6 +599,20 @@ def test_an_add_may_be_gone_to_a_removal_that_wins_only_where_a_put_hid_that() -
     assert [kind for kind, _ in problems(run(UPDATE, "managed"))] == ["lost"]
 
 
+def test_a_put_hides_by_which_clock_a_name_was_drawn() -> None:
+    def run(call: str, *, ahead: bool) -> Run:
+        name = done(0, assign("name", "v0"), wall=MINUTE if ahead else 1)
+        named = replace(name, operation=replace(name.operation, named=True))
+        around = raw(1, assign("name", "raw1"), call=call, seen=[0])
+        again = replace(named, operation=replace(named.operation, number=2), seen=frozenset([0, 1]))
+        later = done(3, assign("name", "v2"), seen=[0, 1, 2], wall=2)
+        return ended([named, around, again, later], shows(name="v0"))
+
+    assert problems(run(PUT, ahead=True)) == []
+    assert [kind for kind, _ in problems(run(PUT, ahead=False))] == ["lost"]
+    assert [kind for kind, _ in problems(run(UPDATE, ahead=True))] == ["lost"]
+
+
 def test_a_put_hides_from_who_takes_out_all_what_was_taken_out_before() -> None:
     """Where removals win, that one wins over an addition at once, though it was taken out, too."""
 
