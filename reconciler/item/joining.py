@@ -22,7 +22,6 @@ from reconciler.crdt.counter_slots import (
     Slots,
     greatest_amount,
     is_added,
-    of_puts,
     plain_amount,
     without_baseless,
 )
@@ -33,7 +32,7 @@ from reconciler.crdt.set_aw import SetAw
 from reconciler.item.filing import state_at
 from reconciler.item.leaves import is_untyped, leaves_at, lineage_in_plain, member, plain_dot, typed
 from reconciler.item.names import place_of_all
-from reconciler.item.plain import began
+from reconciler.item.plain import Began, began
 from reconciler.item.replicated import ReplicatedItem
 from reconciler.item.sightings import registers_in
 from reconciler.values.wire import Path
@@ -115,13 +114,14 @@ def _spec(state: Crdt | None) -> Spec | None:
 
 def _without_unshown(item: ReplicatedItem, other: ReplicatedItem) -> ReplicatedItem:
     """Return an item without what puts changed amounts by, where the other one has a put over
-    amounts of the library's that are new to it.
+    amounts of the library's that are new to it, nor what a plain image showed of an amount that
+    the other one did not begin on.
 
     A later put may rest on that one, and hold them: nothing shows that its writer did not see them.
     HAZARD if both counted: what the library added would twice.
     """
     known, heads = item.context, other.context.heads
-    is_put_over = plain_dot(began(other).mark()).lineage in heads
+    is_put_over = any(plain_dot(each.mark()).lineage in heads for each in Began)
     if not (is_put_over and any(heads[k] == FROM_PLAIN for k in heads.keys() - known.heads.keys())):
         return item
 
@@ -134,7 +134,9 @@ def _without_unshown(item: ReplicatedItem, other: ReplicatedItem) -> ReplicatedI
         by_library = (dot for dot in against.slots if dot.lineage.replica != ADOPTED)
         if all(map(known.covers, by_library)):
             return state
-        gone = {d for d in of_puts(state.slots) if not other.context.covers(d)}
+        began_on_it = plain_amount(against.slots) is not None
+        kinds = (BY_A_PUT,) if began_on_it else OF_IMAGES
+        gone = {d for d in state.slots if d.hlc in kinds and not other.context.covers(d)}
         return replace(state, slots={d: n for d, n in state.slots.items() if d not in gone})
 
     states = item.attributes.items()

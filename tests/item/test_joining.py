@@ -168,6 +168,20 @@ def test_a_put_that_may_rest_on_one_that_shows_what_the_library_added_counts_non
         assert one.shown()["balance"] == {"N": "205"}
 
 
+def test_a_plain_amount_on_a_put_that_may_show_what_the_library_added_counts_none_of_it() -> None:
+    """One region had merged a later put with what the library had, another wrote on an earlier."""
+    plain = {**KEY, "name": {"S": "Ada"}}
+    begun = Replica("use1", plain).write(assign("name", "Eve"), increment("balance", 5), at=2_000)
+    put = {**plain, "name": {"S": "Eve"}, "balance": {"N": "1005"}}
+    named = named_on(put, increment("balance", 7), assign("note", "n"))
+    named = encode(file_plain(named, KEY, SCHEMA.spec))
+    later = {**put, "balance": {"N": "3012"}, "note": {"S": "n"}}
+    merged, since = beneath(begun, later, is_direct=False), beneath(named, later)
+
+    assert joined(merged, since).shown()["balance"] == {"N": "12"}
+    assert joined(merged, since) == joined(since, merged)
+
+
 def test_a_number_of_no_type_counts_once_where_a_put_holds_it_that_the_library_wrote_on() -> None:
     """A raw client added to it in one region; another one put it in a region that knows a type."""
     began = encode(beneath(written(add("tags", "a")), {**KEY, "balance": {"N": "100"}}))
