@@ -157,6 +157,7 @@ def nobody_logged_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         return {}
 
     monkeypatch.setattr(InstanceMetadataFetcher, "retrieve_iam_role_credentials", nothing)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it keeps the credentials that it found
     client.cache_clear()
     yield asked
     client.cache_clear()

@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Lock
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from moto.dynamodb.models import DynamoDBBackend
 
 from reconciler.aws.clients import client
 from reconciler.aws.jobs import DynamoJobs
@@ -79,6 +81,22 @@ def test_a_job_and_its_parts_are_planned_once(jobs: DynamoJobs) -> None:
     assert (standing(jobs), jobs.parts(JOB.id)) == before
 
 
+@pytest.fixture
+def serializable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Carry out one transaction after the other, as DynamoDB does.
+
+    moto undoes one by putting all tables back, and with them what another one wrote meanwhile.
+    """
+    lock, plain = Lock(), DynamoDBBackend.transact_write_items
+
+    def alone(*given: Any, **named: Any) -> Any:
+        with lock:
+            return plain(*given, **named)
+
+    monkeypatch.setattr(DynamoDBBackend, "transact_write_items", alone)
+
+
+@pytest.mark.usefixtures("serializable")
 def test_a_part_that_is_closed_by_many_at_once_counts_once(jobs: DynamoJobs) -> None:
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(lambda _: jobs.close(DONE, 2_000), range(8)))
