@@ -53,7 +53,9 @@ def amounts_of_a_put_count_beside_what_they_rest_on() -> AbstractContextManager[
     """Let all count that a plain image showed, whatever else is known of its item."""
     stack = ExitStack()
     stack.enter_context(replacing(joining, "beside", lambda _: lambda item, _other: item))
-    # Two more locks on that door: what a put holds, or holds a put, and what a difference rests on.
+    # More locks on that door: what a later put may hold, what a put holds, or holds a put, and what
+    # a difference rests on.
+    stack.enter_context(replacing(joining, "_without_unshown", lambda _: lambda item, _other: item))
     stack.enter_context(replacing(joining, "_held_by", lambda _: lambda *_: {}))
     kept = replacing(joining, "without_baseless", lambda _: lambda dots, *_: [*dots])
     stack.enter_context(kept)
