@@ -609,6 +609,7 @@ def _of(
     base: tuple[Edit, ...] = (),
     apart: tuple[float, float] | None = None,
     before: Mapping[str, Image] | None = None,
+    holds: Callable[[Run], bool] = lambda _: True,
 ) -> Case:
     steps = Steps(*base)
     for by, second, region, edits in given:
@@ -621,7 +622,7 @@ def _of(
     troubles = [cut(*apart)] if apart else []
     name = f"fields: {what}"
     done = tuple(steps.done)
-    return Case(name, what, done, right, troubles, before=before or {}, schema=FIELDS)
+    return Case(name, what, done, right, troubles, before or {}, schema=FIELDS, holds=holds)
 
 
 def _raw(second: float, region: str, *edits: Edit) -> Step:
@@ -925,6 +926,7 @@ AFTERWARDS = (
             _raw(60, EAST, taken),
             by(120, region, increment("points", 10)),
             base=(HUNDRED,),
+            holds=nothing_written,  # nobody wrote at once, so nothing is lost
         )
         for what, taken, by, region in (
             ("by name", remove("points"), _named, EAST),
