@@ -114,7 +114,8 @@ def _file_names(  # noqa: PLR0913, PLR0917 (a filing is all of these)
         # HAZARD if only an amount were gone where names added to nothing: where the image is seen
         # that had nothing there, it would be gone once more.
         changed = decode({**item.key, **before, METADATA: image[METADATA]})[1]
-        emptied = sums_of_names(shown, names)
+        known = item.shown()
+        emptied = {p for p in sums_of_names(shown, names) if value_at(known, p) != {"N": "0"}}
         beside += [each for each in changed if each.path in emptied]
         item = as_before(item, names, before)
         item = changed_by(item, beside, dots_on(item), seen, type_of)

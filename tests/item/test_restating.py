@@ -71,6 +71,25 @@ def test_any_names_in_front_may_become_metadata_and_the_item_is_the_same(
     assert counted(file(after)) == counted(item_of(image))
 
 
+@pytest.mark.parametrize(
+    "writes",
+    [
+        [assign("balance", 0), increment("balance", -3)],
+        [increment("balance", 0), assign("email", None), increment("balance", -3)],
+    ],
+)
+@pytest.mark.parametrize("begin", BEGINNINGS)
+def test_a_number_that_names_left_at_0_was_there_when_more_names_add_to_it(
+    begin: str, writes: Sequence[Edit]
+) -> None:
+    """It looked like one that names made of nothing, so a removal was filed that nobody made."""
+    image, _ = made(BEGINNINGS[begin], [("use1", 1_000, edit) for edit in writes])
+    after = with_names_filed(image, len(writes) - 1, KEY)
+
+    assert after is not None
+    assert counted(file(after)) == counted(item_of(image))
+
+
 @given(writes=WRITES, counts=st.lists(st.integers(1, 3), min_size=1, max_size=4))
 def test_names_filed_bit_by_bit_are_filed_as_at_once(
     writes: Sequence[tuple[str, int, Edit]], counts: Sequence[int]
