@@ -39,7 +39,8 @@ def replayed(
             continue
         item = alive(item, name.dot)
         write = LocalWrite(name.dot, item.context.watermarks, keyed=name.keyed)
-        for done in name.done:
+        is_again = name.keyed is not None and name.keyed.lineage in item.context.heads
+        for done in map(_without_amount, name.done) if is_again else name.done:
             if done.edit.path[0] not in item.key:  # what is said of a key was not done
                 item = _replayed(item, done, write, shown)
         keep.add(name.dot)
@@ -62,6 +63,15 @@ def _taken_from_others(name: Name, basis: str) -> list[Dot]:
 def _is_forgotten(name: Name, known: CausalContext) -> bool:
     # HAZARD if such a key took an amount: no merge would keep what a watermark covers.
     return name.keyed is not None and known.watermarks.get(KEYED, "") >= name.keyed.lineage.epoch
+
+
+def _without_amount(done: Done) -> Done:
+    """Return what the execution of a key does that the item knows another one of.
+
+    HAZARD if it added once more: a put took away what would have shown it that it was carried out.
+    """
+    is_amount = done.edit.verb == "increment"
+    return done._replace(edit=replace(done.edit, value={"N": "0"})) if is_amount else done
 
 
 def _replayed(item: ReplicatedItem, done: Done, write: LocalWrite, shown: Wires) -> ReplicatedItem:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from reconciler.causality.context import ADOPTED, NAMED_BY_PRESENCE, Dot
 from reconciler.causality.hlc import Hlc
+from reconciler.causality.keys import Once
 from reconciler.crdt.base import Edit
 from reconciler.item.filing import file
 from reconciler.item.image import DELETE, merge, read
@@ -17,6 +18,7 @@ from reconciler.item.leaves import lineage_of
 from reconciler.item.metadata import EXPIRY, METADATA, NAMES, basis_of, encode, is_managed
 from reconciler.item.names import names_in, places_taken
 from reconciler.item.plain import before_names, file_plain
+from reconciler.item.puts import beneath
 from reconciler.item.replicated import ReplicatedItem
 from reconciler.simulation.world.expressions import Refused
 from reconciler.values.wire import Image, Wire, canonical_image, to_json
@@ -238,6 +240,24 @@ def test_the_same_element_twice_in_a_list_counts_once() -> None:
     twice = {**once, NAMES: {"L": [*once[NAMES]["L"], *once[NAMES]["L"]]}}
 
     assert file(twice) == file(once)
+
+
+def test_a_key_that_the_item_knows_adds_nothing_when_it_is_carried_out_again() -> None:
+    """A put took the name away, so nothing refused the repetition, and it counted once more."""
+    key = Once("order 1", 900).lineage().epoch
+    done = increment("balance", 5), increment("profile.visits", 2), increment("balance", 1)
+
+    def ordered(image: Image, at: int) -> Image:
+        made = named_on(image, *done, at=at, number=at)
+        told = made[NAMES]["L"][-1]["M"]
+        return {**made, NAMES: {"L": [{"M": {**told, "once": {"S": key}}}]}}
+
+    first = ordered(MANAGED, 2_000)
+    put = {name: value for name, value in first.items() if name not in (METADATA, NAMES)}
+    item = beneath(first, ordered(put, 2_500))
+
+    assert item.shown()["balance"] == {"N": "106"}
+    assert item.shown()["profile"]["M"]["visits"] == {"N": "9"}
 
 
 def test_a_steady_writer_adds_to_its_own_name_and_all_of_it_counts_under_one_head() -> None:

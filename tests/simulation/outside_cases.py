@@ -34,6 +34,11 @@ MAPS = Schema.of(
         "profile": {"type": "map_or", "fields": {"visits": "counter_pn"}},
     },
 )
+KEYED = Schema.of(
+    table="parties",
+    key=["id"],
+    attributes={"points": "counter_pn", "visits": "counter_pn", "tags": "set_aw"},
+)
 OWN_TTL_SCHEMA = SCHEMA.model_copy(update={"ttl_attribute": "until"})
 PLAIN: Image = {"id": {"S": "p1"}, "points": {"N": "100"}, "email": {"S": "first"}}
 BASE = (
@@ -95,8 +100,8 @@ class Steps:
     ) -> None:
         self._add(_at(second), region, edits, call=call, read=read)
 
-    def named(self, second: float, region: str, *edits: Edit) -> None:
-        self._add(_at(second), region, edits, named=True)
+    def named(self, second: float, region: str, *edits: Edit, once: str = "") -> None:
+        self._add(_at(second), region, edits, named=True, once=once)
 
     def _add(
         self,
@@ -107,10 +112,13 @@ class Steps:
         call: str = "",
         read: float | None = None,
         named: bool = False,
+        once: str = "",
     ) -> None:
         read_at_ms = None if read is None else _at(read)
-        number = len(self.done)
-        self.done.append(Operation(number, at_ms, region, "p1", edits, call, read_at_ms, named))
+        number, when = len(self.done), START if once else 0
+        self.done.append(
+            Operation(number, at_ms, region, "p1", edits, call, read_at_ms, named, once, when)
+        )
 
 
 def _at(second: float) -> int:
@@ -580,7 +588,23 @@ def _named_over_raw() -> Case:
     )
 
 
+def _key_carried_out_again(what: str, second: float, region: str) -> Case:
+    steps = Steps(*BASE)
+    ordered = increment("points", 7), increment("visits", 2)
+    steps.named(60, EAST, *ordered, once="order 1")
+    steps.raw(60.5, EAST, assign("email", "x"), call=PUT, read=60.2)
+    steps.named(second, region, *ordered, once="order 1")
+    return Case(
+        f"a key carried out again {what}",
+        "a named write is repeated with its key where a put has just taken the name away",
+        tuple(steps.done),
+        {"points": 107, "visits": 2},
+        schema=KEYED,
+    )
+
+
 # What is inside a map, and what was there before the library, with names and raw writes beside.
+
 
 FIELDS = Schema.of(
     table="parties",
@@ -615,10 +639,12 @@ def _of(
     for by, second, region, edits in given:
         if by == PUT:
             steps.raw(second, region, *edits, call=PUT)
+        elif by == "raw":
+            steps.raw(second, region, *edits)
+        elif by == "named":
+            steps.named(second, region, *edits)
         else:
-            {"raw": steps.raw, "named": steps.named, "library": steps.library}[by](
-                second, region, *edits
-            )
+            steps.library(second, region, *edits)
     troubles = [cut(*apart)] if apart else []
     name = f"fields: {what}"
     done = tuple(steps.done)
@@ -992,6 +1018,9 @@ AFTERWARDS = (
     ),
 )
 CASES = (
+    _key_carried_out_again("at once", 60.7, EAST),
+    _key_carried_out_again("before the put is filed", 61, EAST),
+    _key_carried_out_again("elsewhere", 61, WEST),
     *WITH_FIELDS,
     *BESIDE_NAMES,
     *AFTERWARDS,
