@@ -1,6 +1,6 @@
 """What two items of one key make together: the join of their states. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
 
@@ -32,7 +32,7 @@ from reconciler.crdt.set_aw import SetAw
 from reconciler.item.filing import state_at
 from reconciler.item.leaves import is_untyped, leaves_at, lineage_in_plain, member, plain_dot, typed
 from reconciler.item.names import place_of_all
-from reconciler.item.plain import Began, began
+from reconciler.item.plain import Began, began, put_of
 from reconciler.item.replicated import ReplicatedItem
 from reconciler.item.sightings import registers_in
 from reconciler.values.wire import Path
@@ -135,7 +135,7 @@ def _without_unshown(item: ReplicatedItem, other: ReplicatedItem) -> ReplicatedI
         if all(map(known.covers, by_library)):
             return state
         began_on_it = plain_amount(against.slots) is not None
-        kinds = (BY_A_PUT,) if began_on_it else OF_IMAGES
+        kinds = (BY_A_PUT,) if began_on_it else _OF_PUTS
         gone = {d for d in state.slots if d.hlc in kinds and not other.context.covers(d)}
         return replace(state, slots={d: n for d, n in state.slots.items() if d not in gone})
 
@@ -155,8 +155,11 @@ def beside(item: ReplicatedItem, other: ReplicatedItem) -> ReplicatedItem:
     known = began(other)
     if began(item) >= known or _is_of_names(other):
         return item
+    # Where nothing was there before names, no amount that others put there since rests on any.
+    is_on_nothing = lineage_in_plain(put_of({})) in item.context.heads
+    kinds = _OF_PUTS if is_on_nothing else OF_IMAGES
     states = {
-        name: _without_plain_amounts(state, other.attributes.get(name))
+        name: _without_plain_amounts(state, other.attributes.get(name), kinds)
         for name, state in item.attributes.items()
     }
     return replace(item, attributes=states, context=item.context.with_dot(plain_dot(known.mark())))
@@ -288,18 +291,21 @@ def _is_of_names(item: ReplicatedItem) -> bool:
     return all(each == ADOPTED or is_code_of_names(each) for each in replicas)
 
 
-def _without_plain_amounts(state: Crdt, other: Crdt | None) -> Crdt:
-    """Return a state without the amounts of a plain image that another one does not have."""
+def _without_plain_amounts(state: Crdt, other: Crdt | None, kinds: Sequence[Hlc]) -> Crdt:
+    """Return a state without the amounts of those kinds that another one does not have."""
     if isinstance(state, MapOr):
         fields = other.fields if isinstance(other, MapOr) else {}
         return MapOr(
-            {k: _without_plain_amounts(each, fields.get(k)) for k, each in state.fields.items()}
+            {
+                k: _without_plain_amounts(each, fields.get(k), kinds)
+                for k, each in state.fields.items()
+            }
         )
     if not isinstance(state, CounterPn):
         return state
     held = other.slots if isinstance(other, CounterPn) else {}
     # By how much a put changed such an amount means nothing without it.
-    slots = {dot: n for dot, n in state.slots.items() if dot.hlc not in OF_IMAGES or dot in held}
+    slots = {dot: n for dot, n in state.slots.items() if dot.hlc not in kinds or dot in held}
     return replace(state, slots=slots)
 
 

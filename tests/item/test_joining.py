@@ -3,6 +3,7 @@
 import pytest
 
 from reconciler.causality.hlc import Hlc
+from reconciler.crdt.base import Edit
 from reconciler.item.filing import file
 from reconciler.item.image import merge
 from reconciler.item.joining import joined
@@ -229,3 +230,30 @@ def test_what_a_put_took_away_of_an_amount_goes_where_another_one_holds_what_was
     assert here.shown()["balance"] == {"N": "100"}
     for one in (joined(here, there), joined(there, here)):
         assert one.shown()["balance"] == {"N": "103"}
+
+
+def began_by_a_name(*edits: Edit) -> Image:
+    """Return an item that a named assignment made of nothing, with a library write on it."""
+    made = named_on(None, increment("balance", 4), assign("email", "x"), by="apse1", at=1_000)
+    return Replica("apse1", made).write(*edits, at=2_000)
+
+
+def test_what_others_added_under_a_name_stands_beside_an_item_that_began_on_another() -> None:
+    """It looks like a number from before the name, but no put had shown it to anybody."""
+    named = named_on(written(assign("name", "Ada")), increment("balance", 5))
+    added = {**named, "balance": {"N": "1005"}}
+    elsewhere = merge(
+        began_by_a_name(assign("phone", "1")), Replica("euw1").write(assign("notes", "n"))
+    )
+
+    assert merge(encode(file(added)), elsewhere)["balance"] == {"N": "1009"}
+
+
+def test_what_others_added_to_an_item_that_began_with_a_name_on_nothing_rests_on_nothing() -> None:
+    began = began_by_a_name(assign("phone", "1"))
+    added = {**began, "profile": {"M": {"visits": {"N": "1000"}}}}
+    typed = Replica("apse1", added).write(assign("phone", "2"), at=3_000)
+
+    merged = merge(typed, written(assign("name", "Ada")))
+
+    assert merged["profile"]["M"]["visits"] == {"N": "1000"}
