@@ -11,7 +11,7 @@ from typing import Any
 
 from reconciler.crdt.base import Edit
 from reconciler.simulation.judge.around import Around
-from reconciler.simulation.judge.around_raw import Found
+from reconciler.simulation.judge.around_raw import Found, is_one_value_with_another
 from reconciler.simulation.judge.differences import differences
 from reconciler.simulation.judge.leaf_writes import LeafWrite, at
 from reconciler.simulation.judge.oracle import History
@@ -160,6 +160,7 @@ def _register(around: Around, path: Path, shown: Any) -> Found:
             for write in shown_ones
             for head in heads
         )
+        and not all(is_one_value_with_another(around, path, head.number) for head in heads)
         # A value that is put back to what the version held cannot be told from one never changed.
         and any(head.value is not GONE for head in heads)
     ):

@@ -108,7 +108,7 @@ def _may_have_met(around: Around, path: Path, numbers: Sequence[int]) -> bool:
     untyped = [each for each in around.of_one_value(path) if one in each]
     others = seen.keys() - {*numbers}
     unseen = {o for o in others if one not in seen[o] and o not in seen.get(one, ())}
-    is_one = _is_one_value_with_another(around, path, one)
+    is_one = is_one_value_with_another(around, path, one)
     return (
         (apart and len(numbers) > 1)
         or is_one
@@ -134,7 +134,7 @@ def _members(around: Around, path: Path, shown: Any) -> Found:
         added[BEFORE] = -1
     for member in sorted(added.keys() - discarded - held):
         number = added[member]
-        met = not around.is_of_one_region() or _is_one_value_with_another(around, path, number)
+        met = not around.is_of_one_region() or is_one_value_with_another(around, path, number)
         if not around.takers(path, member):
             yield from _gone(around, path, [number], "member", met=met)
     for member in sorted(held & discarded):
@@ -151,7 +151,7 @@ def _discard_undone(around: Around, path: Path, member: str) -> Found:
         if member in members_of(edit)
     ]
     is_met = not around.is_of_one_region() or any(
-        _is_one_value_with_another(around, path, number) for number in numbers
+        is_one_value_with_another(around, path, number) for number in numbers
     )
     if is_met or not around.keeps_updates() or around.removes(path, "assign"):
         yield "a raw discard did not last"
@@ -172,7 +172,7 @@ def _removal_undone(around: Around, path: Path, member: str, number: int) -> Fou
         yield _problem("lost", around, path, words, [done.operation.number for done in takers])
 
 
-def _is_one_value_with_another(around: Around, path: Path, number: int) -> bool:
+def is_one_value_with_another(around: Around, path: Path, number: int) -> bool:
     """Return whether others wrote since, or on one image with this, what is of no type yet.
 
     That is one value: of two of one image the later is taken to stand, and a region may have but

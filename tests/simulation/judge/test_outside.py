@@ -143,6 +143,18 @@ def test_of_two_amounts_of_no_type_yet_the_greater_stands() -> None:
     assert "a raw increment gone" in odds(run)
 
 
+def test_a_map_of_no_type_yet_is_one_value_and_its_fields_may_go_with_it() -> None:
+    first = raw(1, add("profile.labels", "raw1"), seen=[0])
+    later = raw(2, assign("profile.r", "raw2"), seen=[0, 1])
+    on_first = done(3, increment("balance", 7), seen=[0, 1], region=EAST)
+    shown = shows(balance=107, profile={"labels": {"raw1"}})
+
+    assert problems(ended([done(0, BASE), first, later, on_first], shown)) == []
+    typed = replace(first, operation=replace(first.operation, edits=(assign("name", "raw1"),)))
+    shown = shows(balance=107, name="raw1")
+    assert problems(ended([done(0, BASE), typed, later, on_first], shown)) == [("undone", (2,))]
+
+
 def test_twice_is_wrong_whatever_else_is_so() -> None:
     writes = [done(0, BASE), ADDED, raw(2, call=DELETE_ITEM, seen=[0, 1])]
 
