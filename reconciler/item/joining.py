@@ -115,7 +115,7 @@ def _spec(state: Crdt | None) -> Spec | None:
 def _without_unshown(item: ReplicatedItem, other: ReplicatedItem) -> ReplicatedItem:
     """Return an item without what puts changed amounts by, where the other one has a put over
     amounts of the library's that are new to it, nor what a plain image showed of an amount that
-    the other one did not begin on.
+    the other one did not begin on, or began on while here are names on a plain image alone.
 
     A later put may rest on that one, and hold them: nothing shows that its writer did not see them.
     HAZARD if both counted: what the library added would twice.
@@ -134,8 +134,9 @@ def _without_unshown(item: ReplicatedItem, other: ReplicatedItem) -> ReplicatedI
         by_library = (dot for dot in against.slots if dot.lineage.replica != ADOPTED)
         if all(map(known.covers, by_library)):
             return state
-        began_on_it = plain_amount(against.slots) is not None
-        kinds = (BY_A_PUT,) if began_on_it else _OF_PUTS
+        # HAZARD if what the library began on went: a put with names on it was made later than that.
+        both_began = plain_amount(against.slots) is not None and not _is_of_names(item)
+        kinds = (BY_A_PUT,) if both_began else _OF_PUTS
         gone = {d for d in state.slots if d.hlc in kinds and not other.context.covers(d)}
         return replace(state, slots={d: n for d, n in state.slots.items() if d not in gone})
 

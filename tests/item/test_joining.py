@@ -169,17 +169,21 @@ def test_a_put_that_may_rest_on_one_that_shows_what_the_library_added_counts_non
         assert one.shown()["balance"] == {"N": "205"}
 
 
-def test_a_plain_amount_on_a_put_that_may_show_what_the_library_added_counts_none_of_it() -> None:
+@pytest.mark.parametrize("before", [0, 100])
+def test_a_plain_amount_on_a_put_that_may_show_what_the_library_added_counts_none_of_it(
+    before: int,
+) -> None:
     """One region had merged a later put with what the library had, another wrote on an earlier."""
-    plain = {**KEY, "name": {"S": "Ada"}}
+    there = {"balance": {"N": str(before)}} if before else {}
+    plain: Image = {**KEY, "name": {"S": "Ada"}, **there}
     begun = Replica("use1", plain).write(assign("name", "Eve"), increment("balance", 5), at=2_000)
-    put = {**plain, "name": {"S": "Eve"}, "balance": {"N": "1005"}}
+    put = {**plain, "name": {"S": "Eve"}, "balance": {"N": str(before + 1_005)}}
     named = named_on(put, increment("balance", 7), assign("note", "n"))
     named = encode(file_plain(named, KEY, SCHEMA.spec))
-    later = {**put, "balance": {"N": "3012"}, "note": {"S": "n"}}
+    later = {**put, "balance": {"N": str(before + 3_012)}, "note": {"S": "n"}}
     merged, since = beneath(begun, later, is_direct=False), beneath(named, later)
 
-    assert joined(merged, since).shown()["balance"] == {"N": "12"}
+    assert joined(merged, since).shown()["balance"] == {"N": str(before + 12)}
     assert joined(merged, since) == joined(since, merged)
 
 
