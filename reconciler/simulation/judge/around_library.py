@@ -146,7 +146,10 @@ def _register(around: Around, path: Path, shown: Any) -> Found:
         over_library = any(not head.call for head in heads)
     if over_library and around.is_put() and any(head.value is GONE for head in heads):
         yield REMOVAL_UNDONE
-    elif over_library and _is_beside_another(around, shown_ones, writes):
+    elif over_library and (
+        _is_beside_another(around, shown_ones, writes)
+        or _is_back_with_another(around, path, shown_ones, writes)
+    ):
         yield BESIDE_ANOTHER
     elif over_library and not (around.is_put() and any(head.call for head in heads)):
         yield Problem("lost", around.key, f"{text}: a library write is undone", about)
@@ -184,6 +187,26 @@ def _is_beside_another(
         return is_of_one and all(each.saw(by) for each in over)
 
     return bool(shown) and all(any(is_hidden(write, each) for each in raw) for write in shown)
+
+
+def _is_back_with_another(
+    around: Around, path: Path, shown: Sequence[LeafWrite], writes: Sequence[LeafWrite]
+) -> bool:
+    """Return whether all that is shown are raw writes in a map of no type yet, which others wrote
+    once more beside them: that is one value, and who took the place of these did not see it."""
+    here = {each.number for each in writes}
+
+    def is_back(write: LeafWrite) -> bool:
+        over = [each for each in writes if not each.call and each.saw(write)]
+        later = {d.operation.number for d in around.raw if write.number in d.seen}
+        return any(
+            any(number not in each.seen for each in over)
+            for untyped in around.of_one_value(path)
+            if write.number in untyped
+            for number in (later & untyped) - here
+        )
+
+    return bool(shown) and all(map(is_back, shown))
 
 
 def _values(writes: Sequence[LeafWrite]) -> str:

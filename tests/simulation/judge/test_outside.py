@@ -155,6 +155,16 @@ def test_a_map_of_no_type_yet_is_one_value_and_its_fields_may_go_with_it() -> No
     assert problems(ended([done(0, BASE), typed, later, on_first], shown)) == [("undone", (2,))]
 
 
+def test_a_map_of_no_type_yet_comes_back_whole_beside_who_did_not_see_its_last_value() -> None:
+    first = raw(1, assign("profile.r", "raw1"), seen=[0])
+    again = raw(2, add("profile.labels", "raw2"), seen=[0, 1])
+    shown = shows(balance=100, profile={"r": "raw1", "labels": {"raw2"}, "city": "Oslo"})
+    for seen, wrong in (([0, 1], []), ([0, 1, 2], [("lost", (3,))])):
+        taken = done(3, assign("profile", {"city": "Oslo"}), seen=seen, region=EAST)
+        found = problems(ended([done(0, BASE), first, again, taken], shown))
+        assert [each for each in found if each == ("lost", (3,))] == wrong
+
+
 def test_twice_is_wrong_whatever_else_is_so() -> None:
     writes = [done(0, BASE), ADDED, raw(2, call=DELETE_ITEM, seen=[0, 1])]
 
