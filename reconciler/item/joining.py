@@ -310,4 +310,6 @@ def _without_plain_amounts(state: Crdt, other: Crdt | None, kinds: Sequence[Hlc]
     return replace(state, slots=slots)
 
 
-_OF_PUTS = (FROM_PLAIN, BY_A_PUT)  # amounts that a whole plain image showed
+# Amounts that a whole plain image showed. HAZARD if numbers of no type were such, too: others put
+# them on a managed image, so what they added there would go.
+_OF_PUTS = (FROM_PLAIN, BY_A_PUT)
