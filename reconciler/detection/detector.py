@@ -16,7 +16,7 @@ from reconciler.conflict.row import State, item_key
 from reconciler.conflict.verdict import Finding
 from reconciler.deployment import telemetry
 from reconciler.detection.certifying import certificates_in
-from reconciler.detection.change import Change, check_view_type, parse
+from reconciler.detection.change import check_view_type, parse
 from reconciler.detection.securing import (
     CLOCK_AHEAD,
     UNKNOWN_VERSION,
@@ -47,13 +47,13 @@ class Detector:
         drift = self._policy.maximum_clock_drift_ms
         as_of = AsOf(self._now_ms(), self._ports.replica(), drift)
         self._ports.telemetry.count(telemetry.RECORDS, len(records))
-        changes = [parse(record) for record in records]
-        self._measure_one(changes, as_of.now_ms)
+        self._measure_one(records, as_of.now_ms)
         losses: list[Loss] = []
         # The last one of each item, of its conditional and of its named writes.
         certificates: dict[tuple[str, str], tuple[int, FoldCertificate]] = {}
         first_unsafe = None
-        for change in changes:
+        for record in records:
+            change = parse(record)  # here, or it is looked up in memory twice (D4)
             check_view_type(change)
             try:
                 loss = loss_in(change, self._policy, as_of)
@@ -91,10 +91,10 @@ class Detector:
             return loss
         return loss.kept_at(self._ports.evidence.put(loss.event.conflict_id, document))
 
-    def _measure_one(self, changes: Sequence[Change], now: int) -> None:
+    def _measure_one(self, records: Sequence[Record], now: int) -> None:
         """Measure the batch's last managed item, for all: clean records must stay cheap (D4)."""
         try:
-            images = (change.new for change in reversed(changes))
+            images = (parse(record).new for record in reversed(records))
             image = next(filter(is_managed, images), None)
             if image is None:
                 return

@@ -133,7 +133,7 @@ def context_of(image: Mapping[str, Wire]) -> CausalContext:
 
 def is_named(image: Mapping[str, Wire] | None) -> bool:
     """Return whether named writes stand in the image."""
-    return image is not None and image.get(NAMES, _NO_NAMES) != _NO_NAMES
+    return image is not None and NAMES in image and image[NAMES] != _NO_NAMES
 
 
 def token_of(image: Mapping[str, Wire]) -> str:
@@ -272,16 +272,18 @@ def is_touched(old: Wires, new: Wires, before: Metadata) -> bool:
     states = before[_STATES]["M"]
     values = tombstone_values_in(before) if TOMBSTONE in before else old
     expiries = _expiries_in(old, before)
-    known = len(before[_KEY_NAMES]["SS"]) + 1 + len(expiries & old.keys())
+    known = len(before[_KEY_NAMES]["SS"]) + 1
+    for name in expiries:
+        known += name in old
     for name, state in states.items():
         value = values.get(name)
-        known += value is not None and values is old
+        if value is not None and values is old:
+            known += 1
+        is_same = value == new.get(name)
         if "S" in state:
-            if value != new.get(name) and state["S"][-SHORT_DIGEST_WIDTH:] != _digest(value):
+            if not is_same and state["S"][-SHORT_DIGEST_WIDTH:] != _digest(value):
                 return True
-        elif (value != new.get(name) or _may_count(state["M"])) and not _fits(
-            state["M"], value, before
-        ):
+        elif not (is_same and not _may_count(state["M"])) and not _fits(state["M"], value, before):
             return True
     if len(old) == known:
         return False
@@ -294,9 +296,11 @@ def counts_outside(metadata: Metadata) -> bool:
 
     The same write has another amount in another image of it: contexts do not tell the greater.
     """
-    return any(dot["S"].startswith(ADOPTED) for dot in metadata[_DOTS]["L"]) and any(
-        "M" in state and _may_count(state["M"]) for state in metadata[_STATES]["M"].values()
-    )
+    dots = metadata[_DOTS]["L"]
+    if not dots or not dots[-1]["S"].startswith(ADOPTED):
+        return False  # dots are sorted and no replica comes after that one: one look (D4)
+    states = metadata[_STATES]["M"].values()
+    return any("M" in state and _may_count(state["M"]) for state in states)
 
 
 def _digest(value: Wire | None) -> str:

@@ -8,15 +8,25 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from reconciler.causality.context import CausalContext, Dot, Lineage
+from reconciler.causality.context import (
+    ADOPTED,
+    KEYED,
+    CausalContext,
+    Dot,
+    Lineage,
+    named_by,
+    replica_id,
+)
 from reconciler.causality.hlc import EPOCH_WIDTH, HLC_WIDTH, Hlc, coarse, fixed_width
 from reconciler.errors import Undecodable
+from reconciler.item.filing import file
 from reconciler.item.image import DELETE, merge
 from reconciler.item.metadata import (
     EXPIRY,
     METADATA,
     NAMES,
     context_of,
+    counts_outside,
     decode,
     encode,
     expiry_attributes_in,
@@ -54,6 +64,21 @@ def test_equal_items_are_equal_bytes_whatever_the_order_of_their_parts() -> None
     other = ReplicatedItem({"id": {"S": "p"}}, {}, reverse, alive=tuple(dots))
     assert token_of(encode(one)) == token_of(encode(other))
     assert to_json(encode(one)) == to_json(encode(other))
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "ap-southeast-1", "zz-west-9"])
+def test_one_look_tells_whether_a_counter_may_hold_what_others_added(region: str) -> None:
+    """It is looked at the last dot alone, so none may come after theirs."""
+    image = written(increment("balance", 5))
+    replica = replica_id(region)
+    for code in (replica, named_by(replica), KEYED):
+        alive = Dot(Lineage.of(code, fixed_width(9, EPOCH_WIDTH)), Hlc.of(9))
+        known = replace(decode(image)[0], alive=(alive,))
+        assert not counts_outside(metadata_in(encode(known)))
+        added = {**image, "balance": {"N": "7"}}
+        item = replace(file(added), alive=(alive,))
+        assert counts_outside(metadata_in(encode(item)))
+        assert max(item.live_dots()).lineage.replica == ADOPTED
 
 
 def test_watermarks_survive_the_wire() -> None:
