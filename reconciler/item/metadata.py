@@ -283,7 +283,7 @@ def is_touched(old: Wires, new: Wires, before: Metadata) -> bool:
         if "S" in state:
             if not is_same and state["S"][-SHORT_DIGEST_WIDTH:] != _digest(value):
                 return True
-        elif not (is_same and not _may_count(state["M"])) and not _fits(state["M"], value, before):
+        elif (not is_same or _may_count(state["M"])) and not _fits(state["M"], value, before):
             return True
     if len(old) == known:
         return False
