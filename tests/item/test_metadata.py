@@ -339,3 +339,12 @@ def test_marks_are_restored_and_cost_nothing_where_there_are_none() -> None:
     assert "m" not in metadata(image)
     assert decode(marked)[0].marks == {"use1": "-" * 16}
     assert size_of(marked) - size_of(image) == len("m") + 4 + len("use1") + 1 + 16
+
+
+def test_an_addition_around_the_library_is_seen_where_another_ends_at_the_same_amount() -> None:
+    base = written(increment("balance", 100))
+    added = {**base, "balance": {"N": "105"}}
+    elsewhere = Replica("euw1", base).write(increment("balance", 5), at=2_000)
+    assert elsewhere["balance"] == added["balance"]
+    assert is_touched(added, elsewhere, metadata_in(added))
+    assert not is_touched(base, elsewhere, metadata_in(base))
